@@ -1,0 +1,54 @@
+# Two commands do everything on a machine that has Python 3.11 to 3.13 and make:
+#   make refresh   the demonstration company, from its sources to a release
+#   make test      the tests
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	2>/dev/null; then echo $$p; break; fi; done)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+export CUSTOMER_TIERS_HOME ?= $(CURDIR)/data
+
+.PHONY: refresh test test-slow check ui install lock clean
+
+refresh: $(INSTALLED)
+	@$(BIN)/customer-tiers refresh
+
+test: $(INSTALLED)
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(INSTALLED)
+	$(BIN)/pytest -m slow
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+	$(BIN)/pytest tests/unit
+
+ui: $(INSTALLED)
+	@$(BIN)/customer-tiers ui
+
+install: $(INSTALLED)
+
+# The install step compiles bytecode: where Python is told not to write it, each start
+# would otherwise take twice as long.
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed." >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+		--require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable .
+	$(BIN)/python -m compileall -q -j 0 .venv/lib pipeline expectations || true
+	touch $@
+
+# Needs uv; writes the hashes of every platform and no address of an index.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-strip-extras \
+		--output-file requirements.lock
+
+clean:
+	rm -rf .venv dbt_project/target

@@ -1,0 +1,139 @@
+{#-
+The canonical entities: what a source's staging model stg_<source>__<entity> must give,
+column by column. The core reads all sources of an entity with `provided`.
+-#}
+{% macro canonical_columns(entity) %}
+    {% set columns = {
+        "customers": {
+            "source_customer_id": "varchar",
+            "customer_type": "varchar",
+            "customer_name": "varchar",
+            "country": "varchar",
+            "region": "varchar",
+            "city": "varchar",
+            "postal_code": "varchar",
+            "industry": "varchar",
+            "owner": "varchar",
+            "email": "varchar",
+            "phone": "varchar",
+            "acquisition_source": "varchar",
+            "acquired_on": "date",
+            "annual_revenue": type_money(),
+            "employee_count": "bigint",
+            "yearly_income": type_money(),
+        },
+        "products": {
+            "source_product_id": "varchar",
+            "product_name": "varchar",
+            "category": "varchar",
+            "subcategory": "varchar",
+            "list_price": type_money(),
+            "unit_cost": type_money(),
+        },
+        "order_lines": {
+            "order_id": "varchar",
+            "line_number": "bigint",
+            "customer_source": "varchar",
+            "source_customer_id": "varchar",
+            "source_product_id": "varchar",
+            "ordered_at": "timestamp",
+            "order_date": "date",
+            "channel": "varchar",
+            "quantity": "decimal(18, 4)",
+            "net_amount": type_money(),
+            "cost_amount": type_money(),
+            "freight_amount": type_money(),
+            "is_return": "boolean",
+            "currency": "varchar",
+        },
+        "service_tickets": {
+            "ticket_id": "varchar",
+            "customer_source": "varchar",
+            "source_customer_id": "varchar",
+            "opened_at": "timestamp",
+            "first_response_at": "timestamp",
+            "resolved_at": "timestamp",
+            "closed_at": "timestamp",
+            "priority": "integer",
+            "category": "varchar",
+            "channel": "varchar",
+            "is_complaint": "boolean",
+            "reopen_count": "integer",
+            "met_sla": "boolean",
+            "csat_score": "decimal(4, 2)",
+        },
+        "leads": {
+            "lead_id": "varchar",
+            "customer_source": "varchar",
+            "source_customer_id": "varchar",
+            "lead_name": "varchar",
+            "stage": "varchar",
+            "amount": type_money(),
+            "currency": "varchar",
+            "probability": "decimal(5, 4)",
+            "expected_close_date": "date",
+            "owner": "varchar",
+            "created_on": "date",
+            "last_contact_on": "date",
+        },
+        "assessments": {
+            "customer_source": "varchar",
+            "source_customer_id": "varchar",
+            "market_influence": "decimal(4, 2)",
+            "strategic_importance": "decimal(4, 2)",
+            "relationship_level": "varchar",
+            "scorer": "varchar",
+            "scored_on": "date",
+            "evidence": "varchar",
+        },
+        "fx_rates": {
+            "from_currency": "varchar",
+            "to_currency": "varchar",
+            "rate_date": "date",
+            "rate": "decimal(18, 8)",
+        },
+    } %}
+    {{ return(columns[entity]) }}
+{% endmacro %}
+
+{#- The rows of a canonical entity over all sources that provide it, with `source`. An
+    entity that nobody provides is empty, and typed all the same. -#}
+{% macro provided(entity) %}
+    {%- set columns = canonical_columns(entity) -%}
+    {%- set sources = var("provides").get(entity, []) -%}
+    {%- for source in sources %}
+    select
+        '{{ source }}' as source
+        {%- for name, type in columns.items() %},
+        cast({{ name }} as {{ type }}) as {{ name }}
+        {%- endfor %}
+    from {{ ref("stg_" ~ source ~ "__" ~ entity) }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- else %}
+    select
+        cast(null as varchar) as source
+        {%- for name, type in columns.items() %},
+        cast(null as {{ type }}) as {{ name }}
+        {%- endfor %}
+    where 1 = 0
+    {%- endfor %}
+{% endmacro %}
+
+{#- The newest version of each key in a landed entity, without the deleted ones. -#}
+{% macro latest(relation, key, order_by=none) %}
+    select *
+    from (
+        select
+            *,
+            row_number() over (
+                partition by {{ key | join(", ") }}
+                order by
+                    {%- if order_by %} {{ order_by }} desc,{% endif %}
+                    _batch_id desc, _row_number desc
+            ) as _version
+        from {{ relation }}
+    ) as versions
+    where _version = 1 and not _deleted
+{% endmacro %}

@@ -1,0 +1,107 @@
+{#-
+What the staging of each source gave against what stands in the marts, in rows and, for
+order lines, in money of the source's own currency. What an as-of day leaves out is
+counted, so that the difference must be zero.
+-#}
+with refresh as (
+    select * from {{ ref("core_refresh") }}
+),
+
+order_lines as (
+    {{ provided("order_lines") }}
+),
+
+staged_order_lines as (
+    select
+        order_lines.source,
+        count(*) as staged_rows,
+        sum(order_lines.net_amount) as staged_amount,
+        count(case when order_lines.order_date > refresh.as_of_date then 1 end)
+            as later_rows,
+        coalesce(sum(case
+            when order_lines.order_date > refresh.as_of_date then order_lines.net_amount
+        end), 0) as later_amount
+    from order_lines
+    cross join refresh
+    group by order_lines.source
+),
+
+mart_order_lines as (
+    select
+        source,
+        count(*) as mart_rows,
+        sum(source_net_amount) as mart_amount
+    from {{ ref("order_lines") }}
+    group by source
+),
+
+{%- set plain = {
+    "customers": "core_customers",
+    "products": "products",
+    "service_tickets": "service_tickets",
+    "leads": "leads",
+} %}
+{%- for entity, mart in plain.items() %}
+
+staged_{{ entity }} as (
+    select
+        source,
+        count(*) as staged_rows
+    from ({{ provided(entity) }}) as staged
+    group by source
+),
+
+mart_{{ entity }} as (
+    select
+        source,
+        count(*) as mart_rows
+    from {{ ref(mart) }}
+    group by source
+),
+{%- endfor %}
+
+compared as (
+    select
+        staged.source,
+        'order_lines' as entity,
+        staged.staged_rows,
+        staged.later_rows,
+        coalesce(mart.mart_rows, 0) as mart_rows,
+        staged.staged_amount,
+        staged.later_amount,
+        coalesce(mart.mart_amount, 0) as mart_amount
+    from staged_order_lines as staged
+    left join mart_order_lines as mart on staged.source = mart.source
+    {%- for entity in plain %}
+    union all
+    select
+        staged.source,
+        '{{ entity }}' as entity,
+        staged.staged_rows,
+        0 as later_rows,
+        coalesce(mart.mart_rows, 0) as mart_rows,
+        0 as staged_amount,
+        0 as later_amount,
+        0 as mart_amount
+    from staged_{{ entity }} as staged
+    left join mart_{{ entity }} as mart on staged.source = mart.source
+    {%- endfor %}
+),
+
+final as (
+    select
+        source,
+        entity,
+        cast(staged_rows as bigint) as staged_rows,
+        cast(later_rows as bigint) as later_rows,
+        cast(mart_rows as bigint) as mart_rows,
+        cast(staged_rows - later_rows - mart_rows as bigint) as row_difference,
+        cast(staged_amount as {{ type_money_sum() }}) as staged_amount,
+        cast(later_amount as {{ type_money_sum() }}) as later_amount,
+        cast(mart_amount as {{ type_money_sum() }}) as mart_amount,
+        cast(staged_amount - later_amount - mart_amount as {{ type_money_sum() }})
+            as amount_difference
+    from compared
+)
+
+select * from final

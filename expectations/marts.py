@@ -1,0 +1,221 @@
+"""What must hold for the marts before anybody may read them, and why.
+
+dbt's own tests hold keys and references inside the transformation; here is what a
+reader relies on, asked of the finished file itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from expectations.vocabulary import (
+    between,
+    no_rows,
+    one_of,
+    row_count,
+    unique,
+    without_nulls,
+)
+from pipeline.gates import Suite
+
+TIERS = ["key", "growth", "standard", "prospect"]
+
+
+def suites() -> list[Suite]:
+    """One suite a table that readers see."""
+    return [
+        _mart(
+            "customers",
+            ["customer_id"],
+            [
+                row_count(1, why="a release without customers was not meant"),
+                unique("customer_id", why="the grain: one row per customer"),
+                one_of("customer_type", ["company", "person"], why="the two types"),
+            ],
+        ),
+        _mart(
+            "customer_source_keys",
+            ["source", "source_customer_id"],
+            [
+                unique(
+                    "source",
+                    "source_customer_id",
+                    why="a source record that is two customers doubles its revenue",
+                ),
+                between("match_confidence", 0, 1, why="a probability"),
+            ],
+        ),
+        _mart(
+            "products",
+            ["product_id"],
+            [unique("product_id", why="the grain: one row per product")],
+        ),
+        _mart(
+            "order_lines",
+            ["order_id", "line_number"],
+            [
+                row_count(1, why="a release without sales was not meant"),
+                unique("order_id", "line_number", why="a line twice is revenue twice"),
+                without_nulls("customer_id", why="revenue that belongs to nobody"),
+                without_nulls("net_amount", why="a missing rate would lose revenue"),
+                no_rows(
+                    "margin_is_revenue_less_cost",
+                    "select order_id, line_number from {batch} "
+                    "where margin_amount <> net_amount - cost_amount",
+                    why="an identity, to the last decimal",
+                ),
+                no_rows(
+                    "returns_are_negative",
+                    "select order_id, line_number from {batch} "
+                    "where is_return and (quantity > 0 or net_amount > 0)",
+                    why="a return is a negative line and never an order",
+                ),
+            ],
+        ),
+        _mart(
+            "service_tickets",
+            ["ticket_id"],
+            [
+                unique("ticket_id", why="the grain: one row per ticket"),
+                without_nulls("opened_at", why="a ticket belongs to a period"),
+                no_rows(
+                    "resolved_after_opened",
+                    "select ticket_id, opened_at, resolved_at from {batch} "
+                    "where resolved_at < opened_at",
+                    why="a resolution before the opening is a shifted clock",
+                    severity="warning",
+                ),
+                no_rows(
+                    "most_tickets_have_a_customer",
+                    "select count(*) as tickets, count(customer_id) as attributed "
+                    "from {batch} having count(customer_id) < 0.95 * count(*)",
+                    why="3 of 24,918 callers are unknown (2026-11-22); one in twenty "
+                    "would be a broken mapping",
+                ),
+            ],
+        ),
+        _mart(
+            "leads",
+            ["lead_id"],
+            [
+                unique("lead_id", why="the grain: one row per lead"),
+                between("probability", 0, 1, why="a probability"),
+            ],
+        ),
+        _mart(
+            "customer_value",
+            ["customer_id"],
+            [
+                row_count(1, why="every customer has a value, be it zero"),
+                unique("customer_id", why="the grain: one row per customer"),
+                one_of("abc_class", ["A", "B", "C"], why="ABC is total"),
+                no_rows(
+                    "rfm_scores_come_together",
+                    "select customer_id from {batch} "
+                    "where (order_count > 0) <> (r_score is not null) "
+                    "or (r_score is null) <> (f_score is null) "
+                    "or (r_score is null) <> (m_score is null)",
+                    why="a buyer has three scores, others have none",
+                ),
+                no_rows(
+                    "last_12_months_are_part_of_the_whole",
+                    "select customer_id, order_count, order_count_12m from {batch} "
+                    "where order_count_12m > order_count",
+                    why="a window that is too wide shows here",
+                ),
+                no_rows(
+                    "dates_are_in_order",
+                    "select customer_id, first_order_date, last_order_date "
+                    "from {batch} where first_order_date > last_order_date "
+                    "or last_order_date > as_of_date",
+                    why="a refresh knows nothing after its as-of day",
+                ),
+            ],
+        ),
+        _mart(
+            "customer_score_factors",
+            ["customer_id", "factor"],
+            [
+                between("score", 0, 10, why="anchors lie between 0 and 10"),
+                between("weight", 0, 1, why="a share"),
+                no_rows(
+                    "weights_of_a_score_sum_to_one",
+                    "select customer_id, score_name, sum(weight) as weights "
+                    "from {batch} group by customer_id, score_name "
+                    "having sum(weight) <> 0 and abs(sum(weight) - 1) > 0.00001",
+                    why="the weights of unknown factors are shared out, not lost",
+                ),
+            ],
+        ),
+        _mart(
+            "customer_tiers",
+            ["customer_id"],
+            [
+                row_count(1, why="every customer has a tier"),
+                unique("customer_id", why="exactly one tier a customer"),
+                one_of("tier_code", TIERS, why="the tiers that reports know"),
+                one_of(
+                    "vip_class", ["VIP", "普通", "潜在"], why="the second vocabulary"
+                ),
+                between("value_score", 0, 10, why="scores run from 0 to 10"),
+                between("potential_score", 0, 10, why="scores run from 0 to 10"),
+                between("total_score", 0, 10, why="scores run from 0 to 10"),
+                between("score_coverage", 0, 1, why="a share"),
+                without_nulls("reason_en", why="a tier that nobody can explain"),
+                without_nulls("reason_zh", why="a tier that nobody can explain"),
+            ],
+        ),
+        _mart(
+            "tier_summary",
+            ["tier_code"],
+            [
+                unique("tier_code", why="the grain: one row per tier"),
+                no_rows(
+                    "shares_sum_to_one",
+                    "select sum(share_of_customers) as shares from {batch} "
+                    "having abs(sum(share_of_customers) - 1) > 0.000001",
+                    why="the tiers are everybody",
+                ),
+            ],
+        ),
+        _mart(
+            "customer_concentration",
+            ["customer_id"],
+            [
+                unique("revenue_rank", why="a curve has one point a place"),
+                between("cumulative_revenue_share", 0, 1.000001, why="a share"),
+            ],
+        ),
+        Suite(
+            subject="meta.reconciliation",
+            schema="meta",
+            table="reconciliation",
+            key=["source", "entity"],
+            expectations=[
+                row_count(1, why="something must have been compared"),
+                no_rows(
+                    "every_row_is_accounted_for",
+                    "select source, entity, staged_rows, later_rows, mart_rows "
+                    "from {batch} where row_difference <> 0",
+                    why="what a source gave is in the marts, or after the as-of day",
+                ),
+                no_rows(
+                    "every_cent_is_accounted_for",
+                    "select source, entity, staged_amount, later_amount, mart_amount "
+                    "from {batch} where amount_difference <> 0",
+                    why="what a source gave is in the marts, or after the as-of day",
+                ),
+            ],
+        ),
+    ]
+
+
+def _mart(table: str, key: Sequence[str], expectations: Sequence[Any]) -> Suite:
+    return Suite(
+        subject=f"marts.{table}",
+        schema="marts",
+        table=table,
+        key=key,
+        expectations=expectations,
+    )

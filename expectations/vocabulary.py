@@ -1,0 +1,91 @@
+"""The few words in which the suites are written; each is one expectation with a reason.
+
+`why` is shown to the person who reads a failed check, so it says what the bound
+protects, and its date where it was set by looking at data. Regular expressions and type
+checks of Great Expectations do not work on DuckDB: say such things with `no_rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Literal
+
+import great_expectations.expectations as gxe
+
+Severity = Literal["critical", "warning"]
+Bound = int | float | date | None
+
+
+def without_nulls(column: str, *, why: str, severity: Severity = "critical") -> Any:
+    """No value of the column is null."""
+    return gxe.ExpectColumnValuesToNotBeNull(
+        column=column, description=why, severity=severity
+    )
+
+
+def unique(*columns: str, why: str, severity: Severity = "critical") -> Any:
+    """No two rows share the values of the columns."""
+    if len(columns) == 1:
+        return gxe.ExpectColumnValuesToBeUnique(
+            column=columns[0], description=why, severity=severity
+        )
+    return gxe.ExpectCompoundColumnsToBeUnique(
+        column_list=list(columns), description=why, severity=severity
+    )
+
+
+def one_of(
+    column: str, values: Sequence[Any], *, why: str, severity: Severity = "critical"
+) -> Any:
+    """Every value that is not null is one of these."""
+    return gxe.ExpectColumnValuesToBeInSet(
+        column=column, value_set=list(values), description=why, severity=severity
+    )
+
+
+def between(
+    column: str,
+    least: Bound,
+    most: Bound,
+    *,
+    why: str,
+    severity: Severity = "critical",
+) -> Any:
+    """Every value that is not null lies within the bounds, both included."""
+    return gxe.ExpectColumnValuesToBeBetween(
+        column=column,
+        min_value=least,
+        max_value=most,
+        description=why,
+        severity=severity,
+    )
+
+
+def row_count(
+    least: int, most: int | None = None, *, why: str, severity: Severity = "critical"
+) -> Any:
+    """The table has that many rows."""
+    return gxe.ExpectTableRowCountToBeBetween(
+        min_value=least, max_value=most, description=why, severity=severity
+    )
+
+
+def columns_present(columns: Sequence[str], *, why: str) -> Any:
+    """The table has at least these columns; new ones are welcome."""
+    return gxe.ExpectTableColumnsToMatchSet(
+        column_set=list(columns),
+        exact_match=False,
+        description=why,
+        severity="critical",
+    )
+
+
+def no_rows(name: str, query: str, *, why: str, severity: Severity = "critical") -> Any:
+    """The query over `{batch}` finds nothing; what it finds is shown as the evidence."""
+    return gxe.UnexpectedRowsExpectation(
+        unexpected_rows_query=query,
+        description=why,
+        severity=severity,
+        meta={"name": name},
+    )

@@ -1,0 +1,1 @@
+"""customer-tiers: a batch pipeline from sales and service records to customer tiers."""

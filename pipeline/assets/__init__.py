@@ -1,0 +1,1 @@
+"""Thin Dagster assets around the plain functions of the other rooms; no logic here."""

@@ -1,0 +1,136 @@
+"""The dbt project as Dagster assets: one step from the seeds to the marts."""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from pipeline import attempts, evidence, release, transform, warehouse
+from pipeline.assets.ingest import POOL, landing_key
+from pipeline.assets.request import RefreshRequest
+from pipeline.errors import CustomerTiersError, GateRefused
+from pipeline.settings import Settings
+from pipeline.sources import SourcesFile
+
+log = logging.getLogger("customer_tiers.transform")
+
+
+class Translator(DagsterDbtTranslator):
+    """Asset key = table name; group = folder; a dbt source is a landed entity."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            DagsterDbtTranslatorSettings(
+                enable_asset_checks=True, enable_source_tests_as_checks=False
+            )
+        )
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`landing/<source>/<entity>` for a source, the table's name for the rest."""
+        if dbt_resource_props["resource_type"] == "source":
+            configured = dbt_resource_props.get("config", {}).get("meta", {})
+            if key := configured.get("dagster", {}).get("asset_key"):
+                return dg.AssetKey(key)
+            return landing_key(
+                dbt_resource_props["source_name"], dbt_resource_props["name"]
+            )
+        return dg.AssetKey(dbt_resource_props["name"])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The folder of the model; seeds are the policy."""
+        if dbt_resource_props["resource_type"] == "seed":
+            return "policy"
+        folder = dbt_resource_props["fqn"][1:-1]
+        return str(folder[0]) if folder else None
+
+
+def transform_assets(
+    project: transform.Project, sources: SourcesFile, settings: Settings
+) -> dg.AssetsDefinition:
+    """All models and seeds of a refresh, with dbt's tests as blocking checks."""
+    translator = Translator()
+
+    @dbt_assets(
+        manifest=project.manifest_json,
+        select=transform.SELECT,
+        exclude=transform.EXCLUDE,
+        dagster_dbt_translator=translator,
+        name="transform",
+        pool=POOL,
+    )
+    def models(
+        context: dg.AssetExecutionContext, request: RefreshRequest
+    ) -> Iterator[Any]:
+        home = request.open_home()
+        candidate = release.latest_candidate(home)
+        with attempts.stage(home, candidate.refresh_id, "transform"):
+            warehouse.lay_ground(home, candidate, sources.sources)
+            events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+            outcome: list[transform.Built | BaseException] = []
+
+            def run_dbt() -> None:
+                try:
+                    outcome.append(
+                        transform.build(
+                            project, sources, candidate, settings, events.put
+                        )
+                    )
+                except BaseException as error:
+                    outcome.append(error)
+                finally:
+                    events.put(None)
+
+            # dbt runs beside us, so that Dagster hears of each model as it is built.
+            thread = threading.Thread(target=run_dbt, name="dbt")
+            thread.start()
+            built_models = 0
+            try:
+                while (event := events.get()) is not None:
+                    if event["info"]["name"] != "LogTestResult":
+                        built_models += 1
+                        log.debug("built %s", event["data"]["node_info"]["node_name"])
+                    yield from DbtCoreCliEventMessage(
+                        raw_event=event, event_history_metadata={}
+                    ).to_default_asset_events(
+                        manifest=project.manifest_json,
+                        dagster_dbt_translator=translator,
+                        context=context,
+                    )
+            finally:
+                thread.join()
+            (built,) = outcome
+            if isinstance(built, BaseException):
+                raise built
+            evidence.save(candidate.evidence_folder, built.evidence)
+            tests = built.evidence.checks
+            log.info("dbt: %d models and seeds, %d tests", built_models, len(tests))
+            for check in tests:
+                if check.outcome == "failed":
+                    log.warning("%s %s", check.severity, check.sentence())
+            failed = [
+                check.sentence()
+                for check in tests
+                if check.outcome == "failed" and check.blocks
+            ]
+            if failed:
+                raise GateRefused("; ".join(failed))
+            if built.errors:
+                raise CustomerTiersError("dbt: " + "; ".join(built.errors))
+            if problems := built.evidence.problems():
+                raise GateRefused("; ".join(problems))
+
+    return models
+
+
+def mart_keys(project: transform.Project) -> dict[str, dg.AssetKey]:
+    """Asset by table, of every table that dbt builds into the release's file."""
+    return {
+        f"{node['schema']}.{node['name']}": dg.AssetKey(node["name"])
+        for node in project.manifest_json["nodes"].values()
+        if node["resource_type"] == "model" and node["database"] == "warehouse"
+    }

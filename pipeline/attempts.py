@@ -1,0 +1,138 @@
+"""The journal of refreshes: one small file an attempt, so that `status` tells the truth.
+
+An attempt that says `running` while nobody holds the lock has died; that is derived
+when it is read, because a killed process writes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+from pipeline.errors import CustomerTiersError, GateRefused
+from pipeline.home import Home, is_locked, read_json, write_json
+
+State = Literal["running", "published", "built", "refused", "failed", "died"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a refresh, however it ended.
+
+    `built` is a refresh that passed every gate and was told not to publish.
+    """
+
+    refresh_id: str
+    run_id: str
+    as_of_date: str
+    state: State
+    stage: str
+    started_at: str
+    ended_at: str | None = None
+    reason: str | None = None
+    exit_code: int = 0
+    process: int = 0
+
+
+def now() -> dt.datetime:
+    """The present moment, aware, to the second."""
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def begin(home: Home, refresh_id: str, run_id: str, as_of_date: dt.date) -> Attempt:
+    """Opens the record of a new attempt."""
+    attempt = Attempt(
+        refresh_id=refresh_id,
+        run_id=run_id,
+        as_of_date=as_of_date.isoformat(),
+        state="running",
+        stage="start",
+        started_at=now().isoformat(),
+        process=os.getpid(),
+    )
+    _save(home, attempt)
+    return attempt
+
+
+def end(
+    home: Home,
+    refresh_id: str,
+    state: State,
+    reason: str | None = None,
+    exit_code: int = 0,
+) -> None:
+    """Closes the record. The first ending counts, unless a later one publishes."""
+    attempt = read(home, refresh_id)
+    if attempt is None or (attempt.state != "running" and state != "published"):
+        return
+    _save(
+        home,
+        replace(
+            attempt,
+            state=state,
+            reason=reason,
+            exit_code=exit_code,
+            ended_at=now().isoformat(),
+        ),
+    )
+
+
+@contextmanager
+def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
+    """Says where the attempt stands, and why it ended if this stage raises."""
+    attempt = read(home, refresh_id)
+    if attempt is not None and attempt.state == "running":
+        _save(home, replace(attempt, stage=name))
+    try:
+        yield
+    except BaseException as error:
+        refused = isinstance(error, GateRefused)
+        told = isinstance(error, CustomerTiersError)
+        end(
+            home,
+            refresh_id,
+            "refused" if refused else "failed",
+            f"{name}: {error}" if told else f"{name}: {type(error).__name__}: {error}",
+            exit_code=error.exit_code if isinstance(error, CustomerTiersError) else 1,
+        )
+        raise
+
+
+def read(home: Home, refresh_id: str) -> Attempt | None:
+    """The record of one attempt, as it was written."""
+    path = home.attempts / f"{refresh_id}.json"
+    return Attempt(**read_json(path)) if path.exists() else None
+
+
+def history(home: Home) -> list[Attempt]:
+    """Every attempt, newest first; one left `running` by a dead process is `died`."""
+    records = [Attempt(**read_json(path)) for path in home.attempts.glob("r*.json")]
+    records.sort(key=lambda attempt: attempt.refresh_id, reverse=True)
+    if any(attempt.state == "running" for attempt in records):
+        alive = is_locked(home)
+        newest = records[0].refresh_id
+        # Read again: it may have ended between the first look and that at the lock.
+        records = [
+            _died_or_ended(read(home, attempt.refresh_id) or attempt)
+            if attempt.state == "running"
+            and not (alive and attempt.refresh_id == newest)
+            else attempt
+            for attempt in records
+        ]
+    return records
+
+
+def _died_or_ended(attempt: Attempt) -> Attempt:
+    if attempt.state != "running":
+        return attempt
+    return replace(
+        attempt, state="died", reason=f"ended without a word in {attempt.stage}"
+    )
+
+
+def _save(home: Home, attempt: Attempt) -> None:
+    write_json(home.attempts / f"{attempt.refresh_id}.json", asdict(attempt))

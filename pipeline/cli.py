@@ -1,0 +1,388 @@
+"""The command line: what a person types, what is printed, and the exit codes.
+
+Results go to standard output, progress and errors to standard error. Nothing is worked
+out here; each command calls one function of another room and shows what it returns.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import attempts, release
+from pipeline.errors import ConfigurationError, CustomerTiersError
+from pipeline.home import Home
+from pipeline.settings import PROJECT_ROOT, Settings
+
+WORKSPACE = PROJECT_ROOT / "workspace.yaml"
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Commands(click.Group):
+    """Turns our errors into a sentence and an exit code; others into a file."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(context)
+        except CustomerTiersError as error:
+            err.print(f"[red]{type(error).__name__}[/red]: ", end="")
+            err.print(str(error), markup=False, soft_wrap=True)
+            sys.exit(error.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            err.print("Interrupted; readers see what they saw before.")
+            sys.exit(1)
+        except Exception as error:
+            path = Path.cwd() / "customer-tiers-error.txt"
+            path.write_text(traceback.format_exc(), encoding="utf-8")
+            err.print(f"[red]Unexpected error[/red]: {type(error).__name__}: ", end="")
+            err.print(str(error), markup=False, soft_wrap=True)
+            err.print(f"The traceback is in {path}; it is a defect of ours.")
+            sys.exit(1)
+
+
+def _home(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--home",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of landing, candidates and releases [CUSTOMER_TIERS_HOME or ./data].",
+    )(command)
+
+
+def _sources(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--sources",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Where the data comes from [CUSTOMER_TIERS_SOURCES or sources.yaml].",
+    )(command)
+
+
+def _json(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="customer-tiers")
+def main() -> None:
+    """Customer value and customer tiers, every day, in a warehouse that you can trust.
+
+    Exit codes: 0 done, 1 unexpected error, 2 wrong usage or configuration, 3 a gate
+    refused (nothing changed), 4 another refresh is running, 5 a source could not be
+    reached or read.
+    """
+
+
+@main.command()
+@click.option("--as-of", help="Last business day to know of, YYYY-MM-DD [yesterday].")
+@_sources
+@click.option("--full", is_flag=True, help="Ignore cursors, read everything again.")
+@click.option(
+    "--no-publish", is_flag=True, help="Build and check, leave readers alone."
+)
+@_home
+@_json
+def refresh(
+    as_of: str | None,
+    sources: Path | None,
+    full: bool,
+    no_publish: bool,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Goes the whole way from the sources to a new release and its report."""
+    from pipeline import refresh as refreshing
+    from pipeline.progress import showing
+
+    settings = Settings.load(home, sources)
+    request = refreshing.Request(
+        as_of=refreshing.parse_day(as_of) if as_of else None,
+        full=full,
+        publish=not no_publish,
+    )
+    with showing(err):
+        attempt = refreshing.run(settings, request)
+    at = Home.open(settings.home)
+    if as_json:
+        found = release.current(at) if not no_publish else None
+        _print_json({**asdict(attempt), "release": str(found.path) if found else None})
+    elif no_publish:
+        out.print(
+            f"{attempt.refresh_id} is built and passed every gate; not published."
+        )
+    else:
+        _print_release(at)
+
+
+@main.command()
+@_home
+@_json
+def status(home: Path | None, as_json: bool) -> None:
+    """Shows the current release, its age, the last attempts and why any failed."""
+    at = Home.open(Settings.load(home).home)
+    current = release.current(at)
+    recent = attempts.history(at)[:10]
+    if as_json:
+        _print_json(
+            {
+                "home": str(at.root),
+                "current": _release_json(current) if current else None,
+                "attempts": [asdict(attempt) for attempt in recent],
+            }
+        )
+        return
+    if current is None:
+        out.print("There is no release yet; run [bold]customer-tiers refresh[/bold].")
+    else:
+        out.print(
+            f"Current release [bold]{current.refresh_id}[/bold], as of "
+            f"{current.as_of_date}, sealed {_ago(current.sealed_at)} ago; "
+            f"{current.checks} checks, {current.warnings} warnings."
+        )
+        out.print(f"  {current.path}", soft_wrap=True)
+    if recent:
+        table = Table("attempt", "state", "started", "took", "reason", box=None)
+        for attempt in recent:
+            table.add_row(
+                attempt.refresh_id,
+                _coloured(attempt.state),
+                attempt.started_at[:16].replace("T", " "),
+                _took(attempt),
+                attempt.reason or "",
+            )
+        out.print(table)
+
+
+@main.command()
+@_home
+@_json
+def releases(home: Path | None, as_json: bool) -> None:
+    """Lists the kept releases, newest first."""
+    kept = release.releases(Home.open(Settings.load(home).home))
+    if as_json:
+        _print_json([_release_json(item) for item in kept])
+        return
+    if not kept:
+        out.print("There is no release yet; run [bold]customer-tiers refresh[/bold].")
+        return
+    table = Table(
+        "", "release", "as of", "sealed (UTC)", "checks", "warnings", box=None
+    )
+    for item in kept:
+        table.add_row(
+            "[green]current[/green]" if item.is_current else "",
+            item.refresh_id,
+            item.as_of_date.isoformat(),
+            f"{item.sealed_at:%Y-%m-%d %H:%M}",
+            str(item.checks),
+            str(item.warnings),
+        )
+    out.print(table)
+
+
+@main.command()
+@click.argument("release_id", required=False)
+@_home
+@_json
+def rollback(release_id: str | None, home: Path | None, as_json: bool) -> None:
+    """Makes a kept release current again; by default the one before the current."""
+    now_current = release.rollback(Home.open(Settings.load(home).home), release_id)
+    if as_json:
+        _print_json(_release_json(now_current))
+    else:
+        out.print(
+            f"[bold]{now_current.refresh_id}[/bold], as of {now_current.as_of_date}, "
+            "is current again."
+        )
+
+
+@main.command("check-sources")
+@_sources
+@_home
+@_json
+def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> None:
+    """Connects to every source, reads a sample and checks it; changes nothing."""
+    from pipeline import check, demonstration
+    from pipeline.sources import load_sources
+
+    settings = Settings.load(home, sources)
+    described = load_sources(settings)
+    if described.demonstration is not None:
+        at = Home.open(settings.home)
+        demonstration.lay_out(
+            described.demonstration, at.root / "demonstration" / "erp.sqlite"
+        )
+    tried = [
+        item
+        for source in described.sources
+        for item in check.try_source(source, settings.expectations)
+    ]
+    if as_json:
+        _print_json([asdict(item) for item in tried])
+    else:
+        table = Table("source", "entity", "sample", "columns", "outcome", box=None)
+        for item in tried:
+            table.add_row(
+                item.source,
+                item.entity,
+                f"{item.rows:,} rows",
+                str(len(item.columns)),
+                _outcome(item),
+            )
+        out.print(table)
+    if problem := check.worst(tried):
+        raise problem
+
+
+@main.command()
+@click.argument("release_id", required=False)
+@_home
+@_json
+def report(release_id: str | None, home: Path | None, as_json: bool) -> None:
+    """Makes the report of the current (or a kept) release again."""
+    from pipeline.reports import build_report
+
+    at = Home.open(Settings.load(home).home)
+    wanted = release_id or release.current_id(at)
+    if wanted is None:
+        raise ConfigurationError(
+            "There is no release yet; run `customer-tiers refresh`."
+        )
+    folder = at.releases / wanted
+    if not (folder / "release.json").exists():
+        raise ConfigurationError(
+            f"There is no release {wanted}; `customer-tiers releases` lists them."
+        )
+    path = build_report(folder)
+    if as_json:
+        _print_json({"release": wanted, "report": str(path)})
+    else:
+        out.print(str(path), soft_wrap=True)
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True, help="Port on this machine.")
+@_sources
+@_home
+def ui(port: int, sources: Path | None, home: Path | None) -> None:
+    """Opens Dagster's web page with its daemon, for this machine only."""
+    settings = Settings.load(home, sources)
+    at = Home.open(settings.home)
+    out.print(f"Dagster on http://127.0.0.1:{port} (stop with Ctrl-C)")
+    sys.stdout.flush()
+    dagster = [sys.executable, "-m", "dagster", "dev", "--workspace", str(WORKSPACE)]
+    os.execve(
+        sys.executable,
+        [*dagster, "--host", "127.0.0.1", "--port", str(port)],
+        {**settings.child_environment(), "DAGSTER_HOME": str(at.dagster)},
+    )
+
+
+def _print_release(at: Home) -> None:
+    from pipeline import warehouse
+
+    folder = at.current.resolve(strict=True)
+    with warehouse.connect(folder / release.WAREHOUSE, read_only=True) as connection:
+        rows = connection.execute(
+            """
+            select
+                tier_name_en || ' ' || tier_name_zh, customers, share_of_customers,
+                revenue_12m, share_of_revenue_12m, margin_12m
+            from marts.tier_summary order by tier_rank
+            """
+        ).fetchall()
+        (currency,) = connection.execute(
+            "select coalesce(any_value(currency), '') from marts.order_lines"
+        ).fetchone() or ("",)
+    table = Table(title="Customer tiers", title_justify="left", box=None)
+    table.add_column("tier")
+    for heading in (
+        "customers",
+        "share",
+        f"revenue 12 m {currency}",
+        "share",
+        f"margin 12 m {currency}",
+    ):
+        table.add_column(heading, justify="right")
+    for name, customers, share, revenue, revenue_share, margin in rows:
+        table.add_row(
+            name,
+            f"{customers:,}",
+            _percent(share),
+            f"{revenue:,.0f}",
+            _percent(revenue_share),
+            f"{margin:,.0f}",
+        )
+    out.print()
+    out.print(table)
+    out.print()
+    link = at.current / release.WAREHOUSE
+    out.print(f"Release  {folder}", soft_wrap=True)
+    out.print(f"Report   {at.current / 'reports' / 'index.html'}", soft_wrap=True)
+    out.print(
+        f"Query    python -c \"import duckdb; duckdb.connect('{link}', "
+        "read_only=True).sql('from marts.customer_tiers limit 10').show()\"",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
+
+
+def _release_json(item: release.Release) -> dict[str, Any]:
+    return asdict(item)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _coloured(state: str) -> str:
+    colour = {"published": "green", "built": "green", "running": "blue"}.get(
+        state, "red"
+    )
+    return f"[{colour}]{state}[/{colour}]"
+
+
+def _took(attempt: attempts.Attempt) -> str:
+    if attempt.ended_at is None:
+        return ""
+    started = dt.datetime.fromisoformat(attempt.started_at)
+    seconds = (dt.datetime.fromisoformat(attempt.ended_at) - started).total_seconds()
+    return f"{seconds:.0f} s"
+
+
+def _ago(moment: dt.datetime) -> str:
+    seconds = (dt.datetime.now(dt.UTC) - moment).total_seconds()
+    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} seconds"
+
+
+def _outcome(item: Any) -> str:
+    from rich.markup import escape
+
+    if item.problem:
+        return f"[red]{escape(item.problem)}[/red]"
+    if item.failed:
+        return (
+            f"[red]{escape('; '.join(check.sentence() for check in item.failed))}[/red]"
+        )
+    return "[green]good[/green]"

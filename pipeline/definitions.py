@@ -1,0 +1,77 @@
+"""Assembles assets, checks, the job and the schedule; nothing else.
+
+Importing this module does no I/O: `defs` is a function that Dagster calls when it needs
+the definitions. Then `sources.yaml` is read and the dbt project parsed, because both
+decide which assets there are.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipeline.settings import Settings
+
+JOB = "refresh"
+SCHEDULE = "daily_refresh"
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The whole pipeline for these settings.
+
+    Raises:
+        ConfigurationError: `sources.yaml` makes no sense.
+    """
+    from pipeline import transform
+    from pipeline.assets import gates, ingest, publish
+    from pipeline.assets.request import RefreshRequest
+    from pipeline.assets.transform import mart_keys, transform_assets
+    from pipeline.sources import load_sources
+
+    sources = load_sources(settings)
+    project = transform.parse(sources, settings.dbt_project)
+    marts = mart_keys(project)
+    landed = [
+        ingest.landing_key(source.name, name)
+        for source in sources.sources
+        for name in source.entities
+    ]
+    job = dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.all(),
+        description="The whole way, from the sources to the release and its report.",
+        # One process a run: each step in a process of its own would import Dagster and
+        # dbt again, which takes longer than the steps do.
+        executor_def=dg.in_process_executor,
+    )
+    return dg.Definitions(
+        assets=[
+            ingest.candidate_asset(sources),
+            *(ingest.landing_asset(source) for source in sources.sources),
+            transform_assets(project, sources, settings),
+            publish.publish_asset(sources, settings, [*landed, *marts.values()]),
+            publish.report_asset(),
+        ],
+        asset_checks=[
+            *(gates.gate_in(source, settings) for source in sources.sources),
+            gates.gate_out(marts, settings),
+        ],
+        jobs=[job],
+        schedules=[
+            dg.ScheduleDefinition(
+                name=SCHEDULE,
+                job=job,
+                cron_schedule=settings.cron,
+                execution_timezone=settings.time_zone,
+                default_status=dg.DefaultScheduleStatus.STOPPED,
+                description="Off until somebody switches it on.",
+            )
+        ],
+        resources={"request": RefreshRequest(home=str(settings.home))},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions for the settings of the environment, made when they are asked for."""
+    return build_definitions(Settings.load())

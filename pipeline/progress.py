@@ -1,0 +1,64 @@
+"""Shows on a terminal, or in plain lines, what the rooms say in the log of a refresh."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+LOGGER = "customer_tiers"
+
+
+class _Lines(logging.Handler):
+    """One line a message; on a terminal with a spinner for what is going on now."""
+
+    def __init__(self, console: Console, status: Status | None) -> None:
+        super().__init__(logging.DEBUG)
+        self._console = console
+        self._status = status
+        self._started = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints the message; a debug message only moves the spinner."""
+        text = escape(record.getMessage())
+        if record.levelno < logging.INFO:
+            if self._status is not None:
+                self._status.update(text)
+            return
+        room = record.name.removeprefix(f"{LOGGER}.")
+        colour = "yellow" if record.levelno >= logging.WARNING else "default"
+        elapsed = time.monotonic() - self._started
+        self._console.print(
+            f"[dim]{elapsed:6.1f} s[/dim]  [bold]{room:<9}[/bold]  "
+            f"[{colour}]{text}[/{colour}]",
+            soft_wrap=not self._console.is_terminal,
+        )
+        if self._status is not None:
+            self._status.update(f"{room}: after “{text}”")
+
+
+@contextmanager
+def showing(console: Console) -> Iterator[None]:
+    """Shows the refresh's messages on the console while the block runs."""
+    logger = logging.getLogger(LOGGER)
+    status = console.status("starting") if console.is_terminal else None
+    handler = _Lines(console, status)
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    if status is not None:
+        status.start()
+    try:
+        yield
+    finally:
+        if status is not None:
+            status.stop()
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate

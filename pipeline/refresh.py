@@ -1,0 +1,126 @@
+"""Runs the Dagster job of a refresh from the command line, and tells how it ended.
+
+It is the job of the schedule, in the same Dagster instance, so that its runs are seen in
+the web page. How the progress looks is the command line's business.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from dataclasses import dataclass
+
+from pipeline import attempts
+from pipeline.attempts import Attempt
+from pipeline.errors import ConfigurationError, CustomerTiersError
+from pipeline.home import Home, refresh_lock
+from pipeline.settings import Settings
+from pipeline.sources import load_sources
+
+log = logging.getLogger("customer_tiers.refresh")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line was asked for."""
+
+    as_of: dt.date | None = None
+    full: bool = False
+    publish: bool = True
+
+
+class RefreshFailed(CustomerTiersError):
+    """A refresh that did not publish, with the exit code of what stopped it."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt.reason or "no reason given")
+        self.attempt = attempt
+        self.exit_code = attempt.exit_code or 1
+
+
+def run(settings: Settings, request: Request) -> Attempt:
+    """Runs one refresh to its end, holding the home's lock.
+
+    Returns:
+        The attempt, `published` or (without publishing) `built`.
+
+    Raises:
+        ConfigurationError: Before anything is done.
+        RefreshRunning: Another refresh holds the lock.
+        RefreshFailed: The refresh was refused or failed; readers see what they saw.
+    """
+    load_sources(settings)
+    home = Home.open(settings.home)
+    with refresh_lock(home):
+        # Imported late: a wrong setting or a second refresh is told at once.
+        import dagster as dg
+
+        from pipeline.definitions import JOB, build_definitions
+
+        run_id = str(uuid.uuid4())
+        log.info("preparing")
+        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+            definitions = build_definitions(settings)
+            job = definitions.resolve_job_def(JOB)
+            selection = None
+            if not request.publish:
+                everything = definitions.resolve_asset_graph().materializable_asset_keys
+                held_back = {dg.AssetKey("publish"), dg.AssetKey("report")}
+                selection = sorted(everything - held_back)
+            result = job.execute_in_process(
+                run_id=run_id,
+                instance=instance,
+                raise_on_error=False,
+                tags={"customer_tiers/trigger": "command line"},
+                asset_selection=selection,
+                run_config={
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    "resources": {
+                        "request": {
+                            "config": {
+                                "home": str(home.root),
+                                "as_of": request.as_of.isoformat()
+                                if request.as_of
+                                else "",
+                                "full": request.full,
+                            }
+                        }
+                    },
+                },
+            )
+        attempt = next(
+            (item for item in attempts.history(home) if item.run_id == run_id), None
+        )
+        if attempt is None:
+            raise CustomerTiersError(
+                f"The run {run_id} ended before it began; `make ui` shows its log."
+            )
+        if result.success and not request.publish:
+            attempts.end(home, attempt.refresh_id, "built")
+            return attempts.read(home, attempt.refresh_id) or attempt
+        if attempt.state != "published":
+            raise RefreshFailed(attempt)
+        if not result.success:
+            raise CustomerTiersError(
+                f"{attempt.refresh_id} is published, but its report could not be made; "
+                "`customer-tiers report` tries again and says why."
+            )
+        return attempt
+
+
+def parse_day(text: str) -> dt.date:
+    """A day as the command line takes it.
+
+    Raises:
+        ConfigurationError: It is none, or lies in the future.
+    """
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--as-of is {text!r}; give a day such as 2014-01-31."
+        ) from error
+    if day > dt.datetime.now(dt.UTC).date():
+        raise ConfigurationError(f"--as-of {day} lies in the future.")
+    return day

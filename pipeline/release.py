@@ -1,0 +1,390 @@
+"""Candidates and releases: open, seal, verify, promote, roll back, prune.
+
+Plain functions on paths. A candidate is a folder that nobody reads:
+
+    candidates/<id>/candidate.json        what it is: as-of date, run
+    candidates/<id>/work.duckdb           landing views, staging, core
+    candidates/<id>/evidence/<gate>.json  what the gates found
+    candidates/<id>/release/              becomes releases/<id>/ by one rename
+        warehouse.duckdb                  marts and meta
+        release.json                      the evidence, and the hash of the file
+
+The marts are built in a file of their own from the start, so that sealing copies
+nothing. Not here: what stands in the file (`warehouse`) and how it was judged (gates).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import attempts, evidence
+from pipeline.errors import ConfigurationError, GateRefused
+from pipeline.home import (
+    Home,
+    read_json,
+    refresh_lock,
+    sync_file,
+    sync_folder,
+    write_json,
+)
+
+WAREHOUSE = "warehouse.duckdb"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A release in the making; the facts under which all of it is built."""
+
+    path: Path
+    refresh_id: str
+    run_id: str
+    as_of_date: dt.date
+    time_zone: str
+    reporting_currency: str
+    opened_at: str
+
+    @property
+    def work_file(self) -> Path:
+        """Landing views, staging and core."""
+        return self.path / "work.duckdb"
+
+    @property
+    def release_folder(self) -> Path:
+        """What one rename makes a release."""
+        return self.path / "release"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """Marts and meta, the file that readers will open."""
+        return self.release_folder / WAREHOUSE
+
+    @property
+    def evidence_folder(self) -> Path:
+        """What the gates found."""
+        return self.path / "evidence"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release, from its own `release.json`."""
+
+    path: Path
+    refresh_id: str
+    as_of_date: dt.date
+    sealed_at: dt.datetime
+    is_current: bool
+    checks: int
+    warnings: int
+
+
+def sequence(refresh_id: str) -> int:
+    """The number in an id such as `r000012-20140131`; the clock is not trusted for order."""
+    match = re.fullmatch(r"r(\d{6,})-\d{8}", refresh_id)
+    if match is None:
+        raise ConfigurationError(
+            f"{refresh_id} is no release id, such as r000012-20140131."
+        )
+    return int(match.group(1))
+
+
+def open_candidate(
+    home: Home,
+    *,
+    run_id: str,
+    as_of_date: dt.date,
+    time_zone: str,
+    reporting_currency: str,
+) -> Candidate:
+    """Makes the folder of a new candidate and opens its record in the journal."""
+    taken = [
+        sequence(path.name.removesuffix(".json"))
+        for folder in (home.candidates, home.releases, home.attempts)
+        for path in folder.glob("r*-*")
+    ]
+    refresh_id = f"r{max(taken, default=0) + 1:06d}-{as_of_date:%Y%m%d}"
+    attempts.begin(home, refresh_id, run_id, as_of_date)
+    candidate = Candidate(
+        path=home.candidates / refresh_id,
+        refresh_id=refresh_id,
+        run_id=run_id,
+        as_of_date=as_of_date,
+        time_zone=time_zone,
+        reporting_currency=reporting_currency,
+        opened_at=attempts.now().isoformat(),
+    )
+    candidate.release_folder.mkdir(mode=0o700, parents=True)
+    facts = asdict(candidate)
+    del facts["path"]
+    write_json(candidate.path / "candidate.json", facts)
+    return candidate
+
+
+def latest_candidate(home: Home) -> Candidate:
+    """The newest candidate: the one that a run's assets work on.
+
+    Raises:
+        GateRefused: There is none; whatever asked has nothing to work on.
+    """
+    found = sorted(home.candidates.glob("r*-*/candidate.json"))
+    if not found:
+        raise GateRefused(
+            f"There is no candidate in {home.candidates}; materialize the whole job, or "
+            "run `customer-tiers refresh`."
+        )
+    path = found[-1].parent
+    facts = read_json(found[-1])
+    facts["as_of_date"] = dt.date.fromisoformat(facts["as_of_date"])
+    return Candidate(path=path, **facts)
+
+
+def seal(candidate: Candidate, gates: Sequence[str]) -> Path:
+    """Closes the candidate's file and writes `release.json` beside it.
+
+    The evidence goes in as it is, refusals too: whether it suffices is for `verify`.
+    Call it after the last write to the warehouse file.
+
+    Args:
+        gates: The gates whose evidence must be there; recorded, and asked for again by
+            `promote` from its own knowledge.
+
+    Returns:
+        The path of `release.json`.
+    """
+    _assert_closed(candidate.warehouse_file)
+    sync_file(candidate.warehouse_file)
+    found = evidence.load_all(candidate.evidence_folder)
+    path = candidate.release_folder / "release.json"
+    write_json(
+        path,
+        {
+            "format": FORMAT,
+            "refresh_id": candidate.refresh_id,
+            "run_id": candidate.run_id,
+            "as_of_date": candidate.as_of_date,
+            "time_zone": candidate.time_zone,
+            "reporting_currency": candidate.reporting_currency,
+            "opened_at": candidate.opened_at,
+            "sealed_at": attempts.now().isoformat(),
+            "file": {
+                "name": WAREHOUSE,
+                "bytes": candidate.warehouse_file.stat().st_size,
+                "sha256": sha256(candidate.warehouse_file),
+            },
+            "gates": list(gates),
+            "evidence": [asdict(item) for item in found.values()],
+        },
+    )
+    return path
+
+
+def is_sealed(home: Home, candidate: Candidate) -> bool:
+    """Whether the candidate has its `release.json`, be it already among the releases."""
+    folders = (candidate.release_folder, home.releases / candidate.refresh_id)
+    return any((folder / "release.json").exists() for folder in folders)
+
+
+def judge(candidate: Candidate, gates: Iterable[str]) -> list[str]:
+    """Why the evidence on disk does not allow this candidate; empty when it does.
+
+    Looks at the evidence and at the file as the gate out left it, so it must be asked
+    before anything else is written into the file.
+    """
+    problems = _evidence_problems(
+        evidence.load_all(candidate.evidence_folder), gates, candidate.refresh_id
+    )
+    seen = evidence.load_all(candidate.evidence_folder).get("out")
+    if seen is not None and candidate.warehouse_file.exists():
+        actual = sha256(candidate.warehouse_file)
+        if seen.warehouse_sha256 != actual:
+            problems.append(
+                f"{candidate.warehouse_file} is not the file that the gate looked at"
+            )
+    return problems
+
+
+def verify(folder: Path, gates: Iterable[str]) -> list[str]:
+    """Re-reads `release.json` and the file: why they may not be published.
+
+    Returns:
+        The reasons, empty when there is none.
+    """
+    try:
+        record = read_json(folder / "release.json")
+        stated = record["file"]["sha256"]
+        found = {item["gate"]: evidence.from_json(item) for item in record["evidence"]}
+        refresh_id = record["refresh_id"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [f"{folder / 'release.json'} is missing or damaged ({error})"]
+    problems = _evidence_problems(found, gates, refresh_id)
+    try:
+        _assert_closed(folder / WAREHOUSE)
+        if sha256(folder / WAREHOUSE) != stated:
+            problems.append(
+                f"{folder / WAREHOUSE} is not the file that was sealed (hash)"
+            )
+    except (OSError, GateRefused) as error:
+        problems.append(str(error))
+    return problems
+
+
+def promote(home: Home, refresh_id: str, gates: Iterable[str]) -> Path:
+    """Makes a sealed candidate the current release: one rename, then one symlink.
+
+    Safe to call again after a kill at any point.
+
+    Raises:
+        GateRefused: The evidence is missing, failed, older than the current release, or
+            not about this file. Nothing has changed.
+    """
+    candidate = home.candidates / refresh_id / "release"
+    target = home.releases / refresh_id
+    folder = target if target.exists() else candidate
+    problems = verify(folder, gates)
+    if not problems:
+        problems = _staleness(home, folder)
+    if problems:
+        raise GateRefused(
+            f"{refresh_id} is not published, and readers keep "
+            f"{current_id(home) or 'what they had'}: " + "; ".join(problems)
+        )
+    if folder is candidate:
+        sync_folder(folder)
+        folder.rename(target)
+        sync_folder(home.releases)
+    _point_current_at(home, refresh_id)
+    shutil.rmtree(home.candidates / refresh_id, ignore_errors=True)
+    return target
+
+
+def rollback(home: Home, refresh_id: str | None = None) -> Release:
+    """Makes a kept release current again; the one before the current by default.
+
+    Raises:
+        ConfigurationError: There is no such release.
+        RefreshRunning: A refresh is running; it would overtake the rollback.
+    """
+    with refresh_lock(home):
+        kept = releases(home)
+        if refresh_id is None:
+            current = next((i for i, item in enumerate(kept) if item.is_current), -1)
+            older = kept[current + 1 :] if current >= 0 else kept
+            if not older:
+                raise ConfigurationError("There is no older release to go back to.")
+            refresh_id = older[0].refresh_id
+        if refresh_id not in {item.refresh_id for item in kept}:
+            raise ConfigurationError(
+                f"There is no release {refresh_id}; `customer-tiers releases` lists them."
+            )
+        _point_current_at(home, refresh_id)
+    return next(item for item in releases(home) if item.is_current)
+
+
+def releases(home: Home) -> list[Release]:
+    """The kept releases, newest first."""
+    current = current_id(home)
+    found = []
+    for path in home.releases.glob("r*-*/release.json"):
+        record = read_json(path)
+        checks = [check for item in record["evidence"] for check in item["checks"]]
+        found.append(
+            Release(
+                path=path.parent,
+                refresh_id=record["refresh_id"],
+                as_of_date=dt.date.fromisoformat(record["as_of_date"]),
+                sealed_at=dt.datetime.fromisoformat(record["sealed_at"]),
+                is_current=record["refresh_id"] == current,
+                checks=len(checks),
+                warnings=sum(check["outcome"] != "passed" for check in checks),
+            )
+        )
+    return sorted(found, key=lambda item: sequence(item.refresh_id), reverse=True)
+
+
+def current(home: Home) -> Release | None:
+    """The release that readers see, if there is one."""
+    return next((item for item in releases(home) if item.is_current), None)
+
+
+def current_id(home: Home) -> str | None:
+    """The id that `current` points at, if what it points at exists."""
+    if not home.current.is_symlink() or not home.current.exists():
+        return None
+    return home.current.readlink().name
+
+
+def prune(home: Home, *, keep_releases: int, keep_candidates: int) -> list[Path]:
+    """Removes the oldest releases and candidates beyond what is to be kept.
+
+    The current release always stays. A reader that has an old file open keeps it.
+    """
+    ids = sorted((path.name for path in home.releases.glob("r*-*")), reverse=True)
+    doomed = [
+        home.releases / refresh_id
+        for refresh_id in ids[keep_releases:]
+        if refresh_id != current_id(home)
+    ]
+    candidates = sorted(home.candidates.glob("r*-*"), reverse=True)
+    doomed += candidates[keep_candidates:]
+    for path in doomed:
+        shutil.rmtree(path)
+    return doomed
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _evidence_problems(
+    found: dict[str, evidence.Evidence], gates: Iterable[str], refresh_id: str
+) -> list[str]:
+    problems = []
+    for gate in gates:
+        if gate not in found:
+            problems.append(f"gate {gate} left no evidence")
+        elif found[gate].refresh_id != refresh_id:
+            problems.append(
+                f"the evidence of gate {gate} is of {found[gate].refresh_id}"
+            )
+    for item in found.values():
+        problems.extend(item.problems())
+    return problems
+
+
+def _staleness(home: Home, folder: Path) -> list[str]:
+    present = current(home)
+    if present is None:
+        return []
+    record: dict[str, Any] = read_json(folder / "release.json")
+    as_of = dt.date.fromisoformat(record["as_of_date"])
+    older = sequence(record["refresh_id"]) < sequence(present.refresh_id)
+    if older or as_of < present.as_of_date:
+        return [
+            f"it is older (as of {as_of}) than the current release "
+            f"{present.refresh_id} (as of {present.as_of_date})"
+        ]
+    return []
+
+
+def _point_current_at(home: Home, refresh_id: str) -> None:
+    provisional = home.root / ".current.partial"
+    provisional.unlink(missing_ok=True)
+    provisional.symlink_to(Path("releases") / refresh_id, target_is_directory=True)
+    provisional.replace(home.current)
+    sync_folder(home.root)
+
+
+def _assert_closed(path: Path) -> None:
+    # DuckDB silently replays a .wal into whatever file takes its name.
+    leftover = path.with_name(path.name + ".wal")
+    if leftover.exists():
+        raise GateRefused(f"{leftover} is left over: the file beside it was not closed")

@@ -1,0 +1,86 @@
+"""Reports made from one release: what a reader sees without writing SQL.
+
+`facts` asks the release, `drawing` turns shares into SVG coordinates, `wording` puts
+numbers into words, and the templates lay them out. A report knows the release folder
+and nothing else, so it can be made again at any time from any kept release. Not here:
+what the numbers mean (the marts) and whether they may be published (`release`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from pipeline import warehouse
+from pipeline.errors import ConfigurationError
+from pipeline.home import read_json, write_text
+from pipeline.release import WAREHOUSE, verify
+from pipeline.reports import drawing, facts, wording
+
+__all__ = ["build_report"]
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def build_report(release_folder: Path) -> Path:
+    """Writes `reports/index.html` of a release, in place of an earlier one.
+
+    The page is whole in itself: no script, no font and no picture from elsewhere. The
+    same release gives the same bytes, so it names no moment of its own making.
+
+    Args:
+        release_folder: A folder with `warehouse.duckdb` and `release.json`; may be the
+            symlink `current`, which is resolved once.
+
+    Returns:
+        The path of the page, in the resolved folder.
+
+    Raises:
+        ConfigurationError: The folder is not a release.
+    """
+    folder = release_folder.resolve()
+    if not (folder / WAREHOUSE).exists():
+        raise ConfigurationError(
+            f"{folder} holds no {WAREHOUSE}; name the folder of a release, "
+            "such as data/current."
+        )
+    try:
+        record = read_json(folder / "release.json")
+        seal = facts.seal_of(record, problems=verify(folder, record["gates"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"{folder / 'release.json'} is missing or damaged ({error}); "
+            "`customer-tiers releases` lists the releases that are whole."
+        ) from error
+    with warehouse.connect(folder / WAREHOUSE, read_only=True) as connection:
+        found = facts.collect(connection, seal)
+    page = _template().render(
+        seal=seal,
+        facts=found,
+        months=drawing.columns(found.months),
+        curves=[drawing.pareto(item) for item in found.concentration],
+        rows_shown=facts.ROWS_SHOWN,
+        silent_days=facts.SILENT_WITHOUT_RHYTHM,
+        top_shown=facts.TOP_CUSTOMERS,
+    )
+    path = folder / "reports" / "index.html"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_text(path, page)
+    return path
+
+
+@cache
+def _template() -> Template:
+    # Names come from customers: nothing reaches the page unescaped.
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(wording.FILTERS)
+    return environment.get_template("report.html.j2")

@@ -1,0 +1,137 @@
+"""Numbers, dates and the lack of them, in words; the filters of the templates.
+
+What is not known is None from here on, and each template says what that means in its
+place. Rounding happens here and nowhere before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+Number = int | float | Decimal
+
+# A line break between a number and its unit would tear them apart.
+_SPACE = "\N{NO-BREAK SPACE}"
+_MINUS = "\N{MINUS SIGN}"
+_MILLION = 1_000_000
+# From here on a figure no longer fits its tile, and nobody reads the last digits.
+_LONG = 1_000_000_000
+
+
+def count(value: Number) -> str:
+    """A whole number with thousands separators."""
+    return _number(value, 0)
+
+
+def amount(value: Number) -> str:
+    """Money, to the whole unit of the currency."""
+    return _number(value, 0)
+
+
+def headline(value: Number) -> str:
+    """Money in large type: whole units, millions where those would be too long."""
+    if abs(float(value)) < _LONG:
+        return amount(value)
+    return f"{_number(float(value) / _MILLION, 0)}{_SPACE}M"
+
+
+def brief(value: Number) -> str:
+    """A round amount for an axis: 5 M, 250 k."""
+    for size, unit in (
+        (1_000 * _LONG, "tn"),
+        (_LONG, "bn"),
+        (_MILLION, "M"),
+        (1_000, "k"),
+    ):
+        if abs(float(value)) >= size:
+            return f"{float(value) / size:g}{_SPACE}{unit}".replace("-", _MINUS)
+    return f"{float(value):g}".replace("-", _MINUS)
+
+
+def exact(value: Number) -> str:
+    """Money to the four decimals that it is kept with, where a cent would matter."""
+    return _signed(_number(value, 4 if value else 0))
+
+
+def change(value: Number) -> str:
+    """A difference of money with its sign."""
+    return _signed(_number(value, 0))
+
+
+def decimal(value: Number, digits: int = 1) -> str:
+    """A number with a fixed count of decimals."""
+    return _number(value, digits)
+
+
+def percent(share: Number) -> str:
+    """A share as a percentage; what is small but there never reads as nothing."""
+    shown = _number(100 * float(share), 1)
+    if shown == "0.0" and share > 0:
+        shown = "<0.1"
+    if shown == "100.0" and share < 1:
+        shown = ">99.9"
+    return f"{shown}{_SPACE}%"
+
+
+def growth(ratio: Number) -> str:
+    """A relative change with its sign; beyond tenfold the figure says no more."""
+    if ratio > 10:
+        return f"over +1,000{_SPACE}%"
+    return _signed(_number(100 * float(ratio), 1)) + f"{_SPACE}%"
+
+
+def day(value: dt.date) -> str:
+    """A date as 2014-01-31."""
+    return f"{value:%Y-%m-%d}"
+
+
+def moment(value: dt.datetime) -> str:
+    """A moment to the minute, in UTC; without a zone it is UTC already."""
+    if value.tzinfo is not None:
+        value = value.astimezone(dt.UTC)
+    return f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def plural(value: Number, one: str, many: str | None = None) -> str:
+    """The number with its noun: 1 check, 2 checks."""
+    noun = one if value == 1 else many or one + "s"
+    return f"{count(value)}{_SPACE}{noun}"
+
+
+def known(value: Any) -> bool:
+    """Whether there is a number; what DuckDB makes of 0 / 0 is none."""
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def _number(value: Number, digits: int) -> str:
+    text = f"{value:,.{digits}f}"
+    if not text.strip("-0.,"):
+        return text.lstrip("-")
+    return text.replace("-", _MINUS)
+
+
+def _signed(text: str) -> str:
+    if text.startswith(_MINUS) or not text.strip("0.,"):
+        return text
+    return f"+{text}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "count": count,
+    "amount": amount,
+    "headline": headline,
+    "brief": brief,
+    "exact": exact,
+    "change": change,
+    "decimal": decimal,
+    "percent": percent,
+    "growth": growth,
+    "day": day,
+    "moment": moment,
+    "plural": plural,
+    "known": known,
+}

@@ -1,0 +1,155 @@
+"""Every setting of the program, typed, read once from the environment.
+
+No other module reads the environment. Where the data comes from is not a setting but
+`sources.yaml` (see `pipeline.sources.config`); the business policy is neither, but the
+seeds of the dbt project.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pipeline.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+# Nothing that we run may phone home, and nothing may be fetched at run time. These are
+# set before the libraries are imported, because two of them read them at import.
+QUIET_ENVIRONMENT = {
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a refresh runs under.
+
+    Attributes:
+        home: The folder that holds landing, candidates, releases, logs (`0700`).
+        sources_file: The `sources.yaml` in force.
+        refresh_at: Local time of the daily refresh, `HH:MM`.
+        time_zone: IANA name; the schedule's, and the business day's unless
+            `sources.yaml` says otherwise.
+        keep_releases: Releases kept for rollback, the current one included.
+        keep_candidates: Unpublished candidates kept for a look at what was refused.
+        threads: Threads of dbt (each model is itself parallel inside DuckDB).
+        expectations: The folder of the suites: `marts.py` and `landing/<source>.py`.
+        dbt_project: The folder of the models and seeds.
+        environment: What `${NAME}` in `sources.yaml` may refer to; secrets, so never
+            printed.
+    """
+
+    home: Path
+    sources_file: Path
+    refresh_at: str = "05:00"
+    time_zone: str = "UTC"
+    keep_releases: int = 14
+    keep_candidates: int = 2
+    threads: int = 2
+    expectations: Path = PROJECT_ROOT / "expectations"
+    dbt_project: Path = PROJECT_ROOT / "dbt_project"
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(
+        cls, home: Path | str | None = None, sources_file: Path | str | None = None
+    ) -> Settings:
+        """Reads the environment; arguments given on the command line win.
+
+        Raises:
+            ConfigurationError: A variable does not hold what it should.
+        """
+        env = dict(os.environ)
+        os.environ.update(QUIET_ENVIRONMENT)
+        settings = cls(
+            home=Path(home or env.get("CUSTOMER_TIERS_HOME") or "data").resolve(),
+            sources_file=Path(
+                sources_file
+                or env.get("CUSTOMER_TIERS_SOURCES")
+                or PROJECT_ROOT / "sources.yaml"
+            ).resolve(),
+            refresh_at=_clock(env, "CUSTOMER_TIERS_REFRESH_AT", cls.refresh_at),
+            time_zone=_zone(env, "CUSTOMER_TIERS_TIME_ZONE", cls.time_zone),
+            keep_releases=_count(
+                env, "CUSTOMER_TIERS_KEEP_RELEASES", cls.keep_releases, least=2
+            ),
+            keep_candidates=_count(
+                env, "CUSTOMER_TIERS_KEEP_CANDIDATES", cls.keep_candidates, least=0
+            ),
+            threads=_count(env, "CUSTOMER_TIERS_THREADS", cls.threads, least=1),
+            expectations=Path(
+                env.get("CUSTOMER_TIERS_EXPECTATIONS") or cls.expectations
+            ).resolve(),
+            dbt_project=Path(
+                env.get("CUSTOMER_TIERS_DBT_PROJECT") or cls.dbt_project
+            ).resolve(),
+        )
+        env["CUSTOMER_TIERS_HOME"] = str(settings.home)
+        return replace(settings, environment=env)
+
+    def child_environment(self) -> dict[str, str]:
+        """The environment in which another process finds the same settings."""
+        return {
+            **self.environment,
+            **QUIET_ENVIRONMENT,
+            "CUSTOMER_TIERS_HOME": str(self.home),
+            "CUSTOMER_TIERS_SOURCES": str(self.sources_file),
+            "CUSTOMER_TIERS_EXPECTATIONS": str(self.expectations),
+            "CUSTOMER_TIERS_DBT_PROJECT": str(self.dbt_project),
+        }
+
+    @property
+    def cron(self) -> str:
+        """The daily schedule as a cron expression."""
+        hour, minute = self.refresh_at.split(":")
+        return f"{int(minute)} {int(hour)} * * *"
+
+
+def _clock(env: Mapping[str, str], name: str, default: str) -> str:
+    text = env.get(name, default)
+    if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", text):
+        raise ConfigurationError(
+            f"{name} is {text!r}; give a time of day such as 05:00."
+        )
+    return text
+
+
+def _zone(env: Mapping[str, str], name: str, default: str) -> str:
+    text = env.get(name, default)
+    check_time_zone(text, name)
+    return text
+
+
+def check_time_zone(name: str, where: str) -> None:
+    """Raises ConfigurationError when `name` is not an IANA time zone."""
+    if not is_time_zone(name):
+        raise ConfigurationError(
+            f"{where} is {name!r}, which is no time zone; give one such as "
+            "Asia/Shanghai or UTC."
+        )
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether `name` is an IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False  # OSError: `Asia` is a folder of the time zone database
+    return True
+
+
+def _count(env: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = env.get(name, str(default))
+    if not re.fullmatch(r"\d+", text) or int(text) < least:
+        raise ConfigurationError(
+            f"{name} is {text!r}; give a whole number of at least {least}."
+        )
+    return int(text)

@@ -1,0 +1,36 @@
+"""One reader per kind of source; nothing here knows Dagster, landing or the warehouse.
+
+A reader reads, it never maps: the source's own column names go through unchanged.
+"""
+
+from pipeline.sources.base import Extract, Reader, Rejected
+from pipeline.sources.config import (
+    Business,
+    Entity,
+    Source,
+    SourcesFile,
+    load_sources,
+)
+
+__all__ = [
+    "Business",
+    "Entity",
+    "Extract",
+    "Reader",
+    "Rejected",
+    "Source",
+    "SourcesFile",
+    "load_sources",
+    "open_reader",
+]
+
+
+def open_reader(source: Source) -> Reader:
+    """The reader for the source's kind; imported when needed, for the start-up time."""
+    if source.kind == "database":
+        from pipeline.sources.database import DatabaseReader
+
+        return DatabaseReader(source)
+    from pipeline.sources.files import FilesReader
+
+    return FilesReader(source)

@@ -1,0 +1,250 @@
+"""`sources.yaml`: the one place that says where data comes from.
+
+Parsed and checked here into plain objects; reading the data is the readers' work.
+`${NAME}` is replaced from the environment that the settings carry, so that secrets
+never stand in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from pipeline.errors import ConfigurationError
+from pipeline.settings import Settings, is_time_zone
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+# The entities of the core; a source provides one by a model stg_<source>__<entity>.
+CanonicalEntity = Literal[
+    "customers",
+    "products",
+    "order_lines",
+    "service_tickets",
+    "leads",
+    "assessments",
+    "fx_rates",
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Entity(_Strict):
+    """One table, sheet or family of files of a source.
+
+    `load` says what a new extract means: `append` adds rows, and of rows with the same
+    key the newest counts; `snapshot` is the whole entity, and rows that are no longer
+    in it are gone.
+    """
+
+    name: Name = ""
+    key: list[str] = Field(min_length=1)
+    load: Literal["append", "snapshot"] = "append"
+    max_quarantined: float = Field(default=0.01, ge=0, le=1)
+    # database
+    table: str | None = None
+    # files
+    files: str | None = None
+    format: Literal["csv", "xlsx", "parquet"] | None = None
+    sheet: str | None = None
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1)
+    encoding: str = "utf-8"
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except (LookupError, ValueError):
+            raise ValueError("no such encoding; give one such as gb18030") from None
+        return encoding
+
+    @field_validator("files")
+    @classmethod
+    def _is_below_the_path(cls, pattern: str | None) -> str | None:
+        if pattern and Path(pattern).is_absolute():
+            raise ValueError("give a pattern relative to the source's path")
+        return pattern
+
+
+class Source(_Strict):
+    """One system that we read from."""
+
+    name: Name
+    kind: Literal["files", "database"]
+    url: str | None = Field(default=None, repr=False)
+    path: Path | None = None
+    entities: dict[Name, Entity]
+    provides: list[CanonicalEntity]
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Source:
+        if self.kind == "database" and not self.url:
+            raise ValueError("a database needs a url")
+        if self.kind == "files" and not self.path:
+            raise ValueError("files need a path, the folder in which they lie")
+        for name, entity in self.entities.items():
+            if entity.name not in {"", name}:
+                raise ValueError(f"entity {name} takes its name from its own line")
+            if self.kind == "files" and not entity.files:
+                raise ValueError(f"entity {name} needs files, a pattern such as *.csv")
+        return self
+
+
+class Business(_Strict):
+    """Facts of the business that every model needs.
+
+    `as_of` is for a company whose data ends in the past, such as the demonstration;
+    a living company leaves it out and gets yesterday.
+    """
+
+    time_zone: str = "UTC"
+    reporting_currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    as_of: date | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_time_zone(cls, name: str) -> str:
+        if not is_time_zone(name):
+            raise ValueError("no time zone; give one such as Asia/Shanghai or UTC")
+        return name
+
+
+class SourcesFile(_Strict):
+    """The whole of `sources.yaml`."""
+
+    version: Literal[1]
+    demonstration: Path | None = None
+    business: Business = Business()
+    sources: list[Source] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_once(self) -> SourcesFile:
+        names = [source.name for source in self.sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sources are called {twice[0]}")
+        return self
+
+    def provides(self) -> dict[str, list[str]]:
+        """Canonical entity → sources that provide it, in the order of the file."""
+        result: dict[str, list[str]] = {}
+        for source in self.sources:
+            for entity in source.provides:
+                result.setdefault(entity, []).append(source.name)
+        return result
+
+
+def load_sources(settings: Settings) -> SourcesFile:
+    """Reads and checks the settings' `sources.yaml`.
+
+    Paths in it are relative to the file.
+
+    Raises:
+        ConfigurationError: Names the file, the place in it and what is wrong.
+    """
+    path = settings.sources_file
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}); give --sources FILE or set "
+            "CUSTOMER_TIERS_SOURCES."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(raw, dict):
+        what = "is empty" if raw is None else "names no settings"
+        raise ConfigurationError(f"{path} {what}; it should begin with 'version: 1'.")
+    raw = _substitute(raw, settings.environment, path.name)
+    _name_entities(raw)
+    business = raw.setdefault("business", {})
+    if isinstance(business, dict):
+        business.setdefault("time_zone", settings.time_zone)
+    try:
+        parsed = SourcesFile.model_validate(raw)
+    except ValidationError as error:
+        # include_input=False: the offending input may be a secret.
+        places = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigurationError(f"{path}: {places}") from None
+    return _resolve_paths(parsed, path.parent)
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys; here an entity would vanish unnoticed."""
+
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if (text := str(key.value)) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{text} is there twice", key.start_mark
+                )
+            seen.add(text)
+        return super().construct_mapping(node, deep)
+
+
+def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _substitute(item, environment, f"{where}: {key}")
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_substitute(item, environment, where) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in environment:
+            raise ConfigurationError(
+                f"{where} refers to ${{{name}}}, which is not set in the environment."
+            )
+        return environment[name]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", replaced, value)
+
+
+def _name_entities(raw: dict[str, Any]) -> None:
+    sources = raw.get("sources")
+    for source in sources if isinstance(sources, list) else []:
+        entities = source.get("entities") if isinstance(source, dict) else None
+        for name, entity in entities.items() if isinstance(entities, dict) else []:
+            if isinstance(entity, dict):
+                entity.setdefault("name", name)
+
+
+def _resolve_paths(parsed: SourcesFile, folder: Path) -> SourcesFile:
+    sources = [
+        source.model_copy(update={"path": (folder / source.path).resolve()})
+        if source.path
+        else source
+        for source in parsed.sources
+    ]
+    demonstration = parsed.demonstration and (folder / parsed.demonstration).resolve()
+    return parsed.model_copy(
+        update={"sources": sources, "demonstration": demonstration}
+    )

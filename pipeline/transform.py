@@ -1,0 +1,301 @@
+"""Runs dbt inside this process: parse once, build one candidate, tell what happened.
+
+In-process rather than as a command, because each start of dbt costs more than building
+the demonstration's models does, and because a `kill -9` then leaves no orphan that goes
+on writing. The manifest is parsed (or its cached parse checked) once and handed to the
+build, so that the candidate's path may differ from refresh to refresh without a new
+parse. No Dagster here: events are handed to a callback as plain values.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import warehouse
+from pipeline.errors import CustomerTiersError
+from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence
+from pipeline.home import read_json, write_text
+from pipeline.release import Candidate, sha256
+from pipeline.settings import Settings
+from pipeline.sources import SourcesFile
+
+log = logging.getLogger("customer_tiers.transform")
+
+# What a refresh builds: the seeds, the marts, and whatever they need. Staging models of
+# sources that are not configured are nobody's ancestors, so they are left alone.
+SELECT = "+fqn:customer_tiers.marts +fqn:customer_tiers.meta resource_type:seed"
+EXCLUDE = "resource_type:unit_test"
+
+RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
+
+
+@dataclass(frozen=True)
+class Project:
+    """A parsed dbt project: dbt's own manifest, and the same as plain JSON."""
+
+    manifest: Any
+    manifest_json: Mapping[str, Any]
+    target: Path
+
+
+@dataclass(frozen=True)
+class Built:
+    """How a build ended."""
+
+    evidence: Evidence
+    errors: Sequence[str]
+
+
+def project_variables(sources: SourcesFile) -> dict[str, Any]:
+    """What the dbt project must know when it is parsed."""
+    return {
+        "provides": sources.provides(),
+        "time_zone": sources.business.time_zone,
+        "reporting_currency": sources.business.reporting_currency,
+    }
+
+
+def parse(sources: SourcesFile, folder: Path) -> Project:
+    """Parses the dbt project for these sources; a fraction of a second when unchanged.
+
+    Raises:
+        CustomerTiersError: The project does not parse.
+    """
+    variables = json.dumps(project_variables(sources), sort_keys=True)
+    # dbt's cached parse holds for the same variables only: a folder for each.
+    key = hashlib.sha256(variables.encode()).hexdigest()[:12]
+    target = folder / "target" / key
+    target.mkdir(parents=True, exist_ok=True)
+    with _exclusive(target / ".lock"):
+        result = _invoke(["parse", *_arguments(folder, target, folder, variables)])
+        return Project(
+            manifest=result.result,
+            manifest_json=read_json(target / "manifest.json"),
+            target=target,
+        )
+
+
+def build(
+    project: Project,
+    sources: SourcesFile,
+    candidate: Candidate,
+    settings: Settings,
+    on_result: Callable[[dict[str, Any]], None],
+) -> Built:
+    """Builds and tests everything in the candidate's two files.
+
+    Args:
+        on_result: Called with each result event of dbt, from dbt's threads.
+
+    Returns:
+        The evidence of dbt's tests, and the errors of models that did not build.
+    """
+    from dbt_common.events.functions import msg_to_dict
+
+    profiles = candidate.path / "dbt"
+    profiles.mkdir(mode=0o700, exist_ok=True)
+    write_text(profiles / "profiles.yml", profile(candidate, settings.threads))
+
+    def callback(event: Any) -> None:
+        if event.info.name in RESULT_EVENTS:
+            on_result(msg_to_dict(event))
+
+    variables = json.dumps(project_variables(sources), sort_keys=True)
+    result = _invoke(
+        [
+            "build",
+            "--select",
+            *SELECT.split(),
+            "--exclude",
+            EXCLUDE,
+            *_arguments(settings.dbt_project, profiles / "target", profiles, variables),
+        ],
+        manifest=project.manifest,
+        callback=callback,
+        may_fail=True,
+    )
+    close_dbt()
+    nodes = list(getattr(result.result, "results", None) or [])
+    errors = [
+        f"{node.node.name}: {' '.join(str(node.message).split())}"
+        for node in nodes
+        if node.node.resource_type != "test" and str(node.status) in {"error", "fail"}
+    ]
+    if not nodes:
+        errors.append(f"dbt built nothing: {result.exception or 'no reason given'}")
+    for path in (candidate.work_file, candidate.warehouse_file):
+        with warehouse.connect(path) as connection:
+            connection.execute("checkpoint")
+    tests = [node for node in nodes if node.node.resource_type == "test"]
+    return Built(
+        evidence=Evidence(
+            gate="transform",
+            refresh_id=candidate.refresh_id,
+            planned=_planned_tests(project, nodes),
+            checks=_checks(candidate, tests),
+            warehouse_sha256=sha256(candidate.warehouse_file),
+        ),
+        errors=errors,
+    )
+
+
+def profile(candidate: Candidate, threads: int) -> str:
+    """The dbt profile that points at the candidate's two files."""
+    return json.dumps(
+        {
+            "customer_tiers": {
+                "target": "candidate",
+                "outputs": {
+                    "candidate": {
+                        "type": "duckdb",
+                        "path": str(candidate.work_file.resolve()),
+                        "threads": threads,
+                        "config_options": {
+                            "autoinstall_known_extensions": "false",
+                            "autoload_known_extensions": "false",
+                        },
+                        "attach": [
+                            {
+                                "path": str(candidate.warehouse_file.resolve()),
+                                "alias": "warehouse",
+                            }
+                        ],
+                    }
+                },
+            }
+        },
+        indent=2,
+    )
+
+
+def _arguments(
+    project: Path, target: Path, profiles: Path, variables: str
+) -> list[str]:
+    return [
+        "--project-dir",
+        str(project),
+        "--profiles-dir",
+        str(profiles),
+        "--target-path",
+        str(target),
+        "--vars",
+        variables,
+        "--log-level-file",
+        "none",
+        "--quiet",
+    ]
+
+
+def _invoke(
+    arguments: Sequence[str],
+    *,
+    manifest: Any = None,
+    callback: Callable[[Any], None] | None = None,
+    may_fail: bool = False,
+) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    runner = dbtRunner(manifest=manifest, callbacks=[callback] if callback else [])
+    # dbt changes into the project's folder and stays there.
+    folder = Path.cwd()
+    try:
+        result = runner.invoke(list(arguments))
+    finally:
+        os.chdir(folder)
+    if not result.success and not may_fail:
+        raise CustomerTiersError(
+            f"The dbt project does not parse: {result.exception or 'see the log above'}"
+        )
+    return result
+
+
+def close_dbt() -> None:
+    """Closes the database that dbt-duckdb keeps open for its next command.
+
+    Nobody else could open the candidate's files while it does.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    environment = DuckDBConnectionManager.env()
+    environment.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _planned_tests(project: Project, nodes: Sequence[Any]) -> int:
+    """How many data tests the manifest has on anything that was built."""
+    built = {node.node.unique_id for node in nodes}
+    return sum(
+        1
+        for node in project.manifest_json["nodes"].values()
+        if node["resource_type"] == "test"
+        and not built.isdisjoint(node["depends_on"]["nodes"])
+    )
+
+
+def _checks(candidate: Candidate, tests: Sequence[Any]) -> list[Check]:
+    checks = [_check(test) for test in tests]
+    failed = [
+        (place, test)
+        for place, test in enumerate(tests)
+        if checks[place].outcome == "failed" and test.node.compiled_code
+    ]
+    if failed:
+        with warehouse.connect(candidate.work_file) as connection:
+            connection.execute(
+                f"attach {warehouse.literal(candidate.warehouse_file)} as warehouse "
+                "(read_only)"
+            )
+            for place, test in failed:
+                rows = connection.execute(
+                    f"select * from ({test.node.compiled_code}) limit {EXAMPLES_KEPT}"
+                )
+                names = [column[0] for column in rows.description or []]
+                examples = [
+                    dict(zip(names, map(str, row), strict=True))
+                    for row in rows.fetchall()
+                ]
+                checks[place] = Check(**{**vars(checks[place]), "examples": examples})
+    return checks
+
+
+def _check(test: Any) -> Check:
+    node = test.node
+    status = str(test.status)
+    attached = getattr(node, "attached_node", None)
+    subject = (attached or node.depends_on.nodes[0]).split(".")[-1]
+    return Check(
+        gate="transform",
+        subject=subject,
+        name=node.name,
+        severity="warning"
+        if str(node.config.severity).lower() == "warn"
+        else "critical",
+        outcome="passed"
+        if status == "pass"
+        else "failed"
+        if status in {"fail", "warn"}
+        else "crashed",
+        expected=node.description or node.name,
+        observed="" if status == "pass" else str(test.message or status),
+        failing_rows=test.failures,
+    )
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """Two processes that parse at once would read each other's half-written cache."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,332 @@
+"""The candidate's DuckDB files at both ends of dbt: what goes in, and what is added.
+
+Before dbt: the work file with the schema `landing`, one view a landed entity over the
+batches in force. After the gates: the schema `meta` of the warehouse file. Everything
+between is SQL in the dbt project.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+
+from pipeline import attempts, landing
+from pipeline.evidence import Evidence
+from pipeline.home import Home
+from pipeline.landing import Batch
+from pipeline.release import Candidate
+from pipeline.sources import Source
+
+
+def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Opens a DuckDB file; never fetches an extension."""
+    return duckdb.connect(
+        str(path.resolve()),
+        read_only=read_only,
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+
+
+def quoted(identifier: str) -> str:
+    """The identifier in double quotes, safe whatever stands in it."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: object) -> str:
+    """The text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def default_as_of(time_zone: str, now: dt.datetime | None = None) -> dt.date:
+    """Yesterday, in the business's own time zone."""
+    present = now or dt.datetime.now(dt.UTC)
+    return present.astimezone(ZoneInfo(time_zone)).date() - dt.timedelta(days=1)
+
+
+def known_until(as_of_date: dt.date, time_zone: str) -> dt.datetime:
+    """The end of the as-of day as a UTC moment, exclusive and without a zone."""
+    end = dt.datetime.combine(
+        as_of_date + dt.timedelta(days=1), dt.time(), ZoneInfo(time_zone)
+    )
+    return end.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def batch_relation(home: Home, batches: Iterable[Batch]) -> str | None:
+    """SQL that reads the batches' rows; None when there are no files at all."""
+    files = [landing.data_file(home, batch) for batch in batches]
+    there = [_one_file(path) for path in files if path.exists()]
+    if not there:
+        return None
+    return f"read_parquet([{', '.join(there)}], union_by_name = true)"
+
+
+def _one_file(path: Path) -> str:
+    # DuckDB takes every name for a pattern, and a home may be called `data [old]`.
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None:
+    """Makes the candidate's two files as dbt expects them, afresh.
+
+    `landing.<source>__<entity>` are views over exactly the batches in force now, so
+    that a batch that lands later cannot slip into this candidate.
+
+    Raises:
+        ValueError: An entity has no batch in force; landing comes first.
+    """
+    for path in (candidate.work_file, candidate.warehouse_file):
+        for leftover in path.parent.glob(path.name + "*"):
+            if leftover.is_dir():  # what a killed DuckDB had spilled
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
+    with connect(candidate.work_file) as connection:
+        connection.execute("create schema landing")
+        connection.execute(
+            """
+            create table landing.refresh__context as
+            select
+                ?::varchar as refresh_id, ?::date as as_of_date,
+                ?::timestamp as known_until, ?::varchar as time_zone,
+                ?::varchar as reporting_currency
+            """,
+            [
+                candidate.refresh_id,
+                candidate.as_of_date,
+                known_until(candidate.as_of_date, candidate.time_zone),
+                candidate.time_zone,
+                candidate.reporting_currency,
+            ],
+        )
+        for source in sources:
+            for entity in source.entities.values():
+                in_force = landing.in_force(home, source.name, entity)
+                relation = batch_relation(home, in_force)
+                if relation is None:
+                    raise ValueError(f"{source.name}.{entity.name} has not been landed")
+                view = quoted(f"{source.name}__{entity.name}")
+                connection.execute(
+                    f"create view landing.{view} as select * from {relation}"
+                )
+    with connect(candidate.warehouse_file) as connection:
+        connection.execute("create schema marts; create schema meta")
+
+
+@dataclass(frozen=True)
+class MetaTable:
+    """A table of the schema `meta` that Python writes, not dbt."""
+
+    name: str
+    description: str
+    columns: Mapping[str, tuple[str, str]]  # name → (type, description)
+
+
+REFRESHES = MetaTable(
+    "refreshes",
+    "Every attempt at a refresh known when this release was sealed. "
+    "One row per attempt.",
+    {
+        "refresh_id": ("varchar", "The attempt, and the release where it became one."),
+        "as_of_date": ("date", "The last business day that the attempt knew of."),
+        "state": (
+            "varchar",
+            "published, built, refused, failed or died; `sealed` is this very release.",
+        ),
+        "stage": ("varchar", "How far it came."),
+        "reason": ("varchar", "Why it ended there, if it did not publish."),
+        "run_id": ("varchar", "The run in Dagster."),
+        "started_at": ("timestamp", "Start, UTC."),
+        "ended_at": ("timestamp", "End, UTC."),
+    },
+)
+CHECK_RESULTS = MetaTable(
+    "check_results",
+    "What the gates found in this refresh. One row per check.",
+    {
+        "refresh_id": ("varchar", "The refresh."),
+        "gate": ("varchar", "in.<source>, transform or out."),
+        "subject": ("varchar", "The table that was looked at."),
+        "check_name": ("varchar", "The expectation or test, with its columns."),
+        "severity": ("varchar", "critical stops the release, warning is read."),
+        "outcome": ("varchar", "passed, failed or crashed."),
+        "expected": ("varchar", "What must hold, and why."),
+        "observed": ("varchar", "What was found."),
+        "failing_rows": ("bigint", "Rows that break it, where they can be counted."),
+        "examples": ("varchar", "A few of them by their keys, as JSON."),
+    },
+)
+QUARANTINE = MetaTable(
+    "quarantine",
+    "Rows of the batches in force that could not be read. One row per line of a source.",
+    {
+        "source": ("varchar", "The source."),
+        "entity": ("varchar", "Its entity."),
+        "batch_id": ("varchar", "The batch in which it would have landed."),
+        "source_file": ("varchar", "The file or table."),
+        "line": ("bigint", "The line in the file, from 1, header included."),
+        "text": ("varchar", "The line as it stands in the source."),
+        "reason": ("varchar", "Why it could not be read."),
+        "quarantined_at": ("timestamp", "When, UTC."),
+    },
+)
+SOURCE_FRESHNESS = MetaTable(
+    "source_freshness",
+    "What each source gave, and when. One row per source and entity.",
+    {
+        "source": ("varchar", "The source."),
+        "entity": ("varchar", "Its entity."),
+        "batches": ("integer", "Batches in force."),
+        "rows_read": ("bigint", "Rows read in them: landed and quarantined together."),
+        "rows_landed": ("bigint", "Rows that landed."),
+        "rows_quarantined": ("bigint", "Rows that could not be read."),
+        "last_loaded_at": ("timestamp", "When the newest batch was read, UTC."),
+    },
+)
+
+
+def write_meta(
+    home: Home,
+    candidate: Candidate,
+    sources: Sequence[Source],
+    evidence: Mapping[str, Evidence],
+) -> None:
+    """Adds the meta tables to the warehouse file; the last write before the seal."""
+    in_force = {
+        (source.name, entity.name): landing.in_force(home, source.name, entity)
+        for source in sources
+        for entity in source.entities.values()
+    }
+    with connect(candidate.warehouse_file) as connection:
+        connection.execute("begin")
+        _fill(connection, REFRESHES, _refresh_rows(home, candidate))
+        _fill(connection, CHECK_RESULTS, _check_rows(candidate, evidence))
+        _fill(connection, SOURCE_FRESHNESS, _freshness_rows(in_force))
+        _fill(connection, QUARANTINE, [])
+        files = [
+            _one_file(path)
+            for batches in in_force.values()
+            for batch in batches
+            if (path := landing.quarantine_file(home, batch)).exists()
+        ]
+        if files:
+            connection.execute(
+                f"""
+                insert into meta.quarantine by name
+                select * replace (quarantined_at at time zone 'UTC' as quarantined_at)
+                from read_parquet([{", ".join(files)}])
+                """
+            )
+        connection.execute("commit")
+        connection.execute("checkpoint")
+
+
+def _refresh_rows(home: Home, candidate: Candidate) -> list[dict[str, Any]]:
+    rows = []
+    for attempt in attempts.history(home):
+        this = attempt.refresh_id == candidate.refresh_id
+        rows.append(
+            {
+                "refresh_id": attempt.refresh_id,
+                "as_of_date": attempt.as_of_date,
+                "state": "sealed" if this else attempt.state,
+                "stage": attempt.stage,
+                "reason": attempt.reason,
+                "run_id": attempt.run_id,
+                "started_at": _utc(attempt.started_at),
+                "ended_at": _utc(attempt.ended_at),
+            }
+        )
+    return rows
+
+
+def _check_rows(
+    candidate: Candidate, evidence: Mapping[str, Evidence]
+) -> list[dict[str, Any]]:
+    import json
+
+    return [
+        {
+            "refresh_id": candidate.refresh_id,
+            "gate": check.gate,
+            "subject": check.subject,
+            "check_name": check.name,
+            "severity": check.severity,
+            "outcome": check.outcome,
+            "expected": check.expected,
+            "observed": check.observed,
+            "failing_rows": check.failing_rows,
+            "examples": json.dumps(list(check.examples), default=str),
+        }
+        for item in evidence.values()
+        for check in item.checks
+    ]
+
+
+def _freshness_rows(
+    in_force: Mapping[tuple[str, str], Sequence[Batch]],
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": source,
+            "entity": entity,
+            "batches": len(batches),
+            "rows_read": sum(batch.rows_read for batch in batches),
+            "rows_landed": sum(batch.rows_landed for batch in batches),
+            "rows_quarantined": sum(batch.rows_quarantined for batch in batches),
+            "last_loaded_at": _utc(max(batch.loaded_at for batch in batches)),
+        }
+        for (source, entity), batches in in_force.items()
+        if batches
+    ]
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    table: MetaTable,
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in table.columns.items())
+    connection.execute(f"create or replace table meta.{table.name} ({columns})")
+    connection.execute(
+        f"comment on table meta.{table.name} is {literal(table.description)}"
+    )
+    for name, (_, description) in table.columns.items():
+        connection.execute(
+            f"comment on column meta.{table.name}.{name} is {literal(description)}"
+        )
+    if rows:
+        schema = pa.schema(
+            [pa.field(name, _ARROW[kind]) for name, (kind, _) in table.columns.items()]
+        )
+        connection.register("_rows", pa.Table.from_pylist(list(rows), schema=schema))
+        connection.execute(f"insert into meta.{table.name} by name select * from _rows")
+        connection.unregister("_rows")
+
+
+# Dates travel as text and are cast by the table's own type on the way in.
+_ARROW = {
+    "varchar": pa.string(),
+    "date": pa.string(),
+    "timestamp": pa.string(),
+    "bigint": pa.int64(),
+    "integer": pa.int32(),
+}
+
+
+def _utc(text: str | None) -> str | None:
+    if text is None:
+        return None
+    moment = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+    return moment.replace(tzinfo=None).isoformat(sep=" ")

@@ -1,0 +1,77 @@
+"""Fixtures that run the real pipeline on the demonstration company, once a session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.settings import PROJECT_ROOT
+
+Refresh = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment without settings of a developer's own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CUSTOMER_TIERS_", "DAGSTER_"))
+    }
+    return {**kept, **changes}
+
+
+def command(*arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Runs `customer-tiers` as a person would, and returns what it said."""
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *map(str, arguments)],
+        cwd=PROJECT_ROOT,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def start(*arguments: str | Path, **changes: str) -> subprocess.Popen[str]:
+    """Starts `customer-tiers` in the background."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *map(str, arguments)],
+        cwd=PROJECT_ROOT,
+        env=environment(**changes),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def published_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one release of the demonstration; look, do not touch."""
+    home = tmp_path_factory.mktemp("published") / "home"
+    result = command("refresh", "--home", home)
+    assert result.returncode == 0, result.stderr
+    return home
+
+
+@pytest.fixture
+def home(published_home: Path, tmp_path: Path) -> Path:
+    """A copy of the home with one release, to break at will."""
+    copy = tmp_path / "home"
+    shutil.copytree(published_home, copy, symlinks=True)
+    return copy
+
+
+@pytest.fixture
+def warehouse(published_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published release as a reader opens it."""
+    path = published_home / "current" / "warehouse.duckdb"
+    with duckdb.connect(str(path.resolve()), read_only=True) as connection:
+        yield connection

@@ -1,0 +1,107 @@
+"""The dbt project by itself: its unit tests, its graph, its names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dbt.cli.main import dbtRunner
+
+from pipeline import transform
+from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.sources import load_sources
+from tests.conftest import command
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Mapping[str, Any]:
+    settings = Settings.load()
+    sources = load_sources(settings)
+    return transform.parse(sources, settings.dbt_project).manifest_json
+
+
+def test_unit_tests(home: Path) -> None:
+    built = command("refresh", "--home", home, "--no-publish")
+    assert built.returncode == 0, built.stderr
+    (candidate,) = (home / "candidates").iterdir()
+    sources = load_sources(Settings.load(home))
+    result = dbtRunner().invoke(
+        [
+            "test",
+            "--select",
+            "test_type:unit",
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(candidate / "dbt"),
+            "--target-path",
+            str(home / "target"),
+            "--vars",
+            json.dumps(transform.project_variables(sources)),
+            "--quiet",
+        ]
+    )
+    transform.close_dbt()
+    outcomes = {item.node.name: (item.status, item.message) for item in result.result}
+    assert len(outcomes) >= 5
+    assert {name: told for name, told in outcomes.items() if told[0] != "pass"} == {}
+
+
+def models(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [
+        node for node in manifest["nodes"].values() if node["resource_type"] == "model"
+    ]
+
+
+def test_only_staging_reads_a_source(manifest: Mapping[str, Any]) -> None:
+    for node in models(manifest):
+        reads = [item for item in node["depends_on"]["nodes"] if "source." in item]
+        refresh = [item for item in reads if item.endswith("refresh.context")]
+        if node["fqn"][1] != "staging" and node["name"] != "core_refresh":
+            assert reads == [], node["name"]
+        if node["name"] == "core_refresh":
+            assert reads == refresh
+
+
+def test_layers_read_downwards_only(manifest: Mapping[str, Any]) -> None:
+    height = {"staging": 0, "core": 1, "marts": 2, "meta": 3}
+    for node in models(manifest):
+        for upstream in node["depends_on"]["nodes"]:
+            other = manifest["nodes"].get(upstream)
+            if other is not None and other["resource_type"] == "model":
+                assert height[other["fqn"][1]] <= height[node["fqn"][1]], node["name"]
+
+
+def test_names_say_the_layer(manifest: Mapping[str, Any]) -> None:
+    patterns = {
+        "staging": r"(stg|base)_[a-z0-9]+(_[a-z0-9]+)*?__[a-z_]+",
+        "core": r"core_[a-z_]+",
+        "marts": r"(?!stg_|base_|core_)[a-z_]+",
+        "meta": r"[a-z_]+",
+    }
+    for node in models(manifest):
+        assert re.fullmatch(patterns[node["fqn"][1]], node["name"]), node["name"]
+
+
+def test_what_readers_see_is_under_contract(manifest: Mapping[str, Any]) -> None:
+    for node in models(manifest):
+        if node["database"] == "warehouse":
+            assert node["config"]["contract"]["enforced"], node["name"]
+            assert "One row per " in node["description"], node["name"]
+            for column in node["columns"].values():
+                assert column["description"], f"{node['name']}.{column['name']}"
+
+
+def test_every_provided_entity_has_its_staging_model() -> None:
+    described = yaml.safe_load((PROJECT_ROOT / "sources.yaml").read_text())
+    for source in described["sources"]:
+        for entity in source["provides"]:
+            name = f"stg_{source['name']}__{entity}.sql"
+            assert (PROJECT / "models" / "staging" / source["name"] / name).exists()

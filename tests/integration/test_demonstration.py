@@ -1,0 +1,417 @@
+"""The numbers of the demonstration company, from a real refresh of it."""
+
+from __future__ import annotations
+
+import json
+import stat
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import command
+
+REVENUE = Decimal("109809274.20")
+CENT = Decimal("0.01")
+
+
+def one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[object, ...]:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return row
+
+
+def test_order_lines(warehouse: duckdb.DuckDBPyConnection) -> None:
+    rows, revenue = one(
+        warehouse, "select count(*), sum(net_amount) from marts.order_lines"
+    )
+    assert rows == 121_253
+    assert isinstance(revenue, Decimal)
+    assert revenue.quantize(CENT) == REVENUE
+
+
+def test_revenue_again_as_the_sum_over_customers(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    (revenue,) = one(warehouse, "select sum(revenue) from marts.customer_value")
+    (lines,) = one(warehouse, "select sum(net_amount) from marts.order_lines")
+    assert revenue == lines
+    assert isinstance(revenue, Decimal)
+    assert revenue.quantize(CENT) == REVENUE
+
+
+def test_reseller_margin(warehouse: duckdb.DuckDBPyConnection) -> None:
+    margin, negative, loss = one(
+        warehouse,
+        """
+        select
+            sum(margin), count(*) filter (margin < 0), sum(margin) filter (margin < 0)
+        from marts.customer_value
+        inner join marts.customers using (customer_id)
+        where customer_type = 'company'
+        """,
+    )
+    assert isinstance(margin, Decimal)
+    assert isinstance(loss, Decimal)
+    assert margin.quantize(CENT) == Decimal("470482.60")
+    assert negative == 335
+    assert loss.quantize(CENT) == Decimal("-2173060.72")
+
+
+def test_customers_of_both_kinds(warehouse: duckdb.DuckDBPyConnection) -> None:
+    counts = dict(
+        warehouse.execute(
+            "select customer_type, count(*) from marts.customers group by all"
+        ).fetchall()
+    )
+    assert counts == {"company": 701, "person": 18_484}
+    (buying,) = one(
+        warehouse,
+        """
+        select count(*) from marts.customer_value
+        inner join marts.customers using (customer_id)
+        where customer_type = 'company' and order_count > 0
+        """,
+    )
+    assert buying == 635
+
+
+def test_tickets_and_service_level(warehouse: duckdb.DuckDBPyConnection) -> None:
+    tickets, met, unresolved = one(
+        warehouse,
+        """
+        select count(*), round(100 * avg(met_sla::int), 2), count(*) - count(resolved_at)
+        from marts.service_tickets
+        """,
+    )
+    assert (tickets, met, unresolved) == (24_918, 63.42, 1_556)
+    by_priority = warehouse.execute(
+        """
+        select priority, count(*), round(100 * avg(met_sla::int), 2)
+        from marts.service_tickets group by all order by all
+        """
+    ).fetchall()
+    assert by_priority == [
+        (1, 270, 1.85),
+        (2, 408, 0.49),
+        (3, 23_466, 64.54),
+        (4, 774, 84.11),
+    ]
+
+
+def test_resolution_times(warehouse: duckdb.DuckDBPyConnection) -> None:
+    rows = warehouse.execute(
+        """
+        select priority, round(median(epoch(resolved_at - opened_at) / 3600), 2)
+        from marts.service_tickets where resolved_at is not null
+        group by all order by all
+        """
+    ).fetchall()
+    assert rows == [(1, 80.24), (2, 38.23), (3, 21.55), (4, 5.02)]
+
+
+def test_every_customer_is_in_exactly_one_tier(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    assert one(
+        warehouse,
+        """
+        select count(*), count(distinct customer_id), count(tier_code)
+        from marts.customer_tiers
+        """,
+    ) == (19_185, 19_185, 19_185)
+    assert one(
+        warehouse,
+        """
+        select count(*) from marts.customers
+        anti join marts.customer_tiers using (customer_id)
+        """,
+    ) == (0,)
+
+
+def test_both_names_of_every_tier(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert warehouse.execute(
+        """
+        select tier_code, tier_name_en, tier_name_zh, vip_class
+        from marts.customer_tiers group by all order by any_value(tier_rank)
+        """
+    ).fetchall() == [
+        ("key", "Key", "重要客户", "VIP"),
+        ("growth", "Growth", "潜力客户", "普通"),
+        ("standard", "Standard", "普通客户", "普通"),
+        ("prospect", "Prospect", "潜在客户", "潜在"),
+    ]
+
+
+def test_the_prospects_are_those_who_never_bought(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    assert one(
+        warehouse,
+        """
+        select count(*) filter (tier_code = 'prospect'),
+            count(*) filter (tier_code = 'prospect' and order_count = 0),
+            count(*) filter (order_count = 0)
+        from marts.customer_tiers inner join marts.customer_value using (customer_id)
+        """,
+    ) == (66, 66, 66)
+
+
+def test_contributions_sum_to_the_scores_exactly(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    assert one(
+        warehouse,
+        """
+        select count(*) from marts.customer_tiers as tiers
+        inner join (
+            select customer_id,
+                sum(contribution) filter (score_name = 'value') as value_score,
+                sum(contribution) filter (score_name = 'potential') as potential_score
+            from marts.customer_score_factors group by customer_id
+        ) as sums using (customer_id)
+        where tiers.value_score is distinct from sums.value_score
+            or coalesce(tiers.potential_score, 0) is distinct from sums.potential_score
+        """,
+    ) == (0,)
+
+
+def test_rfm_scores_are_the_share_of_strictly_worse_buyers(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """The definition itself, by counting, against the windows of the model."""
+    assert one(
+        warehouse,
+        """
+        with buyers as (
+            select customer_type, order_count, f_score
+            from marts.customer_value inner join marts.customers using (customer_id)
+            where order_count > 0
+        ),
+        kinds as (select customer_type, order_count, count(*) as n from buyers group by all),
+        expected as (
+            select a.customer_type, a.order_count,
+                1 + floor(5 * coalesce(sum(b.n) filter (b.order_count < a.order_count), 0)
+                    / sum(b.n)) as f_score
+            from kinds as a inner join kinds as b using (customer_type) group by all
+        )
+        select count(*) from buyers
+        inner join expected using (customer_type, order_count)
+        where buyers.f_score <> expected.f_score
+        """,
+    ) == (0,)
+
+
+def test_concentration_of_the_resellers(warehouse: duckdb.DuckDBPyConnection) -> None:
+    gini, top = one(
+        warehouse,
+        """
+        with shops as (
+            select revenue, type_customer_share, type_cumulative_revenue_share,
+                row_number() over (order by revenue) as i, count(*) over () as n
+            from marts.customer_concentration where customer_type = 'company'
+        )
+        select
+            round(sum((2 * i - n - 1) * revenue)::double / (any_value(n) * sum(revenue)), 4),
+            round(100 * max(type_cumulative_revenue_share)
+                filter (type_customer_share <= 0.2), 1)
+        from shops
+        """,
+    )
+    assert (gini, top) == (0.6563, 66.7)
+
+
+def test_rows_read_are_rows_landed_and_quarantined(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = warehouse.execute(
+        """
+        select source || '.' || entity, rows_read, rows_landed, rows_quarantined
+        from meta.source_freshness
+        """
+    ).fetchall()
+    assert {name: read for name, read, *_ in rows} == {
+        "erp.customers": 19_185,
+        "erp.company_profiles": 701,
+        "erp.person_profiles": 18_484,
+        "erp.territories": 11,
+        "erp.products": 606,
+        "erp.currency_rates": 14_264,
+        "erp.orders": 31_455,
+        "erp.order_lines": 121_253,
+        "helpdesk.incidents": 141_712,
+        "crm.leads": 2_059,
+        "crm.assessments": 40,
+    }
+    assert all(read == landed + kept for _, read, landed, kept in rows)
+
+
+def test_reconciliation_leaves_nothing(warehouse: duckdb.DuckDBPyConnection) -> None:
+    rows = warehouse.execute(
+        "select entity, row_difference, amount_difference from meta.reconciliation"
+    ).fetchall()
+    assert {entity for entity, *_ in rows} == {
+        "customers",
+        "products",
+        "order_lines",
+        "service_tickets",
+        "leads",
+    }
+    assert all(rows_off == 0 and money_off == 0 for _, rows_off, money_off in rows)
+
+
+def test_every_table_and_column_is_described(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    assert (
+        warehouse.execute(
+            """
+            select schema_name || '.' || table_name from duckdb_tables()
+            where comment is null
+            union all
+            select schema_name || '.' || table_name || '.' || column_name
+            from duckdb_columns() where comment is null and not internal
+            """
+        ).fetchall()
+        == []
+    )
+
+
+def test_grain_is_said_of_every_mart(warehouse: duckdb.DuckDBPyConnection) -> None:
+    comments = warehouse.execute("select table_name, comment from duckdb_tables()")
+    for table, comment in comments.fetchall():
+        assert "One row per " in comment, table
+
+
+def test_personal_contact_data_stays_out_of_the_release(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    columns = warehouse.execute("select column_name from duckdb_columns()").fetchall()
+    assert not {"email", "phone"} & {name for (name,) in columns}
+
+
+def test_release_json_holds_the_evidence(published_home: Path) -> None:
+    record = json.loads((published_home / "current" / "release.json").read_text())
+    gates = {item["gate"]: item for item in record["evidence"]}
+    assert set(gates) == {"in.erp", "in.helpdesk", "in.crm", "transform", "out"}
+    assert set(record["gates"]) == set(gates)
+    for item in gates.values():
+        assert item["planned"] == len(item["checks"]) > 0
+        assert item["refresh_id"] == record["refresh_id"]
+        for check in item["checks"]:
+            assert check["outcome"] == "passed" or check["severity"] == "warning"
+
+
+def test_evidence_can_be_queried(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = warehouse.execute(
+        """
+        select subject, check_name, outcome, failing_rows, examples
+        from meta.check_results where outcome <> 'passed'
+        """
+    ).fetchall()
+    assert [row[:4] for row in found] == [
+        (
+            "landing/crm/leads",
+            "column_values_to_be_unique(lead_number)",
+            "failed",
+            10,
+        )
+    ]
+    assert "lead_number" in json.loads(found[0][4])[0]
+
+
+def test_nobody_else_can_read_the_home(published_home: Path) -> None:
+    for path in published_home.rglob("*"):
+        if not path.is_symlink():
+            mode = stat.S_IMODE(path.stat().st_mode)
+            assert mode & 0o077 == 0, f"{path} is {mode:o}"
+
+
+def test_nothing_is_left_in_the_making(published_home: Path) -> None:
+    assert list((published_home / "candidates").iterdir()) == []
+    release = published_home / "releases" / "r000001-20140131"
+    assert {path.name for path in release.iterdir()} == {
+        "warehouse.duckdb",
+        "release.json",
+        "reports",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["releases"], ["report"], ["check-sources"]]
+)
+def test_commands_speak_json(home: Path, arguments: list[str]) -> None:
+    result = command(*arguments, "--home", home, "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)
+
+
+def test_check_sources_changes_nothing(home: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
+    result = command("check-sources", "--home", home)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("good") == 11
+    after = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
+    assert after == before
+
+
+def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(home: Path) -> None:
+    result = command("refresh", "--home", home, "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["state"] == "published"
+    assert result.stderr.count("nothing new") == 11
+    releases = sorted((home / "releases").iterdir())
+    assert len(releases) == 2
+    with duckdb.connect() as connection:
+        for path, name in zip(releases, ("first", "second"), strict=True):
+            connection.execute(
+                f"attach '{path}/warehouse.duckdb' as {name}_release (read_only)"
+            )
+        tables = connection.execute(
+            """
+            select table_name from duckdb_tables()
+            where database_name = 'first_release' and schema_name = 'marts'
+            """
+        ).fetchall()
+        assert len(tables) == 11
+        for (table,) in tables:
+            for one_way, other in (("first", "second"), ("second", "first")):
+                (differing,) = one(
+                    connection,
+                    f"""
+                    select count(*) from (
+                        from {one_way}_release.marts.{table}
+                        except all from {other}_release.marts.{table}
+                    )
+                    """,
+                )
+                assert differing == 0, table
+    rolled = command("rollback", "--home", home, "--json")
+    assert json.loads(rolled.stdout)["refresh_id"] == "r000001-20140131"
+    assert (home / "current").readlink() == Path("releases/r000001-20140131")
+
+
+def test_an_earlier_as_of_date_knows_nothing_later(home: Path) -> None:
+    """Built and checked, and held back: it must not replace a newer release."""
+    result = command("refresh", "--home", home, "--as-of", "2013-06-30", "--no-publish")
+    assert result.returncode == 0, result.stderr
+    (candidate,) = (home / "candidates").iterdir()
+    path = candidate / "release" / "warehouse.duckdb"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert one(
+            connection,
+            """
+            select max(order_date) <= date '2013-06-30', count(*) < 121253
+            from marts.order_lines
+            """,
+        ) == (True, True)
+        assert one(
+            connection,
+            """
+            select count(*) from marts.service_tickets
+            where greatest(opened_at, resolved_at, closed_at)
+                >= timestamp '2013-07-01 07:00:00'
+            """,
+        ) == (0,)
+    assert (home / "current").readlink() == Path("releases/r000001-20140131")

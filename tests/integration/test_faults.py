@@ -1,0 +1,351 @@
+"""Planted faults: after each, readers see what they saw, and the next refresh works."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from pipeline import release
+from pipeline.home import Home
+from pipeline.settings import PROJECT_ROOT
+from tests.conftest import command, environment, start
+
+FIRST = Path("releases/r000001-20140131")
+SECOND = "r000002-20140131"
+
+
+def seen(home: Path) -> tuple[Path, str, int]:
+    """What a reader sees: the release, the hash of its file, and its customers."""
+    path = home / "current" / "warehouse.duckdb"
+    with duckdb.connect(str(path.resolve()), read_only=True) as connection:
+        row = connection.execute("select count(*) from marts.customer_tiers").fetchone()
+    assert row is not None
+    return (home / "current").readlink(), release.sha256(path), row[0]
+
+
+def attempts(home: Path) -> list[dict[str, Any]]:
+    """The last attempts, newest first, as `status` tells them."""
+    result = command("status", "--home", home, "--json")
+    assert result.returncode == 0, result.stderr
+    found: list[dict[str, Any]] = json.loads(result.stdout)["attempts"]
+    return found
+
+
+def own_sources(folder: Path, **replaced: str) -> Path:
+    """A sources.yaml in `folder` whose sources read from the given paths instead."""
+    described = yaml.safe_load((PROJECT_ROOT / "sources.yaml").read_text())
+    described["demonstration"] = str(PROJECT_ROOT / described["demonstration"])
+    for source in described["sources"]:
+        if "path" in source:
+            source["path"] = str(PROJECT_ROOT / source["path"])
+        if source["name"] in replaced:
+            source["path"] = replaced[source["name"]]
+    path = folder / "sources.yaml"
+    path.write_text(yaml.safe_dump(described, allow_unicode=True))
+    return path
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Polls closely until the condition holds; fails if the process ends first."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, "the refresh ended before the moment came"
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def stage_of(home: Path, refresh_id: str) -> str:
+    """Where the attempt stands, from its file; empty before it has begun."""
+    path = home / "logs" / "attempts" / f"{refresh_id}.json"
+    if not path.exists():
+        return ""
+    stage: str = json.loads(path.read_text())["stage"]
+    return stage
+
+
+def publish_alone(home: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """A later run of Dagster that materializes `publish` and nothing else."""
+    script = f"""
+        import dagster as dg
+        from pipeline.definitions import build_definitions
+        from pipeline.settings import Settings
+        instance = dg.DagsterInstance.from_config({str(home / "dagster")!r})
+        job = build_definitions(Settings.load({str(home)!r})).resolve_job_def("refresh")
+        result = job.execute_in_process(
+            instance=instance, asset_selection=[dg.AssetKey("publish")],
+            raise_on_error=False,
+        )
+        raise SystemExit(0 if result.success else 1)
+    """
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=PROJECT_ROOT,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_broken_expectation_refuses_and_goes_on_refusing(
+    home: Path, tmp_path: Path
+) -> None:
+    before = seen(home)
+    suites = tmp_path / "expectations"
+    shutil.copytree(PROJECT_ROOT / "expectations", suites)
+    marts = suites / "marts.py"
+    marts.write_text(
+        marts.read_text().replace(
+            'row_count(1, why="every customer has a tier")',
+            'row_count(1, 100, why="broken on purpose")',
+        )
+    )
+    result = command("refresh", "--home", home, CUSTOMER_TIERS_EXPECTATIONS=str(suites))
+    assert result.returncode == 3, result.stderr
+    assert "marts.customer_tiers" in result.stderr
+    assert "19185" in result.stderr
+    assert seen(home) == before
+    (refused, *_) = attempts(home)
+    assert refused["state"] == "refused"
+    assert "gate out" in refused["reason"]
+
+    # Dagster's blocking check held for that run only; the evidence holds on.
+    again = publish_alone(home)
+    assert again.returncode == 1, again.stderr
+    assert "table_row_count_to_be_between failed" in again.stderr
+    assert seen(home) == before
+    assert attempts(home)[0]["state"] == "refused"
+
+
+def test_a_broken_policy_seed_is_refused_by_a_dbt_test(
+    home: Path, tmp_path: Path
+) -> None:
+    """A gap in the rules: without the last one, some customers have no tier."""
+    before = seen(home)
+    project = tmp_path / "dbt_project"
+    shutil.copytree(
+        PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target")
+    )
+    rules = project / "seeds" / "tier_rules.csv"
+    lines = rules.read_text().splitlines(keepends=True)
+    rules.write_text("".join(line for line in lines if ",standard," not in line))
+    result = command("refresh", "--home", home, CUSTOMER_TIERS_DBT_PROJECT=str(project))
+    assert result.returncode == 3, result.stderr
+    assert "every_customer_has_one_tier failed" in result.stderr
+    assert "customer_id=erp:AW" in result.stderr
+    assert seen(home) == before
+
+
+def test_a_missing_source_file(home: Path, tmp_path: Path) -> None:
+    before = seen(home)
+    empty = tmp_path / "helpdesk"
+    empty.mkdir()
+    sources = own_sources(tmp_path, helpdesk=str(empty))
+    result = command("refresh", "--home", home, "--sources", sources)
+    assert result.returncode == 5, result.stderr
+    assert "incidents_*.csv.gz" in result.stderr
+    assert str(empty) in result.stderr
+    assert "Traceback" not in result.stderr
+    assert seen(home) == before
+    assert attempts(home)[0]["state"] == "failed"
+    assert (
+        command("check-sources", "--home", home, "--sources", sources).returncode == 5
+    )
+
+
+def test_a_broken_row_is_quarantined_told_and_counted(
+    home: Path, tmp_path: Path
+) -> None:
+    exports = tmp_path / "helpdesk"
+    shutil.copytree(PROJECT_ROOT / "sample_data" / "helpdesk", exports)
+    rows = gzip.decompress((exports / "incidents_2013_10.csv.gz").read_bytes())
+    broken = b"9999999,New,true\n"
+    (exports / "incidents_2013_10.csv.gz").write_bytes(gzip.compress(rows + broken))
+    sources = own_sources(tmp_path, helpdesk=str(exports))
+    result = command("refresh", "--home", home, "--sources", sources)
+    assert result.returncode == 0, result.stderr
+    assert "1 quarantined" in result.stderr
+    path = (home / "current" / "warehouse.duckdb").resolve()
+    with duckdb.connect(str(path), read_only=True) as connection:
+        (kept,) = connection.execute(
+            "select source, entity, source_file, line, text from meta.quarantine"
+        ).fetchall()
+        assert kept == (
+            "helpdesk",
+            "incidents",
+            "incidents_2013_10.csv.gz",
+            rows.count(b"\n") + 1,
+            "9999999,New,true",
+        )
+        assert connection.execute(
+            """
+            select rows_read - rows_landed, rows_quarantined
+            from meta.source_freshness where entity = 'incidents'
+            """
+        ).fetchone() == (1, 1)
+        assert connection.execute(
+            "select count(*) from marts.service_tickets"
+        ).fetchone() == (24_918,)
+
+
+def test_too_many_broken_rows_are_a_broken_file(home: Path, tmp_path: Path) -> None:
+    before = seen(home)
+    exports = tmp_path / "helpdesk"
+    shutil.copytree(PROJECT_ROOT / "sample_data" / "helpdesk", exports)
+    rows = gzip.decompress((exports / "incidents_2013_10.csv.gz").read_bytes())
+    (exports / "incidents_2013_10.csv.gz").write_bytes(
+        gzip.compress(rows + b"9999999,New,true\n" * rows.count(b"\n"))
+    )
+    sources = own_sources(tmp_path, helpdesk=str(exports))
+    for _ in range(2):  # the batch is refused again, not taken as landed before
+        result = command("refresh", "--home", home, "--sources", sources)
+        assert result.returncode == 3, result.stderr
+        assert "quarantine_within_limit failed" in result.stderr
+        assert seen(home) == before
+    folder = home / "landing" / "helpdesk" / "incidents"
+    assert len(list(folder.glob("*.refused.json"))) == 1
+    assert list(folder.glob("*.pending.json")) == []
+    mended = command("refresh", "--home", home)
+    assert mended.returncode == 0, mended.stderr
+
+
+def test_kill_in_the_middle_of_dbt(home: Path) -> None:
+    before = seen(home)
+    process = start("refresh", "--home", home)
+    wait_until(
+        lambda: any(
+            (home / "candidates").glob(
+                "r000002-*/dbt/target/run/**/core_order_lines.sql"
+            )
+        ),
+        process,
+    )
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert seen(home) == before
+    assert attempts(home)[0]["state"] == "died"
+    assert attempts(home)[0]["stage"] == "transform"
+    refused = publish_alone(home)
+    assert refused.returncode == 1
+    assert "left no evidence" in refused.stderr
+    assert seen(home) == before
+    recovered = command("refresh", "--home", home)
+    assert recovered.returncode == 0, recovered.stderr
+    assert seen(home)[2] == before[2]
+
+
+def test_kill_in_the_middle_of_publish(home: Path) -> None:
+    before = seen(home)
+    process = start("refresh", "--home", home)
+    wait_until(lambda: stage_of(home, SECOND) == "publish", process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert seen(home) == before
+    assert attempts(home)[0]["state"] == "died"
+    recovered = command("refresh", "--home", home)
+    assert recovered.returncode == 0, recovered.stderr
+    assert seen(home)[0] == Path("releases/r000003-20140131")
+
+
+def test_a_second_refresh_at_the_same_time(home: Path) -> None:
+    process = start("refresh", "--home", home)
+    try:
+        wait_until(lambda: stage_of(home, SECOND) != "", process)
+        second = command("refresh", "--home", home)
+        assert second.returncode == 4, second.stderr
+        assert f"process {process.pid}" in second.stderr
+        assert attempts(home)[0]["state"] == "running"
+        assert command("rollback", "--home", home).returncode == 4
+    finally:
+        assert process.wait(timeout=200) == 0
+    assert (home / "current").readlink() == Path("releases/r000002-20140131")
+
+
+def test_a_reader_keeps_its_release_while_a_new_one_is_published(home: Path) -> None:
+    path = (home / "current" / "warehouse.duckdb").resolve()
+    with duckdb.connect(str(path), read_only=True) as reader:
+        before = reader.execute(
+            "select sum(net_amount) from marts.order_lines"
+        ).fetchone()
+        result = command("refresh", "--home", home, CUSTOMER_TIERS_KEEP_RELEASES="2")
+        assert result.returncode == 0, result.stderr
+        assert (home / "current").readlink() != FIRST
+        # Even when its release has been pruned meanwhile.
+        shutil.rmtree(home / FIRST)
+        after = reader.execute(
+            "select sum(net_amount) from marts.order_lines"
+        ).fetchone()
+        assert after == before
+        assert reader.execute("select count(*) from marts.customers").fetchone() == (
+            19_185,
+        )
+    assert seen(home)[0] == Path("releases/r000002-20140131")
+
+
+def test_a_file_that_was_changed_after_the_gate_is_not_published(home: Path) -> None:
+    built = command("refresh", "--home", home, "--no-publish")
+    assert built.returncode == 0, built.stderr
+    before = seen(home)
+    (candidate,) = (home / "candidates").iterdir()
+    with duckdb.connect(str(candidate / "release" / "warehouse.duckdb")) as connection:
+        connection.execute("update marts.customer_tiers set tier_code = 'key'")
+    result = publish_alone(home)
+    assert result.returncode == 1
+    assert "is not the file that the gate looked at" in result.stderr
+    assert seen(home) == before
+
+
+def test_what_was_built_and_not_published_can_be_published_later(home: Path) -> None:
+    built = command("refresh", "--home", home, "--no-publish", "--json")
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout)["state"] == "built"
+    assert (home / "current").readlink() == FIRST
+    result = publish_alone(home)
+    assert result.returncode == 0, result.stderr
+    assert seen(home)[0] == Path("releases/r000002-20140131")
+    assert attempts(home)[0]["state"] == "published"
+
+
+def test_an_older_as_of_date_does_not_replace_a_newer_release(home: Path) -> None:
+    before = seen(home)
+    result = command("refresh", "--home", home, "--as-of", "2013-12-31")
+    assert result.returncode == 3, result.stderr
+    assert "older" in result.stderr
+    assert seen(home) == before
+    assert release.releases(Home(home))[0].is_current
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["refresh", "--as-of", "2014-02-30"], 2, "2014-02-30"),
+        (["refresh", "--as-of", "2999-01-01"], 2, "future"),
+        (["refresh", "--sources", "nowhere.yaml"], 2, "nowhere.yaml"),
+        (["refresh", "--no-such-option"], 2, "no-such-option"),
+        (["rollback", "r000099-20140131"], 2, "r000099-20140131"),
+        (["rollback"], 2, "no older release"),
+        (["report", "r000099-20140131"], 2, "r000099-20140131"),
+    ],
+)
+def test_wrong_usage(home: Path, arguments: list[str], code: int, words: str) -> None:
+    before = seen(home)
+    result = command(*arguments, "--home", home)
+    assert result.returncode == code
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert seen(home) == before

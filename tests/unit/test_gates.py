@@ -1,0 +1,253 @@
+"""Expectations inside DuckDB: the three outcomes, their evidence, and the dialect."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from expectations.vocabulary import (
+    between,
+    columns_present,
+    no_rows,
+    one_of,
+    row_count,
+    unique,
+    without_nulls,
+)
+from pipeline import evidence, gates, landing, release
+from pipeline.evidence import Check
+from pipeline.gates import Suite
+from pipeline.home import Home
+from pipeline.release import Candidate
+from pipeline.settings import PROJECT_ROOT
+from pipeline.sources import Entity, Extract, Rejected, Source
+
+NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Check]:
+    """One run of one suite on a table of 1,000 rows, by the name of the check."""
+    path = tmp_path_factory.mktemp("gates") / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema marts")
+        connection.execute(
+            """
+            create table marts.t as
+            select
+                i as id, i // 2 as pair, if(i = 7, null, 'x' || i) as name,
+                (i % 100)::decimal(18, 4) as amount, date '2014-01-01' as day
+            from range(1000) as r(i)
+            """
+        )
+    suite = Suite(
+        subject="marts.t",
+        schema="marts",
+        table="t",
+        key=["id"],
+        expectations=[
+            row_count(1_000, 1_000, why="passes"),
+            without_nulls("id", why="passes"),
+            without_nulls("name", why="fails for one row"),
+            unique("id", why="passes"),
+            unique("pair", why="fails for all", severity="warning"),
+            unique("id", "pair", why="passes"),
+            between("amount", 0, 99, why="passes"),
+            between("day", dt.date(2014, 2, 1), None, why="fails for all"),
+            one_of("amount", list(range(50)), why="fails for half"),
+            no_rows("odd_ids", "select id from {batch} where id in (3, 5)", why="two"),
+            no_rows("no_ids", "select id from {batch} where id > 1000", why="passes"),
+            columns_present(["id", "name"], why="passes"),
+            between("nowhere", 0, 1, why="crashes"),
+            no_rows("broken_sql", "select nowhere from {batch}", why="crashes"),
+        ],
+    )
+    found = gates.run_suites("out", path, [suite])
+    assert len(found) == len(suite.expectations)
+    return {check.name: check for check in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "failing"),
+    [
+        ("table_row_count_to_be_between", "passed", None),
+        ("column_values_to_not_be_null(id)", "passed", 0),
+        ("column_values_to_not_be_null(name)", "failed", 1),
+        ("column_values_to_be_unique(id)", "passed", 0),
+        ("column_values_to_be_unique(pair)", "failed", 1_000),
+        ("compound_columns_to_be_unique(id, pair)", "passed", 0),
+        ("column_values_to_be_between(amount)", "passed", 0),
+        ("column_values_to_be_between(day)", "failed", 1_000),
+        ("column_values_to_be_in_set(amount)", "failed", 500),
+        ("odd_ids", "failed", 2),
+        ("no_ids", "passed", 0),
+        ("table_columns_to_match_set", "passed", None),
+        ("column_values_to_be_between(nowhere)", "crashed", None),
+        ("broken_sql", "crashed", None),
+    ],
+)
+def test_outcomes(
+    checks: dict[str, Check], name: str, outcome: str, failing: int | None
+) -> None:
+    """True expectations pass on DuckDB: without our dialect, none of them would."""
+    assert (checks[name].outcome, checks[name].failing_rows) == (outcome, failing)
+
+
+def test_evidence_shows_the_keys_of_failing_rows(checks: dict[str, Check]) -> None:
+    null = checks["column_values_to_not_be_null(name)"]
+    assert [example["id"] for example in null.examples] == [7]
+    assert [row["id"] for row in checks["odd_ids"].examples] == [3, 5]
+    half = checks["column_values_to_be_in_set(amount)"]
+    assert len(half.examples) == evidence.EXAMPLES_KEPT
+    assert half.expected == "fails for half"
+    assert (
+        checks["odd_ids"].sentence()
+    ) == "marts.t: odd_ids failed; 2 rows; such as id=3, id=5"
+
+
+def test_severity_decides_what_blocks(checks: dict[str, Check]) -> None:
+    assert not checks["column_values_to_be_unique(pair)"].blocks
+    assert checks["odd_ids"].blocks
+    assert checks["broken_sql"].blocks
+    assert "nowhere" in checks["broken_sql"].observed
+
+
+def test_a_table_that_is_not_there_crashes_every_check(tmp_path: Path) -> None:
+    path = tmp_path / "empty.duckdb"
+    duckdb.connect(str(path)).close()
+    suite = Suite(
+        "marts.t", "marts", "t", [row_count(1, why="x"), unique("a", why="y")]
+    )
+    found = gates.run_suites("out", path, [suite])
+    assert [check.outcome for check in found] == ["crashed", "crashed"]
+
+
+def test_no_connection_is_left_open(tmp_path: Path) -> None:
+    """Or nobody in this process could write to the file after the gate."""
+    path = tmp_path / "t.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema marts; create table marts.t as select 1 as a")
+    suite = Suite("marts.t", "marts", "t", [unique("a", why="x")])
+    gates.run_suites("out", path, [suite])
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("insert into marts.t values (2)")
+
+
+class Given:
+    """A reader that gives what it was given."""
+
+    def __init__(self, *tables: pa.Table, rejected: int = 0) -> None:
+        self._tables = tables
+        self._rejected = rejected
+
+    def __enter__(self) -> Given:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        return None
+
+    def extracts(self, entity: Entity, limit: int | None = None) -> Iterator[Extract]:
+        for place, table in enumerate(self._tables):
+            yield Extract(
+                origin=f"file-{place}",
+                fingerprint=None,
+                batches=lambda table=table: iter(table.to_batches()),  # type: ignore[misc]
+                rejected=[
+                    Rejected(line, "text", "reason") for line in range(self._rejected)
+                ],
+            )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.open(tmp_path / "home")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    return Source(
+        name="shop",
+        kind="files",
+        path=tmp_path,
+        entities={"items": Entity(name="items", key=["id"], files="*.csv")},
+        provides=[],
+    )
+
+
+def opened(home: Home) -> Candidate:
+    return release.open_candidate(
+        home,
+        run_id="run",
+        as_of_date=dt.date(2014, 1, 31),
+        time_zone="UTC",
+        reporting_currency="USD",
+    )
+
+
+def through_the_gate(home: Home, source: Source, reader: Given) -> evidence.Evidence:
+    landing.land(home, source.name, source.entities["items"], reader, now=NOW)
+    return gates.gate_in(home, opened(home), source, PROJECT_ROOT / "expectations")
+
+
+def test_a_good_batch_is_accepted(home: Home, source: Source) -> None:
+    found = through_the_gate(home, source, Given(pa.table({"id": [1, 2]})))
+    assert found.problems() == []
+    assert len(found.checks) == found.planned == 4
+    assert len(landing.batches(home, "shop", "items", "accepted")) == 1
+
+
+def test_a_batch_without_its_key_is_refused_and_read_again(
+    home: Home, source: Source
+) -> None:
+    broken = Given(pa.table({"id": pa.array([1, None], pa.int64())}))
+    for _ in range(2):
+        found = through_the_gate(home, source, broken)
+        assert any("not_be_null(id)" in problem for problem in found.problems())
+        assert landing.batches(home, "shop", "items", "accepted") == []
+        assert len(landing.batches(home, "shop", "items", "refused")) == 1
+    mended = through_the_gate(home, source, Given(pa.table({"id": [1, 2]})))
+    assert mended.problems() == []
+    assert len(landing.batches(home, "shop", "items", "accepted")) == 1
+
+
+def test_the_same_key_twice_is_told_and_does_not_block(
+    home: Home, source: Source
+) -> None:
+    found = through_the_gate(home, source, Given(pa.table({"id": [1, 1, 2]})))
+    (told,) = [check for check in found.checks if check.outcome != "passed"]
+    assert (told.severity, told.failing_rows) == ("warning", 2)
+    assert found.problems() == []
+
+
+def test_too_large_a_share_in_quarantine_is_refused(home: Home, source: Source) -> None:
+    table = pa.table({"id": list(range(90))})
+    found = through_the_gate(home, source, Given(table, rejected=10))
+    assert any("quarantine_within_limit" in problem for problem in found.problems())
+
+
+def test_a_batch_file_that_lost_rows_is_noticed(home: Home, source: Source) -> None:
+    import pyarrow.parquet as pq
+
+    entity = source.entities["items"]
+    landing.land(home, "shop", entity, Given(pa.table({"id": [1, 2, 3]})), now=NOW)
+    (batch,) = landing.batches(home, "shop", "items", "pending")
+    path = landing.data_file(home, batch)
+    pq.write_table(pq.read_table(path).slice(0, 2), path)
+    found = gates.gate_in(home, opened(home), source, PROJECT_ROOT / "expectations")
+    assert any("rows_read_are_landed" in problem for problem in found.problems())
+
+
+def test_nothing_new_leaves_evidence_all_the_same(home: Home, source: Source) -> None:
+    reader = Given(pa.table({"id": [1, 2]}))
+    through_the_gate(home, source, reader)
+    found = through_the_gate(home, source, reader)
+    assert [check.name for check in found.checks] == [
+        "rows_read_are_landed_or_quarantined",
+        "quarantine_within_limit",
+    ]
+    assert found.problems() == []
