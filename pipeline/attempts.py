@@ -7,6 +7,7 @@ when it is read, because a killed process writes nothing.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from typing import Literal
 
 from pipeline.errors import CustomerTiersError, GateRefused
 from pipeline.home import Home, is_locked, read_json, write_json
+
+log = logging.getLogger("customer_tiers.attempts")
 
 State = Literal["running", "published", "built", "refused", "failed", "died"]
 
@@ -87,6 +90,7 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
     attempt = read(home, refresh_id)
     if attempt is not None and attempt.state == "running":
         _save(home, replace(attempt, stage=name))
+    log.debug("%s", name)
     try:
         yield
     except BaseException as error:

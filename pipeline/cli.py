@@ -114,7 +114,7 @@ def refresh(
         full=full,
         publish=not no_publish,
     )
-    with showing(err):
+    with showing():
         attempt = refreshing.run(settings, request)
     at = Home.open(settings.home)
     if as_json:

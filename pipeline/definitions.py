@@ -45,7 +45,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
     return dg.Definitions(
         assets=[
-            ingest.candidate_asset(sources),
+            ingest.candidate_asset(sources, settings),
             *(ingest.landing_asset(source) for source in sources.sources),
             transform_assets(project, sources, settings),
             publish.publish_asset(sources, settings, [*landed, *marts.values()]),

@@ -21,9 +21,13 @@ DAGSTER_YAML = """\
 # Written by customer-tiers when it is not there; yours to change afterwards.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
-  # One run at a time holds the candidate's pool. The lock in the home is what protects
-  # runs that do not go through Dagster's queue.
+  # One run at a time; a second one waits in the queue. The lock in the home is what
+  # protects against runs that do not go through Dagster's queue.
+  runs:
+    max_concurrent_runs: 1
   pools:
     granularity: run
     default_limit: 1
@@ -31,7 +35,7 @@ run_retries:
   enabled: false
 python_logs:
   managed_python_loggers: [customer_tiers]
-  python_log_level: INFO
+  python_log_level: DEBUG
 """
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +26,7 @@ class _Lines(logging.Handler):
         self._started = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Prints the message; a debug message only moves the spinner."""
+        """Prints the message; a debug message only names what is going on."""
         text = escape(record.getMessage())
         if record.levelno < logging.INFO:
             if self._status is not None:
@@ -38,27 +40,29 @@ class _Lines(logging.Handler):
             f"[{colour}]{text}[/{colour}]",
             soft_wrap=not self._console.is_terminal,
         )
-        if self._status is not None:
-            self._status.update(f"{room}: after “{text}”")
 
 
 @contextmanager
-def showing(console: Console) -> Iterator[None]:
-    """Shows the refresh's messages on the console while the block runs."""
+def showing() -> Iterator[None]:
+    """Shows the refresh's messages on standard error while the block runs."""
     logger = logging.getLogger(LOGGER)
-    status = console.status("starting") if console.is_terminal else None
-    handler = _Lines(console, status)
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
-    if status is not None:
-        status.start()
-    try:
-        yield
-    finally:
+    # A copy of the descriptor: Dagster points the original at a file of the run while a
+    # step runs, and plays it back late.
+    with os.fdopen(os.dup(sys.__stderr__.fileno()), "w", encoding="utf-8") as stream:  # type: ignore[union-attr]
+        console = Console(file=stream, highlight=False)
+        status = console.status("starting") if console.is_terminal else None
+        handler = _Lines(console, status)
+        level, propagate = logger.level, logger.propagate
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
         if status is not None:
-            status.stop()
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = propagate
+            status.start()
+        try:
+            yield
+        finally:
+            if status is not None:
+                status.stop()
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate

@@ -225,7 +225,11 @@ def close_dbt() -> None:
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    environment = DuckDBConnectionManager.env()
+    try:
+        environment = DuckDBConnectionManager.env()
+    except Exception:
+        # It says so with a bare Exception when dbt failed before it opened anything.
+        return
     environment.close()
     DuckDBConnectionManager.close_all_connections()
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from pipeline import attempts, demonstration, landing, release, warehouse
 from pipeline.assets.request import RefreshRequest
+from pipeline.settings import Settings
 from pipeline.sources import Source, SourcesFile, open_reader
 
 log = logging.getLogger("customer_tiers.ingest")
@@ -16,7 +17,7 @@ CANDIDATE = dg.AssetKey("candidate")
 POOL = "candidate"
 
 
-def candidate_asset(sources: SourcesFile) -> dg.AssetsDefinition:
+def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefinition:
     """The asset that opens the candidate which everything downstream works on."""
 
     @dg.asset(
@@ -36,6 +37,12 @@ def candidate_asset(sources: SourcesFile) -> dg.AssetsDefinition:
             request.as_of_date()
             or business.as_of
             or warehouse.default_as_of(business.time_zone)
+        )
+        # Refused ones would pile up where nothing is ever published.
+        release.prune(
+            home,
+            keep_releases=settings.keep_releases,
+            keep_candidates=settings.keep_candidates,
         )
         opened = release.open_candidate(
             home,

@@ -93,7 +93,10 @@ def transform_assets(
                 while (event := events.get()) is not None:
                     if event["info"]["name"] != "LogTestResult":
                         built_models += 1
-                        log.debug("built %s", event["data"]["node_info"]["node_name"])
+                        name = event["data"]["node_info"]["node_name"]
+                        log.debug(
+                            "transform: %d built, now after %s", built_models, name
+                        )
                     yield from DbtCoreCliEventMessage(
                         raw_event=event, event_history_metadata={}
                     ).to_default_asset_events(

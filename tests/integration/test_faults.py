@@ -203,6 +203,7 @@ def test_a_broken_row_is_quarantined_told_and_counted(
         ).fetchone() == (24_918,)
 
 
+@pytest.mark.slow
 def test_too_many_broken_rows_are_a_broken_file(home: Path, tmp_path: Path) -> None:
     before = seen(home)
     exports = tmp_path / "helpdesk"
@@ -297,6 +298,7 @@ def test_a_reader_keeps_its_release_while_a_new_one_is_published(home: Path) -> 
     assert seen(home)[0] == Path("releases/r000002-20140131")
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_after_the_gate_is_not_published(home: Path) -> None:
     built = command("refresh", "--home", home, "--no-publish")
     assert built.returncode == 0, built.stderr
@@ -310,6 +312,7 @@ def test_a_file_that_was_changed_after_the_gate_is_not_published(home: Path) -> 
     assert seen(home) == before
 
 
+@pytest.mark.slow
 def test_what_was_built_and_not_published_can_be_published_later(home: Path) -> None:
     built = command("refresh", "--home", home, "--no-publish", "--json")
     assert built.returncode == 0, built.stderr
@@ -321,6 +324,7 @@ def test_what_was_built_and_not_published_can_be_published_later(home: Path) -> 
     assert attempts(home)[0]["state"] == "published"
 
 
+@pytest.mark.slow
 def test_an_older_as_of_date_does_not_replace_a_newer_release(home: Path) -> None:
     before = seen(home)
     result = command("refresh", "--home", home, "--as-of", "2013-12-31")

@@ -624,7 +624,11 @@ def test_page_is_well_formed(page_of: Page, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "where", "expected"),
     [
-        ("nobody", "headline", "Revenue, last 12 months 0 0 in the 12 months before"),
+        (
+            "nobody",
+            "headline",
+            "Revenue, last 12 months 0 USD 0 in the 12 months before",
+        ),
         ("nobody", "headline", "Customers 0 0 companies, 0 persons"),
         ("nobody", "headline", "no share of a total that is not positive"),
         ("nobody", "tiers", "Key 重要客户 0 no ratio 0 no ratio 0 no ratio"),

@@ -1,0 +1,114 @@
+"""What several unit tests need: sources on disk, and processes that can be killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.settings import PROJECT_ROOT
+from pipeline.sources import Entity, Rejected, Source, open_reader
+from tests.conftest import environment
+
+# Kills the process when it is about to take its n-th step that changes something below a
+# folder. Python's audit events come before what they tell of.
+DIE_AT = """
+import os, signal, sys
+
+def die_at(moment, folder):
+    seen = 0
+
+    def hook(event, arguments):
+        nonlocal seen
+        if event == "open":
+            if not arguments[2] & (os.O_WRONLY | os.O_RDWR):
+                return
+        elif event not in {"os.rename", "os.remove", "os.mkdir"}:
+            return
+        if str(arguments[0]).startswith(folder):
+            seen += 1
+            if seen == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+"""
+
+
+def python(code: str, *arguments: object, prelude: str = "") -> list[str]:
+    """The command that runs `code` in a process of its own."""
+    whole = prelude + textwrap.dedent(code)
+    return [sys.executable, "-c", whole, *map(str, arguments)]
+
+
+def run(code: str, *arguments: object, prelude: str = "") -> tuple[int, Any]:
+    """Runs `code` and returns its exit code and the JSON that it printed, if any."""
+    process = subprocess.run(
+        python(code, *arguments, prelude=prelude),
+        cwd=PROJECT_ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return process.returncode, json.loads(process.stdout or "null")
+
+
+def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+    """Starts `code`, which prints a line when it is ready and lives while stdin does."""
+    process = subprocess.Popen(
+        python(code, *arguments),
+        cwd=PROJECT_ROOT,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def all_that_is_told(error: BaseException) -> str:
+    """The error with every error that caused it, as a log would show them."""
+    return "".join(traceback.format_exception(error))
+
+
+def files_source(folder: Path, pattern: str = "*", **options: Any) -> Source:
+    """A source named `shop` with the entity `items` in files."""
+    entity = Entity(**{"name": "items", "key": ["id"], "files": pattern} | options)
+    return Source(
+        name="shop", kind="files", path=folder, entities={"items": entity}, provides=[]
+    )
+
+
+def database_source(url: str, *tables: str, key: Sequence[str] = ("id",)) -> Source:
+    """A source named `erp` with the entities `t0`, `t1` and so on, as snapshots."""
+    entities = {
+        f"t{at}": Entity(name=f"t{at}", key=list(key), load="snapshot", table=table)
+        for at, table in enumerate(tables)
+    }
+    return Source(name="erp", kind="database", url=url, entities=entities, provides=[])
+
+
+def read(source: Source, limit: int | None = None) -> tuple[pa.Table, list[Rejected]]:
+    """Everything that the source's first entity offers, and what was rejected."""
+    (entity, *_) = source.entities.values()
+    tables, rejected = [], []
+    with open_reader(source) as reader:
+        for extract in reader.extracts(entity, limit):
+            tables.append(pa.Table.from_batches(list(extract.batches())))
+            rejected += extract.rejected
+    return pa.concat_tables(tables), rejected
+
+
+def rows(table: pa.Table) -> list[tuple[Any, ...]]:
+    """The rows of an Arrow table as tuples."""
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))

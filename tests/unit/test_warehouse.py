@@ -1,0 +1,486 @@
+"""Both ends of dbt: the ground that it is given, and the tables added after it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import attempts, landing, release, warehouse
+from pipeline.evidence import Check, Evidence
+from pipeline.home import Home
+from pipeline.release import Candidate
+from pipeline.sources import Source, open_reader
+from pipeline.warehouse import known_until, literal, quoted
+from tests.unit.support import files_source
+
+NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
+DAY = dt.date(2014, 1, 31)
+
+ZONES = st.sampled_from(
+    [
+        "UTC",
+        "Asia/Shanghai",
+        "America/Los_Angeles",
+        "America/Sao_Paulo",  # its summer began at midnight: there was none
+        "America/Havana",  # its summer ends at one: midnight comes twice
+    ]
+)
+DAYS = st.dates(dt.date(1990, 1, 1), dt.date(2037, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "end"),
+    [
+        ("UTC", "2014-01-31", "2014-02-01 00:00"),
+        ("Asia/Shanghai", "2014-01-31", "2014-01-31 16:00"),
+        ("America/Los_Angeles", "2014-01-31", "2014-02-01 08:00"),
+        ("America/Los_Angeles", "2014-03-08", "2014-03-09 08:00"),
+        ("America/Los_Angeles", "2014-03-09", "2014-03-10 07:00"),  # 23 hours
+        ("America/Los_Angeles", "2014-11-01", "2014-11-02 07:00"),
+        ("America/Los_Angeles", "2014-11-02", "2014-11-03 08:00"),  # 25 hours
+        ("America/Sao_Paulo", "2018-11-03", "2018-11-04 03:00"),
+        ("America/Havana", "2014-11-01", "2014-11-02 04:00"),
+        ("UTC", "2014-12-31", "2015-01-01 00:00"),
+    ],
+)
+def test_the_end_of_a_business_day(zone: str, day: str, end: str) -> None:
+    found = known_until(dt.date.fromisoformat(day), zone)
+    assert found.tzinfo is None
+    assert found == dt.datetime.fromisoformat(end)
+
+
+@given(day=DAYS, zone=ZONES)
+def test_a_business_day_ends_where_the_next_begins(day: dt.date, zone: str) -> None:
+    end = known_until(day, zone).replace(tzinfo=dt.UTC)
+    last = end - dt.timedelta(microseconds=1)
+    assert last.astimezone(ZoneInfo(zone)).date() == day
+    assert end.astimezone(ZoneInfo(zone)).date() == day + dt.timedelta(days=1)
+
+
+@given(
+    now=st.datetimes(
+        dt.datetime(1990, 1, 3), dt.datetime(2037, 12, 1), timezones=st.just(dt.UTC)
+    ),
+    zone=ZONES,
+)
+def test_the_default_day_is_the_last_that_is_over(now: dt.datetime, zone: str) -> None:
+    day = warehouse.default_as_of(zone, now)
+    present = now.replace(tzinfo=None)
+    assert known_until(day, zone) <= present
+    assert present < known_until(day + dt.timedelta(days=1), zone)
+
+
+def test_the_default_day_of_the_present() -> None:
+    before = dt.datetime.now(dt.UTC)
+    day = warehouse.default_as_of("UTC")
+    after = dt.datetime.now(dt.UTC)
+    yesterdays = {moment.date() - dt.timedelta(days=1) for moment in (before, after)}
+    assert day in yesterdays
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+TEXTS = st.text(st.sampled_from("'\"\\;-\n客") | st.characters(codec="utf-8"))
+
+
+@given(text=TEXTS.filter(lambda text: "\0" not in text))
+def test_any_text_is_a_literal(engine: duckdb.DuckDBPyConnection, text: str) -> None:
+    assert engine.execute(f"select {literal(text)}").fetchall() == [(text,)]
+
+
+@given(name=TEXTS.filter(lambda text: text and "\0" not in text))
+def test_any_name_is_an_identifier(
+    engine: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    engine.execute(f"create or replace temp table t as select 1 as {quoted(name)}")
+    assert engine.execute(f"select {quoted(name)} from t").fetchall() == [(1,)]
+    assert [column[0] for column in engine.description or ()] == [name]
+
+
+def test_what_is_no_text_is_one_in_a_literal(tmp_path: Path) -> None:
+    assert literal(tmp_path / "it's") == f"'{tmp_path}/it''s'"
+
+
+def test_a_connection_fetches_nothing_and_may_be_for_reading(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    with warehouse.connect(path) as connection:
+        connection.execute("create table t as select 1 as value")
+        for name in ("autoinstall_known_extensions", "autoload_known_extensions"):
+            row = connection.execute(f"select current_setting('{name}')").fetchone()
+            assert row == (False,)
+    with (
+        warehouse.connect(path, read_only=True) as connection,
+        pytest.raises(duckdb.InvalidInputException, match="read-only"),
+    ):
+        connection.execute("drop table t")
+
+
+@pytest.fixture(autouse=True)
+def umask_as_before() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Path:
+    (tmp_path / "exports").mkdir()
+    return tmp_path / "exports"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.open(tmp_path / "home")
+
+
+@pytest.fixture
+def source(exports: Path) -> Source:
+    return files_source(exports)
+
+
+def opened(home: Home, *, time_zone: str = "America/Los_Angeles") -> Candidate:
+    return release.open_candidate(
+        home,
+        run_id="run",
+        as_of_date=DAY,
+        time_zone=time_zone,
+        reporting_currency="USD",
+    )
+
+
+def land(
+    home: Home, source: Source, *, accepted: bool = True, now: dt.datetime = NOW
+) -> list[landing.Batch]:
+    (entity,) = source.entities.values()
+    with open_reader(source) as reader:
+        landed = landing.land(home, source.name, entity, reader, now=now).batches
+    for batch in landed if accepted else ():
+        landing.accept(home, batch)
+    return landed
+
+
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with warehouse.connect(path, read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+ITEMS = "select * exclude (_batch_id, _loaded_at) from landing.shop__items order by id"
+
+
+def test_the_context_of_a_refresh(home: Home) -> None:
+    candidate = opened(home)
+    warehouse.lay_ground(home, candidate, [])
+    assert query(candidate.work_file, "from landing.refresh__context") == [
+        (
+            candidate.refresh_id,
+            DAY,
+            dt.datetime(2014, 2, 1, 8),
+            "America/Los_Angeles",
+            "USD",
+        )
+    ]
+    assert query(
+        candidate.warehouse_file,
+        "select schema_name from information_schema.schemata where catalog_name = "
+        "'warehouse' and schema_name in ('marts', 'meta') order by all",
+    ) == [("marts",), ("meta",)]
+
+
+def test_views_show_accepted_batches_and_no_others(
+    home: Home, exports: Path, source: Source
+) -> None:
+    (exports / "a.csv").write_text("id,b\n1,2\n")
+    land(home, source)
+    (exports / "b.csv").write_text("b,id,c\n4,3,5\n")
+    land(home, source)
+    (exports / "c.csv").write_text("id,b\nrefused,\n")
+    (refused,) = land(home, source, accepted=False)
+    landing.refuse(home, refused)
+    (exports / "d.csv").write_text("id,b\npending,\n")
+    land(home, source, accepted=False)
+    candidate = opened(home)
+    warehouse.lay_ground(home, candidate, [source])
+    expected = [
+        ("1", "2", "a.csv", 1, False, None),
+        ("3", "4", "b.csv", 1, False, "5"),
+    ]
+    assert query(candidate.work_file, ITEMS) == expected
+
+    for batch in landing.batches(home, "shop", "items", "pending"):
+        landing.accept(home, batch)
+    assert query(candidate.work_file, ITEMS) == expected, "none slips in afterwards"
+
+
+def test_a_view_of_no_rows_has_columns(
+    home: Home, exports: Path, source: Source
+) -> None:
+    (exports / "a.csv").write_text("id,b\n")
+    land(home, source)
+    candidate = opened(home)
+    warehouse.lay_ground(home, candidate, [source])
+    assert query(candidate.work_file, "select id, b from landing.shop__items") == []
+
+
+def test_what_never_landed_is_an_error(home: Home, source: Source) -> None:
+    assert warehouse.batch_relation(home, []) is None
+    with pytest.raises(ValueError, match=r"shop\.items has not been landed"):
+        warehouse.lay_ground(home, opened(home), [source])
+
+
+def test_the_ground_is_laid_afresh(home: Home, exports: Path, source: Source) -> None:
+    """Whatever an earlier try left, killed or not: a wal would be replayed."""
+    (exports / "a.csv").write_text("id,b\n1,2\n")
+    land(home, source)
+    candidate = opened(home)
+    for path in (candidate.work_file, candidate.warehouse_file):
+        with warehouse.connect(path) as connection:
+            connection.execute("create schema old; create table old.t as select 1")
+        path.with_name(path.name + ".wal").write_bytes(b"half")
+        path.with_name(path.name + ".tmp").mkdir()
+        (path.with_name(path.name + ".tmp") / "spill").write_bytes(b"half")
+    (candidate.path / "evidence").mkdir()
+    for _ in range(2):
+        warehouse.lay_ground(home, candidate, [source])
+        assert {path.name for path in candidate.path.iterdir()} == {
+            "candidate.json",
+            "evidence",
+            "release",
+            "work.duckdb",
+        }
+        assert [path.name for path in candidate.release_folder.iterdir()] == [
+            "warehouse.duckdb"
+        ]
+        assert len(query(candidate.work_file, ITEMS)) == 1
+        for path in (candidate.work_file, candidate.warehouse_file):
+            with pytest.raises(duckdb.CatalogException):
+                query(path, "from old.t")
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("data [12]", "data 1"), ("it's *", "it's x"), ("数据", "x")]
+)
+def test_a_homes_name_is_not_a_pattern(
+    tmp_path: Path, source: Source, exports: Path, name: str, other: str
+) -> None:
+    """Beside it is a home that its name would match, with the same batch of old."""
+    (exports / "a.csv").write_text("id,b\n1,2\n")
+    land(Home.open(tmp_path / other), source, now=NOW - dt.timedelta(days=1))
+    home = Home.open(tmp_path / name)
+    land(home, source)
+    candidate = opened(home)
+    warehouse.lay_ground(home, candidate, [source])
+    moments = "select _loaded_at at time zone 'UTC' from landing.shop__items"
+    assert query(candidate.work_file, moments) == [(NOW.replace(tzinfo=None),)]
+
+
+def meta(candidate: Candidate) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table of the schema `meta`, with its comments."""
+    path = candidate.warehouse_file
+    tables = query(
+        path,
+        "select table_name, comment from duckdb_tables() where schema_name = 'meta' "
+        "order by all",
+    )
+    columns = query(
+        path,
+        "select table_name, column_name, data_type, comment from duckdb_columns() "
+        "where schema_name = 'meta' order by table_name, column_index",
+    )
+    content = {
+        name: query(path, f"from meta.{name} order by all") for name, _ in tables
+    }
+    return {**content, "tables": tables, "columns": columns}
+
+
+CHECKS = [
+    Check(
+        gate="in.shop",
+        subject="shop.items",
+        name="no_blanks(id)",
+        severity="critical",
+        outcome="passed",
+        expected="it's the key",
+        observed="0",
+        failing_rows=0,
+    ),
+    Check(
+        gate="in.shop",
+        subject="shop.items",
+        name="known(b)",
+        severity="warning",
+        outcome="failed",
+        failing_rows=2,
+        examples=[{"id": "客户", "day": DAY}],
+    ),
+    Check(
+        gate="out", subject="marts.t", name="n", severity="critical", outcome="crashed"
+    ),
+]
+EVIDENCE: Mapping[str, Evidence] = {
+    gate: Evidence(gate, "r", 1, [check for check in CHECKS if check.gate == gate])
+    for gate in ("in.shop", "transform", "out")
+}
+
+
+def test_meta_tells_refreshes_checks_freshness_and_quarantine(
+    home: Home, exports: Path, source: Source
+) -> None:
+    attempts.begin(home, "r000001-20140130", "run 1", dt.date(2014, 1, 30))
+    attempts.end(home, "r000001-20140130", "refused", "gate in: no", exit_code=3)
+    attempts.begin(home, "r000002-20140130", "run 2", dt.date(2014, 1, 30))
+    candidate = opened(home)
+    (exports / "a.csv").write_text("id,b\n1,2\n3\n4,5\n")
+    (first,) = land(home, source)
+    (exports / "b.csv").write_text("id,b\n1,3\n'5\n")
+    later = dt.datetime(2014, 2, 2, 5, tzinfo=ZoneInfo("Asia/Shanghai"))
+    (second,) = land(home, source, now=later)
+    (exports / "c.csv").write_text("id,b\nrefused\n")
+    landing.refuse(home, land(home, source, accepted=False)[0])
+    warehouse.lay_ground(home, candidate, [source])
+    warehouse.write_meta(home, candidate, [source], EVIDENCE)
+    found = meta(candidate)
+
+    died, refused, this = (
+        attempts.read(home, name)
+        for name in ("r000002-20140130", "r000001-20140130", candidate.refresh_id)
+    )
+    assert died
+    assert refused
+    assert this
+
+    def utc(text: str | None) -> dt.datetime | None:
+        return dt.datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+
+    assert found["refreshes"] == [
+        (
+            refused.refresh_id,
+            dt.date(2014, 1, 30),
+            "refused",
+            "start",
+            "gate in: no",
+            "run 1",
+            utc(refused.started_at),
+            utc(refused.ended_at),
+        ),
+        (
+            died.refresh_id,
+            dt.date(2014, 1, 30),
+            "died",
+            "start",
+            "ended without a word in start",
+            "run 2",
+            utc(died.started_at),
+            None,
+        ),
+        (
+            candidate.refresh_id,
+            DAY,
+            "sealed",
+            "start",
+            found["refreshes"][2][4],
+            "run",
+            utc(this.started_at),
+            None,
+        ),
+    ]
+    common = (candidate.refresh_id, "in.shop", "shop.items")
+    assert found["check_results"] == [
+        (
+            *common,
+            "known(b)",
+            "warning",
+            "failed",
+            "",
+            "",
+            2,
+            '[{"id": "\\u5ba2\\u6237", "day": "2014-01-31"}]',
+        ),
+        (*common, "no_blanks(id)", "critical", "passed", "it's the key", "0", 0, "[]"),
+        (
+            candidate.refresh_id,
+            "out",
+            "marts.t",
+            "n",
+            "critical",
+            "crashed",
+            "",
+            "",
+            None,
+            "[]",
+        ),
+    ]
+    assert found["source_freshness"] == [
+        ("shop", "items", 2, 5, 3, 2, dt.datetime(2014, 2, 1, 21))
+    ]
+    reason = "2 columns expected, 1 found"
+    assert found["quarantine"] == [
+        (
+            "shop",
+            "items",
+            first.batch_id,
+            "a.csv",
+            3,
+            "3",
+            reason,
+            dt.datetime(2014, 2, 1, 5),
+        ),
+        (
+            "shop",
+            "items",
+            second.batch_id,
+            "b.csv",
+            3,
+            "'5",
+            reason,
+            dt.datetime(2014, 2, 1, 21),
+        ),
+    ]
+
+
+def test_meta_describes_every_table_and_column(home: Home) -> None:
+    candidate = opened(home)
+    warehouse.lay_ground(home, candidate, [])
+    warehouse.write_meta(home, candidate, [], {})
+    found = meta(candidate)
+    assert {name for name, _ in found["tables"]} == {
+        "refreshes",
+        "check_results",
+        "quarantine",
+        "source_freshness",
+    }
+    assert all(comment and "One row per " in comment for _, comment in found["tables"])
+    assert all(comment and comment.endswith(".") for *_, comment in found["columns"])
+    assert len(found["columns"]) == 33
+    assert found["quarantine"] == found["source_freshness"] == []
+
+
+def test_meta_written_twice_is_the_same(
+    home: Home, exports: Path, source: Source
+) -> None:
+    (exports / "a.csv").write_text("id,b\n1,2\n3\n")
+    land(home, source)
+    candidate = opened(home)
+    warehouse.lay_ground(home, candidate, [source])
+    with warehouse.connect(candidate.warehouse_file) as connection:
+        connection.execute("create table marts.t as select 1 as value")
+    warehouse.write_meta(home, candidate, [source], EVIDENCE)
+    once = meta(candidate)
+    assert all(once.values())
+    warehouse.write_meta(home, candidate, [source], EVIDENCE)
+    assert meta(candidate) == once
+    assert query(candidate.warehouse_file, "from marts.t") == [(1,)]
+    names = [path.name for path in candidate.release_folder.iterdir()]
+    assert names == ["warehouse.duckdb"], "no wal is left to be replayed"
