@@ -99,7 +99,7 @@ def worst(tried: Sequence[Tried]) -> CustomerTiersError | None:
 
 def _sample(reader: Reader, entity: Entity, result: Tried) -> pa.Table:
     batches: list[pa.RecordBatch] = []
-    for extract in islice(reader.extracts(entity, SAMPLE_ROWS), 1):
+    for extract in islice(reader.extracts(entity, limit=SAMPLE_ROWS), 1):
         batches.extend(extract.batches())
         result.rejected = len(extract.rejected)
     table = pa.Table.from_batches(batches)

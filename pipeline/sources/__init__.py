@@ -3,7 +3,7 @@
 A reader reads, it never maps: the source's own column names go through unchanged.
 """
 
-from pipeline.sources.base import Extract, Reader, Rejected
+from pipeline.sources.base import Extract, Reader, Rejected, Since
 from pipeline.sources.config import (
     Business,
     Entity,
@@ -18,6 +18,7 @@ __all__ = [
     "Extract",
     "Reader",
     "Rejected",
+    "Since",
     "Source",
     "SourcesFile",
     "load_sources",

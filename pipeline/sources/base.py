@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -24,11 +24,28 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True)
+class Since:
+    """Where the landed batches of an entity end; what a reader needs to go on from there.
+
+    Attributes:
+        cursor: The highest value of the entity's cursor column that was landed; None
+            before the first load, for an entity without a cursor, and with `--full`.
+        sweep_due: Whether all keys should be listed, to find rows that are gone.
+    """
+
+    cursor: Any | None = None
+    sweep_due: bool = False
+
+
 @dataclass
 class Extract:
     """One would-be batch of an entity: one file, or one pass over a table.
 
     Attributes:
+        content: `rows` are rows of the entity; `deletes` hold the key columns of rows
+            that were deleted; `keys` the key columns of every row that there is, so that
+            landing finds out which are gone.
         origin: Where the rows come from, as a person would name it (`_source_file`).
         fingerprint: Content hash when it is known before reading (a file's bytes);
             None when it can only be known after (a query's rows).
@@ -40,6 +57,7 @@ class Extract:
     fingerprint: str | None
     batches: Callable[[], Iterator[pa.RecordBatch]]
     rejected: list[Rejected] = field(default_factory=list)
+    content: Literal["rows", "deletes", "keys"] = "rows"
 
 
 class Reader(Protocol):
@@ -49,8 +67,15 @@ class Reader(Protocol):
 
     def __exit__(self, *exc_info: object) -> None: ...
 
-    def extracts(self, entity: Entity, limit: int | None = None) -> Iterator[Extract]:
-        """Yields what the entity offers now, oldest first; `limit` rows of each.
+    def extracts(
+        self, entity: Entity, since: Since | None = None, limit: int | None = None
+    ) -> Iterator[Extract]:
+        """Yields what the entity offers now, oldest first.
+
+        Args:
+            entity: What to read.
+            since: Where to go on; everything is read without it.
+            limit: Read so many rows of each extract only, for a sample.
 
         Raises:
             SourceUnavailable: The source or the entity cannot be reached or read.

@@ -45,6 +45,33 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Cursor(_Strict):
+    """The column by which a table is read in increments.
+
+    `overlap` is read again each time, for rows that were committed late: a duration for
+    times and days (`2 hours`, `3 days`), a number for counters. Landing and staging keep
+    it from doubling anything.
+    """
+
+    column: str
+    overlap: str = "1 day"
+
+
+class DeletedWhen(_Strict):
+    """The flag by which a source marks a row as deleted."""
+
+    column: str
+    values: list[str | int | bool] = Field(min_length=1)
+
+
+class DeletesTable(_Strict):
+    """A table in which a source notes the keys of rows that it deleted."""
+
+    table: str
+    key: list[str] = Field(min_length=1)
+    cursor: str | None = None
+
+
 class Entity(_Strict):
     """One table, sheet or family of files of a source.
 
@@ -57,8 +84,16 @@ class Entity(_Strict):
     key: list[str] = Field(min_length=1)
     load: Literal["append", "snapshot"] = "append"
     max_quarantined: float = Field(default=0.01, ge=0, le=1)
+    # What the columns must be; a value that is not goes to the quarantine. Types are
+    # text, integer, decimal(p,s), number, boolean, date, timestamp; the last two take a
+    # format, as in `date %d.%m.%Y`.
+    columns: dict[str, str] = Field(default_factory=dict)
     # database
     table: str | None = None
+    cursor: Cursor | None = None
+    deleted_when: DeletedWhen | None = None
+    deletes: DeletesTable | None = None
+    sweep_days: int | None = Field(default=None, ge=1)
     # files
     files: str | None = None
     format: Literal["csv", "xlsx", "parquet"] | None = None

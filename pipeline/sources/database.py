@@ -15,7 +15,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from pipeline.errors import SourceUnavailable
-from pipeline.sources.base import Extract
+from pipeline.sources.base import Extract, Since
 from pipeline.sources.config import Entity, Source
 
 ROWS_PER_BATCH = 65_536
@@ -58,7 +58,9 @@ class DatabaseReader:
             self._engine.dispose()
             self._connection = None
 
-    def extracts(self, entity: Entity, limit: int | None = None) -> Iterator[Extract]:
+    def extracts(
+        self, entity: Entity, since: Since | None = None, limit: int | None = None
+    ) -> Iterator[Extract]:
         """One extract: the whole table, in the order of its key.
 
         Raises:

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.errors import SourceUnavailable
-from pipeline.sources.base import Extract, Rejected
+from pipeline.sources.base import Extract, Rejected, Since
 from pipeline.sources.config import Entity, Source
 
 ROWS_PER_BATCH = 65_536
@@ -48,7 +48,9 @@ class FilesReader:
     def __exit__(self, *exc_info: object) -> None:
         return None
 
-    def extracts(self, entity: Entity, limit: int | None = None) -> Iterator[Extract]:
+    def extracts(
+        self, entity: Entity, since: Since | None = None, limit: int | None = None
+    ) -> Iterator[Extract]:
         """One extract a file, in the order of the file names.
 
         Of an entity that comes as snapshots only the last file counts.

@@ -103,7 +103,7 @@ def read(source: Source, limit: int | None = None) -> tuple[pa.Table, list[Rejec
     (entity, *_) = source.entities.values()
     tables, rejected = [], []
     with open_reader(source) as reader:
-        for extract in reader.extracts(entity, limit):
+        for extract in reader.extracts(entity, limit=limit):
             tables.append(pa.Table.from_batches(list(extract.batches())))
             rejected += extract.rejected
     return pa.concat_tables(tables), rejected

@@ -25,7 +25,7 @@ from pipeline.gates import Suite
 from pipeline.home import Home
 from pipeline.release import Candidate
 from pipeline.settings import PROJECT_ROOT
-from pipeline.sources import Entity, Extract, Rejected, Source
+from pipeline.sources import Entity, Extract, Rejected, Since, Source
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -151,7 +151,9 @@ class Given:
     def __exit__(self, *exc_info: object) -> None:
         return None
 
-    def extracts(self, entity: Entity, limit: int | None = None) -> Iterator[Extract]:
+    def extracts(
+        self, entity: Entity, since: Since | None = None, limit: int | None = None
+    ) -> Iterator[Extract]:
         for place, table in enumerate(self._tables):
             yield Extract(
                 origin=f"file-{place}",
