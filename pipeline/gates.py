@@ -58,6 +58,7 @@ def gate_in(
     database = candidate.path / f"gate.in.{source.name}.duckdb"
     database.unlink(missing_ok=True)
     suites = [*_accounting(home, database, source, pending)]
+    suites += _columns(home, database, source, pending)
     suites += _landed(home, database, source, pending, expectations)
     gate = f"in.{source.name}"
     checks = run_suites(gate, database, suites)
@@ -304,16 +305,90 @@ def _landed(
     suites = []
     with warehouse.connect(database) as connection:
         for name, batches in pending.items():
-            relation = warehouse.batch_relation(home, batches)
+            rows = [batch for batch in batches if batch.content == "rows"]
+            relation = warehouse.batch_relation(home, rows)
             if relation is None:
                 continue
+            # What is deleted need not meet anything any more.
             connection.execute(
                 f"create view landing.{warehouse.quoted(name)} as "
-                f"select * from {relation}"
+                f"select * from {relation} where not _deleted"
             )
             entity = source.entities[name]
             suites.append(entity_suite(source.name, entity, expectations, sample=False))
     return suites
+
+
+def _columns(
+    home: Home,
+    database: Path,
+    source: Source,
+    pending: Mapping[str, Sequence[Batch]],
+) -> list[Suite]:
+    """Columns of new batches against those landed last: missing and retyped ones stop."""
+    from expectations.vocabulary import no_rows
+
+    suites = []
+    with warehouse.connect(database) as connection:
+        for name, entity in source.entities.items():
+            before = landing.schema_in_force(home, source.name, entity)
+            rows = [batch for batch in pending[name] if batch.content == "rows"]
+            if not before or not rows:
+                continue
+            table = f"_columns_{name}"
+            connection.execute(
+                f"create table landing.{warehouse.quoted(table)} "
+                "(file varchar, column_name varchar, was varchar, is_now varchar)"
+            )
+            connection.executemany(
+                f"insert into landing.{warehouse.quoted(table)} values (?, ?, ?, ?)",
+                [
+                    (batch.origin, column, before.get(column), batch.schema.get(column))
+                    for batch in rows
+                    for column in {**before, **batch.schema}
+                ],
+            )
+            suites.append(
+                Suite(
+                    subject=subject_of(source.name, name),
+                    schema="landing",
+                    table=table,
+                    expectations=[
+                        no_rows(
+                            "no_column_is_missing",
+                            "select file, column_name from {batch} where is_now is null",
+                            why="staging reads the columns that came before; bring the "
+                            "column back, or change staging and ask for --full",
+                        ),
+                        no_rows(
+                            "no_column_changed_its_type",
+                            "select file, column_name, was, is_now from {batch} "
+                            "where was is not null and is_now is not null "
+                            f"and {_RETYPED}",
+                            why="the same name means something else now; mend the "
+                            "source, or declare the column's type in sources.yaml",
+                        ),
+                        no_rows(
+                            "no_column_is_new",
+                            "select file, column_name, is_now from {batch} "
+                            "where was is null",
+                            why="it is landed and kept; nothing reads it until staging "
+                            "does",
+                            severity="warning",
+                        ),
+                    ],
+                )
+            )
+    return suites
+
+
+# Whole numbers may become fractions and decimals grow; a column that is empty in one file
+# has no type there.
+_NUMBER = "'^(u?int|float|double|decimal)'"
+_RETYPED = (
+    "was <> is_now and was <> 'null' and is_now <> 'null' and not "
+    f"(regexp_matches(was, {_NUMBER}) and regexp_matches(is_now, {_NUMBER}))"
+)
 
 
 def _accounting(

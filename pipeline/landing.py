@@ -10,7 +10,11 @@ The manifest makes the batch exist, so a kill leaves either a whole batch or fil
 nobody counts. Its state is part of its name and changes by rename: `pending` until the
 gate has looked at it, then `accepted` or `refused`. Only accepted batches feed the
 warehouse and count as landed before; a refused one is kept to be looked at, and its
-source is read again next time. Not here: reading (readers) and judging (gates).
+source is read again next time. A batch whose file was read again on request, for the
+rows in its quarantine, is `replaced` by the new one.
+
+Rows are never taken away: a deletion is a further row with `_deleted`. Not here: reading
+(readers), judging (gates), and what an increment goes on from (`increments`).
 """
 
 from __future__ import annotations
@@ -25,12 +29,20 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import increments
 from pipeline.errors import SourceUnavailable
-from pipeline.home import Home, read_json, sync_file, sync_folder, write_json
-from pipeline.sources import Entity, Extract, Reader
+from pipeline.home import (
+    Home,
+    read_json,
+    sync_file,
+    sync_folder,
+    write_json,
+    write_text,
+)
+from pipeline.sources import Entity, Extract, Reader, Since
 
-State = Literal["pending", "accepted", "refused"]
-STATES: tuple[State, ...] = ("pending", "accepted", "refused")
+State = Literal["pending", "accepted", "refused", "replaced"]
+STATES: tuple[State, ...] = ("pending", "accepted", "refused", "replaced")
 
 OWN_COLUMNS = ("_batch_id", "_loaded_at", "_source_file", "_row_number", "_deleted")
 
@@ -53,6 +65,13 @@ class Batch:
     """One landed batch, as its manifest tells it.
 
     `rows_read = rows_landed + rows_quarantined`; the gate checks it against the files.
+
+    Attributes:
+        schema: Type of each source column; `null` where no row had a value.
+        content: `rows`; or markers of deleted rows, told by the source (`deletes`) or
+            found by listing all keys (`sweep`).
+        cursor: The highest value of the entity's cursor column in it.
+        replaces: The batch of the same file that it takes the place of once accepted.
     """
 
     batch_id: str
@@ -65,7 +84,15 @@ class Batch:
     rows_read: int
     rows_landed: int
     rows_quarantined: int
-    columns: list[str]
+    schema: dict[str, str]
+    content: str = "rows"
+    cursor: dict[str, str] | None = None
+    replaces: str | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the source's columns."""
+        return list(self.schema)
 
     @property
     def sequence(self) -> int:
@@ -122,13 +149,35 @@ def in_force(home: Home, source: str, entity: Entity) -> list[Batch]:
     return accepted[-1:] if entity.load == "snapshot" else accepted
 
 
+def schema_in_force(home: Home, source: str, entity: Entity) -> dict[str, str]:
+    """The columns of the entity's newest accepted rows, with their types; empty before."""
+    schema: dict[str, str] = {}
+    for batch in batches(home, source, entity.name, "accepted"):
+        if batch.content == "rows":
+            known = {
+                name: kind for name, kind in schema.items() if name in batch.schema
+            }
+            schema = {
+                name: known.get(name, kind) if kind == "null" else kind
+                for name, kind in batch.schema.items()
+            }
+    return schema
+
+
 def land(
-    home: Home, source: str, entity: Entity, reader: Reader, *, now: dt.datetime
+    home: Home,
+    source: str,
+    entity: Entity,
+    reader: Reader,
+    *,
+    now: dt.datetime,
+    full: bool = False,
 ) -> Landed:
     """Lands everything of the entity that is not in force yet, as pending batches.
 
     Args:
         now: The moment written as `_loaded_at`; aware.
+        full: Ignore where the last load ended, and read everything again.
 
     Raises:
         SourceUnavailable: From the reader; batches landed before stay pending and are
@@ -137,21 +186,101 @@ def land(
     folder = entity_folder(home, source, entity.name)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     sweep(home, source, entity.name)
-    known = _known_fingerprints(home, source, entity)
+    before = in_force(home, source, entity)
+    # A snapshot that returns to an earlier state must land again: only the newest counts.
+    known = {batch.fingerprint for batch in before}
+    again = {
+        batch.origin: batch for batch in before if _retry_mark(home, batch).exists()
+    }
+    since = _since(entity, before, now=now, full=full)
     landed: list[Batch] = []
     already = 0
-    for extract in reader.extracts(entity):
-        if extract.fingerprint in known:
+    for extract in reader.extracts(entity, since):
+        replaced = again.get(extract.origin)
+        if extract.fingerprint in known and replaced is None:
             already += 1
             continue
-        batch = _write(home, source, entity, extract, now)
-        if batch.fingerprint in known:
+        content = extract.content
+        told = (
+            extract
+            if content == "rows"
+            else _markers(home, entity, extract, [*before, *landed])
+        )
+        batch = _write(home, source, entity, told, now, content, replaced)
+        if replaced is None and _is_known(home, entity, batch, known, before):
             _discard(home, batch, "pending")
             already += 1
             continue
         known.add(batch.fingerprint)
         landed.append(batch)
     return Landed(landed, already)
+
+
+def _since(
+    entity: Entity, before: Sequence[Batch], *, now: dt.datetime, full: bool
+) -> Since:
+    cursors = [increments.read(batch.cursor) for batch in before]
+    reached = [cursor for cursor in cursors if cursor is not None]
+    swept = [batch.loaded_at for batch in before if batch.content == "sweep"]
+    if entity.sweep_days is None or not before:
+        sweep_due = False
+    else:
+        last = max(swept) if swept else before[0].loaded_at
+        age = now - dt.datetime.fromisoformat(last)
+        sweep_due = full or age >= dt.timedelta(days=entity.sweep_days)
+    return Since(
+        cursor=max(reached) if reached and not full else None, sweep_due=sweep_due
+    )
+
+
+def _markers(
+    home: Home,
+    entity: Entity,
+    extract: Extract,
+    batches_in_force: Sequence[Batch],
+) -> Extract:
+    cursors = [increments.read(batch.cursor) for batch in batches_in_force]
+    reached = max((cursor for cursor in cursors if cursor is not None), default=None)
+    if extract.content == "deletes":
+        return increments.as_markers(extract, entity, reached)
+    files = _files(home, batches_in_force)
+    return increments.gone(extract, entity, files, reached)
+
+
+def _is_known(
+    home: Home, entity: Entity, batch: Batch, known: set[str], before: Sequence[Batch]
+) -> bool:
+    """Whether the batch repeats what is in force, so that it need not be kept."""
+    if batch.fingerprint in known:
+        return True
+    # A file is remembered by its fingerprint, and the moment of a sweep by its batch.
+    if entity.load == "snapshot" or batch.content == "sweep" or not before:
+        return False
+    if batch.origin in {item.origin for item in before} and batch.rows_read == 0:
+        return True
+    if entity.cursor is None or batch.rows_quarantined:
+        return False
+    columns = [*batch.columns, "_deleted"]
+    return increments.says_nothing_new(
+        data_file(home, batch), _files(home, before), columns
+    )
+
+
+def _files(home: Home, some: Sequence[Batch]) -> list[Path]:
+    return [path for batch in some if (path := data_file(home, batch)).exists()]
+
+
+def _retry_mark(home: Home, batch: Batch) -> Path:
+    folder = entity_folder(home, batch.source, batch.entity)
+    return folder / f"{batch.batch_id}.retry"
+
+
+def ask_again(home: Home, batch: Batch) -> None:
+    """Has the next load read the batch's file again, for the rows in its quarantine.
+
+    The batch stays in force until the new one is accepted, so nothing can be lost.
+    """
+    write_text(_retry_mark(home, batch), "")
 
 
 def sweep(home: Home, source: str, entity: str) -> None:
@@ -169,8 +298,12 @@ def sweep(home: Home, source: str, entity: str) -> None:
 
 
 def accept(home: Home, batch: Batch) -> None:
-    """Lets a pending batch feed the warehouse."""
+    """Lets a pending batch feed the warehouse, in place of the one that it replaces."""
     _move(home, batch, "pending", "accepted")
+    for earlier in batches(home, batch.source, batch.entity, "accepted"):
+        if earlier.batch_id == batch.replaces:
+            _move(home, earlier, "accepted", "replaced")
+            _retry_mark(home, earlier).unlink(missing_ok=True)
 
 
 def refuse(home: Home, batch: Batch) -> None:
@@ -185,13 +318,14 @@ def refuse(home: Home, batch: Batch) -> None:
     _move(home, batch, "pending", "refused")
 
 
-def _known_fingerprints(home: Home, source: str, entity: Entity) -> set[str]:
-    # A snapshot that returns to an earlier state must land again: only the newest counts.
-    return {batch.fingerprint for batch in in_force(home, source, entity)}
-
-
 def _write(
-    home: Home, source: str, entity: Entity, extract: Extract, now: dt.datetime
+    home: Home,
+    source: str,
+    entity: Entity,
+    extract: Extract,
+    now: dt.datetime,
+    content: Literal["rows", "deletes", "keys"],
+    replaced: Batch | None,
 ) -> Batch:
     folder = entity_folder(home, source, entity.name)
     taken = [batch.sequence for batch in batches(home, source, entity.name, *STATES)]
@@ -202,16 +336,25 @@ def _write(
         batch_id = f"{batch_id}-{extract.fingerprint[:12]}"
     digest = hashlib.sha256()
     rows = 0
-    columns: list[str] = []
+    schema: dict[str, str] = {}
+    cursor: pa.Scalar | None = None
     writer: pq.ParquetWriter | None = None
     try:
         for record_batch in extract.batches():
             if not extract.fingerprint:
                 _feed(digest, record_batch)
-            stamped = _stamp(record_batch, batch_id, now, extract.origin, rows)
+            deleted = (
+                increments.flags(record_batch, entity)
+                if content == "rows"
+                else pa.repeat(pa.scalar(True), record_batch.num_rows)
+            )
+            stamped = _stamp(record_batch, batch_id, now, extract.origin, rows, deleted)
+            if entity.cursor is not None:
+                cursor = increments.highest(cursor, record_batch, entity.cursor.column)
+            _note_types(schema, record_batch)
             if writer is None:
-                columns = record_batch.schema.names
-                _check_names(columns, f"{source}.{entity.name}: {extract.origin}")
+                names = record_batch.schema.names
+                _check_names(names, f"{source}.{entity.name}: {extract.origin}")
                 writer = pq.ParquetWriter(
                     provisional, stamped.schema, compression="zstd"
                 )
@@ -220,6 +363,8 @@ def _write(
     finally:
         if writer is not None:
             writer.close()
+    if content == "keys":
+        digest.update(now.isoformat().encode())  # a sweep is a batch of its own
     fingerprint = extract.fingerprint or digest.hexdigest()
     batch = Batch(
         batch_id=batch_id,
@@ -232,7 +377,10 @@ def _write(
         rows_read=rows + len(extract.rejected),
         rows_landed=rows,
         rows_quarantined=len(extract.rejected),
-        columns=columns,
+        schema=schema,
+        content="sweep" if content == "keys" else content,
+        cursor=increments.written(cursor),
+        replaces=replaced.batch_id if replaced else None,
     )
     if extract.rejected:
         _write_quarantine(home, batch, extract, now)
@@ -256,6 +404,15 @@ def _check_names(columns: Sequence[str], where: str) -> None:
         taken.add(name.lower())
 
 
+def _note_types(schema: dict[str, str], record_batch: pa.RecordBatch) -> None:
+    """Notes the type of each column that has a value; a column without any is `null`."""
+    for field, column in zip(record_batch.schema, record_batch.columns, strict=True):
+        if column.null_count < len(column):
+            schema[field.name] = str(field.type)
+        else:
+            schema.setdefault(field.name, "null")
+
+
 def _feed(digest: hashlib._Hash, record_batch: pa.RecordBatch) -> None:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, record_batch.schema) as stream:
@@ -269,6 +426,7 @@ def _stamp(
     now: dt.datetime,
     origin: str,
     rows_before: int,
+    deleted: pa.Array,
 ) -> pa.RecordBatch:
     count = record_batch.num_rows
     own = {
@@ -278,7 +436,7 @@ def _stamp(
         "_row_number": pa.array(
             range(rows_before + 1, rows_before + count + 1), pa.int64()
         ),
-        "_deleted": pa.repeat(pa.scalar(False), count),
+        "_deleted": deleted,
     }
     return pa.record_batch(
         [*record_batch.columns, *own.values()],

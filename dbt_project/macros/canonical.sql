@@ -121,8 +121,9 @@ column by column. The core reads all sources of an entity with `provided`.
     {%- endfor %}
 {% endmacro %}
 
-{#- The newest version of each key in a landed entity, without the deleted ones. -#}
-{% macro latest(relation, key, order_by=none) %}
+{#- The newest version of each key in a landed entity, without the deleted ones. The
+    cursor decides where there is one, then the order of landing. -#}
+{% macro latest(relation, key, cursor=none) %}
     select *
     from (
         select
@@ -130,7 +131,7 @@ column by column. The core reads all sources of an entity with `provided`.
             row_number() over (
                 partition by {{ key | join(", ") }}
                 order by
-                    {%- if order_by %} {{ order_by }} desc,{% endif %}
+                    {%- if cursor %} {{ cursor }} desc nulls last,{% endif %}
                     _batch_id desc, _row_number desc
             ) as _version
         from {{ relation }}

@@ -101,7 +101,12 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         ):
             for name, entity in source.entities.items():
                 landed = landing.land(
-                    home, source.name, entity, reader, now=dt.datetime.now(dt.UTC)
+                    home,
+                    source.name,
+                    entity,
+                    reader,
+                    now=dt.datetime.now(dt.UTC),
+                    full=request.full,
                 )
                 rows = sum(batch.rows_landed for batch in landed.batches)
                 quarantined = sum(batch.rows_quarantined for batch in landed.batches)

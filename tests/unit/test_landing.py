@@ -135,7 +135,7 @@ def test_the_manifest_tells_the_batch(home: Home, folder: Path) -> None:
         rows_read=2,
         rows_landed=1,
         rows_quarantined=1,
-        columns=["id", "b"],
+        schema={"id": "string", "b": "string"},
     )
     assert landing.batches(home, "shop", "items", *landing.STATES) == [batch]
     assert batch.sequence == 1
@@ -344,7 +344,7 @@ def test_batches_are_in_the_order_of_landing_beyond_any_width(home: Home) -> Non
     """Names sort as text, b1000000 before b999999; sequences do not."""
     folder = home.landing / "shop" / "items"
     folder.mkdir(parents=True)
-    batch = Batch("", "shop", "items", "append", "", "f", "", 0, 0, 0, [])
+    batch = Batch("", "shop", "items", "append", "", "f", "", 0, 0, 0, {})
     for name in ("b999999", "b1000000"):
         write_json(
             folder / f"{name}.accepted.json", asdict(replace(batch, batch_id=name))

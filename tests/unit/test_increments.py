@@ -1,0 +1,295 @@
+"""Increments, deletions and repetitions: what landing holds is what the source holds.
+
+The source is a table in memory that is changed at random and read in increments with an
+overlap, as the database reader reads; the staging macro of the dbt project then gives
+back its rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import increments, landing, warehouse
+from pipeline.home import Home
+from pipeline.settings import PROJECT_ROOT
+from pipeline.sources import Entity, Extract, Since
+
+NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
+SCHEMA = pa.schema(
+    [
+        ("id", pa.int64()),
+        ("v", pa.int64()),
+        ("changed", pa.int64()),
+        ("gone", pa.string()),
+    ]
+)
+OVERLAP = 3
+
+
+class Table:
+    """A table with a change counter, and a reader of it."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, dict[str, Any]] = {}
+        self.clock = 0
+        self.reads: list[Since | None] = []
+
+    def put(self, key: int, value: int, *, gone: str = "N") -> None:
+        self.clock += 1
+        self.rows[key] = {"id": key, "v": value, "changed": self.clock, "gone": gone}
+
+    def live(self) -> set[tuple[int, int]]:
+        return {
+            (row["id"], row["v"]) for row in self.rows.values() if row["gone"] == "N"
+        }
+
+    def __enter__(self) -> Table:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        return None
+
+    def extracts(
+        self, entity: Entity, since: Since | None = None, limit: int | None = None
+    ) -> Iterator[Extract]:
+        self.reads.append(since)
+        from_cursor = -1
+        if since is not None and since.cursor is not None:
+            from_cursor = since.cursor - OVERLAP
+        chosen = sorted(
+            (row for row in self.rows.values() if row["changed"] >= from_cursor),
+            key=lambda row: row["changed"],
+        )
+        table = pa.Table.from_pylist(chosen, schema=SCHEMA)
+        yield Extract(
+            origin="table",
+            fingerprint=None,
+            batches=lambda: iter(table.to_batches(2) or [_empty(SCHEMA)]),
+        )
+        if since is not None and since.sweep_due:
+            keys = pa.table({"id": pa.array(sorted(self.rows), pa.int64())})
+            yield Extract(
+                origin="keys",
+                fingerprint=None,
+                batches=lambda: iter(keys.to_batches() or [_empty(keys.schema)]),
+                content="keys",
+            )
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def entity(**options: Any) -> Entity:
+    return Entity.model_validate(
+        {
+            "name": "items",
+            "key": ["id"],
+            "cursor": {"column": "changed", "overlap": str(OVERLAP)},
+            "deleted_when": {"column": "gone", "values": ["Y"]},
+            **options,
+        }
+    )
+
+
+def load(
+    home: Home, table: Table, what: Entity, *, day: int = 0, full: bool = False
+) -> landing.Landed:
+    landed = landing.land(
+        home, "shop", what, table, now=NOW + dt.timedelta(days=day), full=full
+    )
+    for batch in landed.batches:
+        landing.accept(home, batch)
+    return landed
+
+
+def staged(home: Home, what: Entity) -> set[tuple[int, int]]:
+    """The rows that the dbt project's own macro makes of what is landed."""
+    relation = warehouse.batch_relation(home, landing.in_force(home, "shop", what))
+    macros = (PROJECT_ROOT / "dbt_project" / "macros" / "canonical.sql").read_text()
+    sql = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(
+        macros + "{{ latest(relation, key, cursor) }}"
+    )
+    query = sql.render(relation=relation, key=["id"], cursor="changed")
+    with duckdb.connect() as connection:
+        return set(connection.execute(f"select id, v from ({query})").fetchall())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.open(tmp_path / "home")
+
+
+def test_the_second_load_goes_on_where_the_first_ended(home: Home) -> None:
+    table, what = Table(), entity()
+    for key in range(10):
+        table.put(key, key)
+    assert load(home, table, what).batches[0].rows_landed == 10
+    table.put(3, 33)
+    (batch,) = load(home, table, what).batches
+    assert [since.cursor for since in table.reads if since] == [None, 10]
+    assert batch.rows_landed == OVERLAP + 2
+    assert staged(home, what) == table.live()
+
+
+def test_an_overlap_alone_is_nothing_new(home: Home) -> None:
+    table, what = Table(), entity()
+    for key in range(10):
+        table.put(key, key)
+    load(home, table, what)
+    again = load(home, table, what)
+    assert (again.batches, again.already_landed) == ([], 1)
+
+
+def test_full_ignores_the_cursor(home: Home) -> None:
+    table, what = Table(), entity()
+    table.put(1, 1)
+    load(home, table, what)
+    load(home, table, what, full=True)
+    assert [since.cursor for since in table.reads if since] == [None, None]
+
+
+def test_a_row_that_came_late_within_the_overlap_is_not_lost(home: Home) -> None:
+    """Committed after the load, with a change number from before it."""
+    table, what = Table(), entity()
+    table.put(1, 1)
+    table.put(2, 2)
+    late = table.rows.pop(1)
+    load(home, table, what)
+    table.rows[1] = late
+    load(home, table, what)
+    assert staged(home, what) == {(1, 1), (2, 2)}
+
+
+def test_an_older_version_that_lands_later_does_not_win(home: Home) -> None:
+    table, what = Table(), entity()
+    table.put(1, 1)
+    old = dict(table.rows[1])
+    table.put(1, 2)
+    load(home, table, what)
+    table.rows[1] = old
+    load(home, table, what)
+    assert staged(home, what) == {(1, 2)}
+
+
+def test_a_flag_deletes_and_takes_back(home: Home) -> None:
+    table, what = Table(), entity()
+    table.put(1, 1)
+    table.put(2, 2)
+    load(home, table, what)
+    table.put(1, 1, gone="Y")
+    load(home, table, what)
+    assert staged(home, what) == {(2, 2)}
+    table.put(1, 5)
+    load(home, table, what)
+    assert staged(home, what) == {(1, 5), (2, 2)}
+
+
+def test_a_sweep_finds_what_vanished(home: Home) -> None:
+    table, what = Table(), entity(sweep_days=7)
+    for key in range(5):
+        table.put(key, key)
+    load(home, table, what)
+    del table.rows[2]
+    load(home, table, what, day=6)
+    assert (2, 2) in staged(home, what)
+    swept = load(home, table, what, day=7).batches[-1]
+    assert (swept.content, swept.rows_landed) == ("sweep", 1)
+    assert staged(home, what) == table.live()
+    assert [since.sweep_due for since in table.reads if since] == [False, False, True]
+    # A key that is used again is a new row.
+    table.put(2, 22)
+    load(home, table, what, day=8)
+    assert (2, 22) in staged(home, what)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("put"), st.integers(0, 6), st.integers(0, 99)),
+            st.tuples(st.just("flag"), st.integers(0, 6), st.just(0)),
+            st.tuples(st.just("remove"), st.integers(0, 6), st.just(0)),
+            st.tuples(st.just("load"), st.just(0), st.just(0)),
+            st.tuples(st.just("full"), st.just(0), st.just(0)),
+            st.tuples(st.just("kill"), st.just(0), st.just(0)),
+        ),
+        max_size=30,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_happens_the_last_load_is_right(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home.open(Path(folder) / "home")
+        table, what = Table(), entity(sweep_days=1)
+        table.put(0, 0)
+        load(home, table, what)
+        day = 0
+        for action, key, value in steps:
+            if action == "put":
+                table.put(key, value)
+            elif action == "flag" and key in table.rows:
+                table.put(key, table.rows[key]["v"], gone="Y")
+            elif action == "remove":
+                table.rows.pop(key, None)
+            elif action in {"load", "full"}:
+                day += 1
+                load(home, table, what, day=day, full=action == "full")
+                assert staged(home, what) == table.live()
+            elif action == "kill":  # landed, and nobody came to the gate
+                landing.land(home, "shop", what, table, now=NOW)
+        load(home, table, what, day=day + 1)
+        assert staged(home, what) == table.live()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pa.scalar(7),
+        pa.scalar("b7"),
+        pa.scalar(dt.date(2014, 1, 31)),
+        pa.scalar(dt.datetime(2014, 1, 31, 5, 6, 7, 123456)),
+        pa.scalar(dt.datetime(2014, 1, 31, 5, tzinfo=dt.UTC)),
+        pa.scalar(1.5),
+    ],
+    ids=str,
+)
+def test_a_cursor_survives_the_manifest(value: pa.Scalar) -> None:
+    assert increments.read(increments.written(value)) == value.as_py()
+
+
+def test_a_file_is_read_again_on_request_and_replaces_its_batch(home: Home) -> None:
+    """The rows in quarantine are mended in the file; nothing is doubled or lost."""
+
+    class File(Table):
+        def extracts(
+            self, entity: Entity, since: Since | None = None, limit: int | None = None
+        ) -> Iterator[Extract]:
+            table = pa.Table.from_pylist(list(self.rows.values()), schema=SCHEMA)
+            yield Extract(
+                origin="file",
+                fingerprint=str(self.clock),
+                batches=lambda: iter(table.to_batches()),
+            )
+
+    file, what = File(), entity(cursor=None, deleted_when=None)
+    file.put(1, 1)
+    (first,) = load(home, file, what).batches
+    assert load(home, file, what).batches == []
+    landing.ask_again(home, first)
+    (second,) = load(home, file, what).batches
+    assert second.replaces == first.batch_id
+    assert landing.in_force(home, "shop", what) == [second]
+    assert load(home, file, what).batches == []
