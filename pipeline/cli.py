@@ -248,6 +248,93 @@ def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> Non
         raise problem
 
 
+@main.group()
+def quarantine() -> None:
+    """The rows that could not be read."""
+
+
+def _entity(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--entity", help="Only this entity.")(command)
+    return click.option("--source", help="Only this source.")(command)
+
+
+@quarantine.command("list")
+@_entity
+@_sources
+@_home
+@_json
+def quarantine_list(
+    source: str | None,
+    entity: str | None,
+    sources: Path | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Lists the rows, each with its place and why it could not be read."""
+    from rich.markup import escape
+
+    from pipeline import quarantine as quarantining
+    from pipeline.sources import load_sources
+
+    settings = Settings.load(home, sources)
+    described = load_sources(settings).sources
+    found = quarantining.held(
+        Home.open(settings.home), described, source=source, entity=entity
+    )
+    if as_json:
+        _print_json([asdict(item) for item in found])
+        return
+    if not found:
+        out.print("Nothing is in quarantine.")
+    for item in found:
+        batch = item.batch
+        again = "; read again at the next refresh" if item.asked_again else ""
+        out.print(
+            f"[bold]{batch.source}.{batch.entity}[/bold] {escape(batch.origin)}: "
+            f"{batch.rows_quarantined:,} of {batch.rows_read:,} rows{again}"
+        )
+        table = Table("line", "reason", "text", box=None)
+        for row in item.rows:
+            place = "" if row["line"] is None else f"{row['line']:,}"
+            table.add_row(place, escape(row["reason"]), escape(row["text"][:200]))
+        out.print(table)
+
+
+@quarantine.command("retry")
+@_entity
+@_sources
+@_home
+@_json
+def quarantine_retry(
+    source: str | None,
+    entity: str | None,
+    sources: Path | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Has the next refresh read the files with unread rows again.
+
+    Mend the file, or how sources.yaml says it is read, first. What is landed stays in
+    force until what replaces it has passed the gate.
+    """
+    from pipeline import quarantine as quarantining
+    from pipeline.sources import load_sources
+
+    settings = Settings.load(home, sources)
+    described = load_sources(settings).sources
+    chosen = quarantining.retry(
+        Home.open(settings.home), described, source=source, entity=entity
+    )
+    if as_json:
+        _print_json([asdict(batch) for batch in chosen])
+    elif chosen:
+        for batch in chosen:
+            out.print(f"{batch.source}.{batch.entity} {batch.origin}", markup=False)
+        out.print("will be read again by the next refresh.")
+    else:
+        out.print("Nothing is in quarantine.")
+
+
 @main.command()
 @click.argument("release_id", required=False)
 @_home

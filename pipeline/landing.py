@@ -189,9 +189,7 @@ def land(
     before = in_force(home, source, entity)
     # A snapshot that returns to an earlier state must land again: only the newest counts.
     known = {batch.fingerprint for batch in before}
-    again = {
-        batch.origin: batch for batch in before if _retry_mark(home, batch).exists()
-    }
+    again = {batch.origin: batch for batch in before if is_asked_again(home, batch)}
     since = _since(entity, before, now=now, full=full)
     landed: list[Batch] = []
     already = 0
@@ -273,6 +271,11 @@ def _files(home: Home, some: Sequence[Batch]) -> list[Path]:
 def _retry_mark(home: Home, batch: Batch) -> Path:
     folder = entity_folder(home, batch.source, batch.entity)
     return folder / f"{batch.batch_id}.retry"
+
+
+def is_asked_again(home: Home, batch: Batch) -> bool:
+    """Whether the next load reads the batch's file again."""
+    return _retry_mark(home, batch).exists()
 
 
 def ask_again(home: Home, batch: Batch) -> None:
