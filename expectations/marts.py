@@ -187,6 +187,20 @@ def suites() -> list[Suite]:
                 between("cumulative_revenue_share", 0, 1.000001, why="a share"),
             ],
         ),
+        _mart(
+            "cohort_retention",
+            ["cohort_month", "month_number"],
+            [
+                unique("cohort_month", "month_number", why="the grain"),
+                no_rows(
+                    "a_cohort_is_whole_in_its_first_month",
+                    "select cohort_month, customers, active from {batch} "
+                    "where active > customers "
+                    "or (month_number = 0 and active <> customers)",
+                    why="a cohort is made of those who ordered in its first month",
+                ),
+            ],
+        ),
         Suite(
             subject="meta.reconciliation",
             schema="meta",

@@ -73,7 +73,7 @@ class Concentration:
     """How unequal the customers of one type are, by revenue over the whole past.
 
     Attributes:
-        top_customers: How many customers the top 20 % are, rounded down.
+        top_customers: How many customers the top 20 % are, rounded up.
         top_revenue_share: What they hold of the revenue; None below five customers.
         customers_for_80: How many customers, highest first, make 80 % of the revenue.
         top_against_rest: Mean revenue of the top 20 % over that of the others.
@@ -377,7 +377,8 @@ def _concentration(connection: duckdb.DuckDBPyConnection) -> list[Concentration]
                 cast(revenue as double) as revenue,
                 type_customer_share,
                 type_cumulative_revenue_share,
-                count(*) over (partition by customer_type) as customers
+                count(*) over (partition by customer_type) as customers,
+                case when customers >= 5 then (customers + 4) // 5 else 0 end as top
             from marts.customer_concentration
             where revenue > 0
         )
@@ -387,15 +388,15 @@ def _concentration(connection: duckdb.DuckDBPyConnection) -> list[Concentration]
             count(*) as customers,
             sum((customers + 1 - 2 * place) * revenue)
             / (count(*) * sum(revenue)) as gini,
-            count(*) // 5 as top_customers,
-            max(type_customer_share) filter (place = customers // 5)
+            any_value(top) as top_customers,
+            max(type_customer_share) filter (place = top)
                 as top_customer_share,
-            max(type_cumulative_revenue_share) filter (place = customers // 5)
+            max(type_cumulative_revenue_share) filter (place = top)
                 as top_revenue_share,
             min(place) filter (type_cumulative_revenue_share >= 0.8 - 1e-12)
                 as customers_for_80,
-            avg(revenue) filter (place <= customers // 5)
-            / avg(revenue) filter (place > customers // 5) as top_against_rest
+            avg(revenue) filter (place <= top)
+            / avg(revenue) filter (place > top) as top_against_rest
         from buyers
         group by customer_type
         order by customer_type

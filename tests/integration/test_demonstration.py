@@ -374,7 +374,7 @@ def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(home: Path) -> 
             where database_name = 'first_release' and schema_name = 'marts'
             """
         ).fetchall()
-        assert len(tables) == 11
+        assert len(tables) == 12
         for (table,) in tables:
             for one_way, other in (("first", "second"), ("second", "first")):
                 (differing,) = one(

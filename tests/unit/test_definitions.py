@@ -24,6 +24,7 @@ MARTS = {
     "customer_score_factors",
     "customer_tiers",
     "customer_concentration",
+    "cohort_retention",
     "tier_summary",
     "reconciliation",
 }

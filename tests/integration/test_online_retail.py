@@ -1,0 +1,240 @@
+"""Somebody else's data without a line of Python: UCI Online Retail, one CSV a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.settings import PROJECT_ROOT
+from tests.conftest import command
+
+DATA = PROJECT_ROOT / "tests" / "data" / "online_retail" / "online_retail.parquet"
+PROJECT = PROJECT_ROOT / "tests" / "projects" / "online_retail"
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The 305 daily exports, as the shop would drop them."""
+    folder = tmp_path_factory.mktemp("exports")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            create table lines as
+            select InvoiceNo, row_number() over (partition by InvoiceNo) as RowInInvoice,
+                StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID,
+                Country
+            from '{DATA}'
+            """
+        )
+        found = connection.execute(
+            "select distinct InvoiceDate::date from lines order by all"
+        ).fetchall()
+        for (day,) in found:
+            connection.execute(
+                f"copy (from lines where InvoiceDate::date = '{day}') "
+                f"to '{folder}/invoices_{day:%Y_%m_%d}.csv' (header)"
+            )
+    return sorted(folder.iterdir())
+
+
+class Shop:
+    """A home of the shop, with its own staging and suites, and a folder for files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir(parents=True)
+        self._variables = {
+            "ONLINE_RETAIL": str(self.inbox),
+            "CUSTOMER_TIERS_SOURCES": str(PROJECT / "sources.yaml"),
+            "CUSTOMER_TIERS_DBT_PROJECT": str(folder / "dbt_project"),
+            "CUSTOMER_TIERS_EXPECTATIONS": str(folder / "expectations"),
+        }
+        shutil.copytree(
+            PROJECT_ROOT / "dbt_project",
+            folder / "dbt_project",
+            ignore=shutil.ignore_patterns("target"),
+        )
+        shutil.copytree(
+            PROJECT / "models", folder / "dbt_project" / "models" / "staging" / "shop"
+        )
+        shutil.copytree(PROJECT_ROOT / "expectations", folder / "expectations")
+        shutil.copy(
+            PROJECT / "expectations" / "shop.py", folder / "expectations/landing"
+        )
+
+    def drop(self, files: Sequence[Path]) -> None:
+        """Copies files into the folder, written a while ago."""
+        for path in files:
+            shutil.copy(path, self.inbox)
+            os.utime(self.inbox / path.name, (0, 0))
+
+    def refresh(self, *arguments: str) -> str:
+        """Refreshes, and returns what was said."""
+        result = command("refresh", "--home", self.home, *arguments, **self._variables)
+        assert result.returncode == 0, result.stderr
+        return result.stderr
+
+    def warehouse(self) -> Path:
+        return (self.home / "current" / "warehouse.duckdb").resolve()
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory: pytest.TempPathFactory, days: list[Path]) -> Shop:
+    shop = Shop(tmp_path_factory.mktemp("at_once"))
+    shop.drop(days)
+    shop.refresh()
+    return shop
+
+
+@pytest.fixture
+def marts(at_once: Shop) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(at_once.warehouse()), read_only=True)
+
+
+def test_rows_and_money(marts: duckdb.DuckDBPyConnection) -> None:
+    assert marts.execute(
+        """
+        select count(*), count(distinct customer_id), count(distinct order_id),
+            sum(net_amount)::decimal(18, 3)::varchar
+        from marts.order_lines
+        """
+    ).fetchone() == (397_884, 4_338, 18_532, "8911407.904")
+    assert marts.execute(
+        "select rows_read, rows_landed, rows_quarantined, batches "
+        "from meta.source_freshness"
+    ).fetchone() == (541_909, 541_909, 0, 305)
+
+
+def test_rfm(marts: duckdb.DuckDBPyConnection) -> None:
+    """METHODS.md section 2."""
+    expected = {
+        "r_score": [869, 889, 866, 888, 826],
+        "f_score": [1493, 835, 508, 802, 700],
+        "m_score": [868, 868, 867, 868, 867],
+    }
+    for score, counts in expected.items():
+        found = marts.execute(
+            f"select count(*) from marts.customer_value group by {score} order by {score}"
+        ).fetchall()
+        assert [count for (count,) in found] == counts, score
+    assert marts.execute(
+        """
+        select count(*) from marts.customer_value
+        where r_score = 5 and f_score = 5 and m_score = 5
+        """
+    ).fetchone() == (314,)
+
+
+def test_concentration(marts: duckdb.DuckDBPyConnection) -> None:
+    """METHODS.md section 3."""
+    assert marts.execute(
+        """
+        with ranked as (
+            select revenue::double as v,
+                row_number() over (order by revenue, customer_id) as i,
+                count(*) over () as n, sum(revenue) over () as total
+            from marts.customer_concentration
+        )
+        select round(sum((2 * i - n - 1) * v) / (any_value(n) * sum(v)), 4),
+            round(sum(power(v / total, 2)), 6)
+        from ranked
+        """
+    ).fetchone() == (0.7151, 0.004644)
+    assert marts.execute(
+        """
+        select
+                round(100 * max(cumulative_revenue_share)
+                    filter (revenue_rank <= ceil(0.20 * n)), 2),
+                round(100 * max(cumulative_revenue_share)
+                    filter (revenue_rank <= ceil(0.01 * n)), 2)
+            from marts.customer_concentration
+            cross join (select count(*) as n from marts.customer_concentration)
+            """
+    ).fetchone() == (74.62, 32.00)
+    classes = marts.execute(
+        "select abc_class, count(*) from marts.customer_value group by all order by all"
+    ).fetchall()
+    assert classes == [("A", 1_133), ("B", 1_469), ("C", 1_736)]
+
+
+def test_cohorts(marts: duckdb.DuckDBPyConnection) -> None:
+    """METHODS.md section 3."""
+    for month, active in {
+        dt.date(2010, 12, 1): [885, 324, 286, 340, 321, 352],
+        dt.date(2011, 1, 1): [417, 92],
+        dt.date(2011, 2, 1): [380, 71],
+    }.items():
+        found = marts.execute(
+            """
+            select active from marts.cohort_retention
+            where cohort_month = ? order by month_number limit ?
+            """,
+            [month, len(active)],
+        ).fetchall()
+        assert [count for (count,) in found] == active
+
+
+def test_what_nobody_provides_is_empty_and_typed(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    for table in ("service_tickets", "leads"):
+        assert marts.execute(f"select count(*) from marts.{table}").fetchone() == (0,)
+    assert marts.execute(
+        "select max(score_coverage) < 1 from marts.customer_tiers"
+    ).fetchone() == (True,)
+
+
+def same_marts(one: Path, other: Path) -> None:
+    """Asserts that two releases hold the same marts, row for row."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{one}' as one (read_only)")
+        connection.execute(f"attach '{other}' as other (read_only)")
+        tables = connection.execute(
+            """
+            select table_name from duckdb_tables()
+            where database_name = 'one' and schema_name = 'marts'
+            """
+        ).fetchall()
+        assert len(tables) == 12
+        for (table,) in tables:
+            for left, right in (("one", "other"), ("other", "one")):
+                differing = connection.execute(
+                    f"""
+                    select count(*) from (
+                        from {left}.marts.{table} except all from {right}.marts.{table}
+                    )
+                    """
+                ).fetchone()
+                assert differing == (0,), table
+
+
+def test_in_parts_repeated_renamed_and_overlapping(
+    at_once: Shop, days: list[Path], tmp_path: Path
+) -> None:
+    """Three refreshes, out of order, with files again under other names and a file that
+    holds days that came before: the marts are those of all files at once."""
+    shop = Shop(tmp_path)
+    shop.drop(days[200:])
+    shop.refresh("--no-publish")
+    shop.drop(days[:120])
+    (shop.inbox / "invoices_again.csv").write_bytes(days[210].read_bytes())
+    header = days[0].read_bytes().split(b"\n")[0]
+    overlap = [
+        header,
+        *(b"\n".join(p.read_bytes().split(b"\n")[1:-1]) for p in days[100:150]),
+    ]
+    (shop.inbox / "invoices_overlap.csv").write_bytes(b"\n".join(overlap) + b"\n")
+    for name in ("invoices_again.csv", "invoices_overlap.csv"):
+        os.utime(shop.inbox / name, (0, 0))
+    said = shop.refresh("--no-publish")
+    assert "nothing new" not in said
+    shop.drop(days[120:200])
+    shop.refresh()
+    same_marts(at_once.warehouse(), shop.warehouse())
