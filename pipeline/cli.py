@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
@@ -48,11 +50,13 @@ class Commands(click.Group):
             err.print("Interrupted; readers see what they saw before.")
             sys.exit(1)
         except Exception as error:
-            path = Path.cwd() / "customer-tiers-error.txt"
-            path.write_text(traceback.format_exc(), encoding="utf-8")
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="customer-tiers-", suffix=".txt", delete=False
+            ) as file:
+                file.write(traceback.format_exc())
             err.print(f"[red]Unexpected error[/red]: {type(error).__name__}: ", end="")
             err.print(str(error), markup=False, soft_wrap=True)
-            err.print(f"The traceback is in {path}; it is a defect of ours.")
+            err.print(f"The traceback is in {file.name}; it is a defect of ours.")
             sys.exit(1)
 
 
@@ -216,11 +220,14 @@ def rollback(release_id: str | None, home: Path | None, as_json: bool) -> None:
 @_json
 def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> None:
     """Connects to every source, reads a sample and checks it; changes nothing."""
-    from pipeline import check, demonstration
+    from rich.markup import escape
+
+    from pipeline import check, demonstration, project
     from pipeline.sources import load_sources
 
     settings = Settings.load(home, sources)
     described = load_sources(settings)
+    settings = described.applied_to(settings)
     if described.demonstration is not None:
         at = Home.open(settings.home)
         demonstration.lay_out(
@@ -231,6 +238,7 @@ def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> Non
         for source in described.sources
         for item in check.try_source(source, settings.expectations)
     ]
+    missing = project.lacks(described, settings)
     if as_json:
         _print_json([asdict(item) for item in tried])
     else:
@@ -244,8 +252,14 @@ def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> Non
                 _outcome(item),
             )
         out.print(table)
+        for sentence in missing:
+            out.print(f"[yellow]missing[/yellow] {escape(sentence)}", soft_wrap=True)
     if problem := check.worst(tried):
         raise problem
+    if missing:
+        raise ConfigurationError(
+            f"{len(missing)} things are missing before a refresh can go its whole way."
+        )
 
 
 @main.group()
@@ -359,6 +373,22 @@ def report(release_id: str | None, home: Path | None, as_json: bool) -> None:
         _print_json({"release": wanted, "report": str(path)})
     else:
         out.print(str(path), soft_wrap=True)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--source", default="my_source", help="What the first source is called.")
+def init(folder: Path, source: str) -> None:
+    """Writes a ready project for your own data into a new folder."""
+    from pipeline import project
+
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", source):
+        raise ConfigurationError(
+            f"--source is {source!r}; give lower-case letters, digits and underscores."
+        )
+    for path in project.init(folder, source):
+        out.print(str(path), soft_wrap=True, markup=False)
+    out.print(f"\nBegin with {folder / 'README.md'}.", soft_wrap=True)
 
 
 @main.command()

@@ -28,6 +28,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     from pipeline.sources import load_sources
 
     sources = load_sources(settings)
+    settings = sources.applied_to(settings)
     project = transform.parse(sources, settings.dbt_project)
     marts = mart_keys(project)
     landed = [

@@ -191,6 +191,9 @@ def _arguments(
         variables,
         "--log-level-file",
         "none",
+        # What went wrong comes back in the result, and is told where it is handled.
+        "--log-level",
+        "none",
         "--quiet",
     ]
 

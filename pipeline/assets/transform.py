@@ -123,7 +123,11 @@ def transform_assets(
             if failed:
                 raise GateRefused("; ".join(failed))
             if built.errors:
-                raise CustomerTiersError("dbt: " + "; ".join(built.errors))
+                told = "dbt: " + "; ".join(built.errors)
+                # A null where the contract of a mart allows none is bad data, which is
+                # what a gate is for; anything else is a model that does not work.
+                contract = all("Constraint Error" in error for error in built.errors)
+                raise GateRefused(told) if contract else CustomerTiersError(told)
             if problems := built.evidence.problems():
                 raise GateRefused("; ".join(problems))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -163,10 +164,16 @@ class Business(_Strict):
 
 
 class SourcesFile(_Strict):
-    """The whole of `sources.yaml`."""
+    """The whole of `sources.yaml`.
+
+    `dbt_project` and `expectations` are the project's own folders of models and suites;
+    without them those of the settings are used.
+    """
 
     version: Literal[1]
     demonstration: Path | None = None
+    dbt_project: Path | None = None
+    expectations: Path | None = None
     business: Business = Business()
     sources: list[Source] = Field(min_length=1)
 
@@ -177,6 +184,14 @@ class SourcesFile(_Strict):
         if twice:
             raise ValueError(f"two sources are called {twice[0]}")
         return self
+
+    def applied_to(self, settings: Settings) -> Settings:
+        """The settings, with the folders that this file names."""
+        return replace(
+            settings,
+            dbt_project=self.dbt_project or settings.dbt_project,
+            expectations=self.expectations or settings.expectations,
+        )
 
     def provides(self) -> dict[str, list[str]]:
         """Canonical entity → sources that provide it, in the order of the file."""
@@ -279,7 +294,9 @@ def _resolve_paths(parsed: SourcesFile, folder: Path) -> SourcesFile:
         else source
         for source in parsed.sources
     ]
-    demonstration = parsed.demonstration and (folder / parsed.demonstration).resolve()
-    return parsed.model_copy(
-        update={"sources": sources, "demonstration": demonstration}
-    )
+    folders = {
+        name: (folder / path).resolve()
+        for name in ("demonstration", "dbt_project", "expectations")
+        if (path := getattr(parsed, name)) is not None
+    }
+    return parsed.model_copy(update={"sources": sources, **folders})

@@ -201,6 +201,17 @@ def test_a_broken_row_is_quarantined_told_and_counted(
         assert connection.execute(
             "select count(*) from marts.service_tickets"
         ).fetchone() == (24_918,)
+    listed = command(
+        "quarantine", "list", "--home", home, "--sources", sources, "--json"
+    )
+    (held,) = json.loads(listed.stdout)
+    assert held["batch"]["origin"] == "incidents_2013_10.csv.gz"
+    assert [row["text"] for row in held["rows"]] == ["9999999,New,true"]
+    asked = command("quarantine", "retry", "--home", home, "--sources", sources)
+    assert asked.returncode == 0
+    assert "incidents_2013_10.csv.gz" in asked.stdout
+    wrong = command("quarantine", "list", "--home", home, "--entity", "nothing")
+    assert (wrong.returncode, "incidents" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.slow

@@ -340,3 +340,10 @@ def test_a_value_that_is_not_of_its_columns_type(
 def test_a_password_is_never_told(url: str) -> None:
     message = fails(database_source(url, "t"), "hunter2")
     assert message.startswith("erp: ")
+
+
+def test_a_driver_that_repeats_a_secret_is_not_listened_to(tmp_path: Path) -> None:
+    duckdb.connect(str(tmp_path / "erp.duckdb")).close()
+    url = f"duckdb:///{tmp_path}/erp.duckdb?threads=hunter2"
+    message = fails(database_source(url, "t"), "hunter2")
+    assert "Could not convert string '***'" in message

@@ -99,6 +99,9 @@ def csv_file(request: pytest.FixtureRequest, tmp_path: Path) -> CsvFile:
             "\ufeffid,b\n1,\ufeff\n".encode(), {}, [("1", "\ufeff")], id="BOM"
         ),
         pytest.param(
+            "\ufeffid,b\n\ufeff1,2\n".encode(), {}, [("\ufeff1", "2")], id="two BOMs"
+        ),
+        pytest.param(
             '\ufeff"id","b"\n1,2\n'.encode(), {}, [("1", "2")], id="BOM, quoted header"
         ),
         pytest.param(
@@ -106,6 +109,12 @@ def csv_file(request: pytest.FixtureRequest, tmp_path: Path) -> CsvFile:
             {"encoding": "latin-1"},
             [("1", "Müller")],
             id="Latin-1",
+        ),
+        pytest.param(
+            "id,b\n1,Ã¼\n".encode("latin-1"),
+            {"encoding": "latin-1"},
+            [("1", "Ã¼")],
+            id="Latin-1 that could be UTF-8",
         ),
         pytest.param(
             "id,b\n1,€\n".encode("cp1252"), {"encoding": "cp1252"}, [("1", "€")], id="€"
@@ -368,8 +377,20 @@ def test_a_name_is_not_a_pattern(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("cut", [1, 10, 25, 5_000, 10_000, -9, -8, -4, -1])
 def test_a_truncated_gzip_is_an_error(tmp_path: Path, cut: int) -> None:
     content = b"id,b\n" + os.urandom(8_000).hex("\n", 8).replace("\n", ",\n").encode()
+    content += b",\n"
     whole = gzip.compress(content)
     (tmp_path / "items.csv.gz").write_bytes(whole[:cut])
+    with pytest.raises(SourceUnavailable, match=r"shop\.items: items\.csv\.gz"):
+        read(files_source(tmp_path))
+
+
+@pytest.mark.parametrize("place", [3, 10, 11, 5_000, -6, -2])
+def test_a_damaged_gzip_is_an_error(tmp_path: Path, place: int) -> None:
+    content = bytearray(
+        gzip.compress(b"id,b\n" + os.urandom(8_000).hex(",", 8).encode())
+    )
+    content[place] ^= 0xFF
+    (tmp_path / "items.csv.gz").write_bytes(content)
     with pytest.raises(SourceUnavailable, match=r"shop\.items: items\.csv\.gz"):
         read(files_source(tmp_path))
 
@@ -496,6 +517,13 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "items.parquet")
     assert read(files_source(tmp_path))[0].equals(table)
     assert read(files_source(tmp_path), limit=2)[0].equals(table.slice(0, 2))
+
+
+def test_a_sample_of_parquet_ends_where_it_should(tmp_path: Path) -> None:
+    table = pa.table({"id": range(150_000)})
+    pq.write_table(table, tmp_path / "items.parquet")
+    found, _ = read(files_source(tmp_path), limit=70_000)
+    assert found.equals(table.slice(0, 70_000))
 
 
 def test_a_parquet_file_without_rows_has_columns(tmp_path: Path) -> None:

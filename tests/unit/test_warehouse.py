@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -335,8 +336,18 @@ EVIDENCE: Mapping[str, Evidence] = {
 }
 
 
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock is not UTC."""
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
 def test_meta_tells_refreshes_checks_freshness_and_quarantine(
-    home: Home, exports: Path, source: Source
+    home: Home, exports: Path, source: Source, elsewhere: None
 ) -> None:
     attempts.begin(home, "r000001-20140130", "run 1", dt.date(2014, 1, 30))
     attempts.end(home, "r000001-20140130", "refused", "gate in: no", exit_code=3)
