@@ -439,7 +439,9 @@ from pipeline import landing
 from pipeline.home import Home
 from pipeline.settings import Settings
 from pipeline.sources import load_sources, open_reader
-import pandas, pipeline.sources.database, pipeline.sources.files, sqlalchemy.dialects.sqlite
+import pipeline.sources.database, pipeline.sources.files, sqlalchemy.dialects.sqlite
+import pyarrow
+pyarrow.array([])  # imports pandas
 
 base, template = Path(sys.argv[1]), Path(sys.argv[2])
 environment = {"ERP": str(base / "erp.sqlite")}

@@ -1,5 +1,5 @@
-{#- Customers by the month of their first order, and how many of them order again in each
-    month after it. -#}
+{#- Customers by the month of their first order, and how many of them order again in
+    each month after it. -#}
 with order_lines as (
     select * from {{ ref("core_order_lines") }}
 ),
@@ -26,8 +26,10 @@ cohorts as (
 activity as (
     select
         cohorts.cohort_month,
-        (extract(year from months.order_month) - extract(year from cohorts.cohort_month))
-        * 12
+        12 * (
+            extract(year from months.order_month)
+            - extract(year from cohorts.cohort_month)
+        )
         + extract(month from months.order_month)
         - extract(month from cohorts.cohort_month) as month_number,
         months.customer_id,
