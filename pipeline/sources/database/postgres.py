@@ -46,6 +46,8 @@ class FastPath:
 
             url = connection.engine.url
             _, parameters = connection.dialect.create_connect_args(url)
+            # psycopg's own argument, which libpq does not know.
+            parameters.pop("context", None)
             if _is_unchecked_text(connection):
                 raise CannotOpen("texts of no known encoding")
             snapshot = str(
