@@ -1,4 +1,4 @@
-"""PostgreSQL to landing against `psql \\copy` of the same table to CSV.
+r"""PostgreSQL to landing against `psql \copy` of the same table to CSV.
 
     .venv/bin/python benchmarks/postgres_to_landing.py [ROWS] [--slow]
 
@@ -92,9 +92,7 @@ def land(uri: str, folder: Path, fast: bool) -> dict[str, float]:
     home = Home.open(folder)
     begun = time.perf_counter()
     with DatabaseReader(source, fast=fast) as reader:
-        landed = landing.land(
-            home, "erp", entity, reader, now=dt.datetime.now(dt.UTC)
-        )
+        landed = landing.land(home, "erp", entity, reader, now=dt.datetime.now(dt.UTC))
         if reader.fast != fast:
             raise SystemExit("the fast path could not be taken")
     seconds = time.perf_counter() - begun
@@ -150,7 +148,9 @@ def main() -> None:
             print(f"psql \\copy to CSV   {min(copies):>10.2f} s   of {_all(copies)}")
             every = _all([one["seconds"] for one in lands])
             print(f"to landing          {best['seconds']:>10.2f} s   of {every}")
-            print(f"ratio               {best['seconds'] / min(copies):>10.2f}     (<= 2)")
+            print(
+                f"ratio               {best['seconds'] / min(copies):>10.2f}     (<= 2)"
+            )
             peak = max(one["megabytes"] for one in lands)
             print(f"peak memory         {peak:>10.0f} MB  (<= 1000)")
             if given.slow:
