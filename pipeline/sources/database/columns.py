@@ -218,10 +218,11 @@ def _mysql(expression: sa.ColumnElement[Any], kind: sa.types.TypeEngine[Any]) ->
         return expression, decimal, None
     if isinstance(kind, sa.BIGINT) and unsigned:
         return expression, pa.uint64(), None
+    if isinstance(kind, mysql.TIMESTAMP):
+        return expression, UTC_MOMENT, _in_utc
     plain: list[tuple[Any, pa.DataType]] = [
         ((sa.Integer, mysql.YEAR), pa.int64()),
         (sa.Float, pa.float64()),
-        (mysql.TIMESTAMP, UTC_MOMENT),
         (sa.DateTime, NAIVE),
         (sa.Date, pa.date32()),
         (sa.types._Binary, pa.binary()),
@@ -282,6 +283,11 @@ def _text(value: Any) -> str | None:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
+
+
+def _in_utc(value: str | None) -> str | None:
+    # The session's zone is UTC, and the server does not write it.
+    return None if value is None else f"{value}+00:00"
 
 
 def _integer(value: Any) -> int | None:

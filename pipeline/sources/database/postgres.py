@@ -48,8 +48,7 @@ class FastPath:
             _, parameters = connection.dialect.create_connect_args(url)
             # psycopg's own argument, which libpq does not know.
             parameters.pop("context", None)
-            if _is_unchecked_text(connection):
-                raise CannotOpen("texts of no known encoding")
+            _check(connection)
             snapshot = str(
                 connection.exec_driver_sql("select pg_export_snapshot()").scalar_one()
             )
@@ -104,10 +103,15 @@ class FastPath:
         return _ahead(reader, cursor)
 
 
-def _is_unchecked_text(connection: sa.Connection) -> bool:
-    """Whether the server holds texts whose bytes nobody has checked."""
-    shown: Any = connection.exec_driver_sql("show server_encoding").scalar_one()
-    return str(shown) == "SQL_ASCII"
+def _check(connection: sa.Connection) -> None:
+    """Asks before it tries: a statement that fails would end the transaction."""
+    version = str(connection.exec_driver_sql("select version()").scalar_one())
+    number = re.match(r"PostgreSQL (\d+)", version)
+    if number is None or int(number[1]) < 10:
+        raise CannotOpen("a server that shares no snapshots")
+    encoding = str(connection.exec_driver_sql("show server_encoding").scalar_one())
+    if encoding == "SQL_ASCII":
+        raise CannotOpen("texts of no known encoding")
 
 
 def _ahead(reader: pa.RecordBatchReader, cursor: Any) -> Generator[pa.RecordBatch]:

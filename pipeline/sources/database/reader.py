@@ -289,9 +289,13 @@ class DatabaseReader:
     ) -> Iterator[pa.RecordBatch]:
         """The rows by a cursor that stays on the server."""
         assert self._connection is not None
-        result = self._connection.execution_options(
-            stream_results=True, max_row_buffer=FIRST_ROWS_PER_BATCH
-        ).execute(query)
+        result = self._connection.execute(
+            query,
+            execution_options={
+                "stream_results": True,
+                "max_row_buffer": FIRST_ROWS_PER_BATCH,
+            },
+        )
         count = FIRST_ROWS_PER_BATCH
         with contextlib.closing(result):
             while rows := result.fetchmany(count):
