@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -437,7 +438,7 @@ def _stamp(
         "_loaded_at": pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), count),
         "_source_file": pa.repeat(pa.scalar(origin), count),
         "_row_number": pa.array(
-            range(rows_before + 1, rows_before + count + 1), pa.int64()
+            np.arange(rows_before + 1, rows_before + count + 1, dtype=np.int64)
         ),
         "_deleted": deleted,
     }
