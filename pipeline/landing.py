@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import SourceUnavailable
 from pipeline.home import Home, read_json, sync_file, sync_folder, write_json
-from pipeline.sources import Entity, Extract, Reader
+from pipeline.sources import Entity, Extract, Reader, StartOver
 
 State = Literal["pending", "accepted", "refused"]
 STATES: tuple[State, ...] = ("pending", "accepted", "refused")
@@ -200,27 +200,16 @@ def _write(
     batch_id = f"b{number:06d}"
     if extract.fingerprint:
         batch_id = f"{batch_id}-{extract.fingerprint[:12]}"
-    digest = hashlib.sha256()
-    rows = 0
-    columns: list[str] = []
-    writer: pq.ParquetWriter | None = None
-    try:
-        for record_batch in extract.batches():
-            if not extract.fingerprint:
-                _feed(digest, record_batch)
-            stamped = _stamp(record_batch, batch_id, now, extract.origin, rows)
-            if writer is None:
-                columns = record_batch.schema.names
-                _check_names(columns, f"{source}.{entity.name}: {extract.origin}")
-                writer = pq.ParquetWriter(
-                    provisional, stamped.schema, compression="zstd"
-                )
-            writer.write_batch(stamped)
-            rows += record_batch.num_rows
-    finally:
-        if writer is not None:
-            writer.close()
-    fingerprint = extract.fingerprint or digest.hexdigest()
+    where = f"{source}.{entity.name}: {extract.origin}"
+    while True:
+        try:
+            rows, columns, digest = _write_rows(
+                extract, provisional, batch_id, now, where
+            )
+            break
+        except StartOver:
+            continue
+    fingerprint = extract.fingerprint or digest
     batch = Batch(
         batch_id=batch_id,
         source=source,
@@ -236,12 +225,37 @@ def _write(
     )
     if extract.rejected:
         _write_quarantine(home, batch, extract, now)
-    if writer is not None:
+    if columns:
         sync_file(provisional)
         provisional.replace(data_file(home, batch))
         sync_folder(folder)
     write_json(_manifest(home, batch, "pending"), asdict(batch))
     return batch
+
+
+def _write_rows(
+    extract: Extract, path: Path, batch_id: str, now: dt.datetime, where: str
+) -> tuple[int, list[str], str]:
+    """Writes the stream to the path; the number of rows, the columns, a content hash."""
+    digest = hashlib.sha256()
+    rows = 0
+    columns: list[str] = []
+    writer: pq.ParquetWriter | None = None
+    try:
+        for record_batch in extract.batches():
+            if not extract.fingerprint:
+                _feed(digest, record_batch)
+            stamped = _stamp(record_batch, batch_id, now, extract.origin, rows)
+            if writer is None:
+                columns = record_batch.schema.names
+                _check_names(columns, where)
+                writer = pq.ParquetWriter(path, stamped.schema, compression="zstd")
+            writer.write_batch(stamped)
+            rows += record_batch.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
+    return rows, columns, digest.hexdigest()
 
 
 def _check_names(columns: Sequence[str], where: str) -> None:
@@ -275,9 +289,7 @@ def _stamp(
         "_batch_id": pa.repeat(pa.scalar(batch_id), count),
         "_loaded_at": pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), count),
         "_source_file": pa.repeat(pa.scalar(origin), count),
-        "_row_number": pa.array(
-            range(rows_before + 1, rows_before + count + 1), pa.int64()
-        ),
+        "_row_number": pa.arange(rows_before + 1, rows_before + count + 1),
         "_deleted": pa.repeat(pa.scalar(False), count),
     }
     return pa.record_batch(
