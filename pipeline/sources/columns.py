@@ -37,9 +37,8 @@ def column_type(spelling: str) -> ColumnType:
         if 1 <= precision <= 38 and scale <= precision:
             spelt = f"decimal({precision},{scale})"
             return ColumnType("decimal", spelt, precision, scale)
-    if found := re.fullmatch(r"(date|timestamp)\s+(\S.*)", text):
-        if "%" in found[2]:
-            return ColumnType(found[1], text, format=found[2])  # type: ignore[arg-type]
+    if (found := re.fullmatch(r"(date|timestamp)\s+(\S.*)", text)) and "%" in text:
+        return ColumnType(found[1], text, format=found[2])  # type: ignore[arg-type]
     raise ValueError(
         f"{spelling!r} is no type; give text, integer, decimal(p,s) with p up to 38, "
         "number, boolean, date or timestamp, the last two with a format if need be, as "

@@ -102,12 +102,12 @@ class Entity(_Strict):
         description="Pattern of the files below the source's path, such as "
         "`orders_*.csv` or `**/*.xlsx`; each file, and each member of a zip, is a batch.",
     )
-    format: (
-        Literal["csv", "tsv", "xlsx", "xls", "parquet", "json", "jsonl"] | None
-    ) = Field(
-        default=None,
-        description="What the files are, plain or packed as .gz or .zip; taken from the "
-        "name when absent.",
+    format: Literal["csv", "tsv", "xlsx", "xls", "parquet", "json", "jsonl"] | None = (
+        Field(
+            default=None,
+            description="What the files are, plain or packed as .gz or .zip; taken from the "
+            "name when absent.",
+        )
     )
     member: str | None = Field(
         default=None,

@@ -92,7 +92,12 @@ def all_that_is_told(error: BaseException) -> str:
 def files_source(folder: Path, pattern: str = "*", **options: Any) -> Source:
     """A source named `shop` with the entity `items` in files."""
     # A test reads what it has just written.
-    defaults = {"name": "items", "key": ["id"], "files": pattern, "settle_seconds": 0}
+    defaults: dict[str, Any] = {
+        "name": "items",
+        "key": ["id"],
+        "files": pattern,
+        "settle_seconds": 0,
+    }
     entity = Entity(**defaults | options)
     return Source(
         name="shop", kind="files", path=folder, entities={"items": entity}, provides=[]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,9 +30,12 @@ from pipeline.sources.files.parts import (
     READ_ERRORS,
     Part,
     cause,
+    engine,
     temporary_folder,
 )
 from pipeline.sources.files.typed import Declared, Typing, declared, divided, query
+
+log = logging.getLogger("customer_tiers.files")
 
 # DuckDB's own row group, so that readers of the landing find whole ones.
 ROWS_PER_BATCH = 122_880
@@ -39,9 +43,6 @@ ROWS_PER_BATCH = 122_880
 # That of a line for DuckDB, so that both ways of reading CSV agree. A quote that is
 # never closed takes no more than this with it.
 LONGEST_CELL = 2_097_152
-
-# What DuckDB may use for its buffers; the rest of the 1 GB is Arrow's and Python's.
-MEMORY = "400MB"
 
 
 @dataclass(frozen=True)
@@ -229,23 +230,26 @@ def _read_sound(
     """The rows by DuckDB; a value of a wrong type costs its row, anything else all."""
     wrong: list[tuple[int, str]] = []
     before = 0
-    with _plain_utf8(part, dialect) as path, duckdb.connect() as connection:
-        connection.execute(f"set memory_limit = '{MEMORY}'")
-        try:
+    try:
+        with (
+            _plain_utf8(part, dialect) as path,
+            engine() as connection,
+        ):
             result = _scan(connection, path, dialect, entity, columns)
             for batch in result.to_arrow_reader(ROWS_PER_BATCH):
-                found = pa.Table.from_batches([batch])
-                if columns.is_asked:
-                    sound, bad = divided(found)
-                    wrong += [(before + at, reason) for at, reason in bad]
-                else:
-                    sound = found
+                if not columns.is_asked:
+                    yield batch.rename_columns(columns.names)
+                    continue
+                sound, bad = divided(pa.Table.from_batches([batch]))
+                wrong += [(before + at, reason) for at, reason in bad]
                 before += batch.num_rows
-                for kept in sound.rename_columns(columns.names).to_batches():
-                    yield kept
-        except (duckdb.Error, UnicodeError) as error:
-            effort.is_careful = True
-            raise StartOver(part.where) from error
+                yield from sound.rename_columns(columns.names).to_batches()
+    except (duckdb.Error, pa.ArrowException, UnicodeError, OSError) as error:
+        # Arrow wraps DuckDB's errors in its own and in OSError; one of the disk's comes
+        # again.
+        log.info("%s is read line by line: %s", part.where, cause(error))
+        effort.is_careful = True
+        raise StartOver(part.where) from error
     if wrong:
         _place(part, dialect, entity, len(columns.names), wrong, rejected)
 

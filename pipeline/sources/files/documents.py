@@ -17,7 +17,13 @@ from pipeline.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
 from pipeline.sources.columns import ColumnType
 from pipeline.sources.config import Entity
-from pipeline.sources.files.parts import READ_ERRORS, Part, cause
+from pipeline.sources.files.parts import (
+    READ_ERRORS,
+    Part,
+    cause,
+    engine,
+    temporary_folder,
+)
 from pipeline.sources.files.typed import Typing, declared
 
 BLOCK = 4 << 20
@@ -25,6 +31,7 @@ ROWS_PER_BATCH = 16_384
 
 # Of one object of an array; DuckDB keeps so much of a file in memory for each thread.
 LARGEST_OBJECT = 16 << 20
+
 
 Block = tuple[list[int], list[str]]
 
@@ -40,7 +47,7 @@ def read(
         SourceUnavailable: The file is no JSON, or no object is in it.
     """
     try:
-        with duckdb.connect(config={"memory_limit": "512MB"}) as connection:
+        with engine() as connection:
             is_array = kind == "json" and _first_character(part, entity) == "["
             opened = _array if is_array else _lines
             members = _members(
@@ -89,7 +96,9 @@ def _nothing(part: Part, kind: str) -> str:
 
 def _encoding(entity: Entity) -> str:
     found = entity.encoding or "utf-8"
-    return "utf-8-sig" if found.lower().replace("_", "-") in {"utf-8", "utf8"} else found
+    return (
+        "utf-8-sig" if found.lower().replace("_", "-") in {"utf-8", "utf8"} else found
+    )
 
 
 def _first_character(part: Part, entity: Entity) -> str:
@@ -109,31 +118,29 @@ def _lines(part: Part, entity: Entity) -> Iterator[Block]:
         while lines := text.readlines(BLOCK):
             numbers = range(number + 1, number + len(lines) + 1)
             number += len(lines)
-            kept = [(n, line) for n, line in zip(numbers, lines, strict=True) if line.strip()]
+            kept = [
+                (n, line)
+                for n, line in zip(numbers, lines, strict=True)
+                if line.strip()
+            ]
             yield [n for n, _ in kept], [line.rstrip("\r\n") for _, line in kept]
 
 
 def _array(part: Part, entity: Entity) -> Iterator[Block]:
-    with part.as_file() as path, duckdb.connect(
-        config={"memory_limit": "512MB"}
-    ) as connection:
-        # DuckDB takes a name with *, ? or [ for a pattern.
-        import tempfile
-        from pathlib import Path
-
-        with tempfile.TemporaryDirectory(prefix="customer-tiers-") as folder:
-            link = Path(folder) / "array.json"
-            link.symlink_to(path.absolute())
-            found = connection.execute(
-                "select json from read_json_objects($path, format = 'array', "
-                "compression = 'none', maximum_object_size = $largest)",
-                {"path": str(link), "largest": LARGEST_OBJECT},
-            )
-            number = 0
-            for batch in found.to_arrow_reader(ROWS_PER_BATCH):
-                texts = batch.column(0).to_pylist()
-                yield list(range(number + 1, number + len(texts) + 1)), texts
-                number += len(texts)
+    # DuckDB takes a name with *, ? or [ for a pattern.
+    with part.as_file() as path, engine() as connection, temporary_folder() as folder:
+        link = folder / "array.json"
+        link.symlink_to(path.absolute())
+        found = connection.execute(
+            "select json from read_json_objects($path, format = 'array', "
+            "compression = 'none', maximum_object_size = $largest)",
+            {"path": str(link), "largest": LARGEST_OBJECT},
+        )
+        number = 0
+        for batch in found.to_arrow_reader(ROWS_PER_BATCH):
+            texts = batch.column(0).to_pylist()
+            yield list(range(number + 1, number + len(texts) + 1)), texts
+            number += len(texts)
 
 
 def _sorted_out(

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
+import duckdb
+
 from pipeline.errors import SourceUnavailable
 from pipeline.sources.config import Entity
 
@@ -46,6 +48,18 @@ FORMATS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+
+
+# What DuckDB may use for its buffers; the rest of the 1 GB is Arrow's and Python's.
+DUCKDB_MEMORY = "400MB"
+
+
+@contextmanager
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB within its share of the memory, and silent on standard output."""
+    with duckdb.connect(config={"memory_limit": DUCKDB_MEMORY}) as connection:
+        connection.execute("set enable_progress_bar = false")
+        yield connection
 
 
 @dataclass(frozen=True)

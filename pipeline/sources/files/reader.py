@@ -219,5 +219,3 @@ def _look(part: Part, entity: Entity, kind: str) -> _Look:
         read_as += [kind]
     digest.update(repr(read_as).encode())
     return _Look(digest.hexdigest(), dialect)
-
-

@@ -59,8 +59,9 @@ def read(
         [
             _column([row[at] for _, row in sound])
             if kind is None
-            else pa.array([_as_written(row[at], kind, columns) for _, row in sound])
-            .cast(pa.string())
+            else pa.array(
+                [_as_written(row[at], kind, columns) for _, row in sound]
+            ).cast(pa.string())
             for at, kind in enumerate(columns.types)
         ],
         names=header,
@@ -120,8 +121,10 @@ def _header(
     names = cells[entity.header_row - 1] if len(cells) >= entity.header_row else []
     header = [str(name).strip() for name in names]
     # Excel remembers columns that were emptied; they are none.
-    while header and names[len(header) - 1] == "" and not any(
-        row[len(header) - 1] != "" for _, row in body
+    while (
+        len(header) > 1
+        and names[len(header) - 1] == ""
+        and not any(row[len(header) - 1] != "" for _, row in body)
     ):
         header.pop()
     if not header or "" in header or len(set(header)) < len(header):

@@ -85,19 +85,28 @@ def declared(entity: Entity, names: Sequence[str], where: str) -> Declared:
     return Declared(list(names), types, ids, entity.decimal, entity.thousands)
 
 
-def query(columns: Declared, relation: str, schema: pa.Schema | None = None) -> str:
+def query(
+    columns: Declared,
+    relation: str,
+    schema: pa.Schema | None = None,
+    asked: Sequence[int] | None = None,
+) -> str:
     """The SQL that reads `relation`, whose columns are called column0, column1, ...
 
     Args:
         schema: The Arrow types of the relation's columns; all are text without it.
+        asked: The columns that the relation has; all without it.
 
     Returns:
         A query of as many columns and, last, the reason to reject a row or null.
     """
     inner, outer, reasons = [], [], []
-    for at, (name, kind) in enumerate(zip(columns.names, columns.types, strict=True)):
+    for at in asked if asked is not None else range(len(columns.names)):
+        name, kind = columns.names[at], columns.types[at]
         source = f"column{at}"
         arrow = schema.field(at).type if schema is not None else pa.string()
+        if pa.types.is_dictionary(arrow):
+            arrow = arrow.value_type
         label = _literal(name)
         if columns.ids[at] and (test := _inexact_id(source, arrow)):
             shown = f"left(cast({source} as varchar), 60)"
@@ -105,7 +114,9 @@ def query(columns: Declared, relation: str, schema: pa.Schema | None = None) -> 
                 " || ', a number in scientific notation whose digits are lost; "
                 "export the column as text'"
             )
-            reasons.append(f"case when {test} then {label} || ' is ' || {shown}{told} end")
+            reasons.append(
+                f"case when {test} then {label} || ' is ' || {shown}{told} end"
+            )
         if kind is None or (kind.kind == "text" and _is_text(arrow)):
             inner.append(source)
             outer.append(source)
@@ -136,53 +147,55 @@ class Typing:
 
     def __init__(self, columns: Declared, schema: pa.Schema) -> None:
         self._columns = columns
-        self._schema = schema
-        self._connection = duckdb.connect(config={"threads": 1})
+        self._asked = [
+            at
+            for at, kind in enumerate(columns.types)
+            if kind is not None or columns.ids[at]
+        ]
+        self._is_asked = bool(self._asked)
+        if self._is_asked:
+            self._sql = query(columns, "batch", schema, self._asked)
+            self._connection = duckdb.connect(config={"threads": 1})
 
     def close(self) -> None:
         """Frees DuckDB."""
-        self._connection.close()
+        if self._is_asked:
+            self._connection.close()
 
     def split(
         self, batch: pa.RecordBatch
     ) -> tuple[pa.RecordBatch, list[tuple[int, str]]]:
         """The sound rows, typed, and the place in the batch and reason of the others."""
-        if not self._columns.is_asked:
+        if not self._is_asked:
             return batch, []
-        relation = pa.Table.from_batches([batch]).rename_columns(
-            [f"column{at}" for at in range(batch.num_columns)]
+        # Only what is asked for goes through DuckDB: it has no nanoseconds, for one.
+        relation = pa.table(
+            {f"column{at}": _without_zone(batch.column(at)) for at in self._asked}
         )
-        for at, field in enumerate(relation.schema):
-            # Moments with a zone are moments of UTC; DuckDB needs an extension for zones.
-            if pa.types.is_timestamp(field.type) and self._columns.types[at]:
-                if field.type.tz:
-                    utc = relation[field.name].cast(pa.timestamp(field.type.unit, "UTC"))
-                    relation = relation.set_column(
-                        at, field.name, utc.cast(pa.timestamp("us"), safe=False)
-                    )
         self._connection.register("batch", relation)
         try:
-            found = self._connection.execute(
-                query(self._columns, "batch", relation.schema)
-            ).to_arrow_table()
+            found = self._connection.execute(self._sql).to_arrow_table()
         finally:
             self._connection.unregister("batch")
-        sound, rejected = divided(found.combine_chunks())
-        kept = [
-            column.cast(batch.schema.field(at).type)
-            if self._columns.types[at] is None
-            else column
-            for at, column in enumerate(sound.columns)
-        ]
+        reasons = found.column(REASON).combine_chunks()
         arrays = [
-            column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-            for column in kept
+            found.column(self._asked.index(at)).combine_chunks()
+            if kind is not None
+            else batch.column(at)
+            for at, kind in enumerate(self._columns.types)
         ]
-        arrays = [
-            array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-            for array in arrays
-        ]
-        return pa.record_batch(arrays, names=self._columns.names), rejected
+        typed = pa.record_batch(arrays, names=self._columns.names)
+        if reasons.null_count == len(reasons):
+            return typed, []
+        return typed.filter(pc.is_null(reasons)), _rejected(reasons)
+
+
+def _without_zone(column: pa.Array) -> pa.Array:
+    """Moments with a zone as moments of UTC; DuckDB needs an extension for zones."""
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        utc = column.cast(pa.timestamp(column.type.unit, "UTC"))
+        return utc.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.timestamp("us"))
+    return column
 
 
 def divided(found: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
@@ -191,9 +204,12 @@ def divided(found: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
     rows = found.drop_columns([found.column_names[-1]])
     if reasons.null_count == len(reasons):
         return rows, []
-    bad = pc.indices_nonzero(pc.is_valid(reasons)).to_pylist()
-    rejected = list(zip(bad, reasons.take(pa.array(bad)).to_pylist(), strict=True))
-    return rows.filter(pc.is_null(reasons)), rejected
+    return rows.filter(pc.is_null(reasons)), _rejected(reasons.combine_chunks())
+
+
+def _rejected(reasons: pa.Array) -> list[tuple[int, str]]:
+    bad = pc.indices_nonzero(pc.is_valid(reasons))
+    return list(zip(bad.to_pylist(), reasons.take(bad).to_pylist(), strict=True))
 
 
 def _is_text(arrow: pa.DataType) -> bool:
