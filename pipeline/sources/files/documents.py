@@ -133,7 +133,7 @@ def _array(part: Part, entity: Entity) -> Iterator[Block]:
         link.symlink_to(path.absolute())
         found = connection.execute(
             "select json from read_json_objects($path, format = 'array', "
-            "compression = 'none', maximum_object_size = $largest)",
+            "compression = 'uncompressed', maximum_object_size = $largest)",
             {"path": str(link), "largest": LARGEST_OBJECT},
         )
         number = 0
