@@ -13,7 +13,7 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -118,8 +118,18 @@ def typed(
     )
 
 
-def case(title: str, *arguments: Any, **options: Any) -> Any:
-    return pytest.param(Case(*arguments, options=options), id=title)
+def case(
+    title: str,
+    name: str,
+    content: bytes,
+    landed: Sequence[tuple[Any, ...]],
+    rejected: Sequence[tuple[int, str]] = (),
+    **options: Any,
+) -> Any:
+    """A row of the table of what lands."""
+    return pytest.param(
+        Case(name, content, list(landed), list(rejected), options), id=title
+    )
 
 
 D = Decimal
@@ -339,6 +349,14 @@ LANDED = [
         b'[{"id": 1},\n {"id": 2, "v": 0.5}]',
         [(1, None), (2, 0.5)],
     ),
+    case("an array, BOM", "a.json", b'\xef\xbb\xbf [{"id": 1}]\n', [(1,)]),
+    case(
+        "an array in GB18030",
+        "a.json",
+        '[{"id": "客户"}]'.encode("gb18030"),
+        [("客户",)],
+        encoding="gb18030",
+    ),
     case("lines in .json", "a.json", b'{"id":1}\n{"id":2}\n', [(1,), (2,)]),
     case(
         "broken lines of JSON",
@@ -455,7 +473,12 @@ REFUSED = [
     ("a.xlsx", book(["id"], [1]), {"header_row": 9}, ["row 9"]),
     ("a.xlsx", book(["id"], [1]), {"max_unpacked_bytes": 99}, ["unpacks to", "99"]),
     # JSON and Parquet
-    ("a.json", b'[{"id":1},', {}, ["cannot be read as JSON"]),
+    ("a.json", b'[{"id":1},', {}, ["cannot be read as JSON", "no end"]),
+    ("a.json", b'[{"id":1}', {}, ["cannot be read as JSON", "no end"]),
+    ("a.json", b'[{"id":[1]', {}, ["cannot be read as JSON"]),
+    ("a.json", b'[{"id":1}, {"id":}]', {}, ["cannot be read as JSON"]),
+    ("a.json", b'[{"id":1}]x]', {}, ["cannot be read as JSON"]),
+    ("a.json", b'[{"id":1}][{"id":2}]', {}, ["cannot be read as JSON"]),
     ("a.json", b'{\n"id": 1\n}\n', {}, ["holds no object", "array of objects"]),
     ("a.jsonl", b"", {}, ["holds no object"]),
     ("a.jsonl", b'{"id":1}\n', {"columns": {"v": "text"}}, ["no column 'v'", "id"]),
@@ -541,7 +564,7 @@ def test_a_pattern_out_of_the_folder_is_refused(tmp_path: Path, pattern: str) ->
     ],
 )
 def test_options_that_make_no_sense(tmp_path: Path, options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="give|greater"):
+    with pytest.raises(ValueError, match=r"give|greater"):
         files_source(tmp_path, **options)
 
 

@@ -8,7 +8,9 @@ anything else, nested values too, is kept as its JSON text.
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +20,7 @@ from pipeline.sources.base import Rejected
 from pipeline.sources.columns import ColumnType
 from pipeline.sources.config import Entity
 from pipeline.sources.files.parts import (
+    CHUNK,
     READ_ERRORS,
     Part,
     cause,
@@ -128,9 +131,17 @@ def _lines(part: Part, entity: Entity) -> Iterator[Block]:
 
 def _array(part: Part, entity: Entity) -> Iterator[Block]:
     # DuckDB takes a name with *, ? or [ for a pattern.
-    with part.as_file() as path, engine() as connection, temporary_folder() as folder:
+    with part.as_file() as file, engine() as connection, temporary_folder() as folder:
         link = folder / "array.json"
-        link.symlink_to(path.absolute())
+        with file.open("rb") as raw:
+            begins_plain = raw.read(1) == b"["
+        if begins_plain and _encoding(entity) == "utf-8-sig":
+            link.symlink_to(file.absolute())
+        else:
+            text = io.TextIOWrapper(file.open("rb"), _encoding(entity), newline="")
+            with text, link.open("w", encoding="utf-8", newline="") as copy:
+                shutil.copyfileobj(text, copy, CHUNK)
+        _refuse_if_cut(part, link)
         found = connection.execute(
             "select json from read_json_objects($path, format = 'array', "
             "compression = 'uncompressed', maximum_object_size = $largest)",
@@ -141,6 +152,18 @@ def _array(part: Part, entity: Entity) -> Iterator[Block]:
             texts = batch.column(0).to_pylist()
             yield list(range(number + 1, number + len(texts) + 1)), texts
             number += len(texts)
+
+
+def _refuse_if_cut(part: Part, path: Path) -> None:
+    """DuckDB (1.5.5) reads an array that was cut off between objects without an error."""
+    with path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(size - 4096, 0))
+        end = file.read().rstrip()[-1:]
+    if end != b"]":
+        raise SourceUnavailable(
+            f"{part.where} cannot be read as JSON: the array has no end; fetch it again."
+        )
 
 
 def _sorted_out(
