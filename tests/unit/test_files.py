@@ -38,7 +38,7 @@ def extracts(folder: Path, pattern: str = "*", **options: Any) -> list[tuple[str
 
 @pytest.fixture(params=["plain", "gzip"])
 def csv_file(request: pytest.FixtureRequest, tmp_path: Path) -> CsvFile:
-    """Writes a CSV file: plain it is read by DuckDB where it is sound, as .gz it is not."""
+    """Writes a CSV file: plain it is read in place, as .gz it is unpacked first."""
 
     def write(content: bytes) -> Path:
         is_plain = request.param == "plain"
@@ -268,11 +268,12 @@ def line(row: list[str] | Broken, delimiter: str, quote: str) -> str:
 
 
 @settings(max_examples=60, deadline=None)
-@given(table=tables(), compressed=st.booleans())
+@given(table=tables(), compressed=st.booleans(), careful=st.booleans())
 def test_rows_read_are_rows_yielded_and_rejected(
     tmp_path_factory: pytest.TempPathFactory,
     table: tuple[list[list[str] | Broken], dict[str, str], str],
     compressed: bool,
+    careful: bool,
 ) -> None:
     body, options, newline = table
     lines = [line(row, options["delimiter"], options["quote"]) for row in body]
@@ -282,7 +283,9 @@ def test_rows_read_are_rows_yielded_and_rejected(
         (folder / "items.csv.gz").write_bytes(gzip.compress(content))
     else:
         (folder / "items.csv").write_bytes(content)
-    found, rejected = read(files_source(folder, **options))
+    # A sample is always read line by line.
+    limit = 1_000 if careful else None
+    found, rejected = read(files_source(folder, **options), limit)
     assert rows(found) == [
         tuple(cell or None for cell in row)
         for row in body[1:]
