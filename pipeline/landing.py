@@ -22,11 +22,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -40,7 +39,7 @@ from pipeline.home import (
     write_json,
     write_text,
 )
-from pipeline.sources import Entity, Extract, Reader, Since
+from pipeline.sources import Entity, Extract, Reader, Since, StartOver
 
 State = Literal["pending", "accepted", "refused", "replaced"]
 STATES: tuple[State, ...] = ("pending", "accepted", "refused", "replaced")
@@ -338,10 +337,64 @@ def _write(
     batch_id = f"b{number:06d}"
     if extract.fingerprint:
         batch_id = f"{batch_id}-{extract.fingerprint[:12]}"
-    digest = hashlib.sha256()
-    rows = 0
-    schema: dict[str, str] = {}
+    where = f"{source}.{entity.name}: {extract.origin}"
+    while True:
+        try:
+            written = _write_rows(
+                entity, extract, provisional, batch_id, now, where, content
+            )
+            break
+        except StartOver:
+            provisional.unlink(missing_ok=True)
+    fingerprint = extract.fingerprint or written.digest
+    batch = Batch(
+        batch_id=batch_id,
+        source=source,
+        entity=entity.name,
+        load=entity.load,
+        origin=extract.origin,
+        fingerprint=fingerprint,
+        loaded_at=now.isoformat(),
+        rows_read=written.rows + len(extract.rejected),
+        rows_landed=written.rows,
+        rows_quarantined=len(extract.rejected),
+        schema=written.schema,
+        content="sweep" if content == "keys" else content,
+        cursor=increments.written(written.cursor),
+        replaces=replaced.batch_id if replaced else None,
+    )
+    if extract.rejected:
+        _write_quarantine(home, batch, extract, now)
+    if provisional.exists():
+        sync_file(provisional)
+        provisional.replace(data_file(home, batch))
+        sync_folder(folder)
+    write_json(_manifest(home, batch, "pending"), asdict(batch))
+    return batch
+
+
+@dataclass
+class _Written:
+    """What `_write_rows` wrote: how much, of which columns, up to which cursor."""
+
+    rows: int = 0
+    schema: dict[str, str] = field(default_factory=dict)
     cursor: pa.Scalar | None = None
+    digest: str = ""
+
+
+def _write_rows(
+    entity: Entity,
+    extract: Extract,
+    path: Path,
+    batch_id: str,
+    now: dt.datetime,
+    where: str,
+    content: Literal["rows", "deletes", "keys"],
+) -> _Written:
+    """Writes the extract's stream to the path; no file without a record batch."""
+    done = _Written()
+    digest = hashlib.sha256()
     writer: pq.ParquetWriter | None = None
     try:
         for record_batch in extract.batches():
@@ -352,48 +405,26 @@ def _write(
                 if content == "rows"
                 else pa.repeat(pa.scalar(True), record_batch.num_rows)
             )
-            stamped = _stamp(record_batch, batch_id, now, extract.origin, rows, deleted)
+            stamped = _stamp(
+                record_batch, batch_id, now, extract.origin, done.rows, deleted
+            )
             if entity.cursor is not None:
-                cursor = increments.highest(cursor, record_batch, entity.cursor.column)
-            _note_types(schema, record_batch)
-            if writer is None:
-                names = record_batch.schema.names
-                _check_names(names, f"{source}.{entity.name}: {extract.origin}")
-                writer = pq.ParquetWriter(
-                    provisional, stamped.schema, compression="zstd"
+                done.cursor = increments.highest(
+                    done.cursor, record_batch, entity.cursor.column
                 )
+            _note_types(done.schema, record_batch)
+            if writer is None:
+                _check_names(record_batch.schema.names, where)
+                writer = pq.ParquetWriter(path, stamped.schema, compression="zstd")
             writer.write_batch(stamped)
-            rows += record_batch.num_rows
+            done.rows += record_batch.num_rows
     finally:
         if writer is not None:
             writer.close()
     if content == "keys":
         digest.update(now.isoformat().encode())  # a sweep is a batch of its own
-    fingerprint = extract.fingerprint or digest.hexdigest()
-    batch = Batch(
-        batch_id=batch_id,
-        source=source,
-        entity=entity.name,
-        load=entity.load,
-        origin=extract.origin,
-        fingerprint=fingerprint,
-        loaded_at=now.isoformat(),
-        rows_read=rows + len(extract.rejected),
-        rows_landed=rows,
-        rows_quarantined=len(extract.rejected),
-        schema=schema,
-        content="sweep" if content == "keys" else content,
-        cursor=increments.written(cursor),
-        replaces=replaced.batch_id if replaced else None,
-    )
-    if extract.rejected:
-        _write_quarantine(home, batch, extract, now)
-    if writer is not None:
-        sync_file(provisional)
-        provisional.replace(data_file(home, batch))
-        sync_folder(folder)
-    write_json(_manifest(home, batch, "pending"), asdict(batch))
-    return batch
+    done.digest = digest.hexdigest()
+    return done
 
 
 def _check_names(columns: Sequence[str], where: str) -> None:
@@ -410,11 +441,11 @@ def _check_names(columns: Sequence[str], where: str) -> None:
 
 def _note_types(schema: dict[str, str], record_batch: pa.RecordBatch) -> None:
     """Notes the type of each column that has a value; a column without any is `null`."""
-    for field, column in zip(record_batch.schema, record_batch.columns, strict=True):
+    for told, column in zip(record_batch.schema, record_batch.columns, strict=True):
         if column.null_count < len(column):
-            schema[field.name] = str(field.type)
+            schema[told.name] = str(told.type)
         else:
-            schema.setdefault(field.name, "null")
+            schema.setdefault(told.name, "null")
 
 
 def _feed(digest: hashlib._Hash, record_batch: pa.RecordBatch) -> None:
@@ -437,9 +468,7 @@ def _stamp(
         "_batch_id": pa.repeat(pa.scalar(batch_id), count),
         "_loaded_at": pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), count),
         "_source_file": pa.repeat(pa.scalar(origin), count),
-        "_row_number": pa.array(
-            np.arange(rows_before + 1, rows_before + count + 1, dtype=np.int64)
-        ),
+        "_row_number": pa.arange(rows_before + 1, rows_before + count + 1),
         "_deleted": deleted,
     }
     return pa.record_batch(

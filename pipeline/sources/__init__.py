@@ -3,7 +3,7 @@
 A reader reads, it never maps: the source's own column names go through unchanged.
 """
 
-from pipeline.sources.base import Extract, Reader, Rejected, Since
+from pipeline.sources.base import Extract, Reader, Rejected, Since, StartOver
 from pipeline.sources.config import (
     Business,
     Entity,
@@ -21,6 +21,7 @@ __all__ = [
     "Since",
     "Source",
     "SourcesFile",
+    "StartOver",
     "load_sources",
     "open_reader",
 ]

@@ -24,6 +24,14 @@ class Rejected:
     reason: str
 
 
+class StartOver(Exception):
+    """A stream of batches that was open is void; open it again for all of it.
+
+    A reader that is fast as long as its source is sound raises this once it finds that
+    it is not: what it yielded may be wrong, and the next stream is read with care.
+    """
+
+
 @dataclass(frozen=True)
 class Since:
     """Where the landed batches of an entity end; what a reader needs to go on from there.
@@ -49,7 +57,8 @@ class Extract:
         origin: Where the rows come from, as a person would name it (`_source_file`).
         fingerprint: Content hash when it is known before reading (a file's bytes);
             None when it can only be known after (a query's rows).
-        batches: Opens the stream of Arrow record batches in source order.
+        batches: Opens the stream of Arrow record batches in source order. It may raise
+            `StartOver` while it is consumed.
         rejected: Filled by the reader while the stream is consumed.
     """
 

@@ -7,6 +7,7 @@ never stand in the file.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
@@ -27,6 +28,7 @@ from pydantic import (
 
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings, is_time_zone
+from pipeline.sources.columns import column_type
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -96,18 +98,88 @@ class Entity(_Strict):
     deletes: DeletesTable | None = None
     sweep_days: int | None = Field(default=None, ge=1)
     # files
-    files: str | None = None
-    format: Literal["csv", "xlsx", "parquet"] | None = None
-    sheet: str | None = None
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', max_length=1)
-    encoding: str = "utf-8"
+    files: str | None = Field(
+        default=None,
+        description="Pattern of the files below the source's path, such as "
+        "`orders_*.csv` or `**/*.xlsx`; each file, and each member of a zip, is a batch.",
+    )
+    format: Literal["csv", "tsv", "xlsx", "xls", "parquet", "json", "jsonl"] | None = (
+        Field(
+            default=None,
+            description="What the files are, plain or packed as .gz or .zip; taken from the "
+            "name when absent.",
+        )
+    )
+    member: str | None = Field(
+        default=None,
+        description="Pattern of the members of a zip that are read, such as "
+        "`data/*.csv`; without it all that are of a known format.",
+    )
+    header_row: int = Field(
+        default=1,
+        ge=1,
+        description="The row that names the columns, counted from 1; what stands above "
+        "it, such as a title, is skipped.",
+    )
+    sheet: str | None = Field(
+        default=None, description="The sheet of a workbook; the first when absent."
+    )
+    delimiter: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1,
+        description="What parts the columns of a CSV; detected among , ; | and tab when "
+        "absent, a tab in TSV.",
+    )
+    quote: str = Field(
+        default='"',
+        max_length=1,
+        description="What encloses cells of a CSV; doubled, it is itself. Empty for none.",
+    )
+    encoding: str | None = Field(
+        default=None,
+        description="Encoding of text. Detected in CSV when absent: a byte order mark, "
+        "then UTF-8, then GB18030 or Latin-1 where the bytes prove it, else refused. "
+        "JSON is UTF-8 when absent.",
+    )
+    decimal: Literal[".", ","] = Field(
+        default=".",
+        description="The decimal mark of declared numbers.",
+    )
+    thousands: str = Field(
+        default="",
+        max_length=1,
+        description="What parts groups of three digits in declared numbers, such as "
+        "`,` or a space; none when absent.",
+    )
+    settle_seconds: float = Field(
+        default=5,
+        ge=0,
+        description="A file that changed less than this ago is being written, and left "
+        "for the next time.",
+    )
+    max_unpacked_bytes: int = Field(
+        default=20_000_000_000,
+        ge=1,
+        description="A .gz, a member of a .zip or a workbook that unpacks to more is "
+        "refused.",
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _are_types(cls, columns: dict[str, str]) -> dict[str, str]:
+        for name, spelling in columns.items():
+            try:
+                column_type(spelling)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return columns
 
     @field_validator("encoding")
     @classmethod
-    def _is_known(cls, encoding: str) -> str:
+    def _is_known(cls, encoding: str | None) -> str | None:
         try:
-            "".encode(encoding)
+            "".encode(encoding or "utf-8")
         except (LookupError, ValueError):
             raise ValueError("no such encoding; give one such as gb18030") from None
         return encoding
@@ -117,7 +189,22 @@ class Entity(_Strict):
     def _is_below_the_path(cls, pattern: str | None) -> str | None:
         if pattern and Path(pattern).is_absolute():
             raise ValueError("give a pattern relative to the source's path")
+        if pattern and os.path.normpath(pattern).startswith(".."):
+            raise ValueError("the pattern leads out of the source's path by ..")
         return pattern
+
+    @field_validator("thousands")
+    @classmethod
+    def _is_no_digit(cls, mark: str) -> str:
+        if mark.isalnum() or mark in {"+", "-"}:
+            raise ValueError("give the mark between groups of digits, such as ,")
+        return mark
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Entity:
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are the same mark; give two")
+        return self
 
 
 class Source(_Strict):

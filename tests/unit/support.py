@@ -8,13 +8,21 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline.settings import PROJECT_ROOT
-from pipeline.sources import Entity, Rejected, Source, open_reader
+from pipeline.sources import (
+    Entity,
+    Extract,
+    Rejected,
+    Source,
+    StartOver,
+    open_reader,
+)
 from tests.conftest import environment
 
 # Kills the process when it is about to take its n-th step that changes something below a
@@ -83,7 +91,14 @@ def all_that_is_told(error: BaseException) -> str:
 
 def files_source(folder: Path, pattern: str = "*", **options: Any) -> Source:
     """A source named `shop` with the entity `items` in files."""
-    entity = Entity(**{"name": "items", "key": ["id"], "files": pattern} | options)
+    # A test reads what it has just written.
+    defaults: dict[str, Any] = {
+        "name": "items",
+        "key": ["id"],
+        "files": pattern,
+        "settle_seconds": 0,
+    }
+    entity = Entity(**defaults | options)
     return Source(
         name="shop", kind="files", path=folder, entities={"items": entity}, provides=[]
     )
@@ -104,9 +119,16 @@ def read(source: Source, limit: int | None = None) -> tuple[pa.Table, list[Rejec
     tables, rejected = [], []
     with open_reader(source) as reader:
         for extract in reader.extracts(entity, limit=limit):
-            tables.append(pa.Table.from_batches(list(extract.batches())))
+            tables.append(pa.Table.from_batches(whole(extract)))
             rejected += extract.rejected
     return pa.concat_tables(tables), rejected
+
+
+def whole(extract: Extract) -> list[pa.RecordBatch]:
+    """All batches of an extract, which may start over as for landing."""
+    while True:
+        with suppress(StartOver):
+            return list(extract.batches())
 
 
 def rows(table: pa.Table) -> list[tuple[Any, ...]]:

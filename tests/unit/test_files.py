@@ -38,7 +38,7 @@ def extracts(folder: Path, pattern: str = "*", **options: Any) -> list[tuple[str
 
 @pytest.fixture(params=["plain", "gzip"])
 def csv_file(request: pytest.FixtureRequest, tmp_path: Path) -> CsvFile:
-    """Writes a CSV file: plain it is read by DuckDB where it is sound, as .gz it is not."""
+    """Writes a CSV file: plain it is read in place, as .gz it is unpacked first."""
 
     def write(content: bytes) -> Path:
         is_plain = request.param == "plain"
@@ -180,7 +180,7 @@ def test_broken_rows_are_rejected_with_line_text_and_reason(
     lines: list[tuple[int, str]],
     reason: str,
 ) -> None:
-    table, rejected = read(files_source(csv_file(content).parent))
+    table, rejected = read(files_source(csv_file(content).parent, encoding="utf-8"))
     assert table.num_rows == kept
     assert [(row.line, row.text) for row in rejected] == lines
     assert all(reason in row.reason for row in rejected)
@@ -277,11 +277,12 @@ def line(row: list[str] | Broken, delimiter: str, quote: str) -> str:
 
 
 @settings(max_examples=60, deadline=None)
-@given(table=tables(), compressed=st.booleans())
+@given(table=tables(), compressed=st.booleans(), careful=st.booleans())
 def test_rows_read_are_rows_yielded_and_rejected(
     tmp_path_factory: pytest.TempPathFactory,
     table: tuple[list[list[str] | Broken], dict[str, str], str],
     compressed: bool,
+    careful: bool,
 ) -> None:
     body, options, newline = table
     lines = [line(row, options["delimiter"], options["quote"]) for row in body]
@@ -291,7 +292,9 @@ def test_rows_read_are_rows_yielded_and_rejected(
         (folder / "items.csv.gz").write_bytes(gzip.compress(content))
     else:
         (folder / "items.csv").write_bytes(content)
-    found, rejected = read(files_source(folder, **options))
+    # A sample is always read line by line.
+    limit = 1_000 if careful else None
+    found, rejected = read(files_source(folder, **options), limit)
     assert rows(found) == [
         tuple(cell or None for cell in row)
         for row in body[1:]
@@ -339,7 +342,7 @@ def test_a_file_without_a_proper_header(
 ) -> None:
     path = csv_file(header)
     with pytest.raises(SourceUnavailable, match=told) as error:
-        read(files_source(path.parent))
+        read(files_source(path.parent, encoding="utf-8"))
     assert path.name in str(error.value)
 
 
@@ -444,7 +447,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, suffix: str) -> None:
         read(files_source(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["items.txt", "items", "items.gz", "items.xls"])
+@pytest.mark.parametrize("name", ["items.txt", "items", "items.gz", "items.doc"])
 def test_an_unknown_format(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("id\n1\n")
     with pytest.raises(SourceUnavailable, match="of no known format"):
@@ -646,7 +649,13 @@ def test_the_sheet_is_chosen_by_name_else_the_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [[], [[None, None], ["a", "b"]], [["a", None], [1, 2]], [["a", "a"]], [["a", " "]]],
+    [
+        [],
+        [[None, None], ["a", "b"]],
+        [["a", None], [1, 2]],
+        [["a", "a"]],
+        [["a", " "], [1, 2]],
+    ],
     ids=["empty", "header below", "nameless", "twice", "blank"],
 )
 def test_a_sheet_without_a_proper_header(

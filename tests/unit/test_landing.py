@@ -420,7 +420,7 @@ sources:
     kind: files
     path: exports
     provides: []
-    entities: {items: {files: "*.csv.gz", key: [id]}}
+    entities: {items: {files: "*.csv.gz", key: [id], settle_seconds: 0}}
   - name: erp
     kind: database
     url: sqlite:///${ERP}

@@ -123,8 +123,8 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     assert parsed.business.reporting_currency == "USD"
     assert (parsed.business.as_of, parsed.demonstration) == (None, None)
     entity = parsed.sources[0].entities["items"]
-    assert (entity.load, entity.delimiter, entity.quote) == ("append", ",", '"')
-    assert (entity.encoding, entity.max_quarantined) == ("utf-8", 0.01)
+    assert (entity.load, entity.delimiter, entity.quote) == ("append", None, '"')
+    assert (entity.encoding, entity.max_quarantined) == (None, 0.01)
 
 
 def test_the_demonstrations_own_file(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_value_of_the_environment_is_taken_as_it_is(tmp_path: Path) -> None:
         ("gb18030", "klingon", "sources.1.entities.tickets.encoding"),
         ("gb18030", "base64", "sources.1.entities.tickets.encoding"),
         ("0.5", "50", "sources.1.entities.tickets.max_quarantined"),
-        ("format: xlsx", "format: xls", "sources.1.entities.people.format"),
+        ("format: xlsx", "format: doc", "sources.1.entities.people.format"),
         ("${SHOP}", "${SHOPPE}", "path refers to ${SHOPPE}, which is not set"),
         ("[order_number, line_number]", "[\n", "line 16"),
         ("version: 1", "version: 1\n\tsources:", "is not valid YAML"),

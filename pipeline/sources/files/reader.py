@@ -1,0 +1,221 @@
+"""The reader of a source of kind `files`: which files, in which order, as which extracts.
+
+Not here: what the bytes of a file mean (a module a format) and how they are unpacked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.errors import SourceUnavailable
+from pipeline.sources.base import Extract, Rejected, Since
+from pipeline.sources.config import Entity, Source
+from pipeline.sources.files import columnar, delimited, detection, documents, sheets
+from pipeline.sources.files.parts import CHUNK, READ_ERRORS, Part, cause, parts_of
+
+log = logging.getLogger("customer_tiers.files")
+
+# How programs call a file that they are not done with.
+TEMPORARY_SUFFIXES = {
+    ".part",
+    ".partial",
+    ".filepart",
+    ".tmp",
+    ".temp",
+    ".crdownload",
+    ".download",
+    ".swp",
+}
+
+# More than this is no file with mistakes but one that is read wrongly, and the list of
+# them would fill the memory.
+MOST_REJECTED = 1_000_000
+
+
+class FilesReader:
+    """Reads the entities of a source of kind `files`."""
+
+    def __init__(self, source: Source) -> None:
+        assert source.path is not None  # the configuration demands it
+        self._name = source.name
+        self._folder = source.path
+
+    def __enter__(self) -> FilesReader:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        return None
+
+    def extracts(
+        self, entity: Entity, since: Since | None = None, limit: int | None = None
+    ) -> Iterator[Extract]:
+        """One extract a file or member of a zip, in the order of the names.
+
+        Of an entity that comes as snapshots only the last one counts. A file that is
+        still being written is left for the next time.
+
+        Raises:
+            SourceUnavailable: No file matches, or one cannot be opened.
+        """
+        files = self._files(entity)
+        settled = [path for path in files if not self._is_being_written(path, entity)]
+        is_snapshot = entity.load == "snapshot"
+        for path in settled[-1:] if is_snapshot else settled:
+            parts = parts_of(path, entity, f"{self._name}.{entity.name}: {path.name}")
+            for part in parts[-1:] if is_snapshot else parts:
+                yield _extract(part, entity, limit)
+
+    def _files(self, entity: Entity) -> list[Path]:
+        assert entity.files is not None
+        where = f"{self._name}.{entity.name}"
+        shows_hidden = Path(entity.files).name.startswith(".")
+        found = sorted(
+            path
+            for path in self._folder.glob(entity.files)
+            if path.is_file() and (shows_hidden or not path.name.startswith("."))
+        )
+        if not found:
+            raise SourceUnavailable(
+                f"{where}: no file matches {entity.files} in {self._folder}; bring the "
+                "file back or mend `files` in sources.yaml."
+            )
+        folder = self._folder.resolve()
+        for path in found:
+            real = path.resolve()
+            if not real.is_relative_to(folder):
+                raise SourceUnavailable(
+                    f"{where}: {path.name} cannot be read: it lies outside of "
+                    f"{self._folder}, at {real}. Put the file itself into the folder, or "
+                    "mend `path` in sources.yaml."
+                )
+        return found
+
+    def _is_being_written(self, path: Path, entity: Entity) -> bool:
+        why = None
+        name = path.name.lower()
+        if name.startswith("~$") or path.suffix.lower() in TEMPORARY_SUFFIXES:
+            why = "has the name of a temporary file"
+        else:
+            # A clock that is ahead must not hold a file back for ever.
+            age = time.time() - path.stat().st_mtime
+            if abs(age) < entity.settle_seconds:
+                why = f"changed less than {entity.settle_seconds:g} seconds ago"
+        if why:
+            log.warning(
+                "%s.%s: %s is left for the next time: it %s",
+                self._name,
+                entity.name,
+                path.name,
+                why,
+            )
+        return why is not None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one pass over the bytes found out."""
+
+    digest: str
+    dialect: delimited.Dialect | None
+
+
+def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
+    kind = part.format(entity)
+    before = _version(part)
+    try:
+        look = _look(part, entity, kind)
+    except READ_ERRORS as error:
+        raise SourceUnavailable(
+            f"{part.where} cannot be read: {cause(error)}"
+        ) from error
+    rejected: list[Rejected] = []
+    effort = delimited.Effort()
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        rejected.clear()
+        if look.dialect is not None:
+            log.info("%s: %s", part.where, look.dialect)
+            stream = delimited.read(part, entity, look.dialect, limit, rejected, effort)
+        elif kind in {"xlsx", "xls"}:
+            stream = sheets.read(part, entity, limit, rejected)
+        elif kind == "parquet":
+            stream = columnar.read(part, entity, limit, rejected)
+        else:
+            stream = documents.read(part, entity, kind, limit, rejected)
+        for batch in stream:
+            _refuse_if_hopeless(part, rejected)
+            yield batch
+        _refuse_if_hopeless(part, rejected)
+        if _version(part) != before:
+            raise SourceUnavailable(
+                f"{part.where} changed while it was read; refresh again when it is whole."
+            )
+
+    return Extract(
+        origin=part.origin,
+        fingerprint=look.digest,
+        batches=batches,
+        rejected=rejected,
+    )
+
+
+def _version(part: Part) -> tuple[int, int, int]:
+    try:
+        found = part.path.stat()
+    except OSError as error:
+        raise SourceUnavailable(
+            f"{part.where} cannot be read: {cause(error)}"
+        ) from error
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _refuse_if_hopeless(part: Part, rejected: list[Rejected]) -> None:
+    if len(rejected) > MOST_REJECTED:
+        raise SourceUnavailable(
+            f"{part.where}: more than {MOST_REJECTED:,} rows cannot be read, the first: "
+            f"{rejected[0].reason}. Mend how it is read in sources.yaml."
+        )
+
+
+def _look(part: Part, entity: Entity, kind: str) -> _Look:
+    """Hashes the unpacked bytes; of text, finds encoding and delimiter on the way.
+
+    How it is read is part of the hash: two entities may live in one workbook, and a file
+    must land again once a wrong encoding or delimiter was mended in sources.yaml. What
+    was detected counts like what was declared.
+    """
+    is_delimited = kind in {"csv", "tsv"}
+    check = detection.Utf8Check()
+    digest = hashlib.sha256()
+    with part.open() as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            if is_delimited and entity.encoding is None:
+                check.feed(chunk)
+            elif not check.beginning:
+                check.beginning = chunk[:4096]
+    dialect = None
+    read_as: list[object] = [
+        sorted(entity.columns.items()),
+        entity.decimal,
+        entity.thousands,
+        entity.header_row,
+    ]
+    if is_delimited:
+        if entity.encoding is None:
+            check.feed(b"", final=True)
+        dialect = delimited.dialect_of(part, entity, kind, check)
+        read_as += ["csv", dialect.delimiter, dialect.quote, dialect.encoding]
+    elif kind in {"xlsx", "xls"}:
+        read_as += ["xlsx", entity.sheet or ""]
+    else:
+        read_as += [kind]
+    digest.update(repr(read_as).encode())
+    return _Look(digest.hexdigest(), dialect)
