@@ -8,6 +8,7 @@ back its rows.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 from pipeline import increments, landing, warehouse
 from pipeline.home import Home
 from pipeline.settings import PROJECT_ROOT
-from pipeline.sources import Entity, Extract, Since
+from pipeline.sources import Entity, Extract, Since, Source, open_reader
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 SCHEMA = pa.schema(
@@ -114,7 +115,7 @@ def load(
     return landed
 
 
-def staged(home: Home, what: Entity) -> set[tuple[int, int]]:
+def staged(home: Home, what: Entity) -> set[tuple[Any, ...]]:
     """The rows that the dbt project's own macro makes of what is landed."""
     relation = warehouse.batch_relation(home, landing.in_force(home, "shop", what))
     macros = (PROJECT_ROOT / "dbt_project" / "macros" / "canonical.sql").read_text()
@@ -293,3 +294,66 @@ def test_a_file_is_read_again_on_request_and_replaces_its_batch(home: Home) -> N
     assert second.replaces == first.batch_id
     assert landing.in_force(home, "shop", what) == [second]
     assert load(home, file, what).batches == []
+
+
+rows_of_a_ledger = st.lists(
+    st.tuples(st.integers(0, 8), st.integers(0, 99)), min_size=1, max_size=25
+)
+
+
+@given(ledger=rows_of_a_ledger, data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_any_split_order_repetition_and_overlap_gives_the_same_rows(
+    ledger: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """The ledger is a list of versions; each export is a slice of it, in any order."""
+    lines = [f"{key},{value},{place}" for place, (key, value) in enumerate(ledger)]
+    expected = dict(ledger)
+    whole = (0, len(lines))
+    slices = data.draw(
+        st.lists(
+            st.tuples(st.integers(0, len(lines)), st.integers(0, len(lines))),
+            max_size=6,
+        )
+    )
+    exports = data.draw(st.permutations([whole, *slices]))
+    repeated = data.draw(st.lists(st.sampled_from(exports), max_size=3))
+    with tempfile.TemporaryDirectory() as folder:
+        inbox = Path(folder) / "inbox"
+        inbox.mkdir()
+        home = Home.open(Path(folder) / "home")
+        source = Source.model_validate(
+            {
+                "name": "shop",
+                "kind": "files",
+                "path": inbox,
+                "provides": [],
+                "entities": {
+                    "items": {
+                        "name": "items",
+                        "key": ["id"],
+                        "files": "*.csv",
+                        "cursor": {"column": "changed", "overlap": "0"},
+                        "columns": {"changed": "integer"},
+                    }
+                },
+            }
+        )
+        what = source.entities["items"]
+        for place, (begin, end) in enumerate([*exports, *repeated]):
+            path = inbox / f"export_{place:02d}.csv"
+            path.write_text("\n".join(["id,v,changed", *lines[begin:end], ""]))
+            os.utime(path, (0, 0))
+            if data.draw(st.booleans()):  # several files may wait for one load
+                load_files(home, source)
+        load_files(home, source)
+        assert staged(home, what) == {
+            (str(key), str(value)) for key, value in expected.items()
+        }
+
+
+def load_files(home: Home, source: Source) -> None:
+    with open_reader(source) as reader:
+        what = source.entities["items"]
+        for batch in landing.land(home, "shop", what, reader, now=NOW).batches:
+            landing.accept(home, batch)
