@@ -208,7 +208,9 @@ POSTGRESQL_TYPES = [
     ("point", "'(1,2)'", pa.string(), "(1,2)"),
     ("money", "'1.5'", pa.string(), "$1.50"),
     ("mood", "'glad'", pa.string(), "glad"),
-    ("amount", "'1.5'", pa.decimal128(12, 2), "1.50"),
+    ("amount", "'1.5'", pa.string(), "1.50"),
+    ("code", "'abc'", pa.string(), "abc"),
+    ("place", "'7'", pa.int64(), 7),
     ("bit(3)", "B'101'", pa.string(), "101"),
     ("oid", "'7'", pa.string(), "7"),
 ]
@@ -276,6 +278,8 @@ def typed(database: Database, types: list[tuple[str, str, pa.DataType, Any]]) ->
         database.run(
             "create type mood as enum ('sad', 'glad')",
             "create domain amount as numeric(12,2) check (value > 0)",
+            "create domain code as char(4)",
+            "create domain place as smallint",
         )
     database.run(
         f"create table t (id integer, {columns})",

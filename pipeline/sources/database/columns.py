@@ -175,8 +175,11 @@ def _postgresql(
     expression: sa.ColumnElement[Any], kind: sa.types.TypeEngine[Any]
 ) -> _Plan:
     if isinstance(kind, postgresql.DOMAIN):
-        # The binary protocol knows a domain by its own number; its base by its own.
-        kind = sa.types.to_instance(kind.data_type)
+        # ADBC knows a domain's base and not the domain. SQLAlchemy loses the base's
+        # length and precision, so money becomes text, and a cast to char cuts nothing.
+        base = sa.types.to_instance(kind.data_type)
+        exact = (sa.Boolean, sa.Integer, sa.Float, sa.Date, sa.DateTime, sa.LargeBinary)
+        kind = base if isinstance(base, exact) else sa.Text()
         expression = sa.cast(expression, kind)
     if isinstance(kind, postgresql.ARRAY):
         return sa.cast(sa.func.array_to_json(expression), sa.Text()), TEXT, None

@@ -38,7 +38,6 @@ POSTGRESQL_SETTINGS = (
     "set local intervalstyle = 'iso_8601'",
     "set local extra_float_digits = 1",
     "set local bytea_output = 'hex'",
-    "set local xmloption = 'content'",
     "set local idle_in_transaction_session_timeout = 0",
 )
 _MYSQL_SETTINGS = (

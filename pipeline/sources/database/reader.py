@@ -108,8 +108,9 @@ class DatabaseReader:
             cursor = table.columns[entity.cursor.column]
             query = query.where(_from(cursor, bound)).order_by(cursor)
         query = query.order_by(*key).limit(limit)
-        # The fast path takes no parameters, and an increment is small.
-        yield self._extract(str(table), where, columns, query, fast=bound is None)
+        # The fast path takes no parameters, and increments and samples are small.
+        fast = bound is None and limit is None
+        yield self._extract(str(table), where, columns, query, fast=fast)
 
         own = [
             column for name in entity.key for column in columns if column.name == name
@@ -118,7 +119,9 @@ class DatabaseReader:
             yield self._deletes(entity, table, own, bound, where, limit)
         if since.sweep_due:
             query = sa.select(*_expressions(own)).order_by(*key).limit(limit)
-            yield self._extract(str(table), where, own, query, content="keys")
+            yield self._extract(
+                str(table), where, own, query, content="keys", fast=limit is None
+            )
 
     def _deletes(
         self,
@@ -171,7 +174,14 @@ class DatabaseReader:
                 and _comparable(cursor, table.columns[entity.cursor.column])
             ):
                 query = query.where(_from(cursor, bound))
-        return self._extract(str(noted_in), place, columns, query, content="deletes")
+        return self._extract(
+            str(noted_in),
+            place,
+            columns,
+            query,
+            content="deletes",
+            fast=bound is None and limit is None,
+        )
 
     def _bound(
         self, table: sa.Table, entity: Entity, since: Since, where: str
@@ -232,7 +242,7 @@ class DatabaseReader:
         query: sa.Select[Any],
         *,
         content: Literal["rows", "deletes", "keys"] = "rows",
-        fast: bool = True,
+        fast: bool,
     ) -> Extract:
         rejected: list[Rejected] = []
         schema = pa.schema([column.field for column in columns])
