@@ -8,6 +8,7 @@ anew, one template for each canonical entity.
 from __future__ import annotations
 
 import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import jinja2
 
 from pipeline.errors import ConfigurationError
 from pipeline.settings import PROJECT_ROOT, Settings
-from pipeline.sources import SourcesFile
+from pipeline.sources import Entity, SourcesFile
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -101,7 +102,12 @@ def init(folder: Path, source: str) -> list[Path]:
         (folder / "expectations" / "landing").mkdir(parents=True)
         shutil.copy(PROJECT_ROOT / "expectations" / "marts.py", folder / "expectations")
         written = [
-            _render("sources.yaml.j2", folder / "sources.yaml", source=source),
+            _render(
+                "sources.yaml.j2",
+                folder / "sources.yaml",
+                source=source,
+                options=_entity_options(),
+            ),
             *_staging(models / "staging" / source, source),
             _render(
                 "suite.py.j2",
@@ -155,6 +161,20 @@ def lacks(sources: SourcesFile, settings: Settings) -> list[str]:
             + ": without customers and what they bought there are no tiers."
         )
     return found
+
+
+def _entity_options() -> list[dict[str, list[str]]]:
+    """Each option of an entity as lines of a comment, from the configuration itself."""
+    options = []
+    for name, told in Entity.model_fields.items():
+        if told.description is None:
+            continue
+        default = told.get_default(call_default_factory=True)
+        needed = told.is_required()
+        head = name if needed or default in (None, {}, "") else f"{name}: {default}"
+        text = f"{head} — {told.description}"
+        options.append({"lines": textwrap.wrap(text, 78, subsequent_indent="  ")})
+    return options
 
 
 def _staging(folder: Path, source: str) -> list[Path]:

@@ -84,19 +84,49 @@ class Entity(_Strict):
     """
 
     name: Name = ""
-    key: list[str] = Field(min_length=1)
-    load: Literal["append", "snapshot"] = "append"
-    max_quarantined: float = Field(default=0.01, ge=0, le=1)
-    # What the columns must be; a value that is not goes to the quarantine. Types are
-    # text, integer, decimal(p,s), number, boolean, date, timestamp; the last two take a
-    # format, as in `date %d.%m.%Y`.
-    columns: dict[str, str] = Field(default_factory=dict)
+    key: list[str] = Field(
+        min_length=1, description="The columns that tell one row from another."
+    )
+    load: Literal["append", "snapshot"] = Field(
+        default="append",
+        description="append: what is read adds rows, and of rows with the same key the "
+        "newest counts; snapshot: it is the whole entity, and other rows are gone.",
+    )
+    max_quarantined: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="A batch with a larger share of unreadable rows is refused.",
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="What columns must be; a row with a value that is not goes to the "
+        "quarantine. Types are text, integer, decimal(p,s), number, boolean, date and "
+        "timestamp; the last two take a format, as in `date %d.%m.%Y`.",
+    )
     # database
-    table: str | None = None
-    cursor: Cursor | None = None
-    deleted_when: DeletedWhen | None = None
-    deletes: DeletesTable | None = None
-    sweep_days: int | None = Field(default=None, ge=1)
+    table: str | None = Field(
+        default=None, description="The table or view, if not called as the entity."
+    )
+    cursor: Cursor | None = Field(
+        default=None,
+        description="Read in increments by `column`, which rises with each change; "
+        "`overlap` is read again each time, as in `2 hours` or, for a counter, `1000`.",
+    )
+    deleted_when: DeletedWhen | None = Field(
+        default=None,
+        description="The `column` and its `values` by which a row is marked as deleted.",
+    )
+    deletes: DeletesTable | None = Field(
+        default=None,
+        description="The `table` that notes the `key` of deleted rows, with its own "
+        "`cursor` if it has one.",
+    )
+    sweep_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="All keys are listed so often, to find rows that vanished.",
+    )
     # files
     files: str | None = Field(
         default=None,

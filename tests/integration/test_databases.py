@@ -385,9 +385,6 @@ def test_declared_columns(database: Database, fast: bool) -> None:
     assert "t0: the table has no column x" in fails(
         source(database, "t", columns={"x": "text"})
     )
-    assert "declared as 'money'" in fails(
-        source(database, "t", columns={"amount": "money"})
-    )
 
 
 @settings(

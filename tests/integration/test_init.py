@@ -11,6 +11,7 @@ import pytest
 
 from pipeline import project
 from pipeline.project import ENTITIES, canonical_columns, init
+from pipeline.sources import Entity
 from tests.conftest import command
 
 FILLED = {
@@ -119,6 +120,13 @@ def test_a_template_for_every_canonical_entity(tmp_path: Path) -> None:
         names = {f"stg_erp__{entity}.sql", f"stg_erp__{entity}.sql.template"}
         assert names & written, entity
         assert set(ENTITIES[entity][1]) <= set(canonical_columns(entity))
+
+
+def test_every_option_is_explained(tmp_path: Path) -> None:
+    init(tmp_path / "x", "erp")
+    text = (tmp_path / "x" / "sources.yaml").read_text()
+    for name in Entity.model_fields:
+        assert name == "name" or re.search(rf"^      # {name}\b.* — ", text, re.M), name
 
 
 def test_the_demonstration_lacks_nothing() -> None:

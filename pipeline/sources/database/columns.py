@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,8 +29,8 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 
-from pipeline.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
+from pipeline.sources.columns import column_type
 
 # How the values of a driver arrive: as text or plain numbers because we told the driver
 # so (the first three), or as whatever SQLAlchemy makes of them.
@@ -95,13 +94,10 @@ def plan(
         kind: Its type as SQLAlchemy reflects it.
         backend: Whose values they are.
         declared: Its type according to `sources.yaml`, if any.
-
-    Raises:
-        SourceUnavailable: No such type can be declared.
     """
     select, arrow, convert = _NATURAL[backend](expression, kind)
     if declared is not None:
-        target, parse = _declared(name, declared)
+        target, parse = _declared(declared)
         if not _same(arrow, target):
             select, arrow, convert = _as_text(expression, backend), target, parse
     if backend != "other":
@@ -119,17 +115,16 @@ def _same(natural: pa.DataType, target: pa.DataType) -> bool:
     return bool(natural == target)
 
 
-def _declared(name: str, text: str) -> tuple[pa.DataType, Convert | None]:
-    word, _, form = text.strip().partition(" ")
-    money = re.fullmatch(r"decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)", text.strip())
-    if money and 0 < int(money[1]) <= MAX_DIGITS and int(money[2]) <= int(money[1]):
-        return pa.decimal128(int(money[1]), int(money[2])), _text
-    if form and word in {"date", "timestamp"}:
+def _declared(spelling: str) -> tuple[pa.DataType, Convert | None]:
+    declared = column_type(spelling)
+    if declared.kind == "decimal":
+        return pa.decimal128(declared.precision, declared.scale), _text
+    if form := declared.format:
 
         def parsed(value: Any) -> Any:
             return None if value is None else datetime.strptime(_text(value), form)  # type: ignore[arg-type]
 
-        return (pa.date32() if word == "date" else NAIVE), parsed
+        return (pa.date32() if declared.kind == "date" else NAIVE), parsed
     simple: dict[str, tuple[pa.DataType, Convert | None]] = {
         "text": (TEXT, _text),
         "integer": (pa.int64(), _integer),
@@ -138,12 +133,7 @@ def _declared(name: str, text: str) -> tuple[pa.DataType, Convert | None]:
         "date": (pa.date32(), _text),
         "timestamp": (NAIVE, _text),
     }
-    if text.strip() not in simple:
-        raise SourceUnavailable(
-            f"column {name} is declared as {text!r} in sources.yaml, which is no type; "
-            "give text, integer, decimal(18,4), number, boolean, date or timestamp."
-        )
-    return simple[text.strip()]
+    return simple[declared.kind]
 
 
 # What a column is, per server --------------------------------------------------------
