@@ -20,6 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline import attempts, landing
+from pipeline.errors import SourceUnavailable
 from pipeline.evidence import Evidence
 from pipeline.home import Home
 from pipeline.landing import Batch
@@ -84,7 +85,7 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
     that a batch that lands later cannot slip into this candidate.
 
     Raises:
-        ValueError: An entity has no batch in force; landing comes first.
+        SourceUnavailable: Nothing of an entity has been landed yet.
     """
     for path in (candidate.work_file, candidate.warehouse_file):
         for leftover in path.parent.glob(path.name + "*"):
@@ -115,7 +116,11 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
                 in_force = landing.in_force(home, source.name, entity)
                 relation = batch_relation(home, in_force)
                 if relation is None:
-                    raise ValueError(f"{source.name}.{entity.name} has not been landed")
+                    raise SourceUnavailable(
+                        f"{source.name}.{entity.name} has not been landed: there is no "
+                        "accepted batch of it. If its files are still being written, "
+                        "try again once they are whole."
+                    )
                 view = quoted(f"{source.name}__{entity.name}")
                 connection.execute(
                     f"create view landing.{view} as select * from {relation}"

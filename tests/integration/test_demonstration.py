@@ -392,6 +392,7 @@ def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(home: Path) -> 
     assert (home / "current").readlink() == Path("releases/r000001-20140131")
 
 
+@pytest.mark.slow
 def test_an_earlier_as_of_date_knows_nothing_later(home: Path) -> None:
     """Built and checked, and held back: it must not replace a newer release."""
     result = command("refresh", "--home", home, "--as-of", "2013-06-30", "--no-publish")

@@ -215,6 +215,7 @@ def same_marts(one: Path, other: Path) -> None:
                 assert differing == (0,), table
 
 
+@pytest.mark.slow
 def test_in_parts_repeated_renamed_and_overlapping(
     at_once: Shop, days: list[Path], tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import attempts, landing, release, warehouse
+from pipeline.errors import SourceUnavailable
 from pipeline.evidence import Check, Evidence
 from pipeline.home import Home
 from pipeline.release import Candidate
@@ -237,7 +238,7 @@ def test_a_view_of_no_rows_has_columns(
 
 def test_what_never_landed_is_an_error(home: Home, source: Source) -> None:
     assert warehouse.batch_relation(home, []) is None
-    with pytest.raises(ValueError, match=r"shop\.items has not been landed"):
+    with pytest.raises(SourceUnavailable, match=r"shop\.items has not been landed"):
         warehouse.lay_ground(home, opened(home), [source])
 
 

@@ -141,7 +141,10 @@ def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
     def batches() -> Iterator[pa.RecordBatch]:
         rejected.clear()
         if look.dialect is not None:
-            log.info("%s: %s", part.where, look.dialect)
+            # What everybody has is not worth a line; a guess of anything else is.
+            usual = (look.dialect.encoding, look.dialect.delimiter) == ("utf-8", ",")
+            level = logging.DEBUG if usual else logging.INFO
+            log.log(level, "%s: %s", part.where, look.dialect)
             stream = delimited.read(part, entity, look.dialect, limit, rejected, effort)
         elif kind in {"xlsx", "xls"}:
             stream = sheets.read(part, entity, limit, rejected)
