@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import queue
 import re
-import threading
 from collections.abc import Generator
 from typing import Any
 
@@ -19,12 +17,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from pipeline.sources.ahead import fetched_ahead
 from pipeline.sources.database.connection import POSTGRESQL_SETTINGS
 
 logger = logging.getLogger(__name__)
-
-# Batches of 16 MB that may wait while landing writes: the server goes on meanwhile.
-_BATCHES_AHEAD = 2
 
 
 class CannotOpen(Exception):
@@ -100,7 +96,7 @@ class FastPath:
         except Exception as error:
             cursor.close()
             raise CannotOpen(type(error).__name__) from None
-        return _ahead(reader, cursor)
+        return _closing(reader, cursor)
 
 
 def _check(connection: sa.Connection) -> None:
@@ -114,41 +110,11 @@ def _check(connection: sa.Connection) -> None:
         raise CannotOpen("texts of no known encoding")
 
 
-def _ahead(reader: pa.RecordBatchReader, cursor: Any) -> Generator[pa.RecordBatch]:
-    """Reads in a thread of its own, so that server and landing work at the same time."""
-    ready: queue.Queue[pa.RecordBatch | BaseException | None]
-    ready = queue.Queue(maxsize=_BATCHES_AHEAD)
-    stopped = threading.Event()
-
-    def put(item: pa.RecordBatch | BaseException | None) -> None:
-        while not stopped.is_set():
-            with contextlib.suppress(queue.Full):
-                ready.put(item, timeout=0.1)
-                return
-
-    def read() -> None:
-        try:
-            for batch in reader:
-                put(batch)
-                if stopped.is_set():
-                    return
-            put(None)
-        except BaseException as error:
-            put(error)
-
-    thread = threading.Thread(target=read, name="postgresql-to-arrow", daemon=True)
-    thread.start()
+def _closing(reader: pa.RecordBatchReader, cursor: Any) -> Generator[pa.RecordBatch]:
+    """Reads ahead, so that server and landing work at the same time; then closes both."""
     try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        yield from fetched_ahead(reader, cancel=cursor.adbc_cancel)
     finally:
-        stopped.set()
-        if thread.is_alive():
-            with contextlib.suppress(Exception):
-                cursor.adbc_cancel()
-        thread.join()
         with contextlib.suppress(Exception):
             reader.close()
         cursor.close()

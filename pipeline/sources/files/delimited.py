@@ -13,8 +13,6 @@ import codecs
 import csv
 import io
 import logging
-import queue
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.errors import SourceUnavailable
+from pipeline.sources.ahead import fetched_ahead
 from pipeline.sources.base import Rejected, StartOver
 from pipeline.sources.config import Entity
 from pipeline.sources.files import detection
@@ -41,9 +40,6 @@ log = logging.getLogger("customer_tiers.files")
 
 # DuckDB's own row group, so that readers of the landing find whole ones.
 ROWS_PER_BATCH = 122_880
-
-# Some 20 MB each of a usual table.
-BATCHES_AHEAD = 2
 
 # That of a line for DuckDB, so that both ways of reading CSV agree. A quote that is
 # never closed takes no more than this with it.
@@ -241,7 +237,7 @@ def _read_sound(
             engine() as connection,
         ):
             result = _scan(connection, path, dialect, entity, columns)
-            for batch in _ahead(result.to_arrow_reader(ROWS_PER_BATCH)):
+            for batch in fetched_ahead(result.to_arrow_reader(ROWS_PER_BATCH)):
                 if not columns.is_asked:
                     yield batch.rename_columns(columns.names)
                     continue
@@ -257,47 +253,6 @@ def _read_sound(
         raise StartOver(part.where) from error
     if wrong:
         _place(part, dialect, entity, len(columns.names), wrong, rejected)
-
-
-def _ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same batches, fetched by a thread while the caller writes the one before.
-
-    DuckDB parses when it is asked and pyarrow writes with one thread: in turn, they would
-    leave every core but one idle.
-    """
-    ready: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(
-        BATCHES_AHEAD
-    )
-    is_over = threading.Event()
-
-    def put(item: pa.RecordBatch | BaseException | None) -> bool:
-        while not is_over.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def fetch() -> None:
-        try:
-            for batch in batches:
-                if not put(batch):
-                    return
-            put(None)
-        except BaseException as error:  # raised again where it can be caught
-            put(error)
-
-    thread = threading.Thread(target=fetch, name="customer-tiers-csv", daemon=True)
-    thread.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def _place(
