@@ -61,6 +61,7 @@ def project_variables(sources: SourcesFile) -> dict[str, Any]:
         "provides": sources.provides(),
         "time_zone": sources.business.time_zone,
         "reporting_currency": sources.business.reporting_currency,
+        "privacy": sources.privacy.model_dump(),
     }
 
 

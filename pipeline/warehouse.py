@@ -23,6 +23,7 @@ from pipeline import attempts, landing
 from pipeline.errors import SourceUnavailable
 from pipeline.evidence import Evidence
 from pipeline.home import Home
+from pipeline.identity import memory
 from pipeline.landing import Batch
 from pipeline.release import Candidate
 from pipeline.sources import Source
@@ -111,6 +112,7 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
                 candidate.reporting_currency,
             ],
         )
+        memory.recall(connection, home)
         for source in sources:
             for entity in source.entities.values():
                 in_force = landing.in_force(home, source.name, entity)

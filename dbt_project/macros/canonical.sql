@@ -8,19 +8,50 @@ column by column. The core reads all sources of an entity with `provided`.
             "source_customer_id": "varchar",
             "customer_type": "varchar",
             "customer_name": "varchar",
+            "given_name": "varchar",
+            "family_name": "varchar",
+            "birth_date": "date",
+            "registration_number": "varchar",
             "country": "varchar",
             "region": "varchar",
             "city": "varchar",
             "postal_code": "varchar",
+            "street": "varchar",
             "industry": "varchar",
             "owner": "varchar",
             "email": "varchar",
             "phone": "varchar",
+            "website": "varchar",
+            "parent_source_customer_id": "varchar",
             "acquisition_source": "varchar",
             "acquired_on": "date",
             "annual_revenue": type_money(),
             "employee_count": "bigint",
             "yearly_income": type_money(),
+            "updated_at": "timestamp",
+        },
+        "customer_references": {
+            "source_customer_id": "varchar",
+            "other_source": "varchar",
+            "other_source_customer_id": "varchar",
+        },
+        "contacts": {
+            "contact_id": "varchar",
+            "customer_source": "varchar",
+            "source_customer_id": "varchar",
+            "contact_name": "varchar",
+            "job_title": "varchar",
+            "role": "varchar",
+            "influence": "decimal(4, 2)",
+            "email": "varchar",
+            "phone": "varchar",
+            "owner": "varchar",
+            "last_contact_on": "date",
+        },
+        "known_identities": {
+            "customer_source": "varchar",
+            "source_customer_id": "varchar",
+            "identity": "varchar",
         },
         "products": {
             "source_product_id": "varchar",
@@ -96,18 +127,28 @@ column by column. The core reads all sources of an entity with `provided`.
     {{ return(columns[entity]) }}
 {% endmacro %}
 
-{#- The rows of a canonical entity over all sources that provide it, with `source`. An
-    entity that nobody provides is empty, and typed all the same. -#}
+{#- The rows of a canonical entity over all sources that provide it, with `source`. A
+    column that a source's staging model leaves out is null; one that is not canonical is
+    refused, because it would be lost without a word. An entity that nobody provides is
+    empty, and typed all the same. -#}
 {% macro provided(entity) %}
     {%- set columns = canonical_columns(entity) -%}
     {%- set sources = var("provides").get(entity, []) -%}
     {%- for source in sources %}
+    {%- set model = "stg_" ~ source ~ "__" ~ entity -%}
+    {%- set given = columns_given(ref(model)) -%}
+    {%- for name in given if name not in columns -%}
+        {{ exceptions.raise_compiler_error(
+            model ~ " gives the column " ~ name ~ ", which " ~ entity
+            ~ " does not have. It has: " ~ columns | join(", ") ~ "."
+        ) }}
+    {%- endfor %}
     select
         '{{ source }}' as source
         {%- for name, type in columns.items() %},
-        cast({{ name }} as {{ type }}) as {{ name }}
+        cast({{ name if not given or name in given else "null" }} as {{ type }}) as {{ name }}
         {%- endfor %}
-    from {{ ref("stg_" ~ source ~ "__" ~ entity) }}
+    from {{ ref(model) }}
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -119,6 +160,16 @@ column by column. The core reads all sources of an entity with `provided`.
         {%- endfor %}
     where 1 = 0
     {%- endfor %}
+{% endmacro %}
+
+{#- The columns of a model that is built already; none while dbt only parses, and in a
+    unit test, whose rows are given with every column. -#}
+{% macro columns_given(relation) %}
+    {%- if execute and relation.identifier and not relation.identifier.startswith("__dbt__cte__") -%}
+        {{ return(adapter.get_columns_in_relation(relation) | map(attribute="name") | list) }}
+    {%- else -%}
+        {{ return([]) }}
+    {%- endif -%}
 {% endmacro %}
 
 {#- The newest version of each key in a landed entity, without the deleted ones. The

@@ -94,3 +94,29 @@ engine needs this file only. Everything else is standard SQL.
 {% macro one_decimal(expression) -%}
     cast(cast({{ expression }} as decimal(4, 1)) as varchar)
 {%- endmacro %}
+
+{#- A 64-bit hash of several values; nulls count as values. -#}
+{% macro row_hash(columns) -%}
+    {{ return(adapter.dispatch("row_hash", "customer_tiers")(columns)) }}
+{%- endmacro %}
+
+{% macro default__row_hash(columns) -%}
+    hash({{ columns | join(", ") }})
+{%- endmacro %}
+
+{% macro spark__row_hash(columns) -%}
+    xxhash64({{ columns | join(", ") }})
+{%- endmacro %}
+
+{#- Whole seconds since 1970 of a UTC moment. -#}
+{% macro epoch_seconds(column) -%}
+    {{ return(adapter.dispatch("epoch_seconds", "customer_tiers")(column)) }}
+{%- endmacro %}
+
+{% macro default__epoch_seconds(column) -%}
+    cast(epoch({{ column }}) as bigint)
+{%- endmacro %}
+
+{% macro spark__epoch_seconds(column) -%}
+    unix_timestamp({{ column }})
+{%- endmacro %}

@@ -9,6 +9,7 @@ from pipeline import attempts, evidence, release, reports, warehouse
 from pipeline.assets.ingest import POOL
 from pipeline.assets.request import RefreshRequest
 from pipeline.errors import GateRefused
+from pipeline.identity import memory
 from pipeline.settings import Settings
 from pipeline.sources import SourcesFile
 
@@ -50,6 +51,11 @@ def publish_asset(
                     evidence.load_all(candidate.evidence_folder),
                 )
                 release.seal(candidate, gates)
+                try:
+                    memory.remember(home, candidate.work_file)
+                except Exception as error:
+                    # It only saves work: without it the next refresh takes longer.
+                    log.warning("identity: nothing kept for the next time: %s", error)
             folder = release.promote(home, refresh_id, gates)
             attempts.end(home, refresh_id, "published")
             pruned = release.prune(

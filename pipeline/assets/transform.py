@@ -26,7 +26,10 @@ class Translator(DagsterDbtTranslator):
     def __init__(self) -> None:
         super().__init__(
             DagsterDbtTranslatorSettings(
-                enable_asset_checks=True, enable_source_tests_as_checks=False
+                enable_asset_checks=True,
+                enable_source_tests_as_checks=False,
+                # Several tables are laid by the same asset, `candidate`.
+                enable_duplicate_source_asset_keys=True,
             )
         )
 

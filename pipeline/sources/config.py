@@ -280,6 +280,23 @@ class Business(_Strict):
         return name
 
 
+PersonalData = Literal[
+    "name", "email", "phone", "address", "birth_date", "registration_number"
+]
+
+
+class Privacy(_Strict):
+    """What of a person's data the releases hold at all.
+
+    What is kept stands in `marts.customers_private`; everywhere else e-mail addresses,
+    telephone numbers and the names of persons are masked. What is not kept is in no
+    release; it is used for matching inside the candidate all the same.
+    """
+
+    keep: list[PersonalData] = ["name", "email", "phone", "address", "birth_date"]
+    person_names: Literal["masked", "full"] = "masked"
+
+
 class SourcesFile(_Strict):
     """The whole of `sources.yaml`.
 
@@ -292,6 +309,7 @@ class SourcesFile(_Strict):
     dbt_project: Path | None = None
     expectations: Path | None = None
     business: Business = Business()
+    privacy: Privacy = Privacy()
     sources: list[Source] = Field(min_length=1)
 
     @model_validator(mode="after")

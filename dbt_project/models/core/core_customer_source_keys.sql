@@ -1,5 +1,5 @@
-with customers as (
-    select * from {{ ref("core_customers") }}
+with keys as (
+    select * from {{ ref("core_customer_keys") }}
 ),
 
 final as (
@@ -7,9 +7,9 @@ final as (
         source,
         source_customer_id,
         customer_id,
-        'own key' as match_rule,
-        cast(1 as decimal(5, 4)) as match_confidence
-    from customers
+        match_rule,
+        match_confidence
+    from keys
 )
 
 select * from final

@@ -2,20 +2,12 @@ with customers as (
     select * from {{ ref("core_customers") }}
 ),
 
-source_keys as (
-    select * from {{ ref("core_customer_source_keys") }}
+parents as (
+    select * from {{ ref("core_customer_parents") }}
 ),
 
 order_lines as (
     select * from {{ ref("core_order_lines") }}
-),
-
-source_counts as (
-    select
-        customer_id,
-        count(*) as source_count
-    from source_keys
-    group by customer_id
 ),
 
 first_orders as (
@@ -30,21 +22,41 @@ first_orders as (
 final as (
     select
         customers.customer_id,
-        customers.customer_name,
+        case
+            when customers.customer_type = 'person'
+                then {{ masked_name("customers.customer_name") }}
+            else customers.customer_name
+        end as customer_name,
         customers.customer_type,
-        cast(null as varchar) as parent_customer_id,
+        parents.parent_customer_id,
+        coalesce(parents.ultimate_parent_customer_id, customers.customer_id)
+            as ultimate_parent_customer_id,
         customers.country,
         customers.region,
         customers.city,
         customers.industry,
         customers.owner,
+        {{ masked_email("customers.email") }} as email_masked,
+        {{ masked_phone("customers.phone") }} as phone_masked,
         customers.acquisition_source,
         coalesce(customers.acquired_on, first_orders.first_order_date) as acquired_on,
         customers.annual_revenue,
         customers.employee_count,
-        cast(source_counts.source_count as integer) as source_count
+        customers.customer_name_source,
+        customers.country_source,
+        customers.region_source,
+        customers.city_source,
+        customers.industry_source,
+        customers.owner_source,
+        customers.email_source,
+        customers.phone_source,
+        customers.acquisition_source_source,
+        customers.acquired_on_source,
+        customers.annual_revenue_source,
+        customers.employee_count_source,
+        cast(customers.source_count as integer) as source_count
     from customers
-    inner join source_counts on customers.customer_id = source_counts.customer_id
+    left join parents on customers.customer_id = parents.customer_id
     left join first_orders on customers.customer_id = first_orders.customer_id
 )
 

@@ -6,7 +6,7 @@ final as (
     select
         lead_id,
         customer_id,
-        lead_name,
+        {{ masked_name("lead_name") }} as lead_name,
         stage,
         amount,
         currency,

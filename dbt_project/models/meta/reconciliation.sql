@@ -36,7 +36,7 @@ mart_order_lines as (
 ),
 
 {%- set plain = {
-    "customers": "core_customers",
+    "customers": "core_customer_source_keys",
     "products": "products",
     "service_tickets": "service_tickets",
     "leads": "leads",

@@ -1,0 +1,31 @@
+{#- People at customers, as every source that has them tells; a contact of an unknown
+    customer is kept, without one. -#}
+with contacts as (
+    {{ provided("contacts") }}
+),
+
+source_keys as (
+    select * from {{ ref("core_customer_source_keys") }}
+),
+
+final as (
+    select
+        contacts.source || ':' || contacts.contact_id as contact_id,
+        source_keys.customer_id,
+        contacts.contact_name,
+        contacts.job_title,
+        contacts.role,
+        contacts.influence,
+        contacts.email,
+        contacts.phone,
+        contacts.owner,
+        contacts.last_contact_on,
+        contacts.source
+    from contacts
+    left join source_keys
+        on
+            contacts.customer_source = source_keys.source
+            and contacts.source_customer_id = source_keys.source_customer_id
+)
+
+select * from final

@@ -1,0 +1,22 @@
+"""Pairs of records that are the same customer, or that a person should look at."""
+
+
+def model(dbt, session):
+    from pipeline.identity import resolve
+
+    session.register("_forms", dbt.ref("core_customer_forms"))
+    session.register("_blocks", dbt.ref("core_customer_blocks"))
+    session.register("_prints", dbt.ref("core_customer_prints"))
+    session.register("_references", dbt.ref("core_customer_references"))
+    session.register("_decisions", dbt.ref("match_decisions"))
+    session.register("_kept_scores", dbt.source("refresh", "kept_scores"))
+    session.register("_kept_prints", dbt.source("refresh", "kept_prints"))
+    return resolve.links(
+        session,
+        "_forms",
+        "_blocks",
+        "_prints",
+        "_references",
+        "_decisions",
+        resolve.Kept("_kept_scores", "_kept_prints"),
+    )

@@ -1,0 +1,31 @@
+{#- A hash of all that the score of a record's pairs depends on: how it was made, its
+    normal forms, and the blocks in which it is compared. Equal prints on both sides mean
+    that the score of the last refresh still holds. -#}
+with forms as (
+    select * from {{ ref("core_customer_forms") }}
+),
+
+blocks as (
+    select
+        record_no,
+        bit_xor({{ row_hash(["block"]) }}) as blocks_print
+    from {{ ref("core_customer_blocks") }}
+    group by record_no
+),
+
+final as (
+    select
+        forms.record_no,
+        forms.source,
+        forms.source_customer_id,
+        {{ row_hash([
+            "made_by", "birth_date", "registration_key", "registration_checked",
+            "email_key", "domain_key", "phone_key", "name_key", "name_core",
+            "name_place", "name_sound", "given_key", "family_key", "country_key",
+            "city_key", "postal_key", "street_key", "street_number", "blocks_print",
+        ]) }} as print
+    from forms
+    left join blocks on forms.record_no = blocks.record_no
+)
+
+select * from final

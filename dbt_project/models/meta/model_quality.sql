@@ -1,0 +1,133 @@
+{#-
+How good the models are, every figure of every refresh. Identity: how many records became
+how many customers by which rule, how often registration numbers contradict a rule, and,
+where a source provides known_identities, precision and recall over pairs of records.
+-#}
+with keys as (
+    select * from {{ ref("core_customer_keys") }}
+),
+
+links as (
+    select * from {{ ref("core_customer_links") }}
+),
+
+candidates as (
+    select * from {{ ref("match_candidates") }}
+),
+
+known as (
+    {{ provided("known_identities") }}
+),
+
+earlier as (
+    select * from {{ source("refresh", "model_quality") }}
+),
+
+refresh as (
+    select * from {{ ref("core_refresh") }}
+),
+
+labelled as (
+    select
+        keys.customer_id,
+        known.identity
+    from known
+    inner join keys
+        on
+            known.customer_source = keys.source
+            and known.source_customer_id = keys.source_customer_id
+),
+
+-- n records of one kind are n (n - 1) / 2 pairs.
+pairs as (
+    select
+        (
+            select sum(cast(records as double) * (records - 1) / 2)
+            from (select count(*) as records from labelled group by customer_id) as c
+        ) as found,
+        (
+            select sum(cast(records as double) * (records - 1) / 2)
+            from (select count(*) as records from labelled group by identity) as i
+        ) as there,
+        (
+            select sum(cast(records as double) * (records - 1) / 2)
+            from (
+                select count(*) as records
+                from labelled
+                group by customer_id, identity
+            ) as b
+        ) as right_ones
+),
+
+figures as (
+    select
+        'records' as metric,
+        'all' as subject,
+        cast(count(*) as double) as value
+    from keys
+    union all
+    select
+        'customers' as metric,
+        'all' as subject,
+        cast(count(distinct customer_id) as double) as value
+    from keys
+    union all
+    select
+        'links' as metric,
+        match_rule as subject,
+        cast(count(*) as double) as value
+    from links
+    where verdict = 'same'
+    group by match_rule
+    union all
+    select
+        'contradicted_by_registration' as metric,
+        match_rule as subject,
+        cast(count(*) as double) as value
+    from links
+    where reason = 'their registration numbers contradict'
+    group by match_rule
+    union all
+    select
+        'candidates' as metric,
+        'all' as subject,
+        cast(count(*) as double) as value
+    from candidates
+    union all
+    select
+        'pairwise_precision' as metric,
+        'known_identities' as subject,
+        right_ones / nullif(found, 0) as value
+    from pairs
+    where there is not null
+    union all
+    select
+        'pairwise_recall' as metric,
+        'known_identities' as subject,
+        right_ones / nullif(there, 0) as value
+    from pairs
+    where there is not null
+),
+
+final as (
+    select
+        refresh_id,
+        as_of_date,
+        model,
+        metric,
+        subject,
+        value
+    from earlier
+    union all
+    select
+        refresh.refresh_id,
+        refresh.as_of_date,
+        'identity' as model,
+        figures.metric,
+        figures.subject,
+        figures.value
+    from figures
+    cross join refresh
+)
+
+select * from final

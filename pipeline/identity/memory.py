@@ -1,0 +1,193 @@
+"""What identity remembers from refresh to refresh, and where.
+
+In the current release's own `meta` schema: the ids (`customer_registry`, `customer_ids`),
+what happened to them (`identity_log`) and the figures (`model_quality`). So a refused
+refresh leaves no trace, and a rollback takes its ids back too.
+
+In `identity/` of the home, as Parquet and private: normal forms, prints and scores of the
+last refresh that passed its gates. They are pure functions of the records and only save
+work; they may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.home import Home, sync_folder
+from pipeline.identity.normal import FORMS
+
+# Table of `meta` → its columns, for the first refresh, when there is none.
+REMEMBERED: Final = {
+    "customer_registry": {
+        "source": "varchar",
+        "source_customer_id": "varchar",
+        "customer_id": "varchar",
+        "first_seen_in": "varchar",
+        "last_seen_in": "varchar",
+    },
+    "customer_ids": {
+        "customer_id": "varchar",
+        "minted_no": "bigint",
+        "minted_in": "varchar",
+        "minted_on": "date",
+    },
+    "identity_log": {
+        "refresh_id": "varchar",
+        "as_of_date": "date",
+        "event": "varchar",
+        "customer_id": "varchar",
+        "earlier_customer_id": "varchar",
+        "records": "bigint",
+        "source": "varchar",
+        "source_customer_id": "varchar",
+        "reason": "varchar",
+    },
+    "model_quality": {
+        "refresh_id": "varchar",
+        "as_of_date": "date",
+        "model": "varchar",
+        "metric": "varchar",
+        "subject": "varchar",
+        "value": "double",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A table that only saves work.
+
+    Attributes:
+        query: SQL that makes it in the candidate's work file.
+        columns: Its columns, for the first refresh.
+    """
+
+    query: str
+    columns: dict[str, str]
+
+
+KEPT: Final = {
+    "kept_forms": Kept(
+        "select source, source_customer_id, input_print, made_by, "
+        + ", ".join(FORMS.names)
+        + " from core.core_customer_forms",
+        {
+            "source": "varchar",
+            "source_customer_id": "varchar",
+            "input_print": "ubigint",
+            "made_by": "varchar",
+        }
+        | {
+            name: "boolean" if kind == pa.bool_() else "varchar"
+            for name, kind in zip(FORMS.names, FORMS.types, strict=True)
+        },
+    ),
+    "kept_prints": Kept(
+        "select source, source_customer_id, print from core.core_customer_prints",
+        {"source": "varchar", "source_customer_id": "varchar", "print": "ubigint"},
+    ),
+    "kept_scores": Kept(
+        """
+        select
+            l.source as left_source, l.source_customer_id as left_customer_id,
+            l.print as left_print, r.source as right_source,
+            r.source_customer_id as right_customer_id, r.print as right_print,
+            links.score as probability
+        from core.core_customer_links as links
+        inner join core.core_customer_prints as l on links.left_no = l.record_no
+        inner join core.core_customer_prints as r on links.right_no = r.record_no
+        where links.score is not null
+        """,
+        {
+            "left_source": "varchar",
+            "left_customer_id": "varchar",
+            "left_print": "ubigint",
+            "right_source": "varchar",
+            "right_customer_id": "varchar",
+            "right_print": "ubigint",
+            "probability": "double",
+        },
+    ),
+}
+
+
+def folder(home: Home) -> Path:
+    """Where the tables that only save work lie."""
+    return home.root / "identity"
+
+
+def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Lays what is remembered into the schema `landing` of a candidate's work file.
+
+    Args:
+        connection: The work file, open for writing.
+        home: Whose current release and kept tables are read.
+    """
+    from pipeline.warehouse import literal
+
+    there: set[str] = set()
+    current = home.current / "warehouse.duckdb"
+    if current.exists():
+        # Resolved, so that a release promoted meanwhile cannot be taken for this one.
+        connection.execute(
+            f"attach {literal(current.resolve())} as released (read_only)"
+        )
+        there = {
+            str(name)
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() "
+                "where database_name = 'released' and schema_name = 'meta'"
+            ).fetchall()
+        }
+    for name, columns in REMEMBERED.items():
+        _empty(connection, name, columns)
+        if name in there:
+            connection.execute(
+                f"insert into landing.refresh__{name} by name "
+                f"select {', '.join(columns)} from released.meta.{name}"
+            )
+    if current.exists():
+        connection.execute("detach released")
+    for name, kept in KEPT.items():
+        path = folder(home) / f"{name}.parquet"
+        _empty(connection, name, kept.columns)
+        if path.exists():
+            try:
+                connection.execute(
+                    f"insert into landing.refresh__{name} by name "
+                    f"select {', '.join(kept.columns)} "
+                    f"from read_parquet({literal(path)})"
+                )
+            except duckdb.Error:
+                # Of an older version, or damaged: the work is done again.
+                _empty(connection, name, kept.columns)
+
+
+def _empty(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str]
+) -> None:
+    typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    connection.execute(f"create or replace table landing.refresh__{name} ({typed})")
+
+
+def remember(home: Home, work_file: Path) -> None:
+    """Keeps what the next refresh can use again; the candidate must be closed."""
+    from pipeline.warehouse import connect, literal
+
+    there = folder(home)
+    there.mkdir(mode=0o700, exist_ok=True)
+    with connect(work_file, read_only=True) as connection:
+        for name, kept in KEPT.items():
+            path = there / f"{name}.parquet"
+            partial = path.with_suffix(".partial")
+            connection.execute(
+                f"copy ({kept.query}) to {literal(partial)} "
+                "(format parquet, compression zstd)"
+            )
+            partial.replace(path)
+    sync_folder(there)
