@@ -1,0 +1,1 @@
+"""Generated populations whose truth is known: what the matching is judged by."""
