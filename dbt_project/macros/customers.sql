@@ -4,14 +4,43 @@ data is shown.
 -#}
 
 {#- The canonical attributes that one record of a customer wins, each by itself. -#}
-{% macro survivors() %}
+{% macro survivor_attributes() %}
     {{ return(canonical_columns("customers").keys() | reject("in", [
         "source_customer_id", "parent_source_customer_id",
     ]) | list) }}
 {% endmacro %}
 
-{#- One rank of trust outweighs every age and record number. -#}
-{% macro rank_step() -%} cast(1000000000000000000000000 as decimal(38, 0)) {%- endmacro %}
+{#- For one source: `<attribute>_rank` of each attribute, as the seed declares it for the
+    attribute, else for the whole source, else for any source. -#}
+{% macro trust_ranks(attribute_column, trust_column, default_column) %}
+    {%- for attribute in survivor_attributes() %}
+    coalesce(
+        max(case when {{ attribute_column }} = '{{ attribute }}' then {{ trust_column }} end),
+        max(case when {{ attribute_column }} = '*' then {{ trust_column }} end),
+        max({{ default_column }})
+    ) as {{ attribute }}_rank
+    {%- if not loop.last %},{% endif %}
+    {%- endfor %}
+{% endmacro %}
+
+{#- For one customer: each attribute of the record with the smallest rank that has it,
+    and `<attribute>_source`, whose record that is. A rank of trust outweighs every age. -#}
+{% macro survivors(records, ranks) %}
+    {%- for attribute in survivor_attributes() %}
+    {%- set order -%}
+        case
+            when {{ records }}.{{ attribute }} is not null
+                then
+                    {{ ranks }}.{{ attribute }}_rank
+                    * cast(1000000000000000000000000 as decimal(38, 0))
+                    + {{ records }}.age_rank
+        end
+    {%- endset %}
+    min_by({{ records }}.{{ attribute }}, {{ order }}) as {{ attribute }},
+    min_by({{ records }}.source, {{ order }}) as {{ attribute }}_source
+    {%- if not loop.last %},{% endif %}
+    {%- endfor %}
+{% endmacro %}
 
 {#- What sources.yaml says of a kind of personal data: is it kept at all? -#}
 {% macro kept(kind, column) -%}

@@ -140,7 +140,8 @@ class _Groups:
         self._limits = limits
         self._size = dict.fromkeys(self._parent, 1)
         self._sources = {
-            record: {int(limits.unique_source[record])} - {-1} for record in self._parent
+            record: {int(limits.unique_source[record])} - {-1}
+            for record in self._parent
         }
         self._contradictions = contradictions
         self._numbers = {

@@ -45,6 +45,7 @@ FORMS: Final = pa.schema(
         ("name_key", pa.string()),
         ("name_core", pa.string()),
         ("name_place", pa.string()),
+        ("name_branch", pa.string()),
         ("name_sound", pa.string()),
         ("given_key", pa.string()),
         ("family_key", pa.string()),
@@ -64,7 +65,20 @@ _DIGITS = re.compile(r"\d+")
 # "北京市", "广东省": the word for the kind of place says nothing that the name does not.
 _PLACE_WORD = re.compile(r"^([\u4e00-\u9fff]{2,3})(?:省|市|自治区)")
 _MISSING = frozenset(
-    {"", "na", "n a", "none", "null", "nil", "unknown", "tbd", "test", "无", "未知", "暂无"}
+    {
+        "",
+        "na",
+        "n a",
+        "none",
+        "null",
+        "nil",
+        "unknown",
+        "tbd",
+        "test",
+        "无",
+        "未知",
+        "暂无",
+    }
 )
 _STREET_WORDS: Final = {
     "street": "st", "str": "st", "strasse": "st", "straße": "st", "avenue": "ave",
@@ -78,7 +92,7 @@ MIN_REGISTRATION: Final = 5
 MIN_PHONE_DIGITS: Final = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vocabulary:
     """What a business may add to: the seeds behind the normal forms.
 
@@ -91,6 +105,19 @@ class Vocabulary:
     legal_forms: frozenset[str]
     places: frozenset[str]
     free_mail: frozenset[str]
+
+    @functools.cached_property
+    def spoken_forms(self) -> tuple[str, ...]:
+        """Chinese legal forms in pinyin, the longest first."""
+        spoken = {
+            form.translate(_SOUNDS) for form in self.legal_forms if _CJK.search(form)
+        }
+        return tuple(sorted(spoken, key=lambda form: (-len(form), form)))
+
+    @functools.cached_property
+    def spoken_places(self) -> frozenset[str]:
+        """The places in pinyin."""
+        return frozenset(_spoken(place) for place in self.places)
 
 
 class _Simplified(dict[int, str]):
@@ -115,6 +142,17 @@ class _Sounds(dict[int, str]):
             character = pypinyin.lazy_pinyin(character)[0]
         self[code] = character
         return character
+
+
+@functools.lru_cache(maxsize=65536)
+def _spoken(value: str) -> str:
+    """A short text as it is spoken, with the reading that its words have.
+
+    长沙 is Changsha, though 长 alone is zhang.
+    """
+    import pypinyin
+
+    return "".join(pypinyin.lazy_pinyin(value)).replace(" ", "")
 
 
 @functools.cache
@@ -161,6 +199,7 @@ def registration(value: str) -> str | None:
 
 _USCC_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS: Final = tuple(pow(3, place, 31) for place in range(17))
+_BIRTH = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _CITIZEN_WEIGHTS: Final = tuple(pow(2, 17 - place, 11) for place in range(17))
 
 
@@ -168,12 +207,12 @@ def is_checked_registration(key: str) -> bool:
     """Whether a number proves itself by its check character.
 
     A company's 统一社会信用代码 (GB 32100-2015: 17 characters weighted with 3^i mod 31) or
-    a person's 公民身份号码 (GB 11643-1999: 17 digits, ISO 7064 MOD 11-2). Either notices any
-    single wrong character.
+    a person's 公民身份号码 (GB 11643-1999: 17 digits with the birth date, ISO 7064 MOD
+    11-2). Either notices any single wrong character.
     """
     if len(key) != 18:
         return False
-    if key[:17].isdecimal():
+    if key[:17].isdecimal() and _BIRTH.fullmatch(key[6:14]):
         total = sum(
             w * int(digit) for w, digit in zip(_CITIZEN_WEIGHTS, key, strict=False)
         )
@@ -205,25 +244,36 @@ def domain(value: str) -> str | None:
     return found if "." in found and " " not in found else None
 
 
-def phone(value: str, country: str | None) -> str | None:
-    """A telephone number in E.164, read as one of the country where it has no prefix.
+_EXTENSION = re.compile(r"(?:ext|x|#|转|分机|доб)\W*\d+\W*$", re.IGNORECASE)
+PHONE_DIGITS: Final = 9
 
-    An extension is dropped: it names a desk, not the customer. A number that cannot be
-    one (`12345`) is null.
+
+def phone(value: str, country: str | None) -> str | None:
+    """A telephone number: the last digits of its national significant number.
+
+    Read as one of the country where it has no prefix. Without a country code, because
+    half of the systems leave it out and nobody knows which country was meant; nine
+    digits tell subscribers apart, and a name has to agree besides. An extension is
+    dropped: it names a desk, not the customer. A number that cannot be one is null.
     """
-    digits = "".join(_DIGITS.findall(unicodedata.normalize("NFKC", value)))
+    plain = unicodedata.normalize("NFKC", value).strip()
+    digits = "".join(_DIGITS.findall(plain))
     if len(digits) < MIN_PHONE_DIGITS or len(set(digits)) < 2:
         return None
-    if value.lstrip().startswith("00"):  # the international prefix of most countries
-        value = "+" + value.lstrip()[2:]
+    if plain.startswith("00"):  # the international prefix of most countries
+        plain = "+" + plain[2:]
     try:
-        parsed = phonenumbers.parse(value, country)
+        parsed = phonenumbers.parse(plain, country)
     except phonenumbers.NumberParseException:
-        # Without a country its digits are still worth comparing with their like.
-        return f"?{digits.lstrip('0')}" if country is None else None
-    if not phonenumbers.is_possible_number(parsed):
-        return None
-    return f"+{parsed.country_code}{parsed.national_number}"
+        if country is not None:
+            return None
+        plain = _EXTENSION.sub("", plain)
+        national = "".join(_DIGITS.findall(plain)).lstrip("0")
+    else:
+        if not phonenumbers.is_possible_number(parsed):
+            return None
+        national = str(parsed.national_number)
+    return national[-PHONE_DIGITS:] if len(national) >= MIN_PHONE_DIGITS else None
 
 
 @functools.cache
@@ -274,49 +324,102 @@ class CompanyName:
     Attributes:
         key: The whole name without its legal form.
         core: The key without the place in front of it or in brackets.
-        place: That place.
-        sound: The core as it is spoken: pinyin for Chinese, letters only.
+        place: That place, as it is spoken.
+        branch: Which branch of the company it is, as it is spoken; `?` for one that is not
+            named, null for a name that is no branch's.
+        sound: The core as it is spoken: pinyin for Chinese, letters only, without a
+            legal form written in pinyin.
     """
 
     key: str | None
     core: str | None
     place: str | None
+    branch: str | None
     sound: str | None
+
+
+# 华信科技有限公司长沙复兴路分公司; Genne Packaging Inc. - Chicago Madison; … Ltd Hill Branch
+_KINDS_OF_BRANCH: Final = "(?:分公司|分店|分行|支行|办事处|营业部)$"
+_BRANCH_CJK = re.compile("^(.{2,}?公司|.{2,}?集团)(.*?)" + _KINDS_OF_BRANCH)
+_IS_BRANCH_CJK = re.compile(_KINDS_OF_BRANCH)
+_BRANCH_LATIN = re.compile(r"^(.{3,}?)\s+[-–—|/]\s+(.{2,})$")
+_IS_BRANCH_LATIN = re.compile(r"\bbranch(?: office)?$", re.IGNORECASE)
+
+
+def _branch(value: str, forms: frozenset[str]) -> tuple[str, str | None]:
+    """A company's name without its branch, and the branch as it is spoken."""
+    plain = unicodedata.normalize("NFKC", value).strip()
+    if _CJK.search(plain):
+        plain = plain.translate(_SIMPLIFIED)
+        bare = _BRACKETS.sub("", plain).strip()
+        if not _IS_BRANCH_CJK.search(bare):
+            return value, None
+        if (found := _BRANCH_CJK.match(bare)) and found[2]:
+            return found[1], _spoken(found[2])
+        return _IS_BRANCH_CJK.sub("", bare), "?"
+    if found := _BRANCH_LATIN.match(plain):
+        return found[1], text(found[2]).replace(" ", "")
+    bare = _BRACKETS.sub("", plain).strip()
+    if _IS_BRANCH_LATIN.search(bare):
+        words = text(_IS_BRANCH_LATIN.sub("", bare)).split()
+        for place in range(len(words) - 1, 0, -1):
+            if words[place] in forms:
+                head, tail = words[: place + 1], "".join(words[place + 1 :])
+                return " ".join(head), tail or "?"
+        return " ".join(words), "?"
+    return value, None
 
 
 def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     """The parts of a company's name, English or Chinese."""
-    bracketed = _BRACKETS.findall(unicodedata.normalize("NFKC", value))
-    place = None
-    if _CJK.search(value):
-        plain = text(value).replace(" ", "")
-        inside = [text(part).replace(" ", "") for part in bracketed]
-        for part in inside:
-            bare = _PLACE_WORD.sub(r"\1", part)
-            if bare in vocabulary.places:
-                plain, place = plain.replace(part, "", 1), bare
-        plain = _without_forms(plain, vocabulary.legal_forms)
-        previous = None
-        while previous != plain:  # a province, then a city
-            previous = plain
-            plain = _PLACE_WORD.sub(r"\1", plain)
-            for length in (4, 3, 2):
-                head = plain[:length]
-                if head in vocabulary.places and len(plain) > length + 1:
-                    place, plain = head, plain[length:]
-                    break
-        core = plain
-        key = (place or "") + core
-    else:
-        words = text(_BRACKETS.sub(" ", value)).split()
-        if words[:1] == ["the"]:
-            words = words[1:]
-        core = " ".join(_without_form_words(words, vocabulary.legal_forms))
-        key = core
+    value, branch = _branch(value, vocabulary.legal_forms)
+    parts = _chinese_name if _CJK.search(value) else _latin_name
+    key, core, place = parts(value, vocabulary)
     if not _known(core):
-        return CompanyName(None, None, None, None)
+        return CompanyName(None, None, None, None, None)
     sound = core.translate(_SOUNDS).replace(" ", "")
-    return CompanyName(key, core, place, sound)
+    for form in vocabulary.spoken_forms:  # "Huaxin Keji Youxian Gongsi"
+        if sound.endswith(form) and len(sound) > len(form) + 2:
+            sound = sound.removesuffix(form)
+            break
+    key = key if branch is None else f"{key} / {branch}"
+    return CompanyName(key, core, place and _spoken(place), branch, sound)
+
+
+def _chinese_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | None]:
+    """Key, core and place of 广东省深圳市华信科技有限公司, or 华信科技（深圳）有限公司."""
+    place = None
+    core = text(value).replace(" ", "")
+    for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
+        inside = text(part).replace(" ", "")
+        bare = _PLACE_WORD.sub(r"\1", inside)
+        if bare in vocabulary.places:
+            core, place = core.replace(inside, "", 1), bare
+    core = _without_forms(core, vocabulary.legal_forms)
+    previous = None
+    while previous != core:  # a province, then a city
+        previous = core
+        core = _PLACE_WORD.sub(r"\1", core)
+        for length in (4, 3, 2):
+            if core[:length] in vocabulary.places and len(core) > length + 1:
+                place, core = core[:length], core[length:]
+                break
+    return (place or "") + core, core, place
+
+
+def _latin_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | None]:
+    """Key, core and place of Beijing Huaxin Technology (Beijing) Co., Ltd."""
+    place = None
+    words = text(_BRACKETS.sub(" ", value)).split()
+    words = words[1:] if words[:1] == ["the"] else words
+    words = list(_without_form_words(words, vocabulary.legal_forms))
+    for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
+        if text(part) in vocabulary.spoken_places:
+            place = text(part)
+    key = " ".join([*words, *([place] if place else [])])
+    if len(words) > 1 and words[0] in vocabulary.spoken_places:
+        place, words = words[0], words[1:]
+    return key, " ".join(words), place
 
 
 def _without_forms(plain: str, forms: frozenset[str]) -> str:
@@ -362,8 +465,8 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
     names = _each_of(
         pc.if_else(is_company, records.column("customer_name"), None),
         lambda value: company(value, vocabulary),
-        4,
-        lambda name: (name.key, name.core, name.place, name.sound),
+        5,
+        lambda name: (name.key, name.core, name.place, name.branch, name.sound),
     )
     streets = _each_of(records.column("street"), street, 2, lambda pair: pair)
     emails = _each(records.column("email"), email)
@@ -398,7 +501,9 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
 
 
 def _city(value: str) -> str | None:
-    return _known(_PLACE_WORD.sub(r"\1", text(value).replace(" ", "")))
+    # As it is spoken: one system says 徐州市, the other Xuzhou.
+    plain = _PLACE_WORD.sub(r"\1", text(value).replace(" ", ""))
+    return _known(_spoken(plain) if _CJK.search(plain) else plain)
 
 
 def _postal(value: str) -> str | None:

@@ -30,11 +30,23 @@ def _typo(column: str) -> str:
     DuckDB counts bytes, of which a Chinese character has three.
     """
     left, right = f"{column}_l", f"{column}_r"
+    # The lengths first: the distance is dear, and few pairs are near enough.
     return (
-        f"(least(length({left}), length({right})) >= 4 and "
-        f"damerau_levenshtein({left}, {right}) <= case "
+        f"(case when least(length({left}), length({right})) >= 4 "
+        f"and abs(strlen({left}) - strlen({right})) <= 3 "
+        f"then damerau_levenshtein({left}, {right}) <= case "
         f"when strlen({left}) > length({left}) then 3 "
-        f"when least(length({left}), length({right})) >= 10 then 2 else 1 end)"
+        f"when least(length({left}), length({right})) >= 10 then 2 else 1 end "
+        "else false end)"
+    )
+
+
+def _within(column: str, distance: int) -> str:
+    """At most so many letters inserted, left out, replaced or swapped."""
+    left, right = f"{column}_l", f"{column}_r"
+    return (
+        f"(case when abs(strlen({left}) - strlen({right})) <= {distance} "
+        f"then damerau_levenshtein({left}, {right}) <= {distance} else false end)"
     )
 
 
@@ -46,9 +58,19 @@ def _contained(column: str) -> str:
     )
 
 
+# Two branches, or a branch and its company, are two customers; an unnamed branch may be
+# any, and 滨江路 is Binjiang.
+_OTHER_BRANCH: Final = (
+    "not coalesce(name_branch_l = name_branch_r, "
+    "name_branch_l is null and name_branch_r is null) "
+    "and not coalesce(name_branch_l = '?' or name_branch_r = '?' "
+    "or starts_with(name_branch_l, name_branch_r) "
+    "or starts_with(name_branch_r, name_branch_l) "
+    "or damerau_levenshtein(name_branch_l, name_branch_r) <= 1, false)"
+)
 _SAME_PLACE: Final = (
     "coalesce(name_place_l, name_place_r, '') = "
-    "coalesce(name_place_r, name_place_l, '')"
+    f"coalesce(name_place_r, name_place_l, '') and not ({_OTHER_BRANCH})"
 )
 
 # What beside its keys a deterministic rule may ask for, on records l and r.
@@ -65,8 +87,14 @@ AGREEMENTS: Final = {
     ),
 }
 _AGREEMENT_COLUMNS: Final = (
-    "name_core", "name_place", "name_sound", "given_key", "family_key", "birth_date",
-)  # fmt: skip
+    "name_core",
+    "name_place",
+    "name_branch",
+    "name_sound",
+    "given_key",
+    "family_key",
+    "birth_date",
+)
 
 
 @dataclass(frozen=True)
@@ -101,22 +129,32 @@ def _near(column: str, similarity: float) -> str:
 
 _REGISTRATION: Final = _single(
     "registration_key",
-    {"typo": "damerau_levenshtein(registration_key_l, registration_key_r) <= 2"},
+    {"typo": _within("registration_key", 2)},
 )
 
 COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
     "company": (
         Comparison(
             "name",
-            ("name_core", "name_place", "name_sound"),
+            ("name_core", "name_place", "name_branch", "name_sound"),
             "name_core_l is null or name_core_r is null",
             {
+                "other branch": _OTHER_BRANCH,
                 "same": f"name_core_l = name_core_r and {_SAME_PLACE}",
                 "same in another place": "name_core_l = name_core_r",
                 "sound": f"name_sound_l = name_sound_r and {_SAME_PLACE}",
                 "typo": f"{_typo('name_core')} and {_SAME_PLACE}",
                 "contained": f"{_contained('name_core')} and {_SAME_PLACE}",
-                "similar": _near("name_sound", 0.9),
+                "similar": (
+                    "(case when left(name_sound_l, 1) = left(name_sound_r, 1) "
+                    f"then {_near('name_sound', 0.9)} else false end)"
+                ),
+                # 优润纺织 and Yourun Textile: the first part is the same in any language.
+                "same beginning": (
+                    "left(name_sound_l, 5) = left(name_sound_r, 5) and "
+                    "(strlen(name_core_l) = length(name_core_l)) <> "
+                    "(strlen(name_core_r) = length(name_core_r))"
+                ),
             },
         ),
         _single("phone_key", {}),
@@ -128,7 +166,7 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
             {
                 "same address": "email_key_l = email_key_r",
                 "same domain": "domain_key_l = domain_key_r",
-                "typo": "damerau_levenshtein(domain_key_l, domain_key_r) <= 1",
+                "typo": _within("domain_key", 1),
                 # Two private addresses of a company may well differ.
                 "no domain": "domain_key_l is null or domain_key_r is null",
             },
@@ -169,7 +207,7 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
         _single("street_number", {}, "street number"),
         _single(
             "postal_key",
-            {"typo": "damerau_levenshtein(postal_key_l, postal_key_r) <= 1"},
+            {"typo": _within("postal_key", 1)},
         ),
         _single("city_key", {"near": _near("city_key", 0.88)}),
         _single("email_key", {}),
@@ -191,17 +229,17 @@ def contradiction(policy: Policy, left: str = "l", right: str = "r") -> str:
     )
     one, other = f"{left}.registration_key", f"{right}.registration_key"
     return (
-        f"coalesce({one} <> {other} and ("
+        f"(case when {one} <> {other} then "
         f"({left}.registration_checked and {right}.registration_checked) or "
-        f"damerau_levenshtein({one}, {other}) > case {distance} end), false)"
+        f"damerau_levenshtein({one}, {other}) > case {distance} end "
+        "else false end)"
     )
 
 
-def by_rules(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) -> str:
+def by_rules(policy: Policy, forms: str) -> str:
     """SQL of all pairs that a deterministic rule joins, the first rule named.
 
     Args:
-        connection: Where the relation is; read only.
         policy: The seeds.
         forms: A relation of records with their normal forms: `record_no`, `source`,
             `customer_type`, `birth_date` and the columns of `normal.FORMS`.
@@ -209,11 +247,7 @@ def by_rules(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) 
     Returns:
         SQL with left_no < right_no, match_rule, rule_order, confidence.
     """
-    parts = [
-        _rule(rule, forms, policy)
-        for rule in policy.rules
-        if rule.keys[0] in {column for column, *_ in _columns(connection, forms)}
-    ]
+    parts = [_rule(rule, forms, policy) for rule in policy.rules]
     return f"""
         select
             left_no, right_no,
@@ -223,12 +257,6 @@ def by_rules(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) 
         from ({" union all ".join(parts)})
         group by left_no, right_no
     """
-
-
-def _columns(
-    connection: duckdb.DuckDBPyConnection, relation: str
-) -> list[tuple[Any, ...]]:
-    return connection.execute(f"describe select * from {relation}").fetchall()
 
 
 def _rule(rule: Rule, forms: str, policy: Policy) -> str:
@@ -415,7 +443,10 @@ def _scored(
         retain_matching_columns=False,
     )
     linker = Linker(
-        api.register(records), settings, log_level=logging.ERROR, validate_settings=False
+        api.register(records),
+        settings,
+        log_level=logging.ERROR,
+        validate_settings=False,
     )
     linker.table_management.register_blocked_pairs_for_predict(api.register(pairs))
     scored = linker.inference.predict(

@@ -18,7 +18,7 @@ import inspect
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -208,14 +208,13 @@ def links(
         `review`, `different`), reason (why a person is asked), score (the probability,
         where one was worked out).
     """
+    connection = _plain(connection)
     rules = policy.read(connection, SEEDS)
     table = "_identity_forms"
-    connection.execute(
-        f"create or replace temp table {table} as select * from {forms}"
-    )
+    connection.execute(f"create or replace temp table {table} as select * from {forms}")
     connection.execute(
         f"create or replace temp table _identity_by_rule as "
-        f"{pairs.by_rules(connection, rules, table)}"
+        f"{pairs.by_rules(rules, table)}"
     )
     _scores(connection, rules, table, blocks, prints, kept)
     contradiction = pairs.contradiction(rules)
@@ -315,6 +314,16 @@ def links(
         order by left_no, right_no
         """
     )
+
+
+def _plain(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The connection itself: dbt's session is a wrapper, which splink does not take.
+
+    A method that the wrapper passes on knows whose it is. A cursor would not do: it does
+    not see the temporary tables.
+    """
+    own: object = getattr(connection.register, "__self__", connection)
+    return own if isinstance(own, duckdb.DuckDBPyConnection) else connection
 
 
 # Above this share of changed records, comparing everything again is faster.
@@ -514,7 +523,7 @@ def _labels(
         return {(int(one), int(other)) for one, other in found}
 
     def ends(column: str) -> clusters.Integers:
-        return edges.column(column).to_numpy().astype(np.int64) - first
+        return _integers(edges, column) - first
 
     grouped = clusters.cluster(
         len(numbers),
@@ -537,8 +546,7 @@ def _labels(
 
 
 def _integers(table: pa.Table, column: str) -> clusters.Integers:
-    values: Any = table.column(column).to_numpy()
-    return np.asarray(values, dtype=np.int64)
+    return np.array(table.column(column), dtype=np.int64)
 
 
 __all__: Sequence[str] = ("Kept", "blocks", "forms", "keys", "links", "version")

@@ -35,6 +35,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 # The entities of the core; a source provides one by a model stg_<source>__<entity>.
 CanonicalEntity = Literal[
     "customers",
+    "customer_references",
+    "contacts",
+    "known_identities",
     "products",
     "order_lines",
     "service_tickets",

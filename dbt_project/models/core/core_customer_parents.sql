@@ -81,7 +81,8 @@ sound as (
 final as (
     select
         sound.customer_id,
-        max(case when sound.height = 1 then sound.ancestor_id end) as parent_customer_id,
+        max(case when sound.height = 1 then sound.ancestor_id end)
+            as parent_customer_id,
         max_by(sound.ancestor_id, sound.height) as ultimate_parent_customer_id
     from sound
     group by sound.customer_id

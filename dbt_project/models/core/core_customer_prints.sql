@@ -21,7 +21,7 @@ final as (
         {{ row_hash([
             "made_by", "birth_date", "registration_key", "registration_checked",
             "email_key", "domain_key", "phone_key", "name_key", "name_core",
-            "name_place", "name_sound", "given_key", "family_key", "country_key",
+            "name_place", "name_branch", "name_sound", "given_key", "family_key", "country_key",
             "city_key", "postal_key", "street_key", "street_number", "blocks_print",
         ]) }} as print
     from forms

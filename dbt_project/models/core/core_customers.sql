@@ -3,7 +3,6 @@ One customer over all sources. Each attribute comes from the record that is trus
 for it (seed source_trust), then the one changed last, then the first; an empty value
 never wins over a known one.
 -#}
-{%- set attributes = survivors() -%}
 with records as (
     select * from {{ ref("core_customer_records") }}
 ),
@@ -22,22 +21,20 @@ anybody as (
     where source = '*' and attribute = '*'
 ),
 
+sources as (
+    select distinct source
+    from records
+),
+
 -- One row per source, one rank per attribute: as declared, else that of the source.
 ranks as (
     select
-        records.source,
-        {%- for attribute in attributes %}
-        coalesce(
-            max(case when trust.attribute = '{{ attribute }}' then trust.trust end),
-            max(case when trust.attribute = '*' then trust.trust end),
-            max(anybody.trust)
-        ) as {{ attribute }}_rank
-        {%- if not loop.last %},{% endif %}
-        {%- endfor %}
-    from (select distinct source from records) as records
+        sources.source,
+        {{ trust_ranks("trust.attribute", "trust.trust", "anybody.trust") }}
+    from sources
     cross join anybody
-    left join trust on records.source = trust.source
-    group by records.source
+    left join trust on sources.source = trust.source
+    group by sources.source
 ),
 
 -- Smaller is better: newer first, then the first record.
@@ -45,29 +42,27 @@ aged as (
     select
         keys.customer_id,
         records.*,
-        cast(99999999999 - coalesce({{ epoch_seconds("records.updated_at") }}, 0)
-            as decimal(38, 0)) * 1000000000000 + records.record_no as age_rank
+        99999999999
+        - coalesce({{ epoch_seconds("records.updated_at") }}, 0) as seconds_rank
     from records
     inner join keys on records.record_no = keys.record_no
 ),
 
+ranked as (
+    select
+        *,
+        cast(seconds_rank as decimal(38, 0)) * 1000000000000 + record_no as age_rank
+    from aged
+),
+
 final as (
     select
-        aged.customer_id
-        {%- for attribute in attributes %},
-        min_by(aged.{{ attribute }}, case
-            when aged.{{ attribute }} is not null
-                then ranks.{{ attribute }}_rank * {{ rank_step() }} + aged.age_rank
-        end) as {{ attribute }},
-        min_by(aged.source, case
-            when aged.{{ attribute }} is not null
-                then ranks.{{ attribute }}_rank * {{ rank_step() }} + aged.age_rank
-        end) as {{ attribute }}_source
-        {%- endfor %},
+        ranked.customer_id,
+        {{ survivors("ranked", "ranks") }},
         count(*) as source_count
-    from aged
-    inner join ranks on aged.source = ranks.source
-    group by aged.customer_id
+    from ranked
+    inner join ranks on ranked.source = ranks.source
+    group by ranked.customer_id
 )
 
 select * from final

@@ -19,7 +19,9 @@ final as (
         leads.owner,
         leads.created_on,
         leads.last_contact_on,
-        leads.source
+        leads.source,
+        leads.customer_source,
+        leads.source_customer_id
     from leads
     left join source_keys
         on

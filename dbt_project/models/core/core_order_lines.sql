@@ -61,7 +61,9 @@ converted as (
         is_return,
         currency as source_currency,
         net_amount as source_net_amount,
-        source
+        source,
+        customer_source,
+        source_customer_id
     from resolved
 ),
 

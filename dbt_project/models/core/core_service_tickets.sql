@@ -21,7 +21,9 @@ final as (
         service_tickets.reopen_count,
         service_tickets.met_sla,
         service_tickets.csat_score,
-        service_tickets.source
+        service_tickets.source,
+        service_tickets.customer_source,
+        service_tickets.source_customer_id
     from service_tickets
     left join source_keys
         on

@@ -15,7 +15,9 @@ final as (
         owner,
         created_on,
         last_contact_on,
-        source
+        source,
+        customer_source,
+        source_customer_id
     from leads
 )
 

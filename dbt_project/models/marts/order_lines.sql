@@ -20,7 +20,9 @@ final as (
         currency,
         source_currency,
         source_net_amount,
-        source
+        source,
+        customer_source,
+        source_customer_id
     from order_lines
 )
 

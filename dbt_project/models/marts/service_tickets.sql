@@ -17,7 +17,9 @@ final as (
         reopen_count,
         met_sla,
         csat_score,
-        source
+        source,
+        customer_source,
+        source_customer_id
     from service_tickets
 )
 

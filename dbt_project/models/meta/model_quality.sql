@@ -29,6 +29,7 @@ refresh as (
 
 labelled as (
     select
+        records.customer_type,
         keys.customer_id,
         known.identity
     from known
@@ -36,27 +37,55 @@ labelled as (
         on
             known.customer_source = keys.source
             and known.source_customer_id = keys.source_customer_id
+    inner join {{ ref("core_customer_records") }} as records
+        on keys.record_no = records.record_no
 ),
 
 -- n records of one kind are n (n - 1) / 2 pairs.
-pairs as (
+counted as (
     select
-        (
-            select sum(cast(records as double) * (records - 1) / 2)
-            from (select count(*) as records from labelled group by customer_id) as c
-        ) as found,
-        (
-            select sum(cast(records as double) * (records - 1) / 2)
-            from (select count(*) as records from labelled group by identity) as i
-        ) as there,
-        (
-            select sum(cast(records as double) * (records - 1) / 2)
-            from (
-                select count(*) as records
-                from labelled
-                group by customer_id, identity
-            ) as b
-        ) as right_ones
+        customer_type,
+        customer_id,
+        identity,
+        count(*) as records
+    from labelled
+    group by customer_type, customer_id, identity
+),
+
+found as (
+    select
+        customer_type,
+        sum(cast(records as double) * (records - 1) / 2) as pairs
+    from (
+        select
+            customer_type,
+            sum(records) as records
+        from counted
+        group by customer_type, customer_id
+    ) as customers
+    group by customer_type
+),
+
+there as (
+    select
+        customer_type,
+        sum(cast(records as double) * (records - 1) / 2) as pairs
+    from (
+        select
+            customer_type,
+            sum(records) as records
+        from counted
+        group by customer_type, identity
+    ) as identities
+    group by customer_type
+),
+
+right_ones as (
+    select
+        customer_type,
+        sum(cast(records as double) * (records - 1) / 2) as pairs
+    from counted
+    group by customer_type
 ),
 
 figures as (
@@ -96,17 +125,17 @@ figures as (
     union all
     select
         'pairwise_precision' as metric,
-        'known_identities' as subject,
-        right_ones / nullif(found, 0) as value
-    from pairs
-    where there is not null
+        right_ones.customer_type as subject,
+        right_ones.pairs / nullif(found.pairs, 0) as value
+    from right_ones
+    inner join found on right_ones.customer_type = found.customer_type
     union all
     select
         'pairwise_recall' as metric,
-        'known_identities' as subject,
-        right_ones / nullif(there, 0) as value
-    from pairs
-    where there is not null
+        right_ones.customer_type as subject,
+        right_ones.pairs / nullif(there.pairs, 0) as value
+    from right_ones
+    inner join there on right_ones.customer_type = there.customer_type
 ),
 
 final as (

@@ -1,0 +1,200 @@
+"""Matching through the real models: companies in three systems, people in two."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.settings import PROJECT_ROOT
+from tests.conftest import command
+from tests.populations import companies
+
+PROJECT = PROJECT_ROOT / "tests" / "projects" / "silos"
+FEBRL = PROJECT_ROOT / "tests" / "data" / "febrl"
+SEED = 20251122  # another population than those that the weights were measured on
+
+
+class Silos:
+    """A home of the five silos, with files that can be changed between refreshes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.files = folder / "files"
+        self.dbt_project = folder / "dbt_project"
+        self._variables = {
+            "SILOS": str(self.files),
+            "CUSTOMER_TIERS_SOURCES": str(PROJECT / "sources.yaml"),
+            "CUSTOMER_TIERS_DBT_PROJECT": str(self.dbt_project),
+            "CUSTOMER_TIERS_EXPECTATIONS": str(folder / "expectations"),
+        }
+        staging = PROJECT_ROOT / "dbt_project" / "models" / "staging"
+        ours = [path.name for path in staging.iterdir() if path.is_dir()]
+        shutil.copytree(
+            PROJECT_ROOT / "dbt_project",
+            self.dbt_project,
+            ignore=shutil.ignore_patterns("target", "*__unit_tests.yml", *ours),
+        )
+        shutil.copytree(
+            PROJECT / "models",
+            self.dbt_project / "models" / "staging",
+            dirs_exist_ok=True,
+        )
+        (folder / "expectations" / "landing").mkdir(parents=True)
+        shutil.copy(PROJECT_ROOT / "expectations" / "marts.py", folder / "expectations")
+        shutil.copytree(FEBRL, self.files / "people")
+
+    def write(
+        self, name: str, query: str, connection: duckdb.DuckDBPyConnection
+    ) -> None:
+        """Writes a file of a source from a query, as if it had been there for a while."""
+        path = self.files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection.execute(f"copy ({query}) to '{path}' (format parquet)")
+        os.utime(path, (0, 0))
+
+    def populate(self, population: companies.Population) -> None:
+        """Lays the population out as the files of the three systems."""
+        with duckdb.connect() as connection:
+            connection.register("records", population.records)
+            connection.register("known", population.references)
+            connection.register("truth", population.truth)
+            for source in ("erp", "zoho", "fxiaoke"):
+                only = f"where source = '{source}'"
+                for name, table in (
+                    ("customers", "records"),
+                    ("truth", "truth"),
+                    ("references", "known"),
+                ):
+                    self.write(
+                        f"{source}/{name}.parquet",
+                        f"select * exclude (source) from {table} {only}",
+                        connection,
+                    )
+            self.write(
+                "erp/orders.parquet",
+                """
+                select
+                    'o' || row_number() over (order by source_customer_id) as order_id,
+                    source_customer_id, date '2025-06-30' as order_date,
+                    cast(100 + length(customer_name) as decimal(18, 4)) as net_amount
+                from records where source = 'erp'
+                """,
+                connection,
+            )
+
+    def refresh(self, *arguments: str) -> str:
+        """Refreshes, and returns what was said."""
+        result = command("refresh", "--home", self.home, *arguments, **self._variables)
+        assert result.returncode == 0, result.stderr
+        return result.stderr
+
+    def open(self) -> duckdb.DuckDBPyConnection:
+        """The current release, as a reader opens it."""
+        path = (self.home / "current" / "warehouse.duckdb").resolve()
+        return duckdb.connect(str(path), read_only=True)
+
+
+@pytest.fixture(scope="module")
+def silos(tmp_path_factory: pytest.TempPathFactory) -> Silos:
+    made = Silos(tmp_path_factory.mktemp("silos"))
+    for path in (made.files / "people").iterdir():
+        os.utime(path, (0, 0))
+    made.populate(companies.generate(10_000, SEED))
+    made.refresh()
+    return made
+
+
+@pytest.fixture
+def marts(silos: Silos) -> Iterator[duckdb.DuckDBPyConnection]:
+    with silos.open() as connection:
+        yield connection
+
+
+def figure(
+    connection: duckdb.DuckDBPyConnection, metric: str, subject: str = "all"
+) -> float:
+    (value,) = connection.execute(
+        "select value from meta.model_quality "
+        "where model = 'identity' and metric = ? and subject = ?",
+        [metric, subject],
+    ).fetchall()
+    return float(value[0])
+
+
+def test_companies_of_three_systems(marts: duckdb.DuckDBPyConnection) -> None:
+    assert figure(marts, "pairwise_precision", "company") >= 0.99
+    assert figure(marts, "pairwise_recall", "company") >= 0.95
+
+
+def test_febrl_4(marts: duckdb.DuckDBPyConnection) -> None:
+    """METHODS.md section 9; soc_sec_id alone finds .912."""
+    assert figure(marts, "pairwise_precision", "person") >= 0.99
+    assert figure(marts, "pairwise_recall", "person") >= 0.98
+
+
+def test_every_record_has_its_customer(marts: duckdb.DuckDBPyConnection) -> None:
+    assert marts.execute(
+        "select count(*) from marts.customer_source_keys"
+    ).fetchone() == (int(figure(marts, "records")),)
+    assert marts.execute(
+        """
+        select count(*) from marts.customer_source_keys
+        left join marts.customers using (customer_id)
+        where customers.customer_id is null
+        """
+    ).fetchone() == (0,)
+    assert marts.execute(
+        """
+        select count(*), count(*) filter (source_count <> records)
+        from marts.customers
+        inner join (
+            select customer_id, count(*) as records
+            from marts.customer_source_keys group by all
+        ) using (customer_id)
+        """
+    ).fetchone() == (int(figure(marts, "customers")), 0)
+
+
+def test_a_fact_carries_the_resolved_customer(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    assert marts.execute(
+        """
+        select count(*) = count(distinct order_id),
+            count(*) filter (lines.customer_id is null),
+            count(*) filter (lines.customer_id <> keys.customer_id)
+        from marts.order_lines as lines
+        left join marts.customer_source_keys as keys
+            on keys.source = lines.customer_source
+            and keys.source_customer_id = lines.source_customer_id
+        """
+    ).fetchone() == (True, 0, 0)
+
+
+def test_guards(marts: duckdb.DuckDBPyConnection) -> None:
+    """A source whose keys are unique has no two records of one customer."""
+    assert marts.execute(
+        """
+        select count(*) from (
+            select customer_id from marts.customer_source_keys
+            where source = 'erp' group by all having count(*) > 1
+        )
+        """
+    ).fetchone() == (0,)
+    (largest,) = marts.execute(
+        "select max(source_count) from marts.customers"
+    ).fetchone()  # type: ignore[misc]
+    assert largest <= 50
+    reasons = marts.execute(
+        "select reason, count(*) from meta.match_candidates group by all order by all"
+    ).fetchall()
+    assert {reason for reason, _ in reasons} == {
+        "joining their groups would break a guard",
+        "not sure enough to link",
+        "their registration numbers contradict",
+    }

@@ -1,0 +1,3 @@
+select
+    'any' as source_product_id,
+    'Anything' as product_name

@@ -1,0 +1,21 @@
+select
+    source_customer_id,
+    customer_type,
+    customer_name,
+    registration_number,
+    country,
+    region,
+    city,
+    postal_code,
+    street,
+    industry,
+    owner,
+    email,
+    phone,
+    website,
+    parent_source_customer_id,
+    acquired_on,
+    annual_revenue,
+    employee_count,
+    updated_at
+from ({{ latest(source("zoho", "customers"), ["source_customer_id"]) }}) as newest

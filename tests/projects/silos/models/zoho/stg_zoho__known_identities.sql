@@ -1,0 +1,5 @@
+select
+    'zoho' as customer_source,
+    source_customer_id,
+    identity
+from ({{ latest(source("zoho", "known_identities"), ["source_customer_id"]) }}) as newest

@@ -1,0 +1,209 @@
+"""The steps of matching on an in-memory database, with the seeds of the project."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import yaml
+
+from pipeline.identity import memory, normal, resolve
+from pipeline.settings import PROJECT_ROOT
+
+SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
+COLUMNS = (*normal.INPUTS, "birth_date")
+VOCABULARY_SEEDS = ("match_legal_forms", "match_places", "match_free_mail")
+
+
+def vocabulary() -> normal.Vocabulary:
+    """The words of the project's seeds."""
+    return normal.Vocabulary(
+        *(frozenset(_first_column(seed)) for seed in VOCABULARY_SEEDS)
+    )
+
+
+def _first_column(seed: str) -> list[str]:
+    with (SEEDS / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
+        return [row[0] for row in list(csv.reader(file))[1:]]
+
+
+class Ground:
+    """A small warehouse in memory: records in, customers out, refresh after refresh."""
+
+    def __init__(self) -> None:
+        self.connection = duckdb.connect()
+        self.connection.execute(
+            "create schema landing; create schema core; attach ':memory:' as warehouse; "
+            "create schema warehouse.meta"
+        )
+        types = {
+            seed["name"]: seed["config"]["column_types"]
+            for seed in yaml.safe_load((SEEDS / "_seeds.yml").read_text())["seeds"]
+        }
+        for name, columns in types.items():
+            if name.startswith("match_") or name == "source_trust":
+                kinds = ", ".join(f"'{key}': '{kind}'" for key, kind in columns.items())
+                self.connection.execute(
+                    f"create table warehouse.meta.{name} as select * from read_csv("
+                    f"'{SEEDS / name}.csv', header = true, types = {{{kinds}}})"
+                )
+        for name, table in memory.KEPT.items():
+            typed = ", ".join(f"{key} {kind}" for key, kind in table.columns.items())
+            self.connection.execute(f"create table {name} ({typed})")
+        self.connection.execute(
+            "create table registered (source varchar, source_customer_id varchar, "
+            "customer_id varchar); "
+            "create table minted (customer_id varchar, minted_no bigint)"
+        )
+
+    def refresh(
+        self,
+        records: Sequence[Mapping[str, Any]] | pa.Table,
+        references: pa.Table | None = None,
+    ) -> dict[tuple[str, str], str]:
+        """One refresh over these records; returns the customer of each.
+
+        Args:
+            records: Rows with source, source_customer_id and any of `COLUMNS`.
+            references: Table of cross-references.
+        """
+        con = self.connection
+        given = (
+            records
+            if isinstance(records, pa.Table)
+            else pa.Table.from_pylist(
+                [
+                    {
+                        "source": row["source"],
+                        "source_customer_id": row["source_customer_id"],
+                        **{name: row.get(name) for name in COLUMNS},
+                    }
+                    for row in records
+                ],
+                schema=pa.schema(
+                    [
+                        ("source", pa.string()),
+                        ("source_customer_id", pa.string()),
+                        *((name, pa.string()) for name in normal.INPUTS),
+                        ("birth_date", pa.date32()),
+                    ]
+                ),
+            )
+        )
+        con.register("given", given)
+        missing = "".join(
+            f", null::{'date' if name == 'birth_date' else 'varchar'} as {name}"
+            for name in COLUMNS
+            if name not in given.column_names
+        )
+        con.execute(
+            "create or replace table records as select row_number() over "
+            f"(order by source, source_customer_id) as record_no, *{missing} from given"
+        )
+        con.register(
+            "known",
+            references
+            if references is not None
+            else pa.table(
+                {
+                    name: pa.array([], pa.string())
+                    for name in (
+                        "source",
+                        "source_customer_id",
+                        "other_source",
+                        "other_source_customer_id",
+                    )
+                }
+            ),
+        )
+        self._keep("core_customer_forms", resolve.forms(con, "records", "kept_forms"))
+        self._keep("blocks", resolve.blocks(con, "core.core_customer_forms"))
+        content = ", ".join(("made_by", "birth_date", *normal.FORMS.names))
+        self._keep(
+            "core_customer_prints",
+            con.query(
+                f"""
+                select record_no, source, source_customer_id,
+                    hash({content}, blocks_print) as print
+                from core.core_customer_forms
+                left join (
+                    select record_no, bit_xor(hash(block)) as blocks_print
+                    from core.blocks group by all
+                ) using (record_no)
+                """
+            ),
+        )
+        self._keep(
+            "core_customer_links",
+            resolve.links(
+                con,
+                "core.core_customer_forms",
+                "core.blocks",
+                "core.core_customer_prints",
+                "known",
+                "warehouse.meta.match_decisions",
+                resolve.Kept("kept_scores", "kept_prints"),
+            ),
+        )
+        self._keep(
+            "keys",
+            resolve.keys(
+                con,
+                "core.core_customer_forms",
+                "core.core_customer_links",
+                "registered",
+                "minted",
+            ),
+        )
+        return {
+            (source, key): customer
+            for source, key, customer in con.execute(
+                "select source, source_customer_id, customer_id from core.keys"
+            ).fetchall()
+        }
+
+    def publish(self) -> None:
+        """Remembers what a published refresh leaves."""
+        con = self.connection
+        for name, table in memory.KEPT.items():
+            con.execute(f"create or replace table {name} as {table.query}")
+        con.execute(
+            """
+            insert into minted
+            select customer_id, (select count(*) from minted) + row_number() over (
+                order by min(record_no))
+            from core.keys where is_new group by customer_id;
+            create or replace table registered as
+            select source, source_customer_id, customer_id from core.keys
+            union all
+            select * from registered anti join core.keys using (source, source_customer_id)
+            """
+        )
+
+    def decide(self, left: tuple[str, str], right: tuple[str, str], what: str) -> None:
+        """A person's answer about two records."""
+        self.connection.execute(
+            "insert into warehouse.meta.match_decisions values "
+            "(?, ?, ?, ?, ?, 'tester', '2025-01-01', 'asked them')",
+            [*left, *right, what],
+        )
+
+    def links(self) -> list[tuple[Any, ...]]:
+        """The pairs found: keys of both records, rule, verdict, reason."""
+        return self.connection.execute(
+            """
+            select l.source_customer_id, r.source_customer_id, match_rule, verdict, reason
+            from core.core_customer_links
+            inner join records as l on left_no = l.record_no
+            inner join records as r on right_no = r.record_no
+            order by all
+            """
+        ).fetchall()
+
+    def _keep(self, name: str, relation: duckdb.DuckDBPyRelation) -> None:
+        self.connection.execute(
+            f"create or replace table core.{name} as select * from relation"
+        )
