@@ -14,7 +14,8 @@ drawn from md5 hashes of keys.
 
 What does not live here: anything that the program runs. The program reads the
 committed files only; `pipeline/demonstration.py` lays the ERP tables out as a
-database. README.md beside this file says what is real, changed and made up.
+database. The CRM's accounts and contacts come from crm_accounts.py. README.md beside
+this file says what is real, changed and made up.
 """
 
 import argparse
@@ -29,8 +30,9 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
+import crm_accounts
 import duckdb
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
@@ -69,11 +71,15 @@ SHIFTED_COLUMNS: Final = (
 )
 
 # `hash32` is the only source of chance: the first eight hex digits of an md5.
-# `working_day` moves a Saturday or Sunday to the Friday before it.
+# `working_day` moves a Saturday or Sunday to the Friday before it. The names are
+# nobody's: six sales people and four who score key accounts.
 MACROS: Final = """
 create macro hash32(text) as ('0x' || substr(md5(text), 1, 8))::bigint;
 create macro draw(salt, key, sides) as hash32(salt || '-' || key) % sides;
 create macro working_day(day) as day - greatest(isodow(day) - 5, 0)::integer;
+create macro owner_names() as ['Claire Dubois', 'Daniel Ortega', 'Grace Liu',
+    'Hannah Berg', 'Marcus Webb', 'Priya Nair'];
+create macro scorer_names() as ['Ingrid Sand', 'Omar Haddad', 'Tom Fraser', 'Wei Zhang'];
 create macro moment(text) as strptime(nullif(text, '?'), '%d/%m/%Y %H:%M');
 """
 
@@ -305,12 +311,7 @@ join persons on persons.position = (h // 10) % {PERSONS}
 """
 
 LEADS: Final = f"""
-with owners as (
-    select ['Claire Dubois', 'Daniel Ortega', 'Grace Liu', 'Hannah Berg',
-        'Marcus Webb', 'Priya Nair'] as names
-),
-
-staged as (
+with staged as (
     select
         *,
         ProspectAlternateKey as key,
@@ -360,14 +361,13 @@ select
         when 'Qualified' then date '2014-03-03' + draw('close', key, 91)::integer
         when 'Proposal' then date '2014-02-03' + draw('close', key, 76)::integer
     end) as expected_close_date,
-    names[1 + draw('owner', City, len(names))] as owner,
+    owner_names()[1 + draw('owner', City, len(owner_names()))] as owner,
     created_on,
     case when stage <> 'New' then working_day(
         created_on
         + draw('contact', key, date '{LAST_SALE}' - created_on + 1)::integer
     ) end as last_contact_on,
 from staged
-cross join owners
 order by ProspectiveBuyerKey
 """
 
@@ -435,9 +435,7 @@ select
         when standing >= 5 then 'preferred'
         else 'ordinary'
     end as relationship_level,
-    ['Ingrid Sand', 'Omar Haddad', 'Tom Fraser', 'Wei Zhang'][
-        1 + SalesTerritoryKey % 4
-    ] as scorer,
+    scorer_names()[1 + SalesTerritoryKey % 4] as scorer,
     working_day(date '2013-11-04' + draw('scored', key, 82)::integer) as scored_on,
     case
         when market_influence >= 7 then [
@@ -462,7 +460,15 @@ from scored
 order by position
 """
 
+SHEETS: Final = {
+    "Leads": LEADS,
+    "Assessments": ASSESSMENTS,
+    "Accounts": crm_accounts.ACCOUNTS_SHEET,
+    "Contacts": crm_accounts.CONTACTS_SHEET,
+}
+
 REAL: Final = "real"
+VARIED: Final = "real, varied"
 MADE_UP: Final = "made up"
 READ_ME: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("Leads", "lead_number", REAL, "ProspectAlternateKey; six rows repeat a number"),
@@ -497,6 +503,35 @@ READ_ME: Final[tuple[tuple[str, str, str, str], ...]] = (
         MADE_UP,
         "a sentence around the real city, type and line",
     ),
+    ("Accounts", "account_id", MADE_UP, "24 hex digits; parent_account refers to it"),
+    (
+        "Accounts",
+        "name, phone, street ... country",
+        VARIED,
+        "a dealer's, written in another way; made up for six prospects",
+    ),
+    ("Accounts", "erp_number", REAL, "ResellerAlternateKey, where somebody noted it"),
+    (
+        "Accounts",
+        "website",
+        MADE_UP,
+        "every domain ends in .example, which nobody owns",
+    ),
+    ("Accounts", "industry", VARIED, "the dealer's business type in the CRM's words"),
+    ("Accounts", "owner", MADE_UP, "one owner for each city, as of the leads"),
+    ("Accounts", "parent_account", MADE_UP, "eight groups; no dealer owns another"),
+    ("Accounts", "updated_at", MADE_UP, "February 2012 to January 2014"),
+    (
+        "Contacts",
+        "contact_id, account_id",
+        MADE_UP,
+        "an account has one to three people",
+    ),
+    ("Contacts", "name, job_title, email", MADE_UP, "invented people; nobody is meant"),
+    ("Contacts", "role, influence", MADE_UP, "influence from 0 to 10, by role"),
+    ("Contacts", "phone", VARIED, "the account's with an invented extension"),
+    ("Contacts", "owner", MADE_UP, "mostly the account's; some belong to nobody"),
+    ("Contacts", "last_contact_on", MADE_UP, "June 2012 to January 2014; blank: never"),
 )
 
 NUMBER_FORMATS: Final = {
@@ -624,6 +659,58 @@ CONTROLS: Final[dict[str, str]] = {
     })
         from incidents
     """,
+    "accounts and contacts have one id each, of 24 hex digits": """
+        select count(*) = count(distinct id)
+            and bool_and(regexp_full_match(id, '[0-9a-f]{24}'))
+        from (
+            select account_id as id from crm_accounts
+            union all
+            select contact_id from crm_contacts
+        )
+    """,
+    "260 accounts: 246 companies, 8 of them twice, 6 that the ERP does not know": """
+        select count(*) = 260
+            and count(answer_key.account_number) = 254
+            and count(distinct customers.customer_number) = 246
+            and count(*) filter (answer_key.kind = 'duplicate') = 8
+            and count(*) filter (answer_key.kind in ('prospect', 'look-alike')) = 6
+        from crm_accounts
+        join answer_key using (account_id)
+        left join customers on answer_key.account_number = customer_number
+            and customers.kind = 'company'
+    """,
+    "an ERP number in the CRM is that of the company": """
+        select count(erp_number) between 130 and 150
+            and bool_and(upper(erp_number) = account_number)
+        from crm_accounts
+        join answer_key using (account_id)
+        where erp_number is not null
+    """,
+    "a slip of the pen or a shorter name is never the name itself": """
+        select bool_and(lower(crm_accounts.name) <> lower(customers.name))
+        from crm_accounts
+        join answer_key using (account_id)
+        join customers on account_number = customer_number
+        where spelling in ('slip', 'short')
+    """,
+    "thirty accounts have a parent, which has an account": """
+        select count(parent_account) = 30
+            and bool_and(parent_account <> account_id)
+            and count(*) filter (parent_account not in (
+                select account_id from crm_accounts)) = 0
+        from crm_accounts
+    """,
+    "domains are those that nobody can own": """
+        select bool_and(regexp_full_match(website, '(https://)?(www[.])?[a-z0-9-]+[.]example/?'))
+        from crm_accounts
+    """,
+    "every contact is at an account, with an address of nobody": """
+        select count(*) between 490 and 530
+            and bool_and(crm_accounts.account_id is not null)
+            and bool_and(coalesce(email, 'a@b.example') like '%_@_%.example')
+        from crm_contacts
+        left join crm_accounts using (account_id)
+    """,
     "every caller has an account of the ERP, the unknown one has none": """
         select bool_and((caller_id = '?') = (account_number = '?'))
             and bool_and(account_number = '?' or customers.kind is not null)
@@ -655,6 +742,9 @@ def open_raw(raw_dir: Path) -> duckdb.DuckDBPyConnection:
     )
     connection.execute(SALES)
     connection.execute(CALLER_ACCOUNTS)
+    connection.execute(crm_accounts.MACROS)
+    for step in crm_accounts.STEPS:
+        connection.execute(step)
     return connection
 
 
@@ -725,7 +815,9 @@ def fill(sheet: Worksheet, columns: list[str], rows: list[tuple[Any, ...]]) -> N
         width = min(max(longest, len(name)) + 2, 80)
         sheet.column_dimensions[get_column_letter(number)].width = width
         for (cell,) in sheet.iter_rows(2, min_col=number, max_col=number):
-            if isinstance(cell.value, dt.date):
+            if isinstance(cell.value, dt.datetime):
+                cell.number_format = "yyyy-mm-dd hh:mm"
+            elif isinstance(cell.value, dt.date):
                 cell.number_format = "yyyy-mm-dd"
             elif name in NUMBER_FORMATS:
                 cell.number_format = NUMBER_FORMATS[name]
@@ -738,14 +830,15 @@ def fill_read_me(sheet: Worksheet) -> None:
         [
             "Leads are the prospective buyers of AdventureWorksDW (Microsoft, MIT"
             " licence), the data of a fictitious company. Assessments are invented"
-            " key-account scores of resellers of the same data set."
+            " key-account scores of resellers of the same data set. Accounts are such"
+            " resellers as a sales person would note them; Contacts are invented people."
         ]
     )
     sheet.append(
         [
             "Real means as that data set records it. What is made up is drawn from"
             " md5 hashes of the keys by sample_data/build.py, so that it never changes."
-            " The names of owners and scorers belong to nobody."
+            " The names of owners, scorers and contacts belong to nobody."
         ]
     )
     sheet.append([])
@@ -758,7 +851,7 @@ def fill_read_me(sheet: Worksheet) -> None:
     for row in (2, 3):
         sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=4)
         sheet.cell(row, 1).alignment = Alignment(wrap_text=True, vertical="top")
-        sheet.row_dimensions[row].height = 32
+        sheet.row_dimensions[row].height = 46
     for letter, width in zip("ABCD", (16, 34, 18, 58), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.freeze_panes = "A6"
@@ -778,7 +871,7 @@ def write_crm(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     assert book.active is not None
     book.active.title = "Read me"
     fill_read_me(book.active)
-    for title, query in (("Leads", LEADS), ("Assessments", ASSESSMENTS)):
+    for title, query in SHEETS.items():
         result = connection.execute(query)
         columns = [column[0] for column in result.description or ()]
         rows = [
@@ -804,6 +897,29 @@ def write_crm(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             new.writestr(entry, content, zipfile.ZIP_DEFLATED, 9)
 
 
+def write_answer_key(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Writes which ERP company each account of the CRM stands for, for tests."""
+    result = connection.execute(crm_accounts.ANSWER_KEY)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(column[0] for column in result.description or ())
+        writer.writerows(result.fetchall())
+
+
+def read_back(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Reads the workbook's accounts and contacts into tables named after the sheets."""
+    book = load_workbook(path, read_only=True)
+    for title in ("Accounts", "Contacts"):
+        columns, *rows = book[title].iter_rows(values_only=True)
+        connection.execute(
+            f"create table crm_{title} ({', '.join(f'{name} varchar' for name in columns)})"
+        )
+        connection.executemany(
+            f"insert into crm_{title} values ({', '.join('?' * len(columns))})",
+            [[None if value is None else str(value) for value in row] for row in rows],
+        )
+
+
 def failed_controls(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
     """Reads the written files back and returns the controls that do not hold."""
     failed = []
@@ -817,6 +933,9 @@ def failed_controls(connection: duckdb.DuckDBPyConnection, folder: Path) -> list
     connection.execute(
         f"create table incidents as from read_csv({exports}, all_varchar = true)"
     )
+    read_back(connection, folder / "crm" / "crm_workbook.xlsx")
+    key = quoted(folder / "crm" / "answer_key.csv")
+    connection.execute(f"create table answer_key as from read_csv({key})")
     failed += [
         name
         for name, query in CONTROLS.items()
@@ -835,6 +954,7 @@ def main(arguments: list[str] | None = None) -> int:
     write_erp(connection, options.output / "erp")
     write_helpdesk(connection, options.output / "helpdesk")
     write_crm(connection, options.output / "crm" / "crm_workbook.xlsx")
+    write_answer_key(connection, options.output / "crm" / "answer_key.csv")
     failed = failed_controls(connection, options.output)
     for name in failed:
         print(f"does not hold: {name}", file=sys.stderr)
