@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from expectations.vocabulary import between, columns_present, one_of, without_nulls
+from expectations.vocabulary import (
+    between,
+    columns_present,
+    no_rows,
+    one_of,
+    row_count,
+    without_nulls,
+)
 
 
 def leads(sample: bool) -> list[Any]:
@@ -39,4 +47,115 @@ def assessments(sample: bool) -> list[Any]:
     ]
 
 
-SUITES = {"leads": leads, "assessments": assessments}
+def accounts(sample: bool) -> list[Any]:
+    """Companies as sales people write them down."""
+    return [
+        columns_present(
+            ["account_id", "name", "erp_number", "phone", "country", "parent_account"],
+            why="staging reads these columns",
+        ),
+        without_nulls("name", why="nobody can act on a customer without a name"),
+        without_nulls(
+            "country",
+            why="a telephone number is read by it: 2 of 3 accounts without the ERP's "
+            "number are found by their telephone",
+        ),
+        without_nulls("updated_at", why="of two versions the newer one wins"),
+        no_rows(
+            "erp_numbers_look_like_one",
+            "select account_id, erp_number from {batch} "
+            "where erp_number is not null "
+            "and not regexp_full_match(trim(erp_number), '(?i)aw[0-9]{{8}}')",
+            why="AW and eight digits; a company that is found by another's number gets "
+            "its revenue",
+        ),
+        no_rows(
+            "an_erp_number_stands_at_few_accounts",
+            "select upper(trim(erp_number)) as number, count(*) as accounts from {batch} "
+            "where erp_number is not null group by all having count(*) > 3",
+            why="a company twice in the CRM is usual; a number at four accounts was "
+            "filled down a column",
+        ),
+        no_rows(
+            "no_account_owns_itself",
+            "select account_id from {batch} where parent_account = account_id",
+            why="its group would have no head",
+        ),
+        *_whole(
+            sample,
+            row_count(
+                200,
+                2_000,
+                why="260 accounts on 2026-11-22; an export that was cut off, or one of "
+                "every visiting card, is not these accounts",
+            ),
+            no_rows(
+                "parents_are_accounts",
+                "select account_id, parent_account from {batch} "
+                "where parent_account is not null "
+                "and parent_account not in (select account_id from {batch})",
+                why="a group without its head loses the head's revenue",
+                severity="warning",
+            ),
+            no_rows(
+                "many_accounts_have_the_erp_number",
+                "select count(*) as accounts, count(erp_number) as numbers from {batch} "
+                "having count(erp_number) < 0.4 * count(*)",
+                why="148 of 260 accounts (57 %) have one; far fewer is a lost column",
+            ),
+        ),
+    ]
+
+
+def contacts(sample: bool) -> list[Any]:
+    """People at the accounts."""
+    return [
+        columns_present(
+            ["contact_id", "account_id", "name", "role", "influence", "owner"],
+            why="staging reads these columns",
+        ),
+        without_nulls("account_id", why="coverage is counted by account"),
+        without_nulls("name", why="nobody can be asked for"),
+        one_of(
+            "role",
+            ["decision_maker", "influencer", "user", "gatekeeper"],
+            why="the roles in a purchase; coverage counts decision makers",
+        ),
+        between("influence", 0, 10, why="a mark from 0 to 10"),
+        between(
+            "last_contact_on",
+            date(2005, 1, 1),
+            date(2099, 12, 31),
+            why="a mistyped century would make a contact covered for ever, or never",
+        ),
+        *_whole(
+            sample,
+            row_count(
+                300,
+                10_000,
+                why="508 contacts on 2026-11-22, one to three an account; less than one "
+                "for every account was cut off",
+            ),
+            no_rows(
+                "contacts_are_spoken_with",
+                "select count(*) as contacts, count(last_contact_on) as spoken_with "
+                "from {batch} having count(last_contact_on) < 0.5 * count(*)",
+                why="one in six was never spoken with (2026-11-22); half of them would "
+                "be a lost column, and no account would be covered",
+                severity="warning",
+            ),
+        ),
+    ]
+
+
+def _whole(sample: bool, *expectations: Any) -> list[Any]:
+    """What can be asked of the whole sheet only, not of a sample."""
+    return [] if sample else list(expectations)
+
+
+SUITES = {
+    "leads": leads,
+    "assessments": assessments,
+    "accounts": accounts,
+    "contacts": contacts,
+}

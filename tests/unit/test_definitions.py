@@ -27,6 +27,15 @@ MARTS = {
     "cohort_retention",
     "tier_summary",
     "reconciliation",
+    "customers_private",
+    "customer_groups",
+    "contacts",
+    "account_coverage",
+    "customer_ids",
+    "customer_registry",
+    "identity_log",
+    "match_candidates",
+    "model_quality",
 }
 LANDED = {
     "erp": {
@@ -40,7 +49,7 @@ LANDED = {
         "order_lines",
     },
     "helpdesk": {"incidents"},
-    "crm": {"leads", "assessments"},
+    "crm": {"leads", "assessments", "accounts", "contacts"},
 }
 
 
