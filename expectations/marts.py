@@ -32,6 +32,22 @@ def suites() -> list[Suite]:
                 row_count(1, why="a release without customers was not meant"),
                 unique("customer_id", why="the grain: one row per customer"),
                 one_of("customer_type", ["company", "person"], why="the two types"),
+                between("source_count", 1, None, why="a customer of no record"),
+                no_rows(
+                    "nobody_owns_itself",
+                    "select customer_id from {batch} "
+                    "where parent_customer_id = customer_id "
+                    "or (parent_customer_id is null "
+                    "and ultimate_parent_customer_id <> customer_id)",
+                    why="who has no parent is the top of its group, and nobody else's",
+                ),
+                no_rows(
+                    "the_top_of_a_group_has_no_parent",
+                    "select customer_id, ultimate_parent_customer_id from {batch} "
+                    "where ultimate_parent_customer_id in (select customer_id "
+                    "from {batch} where parent_customer_id is not null)",
+                    why="the revenue of its group would be split between two tops",
+                ),
             ],
         ),
         _mart(
@@ -44,6 +60,59 @@ def suites() -> list[Suite]:
                     why="a source record that is two customers doubles its revenue",
                 ),
                 between("match_confidence", 0, 1, why="a probability"),
+                without_nulls("match_rule", why="a link that nobody can explain"),
+                no_rows(
+                    "unique_keys_stay_apart",
+                    "select customer_id, source, count(*) as records from {batch} "
+                    "inner join meta.source_trust using (source) "
+                    "where keys_are_unique group by all having count(*) > 1",
+                    why="such a source has no customer twice: two of its records in one "
+                    "are two customers taken for one",
+                ),
+            ],
+        ),
+        _mart(
+            "contacts",
+            ["contact_id"],
+            [
+                unique("contact_id", why="the grain: one row per contact"),
+                between("influence", 0, 10, why="a mark from 0 to 10"),
+                one_of(
+                    "role",
+                    ["decision_maker", "influencer", "user", "gatekeeper"],
+                    why="coverage counts decision makers under this name",
+                    severity="warning",
+                ),
+                no_rows(
+                    "most_contacts_have_a_customer",
+                    "select count(*) as contacts, count(customer_id) as attributed "
+                    "from {batch} having count(customer_id) < 0.95 * count(*)",
+                    why="all of the demonstration's have one (2026-11-22); one in twenty "
+                    "without would be a broken mapping",
+                ),
+            ],
+        ),
+        _mart(
+            "account_coverage",
+            ["customer_id"],
+            [
+                unique("customer_id", why="the grain: one row per customer"),
+                between("contacts", 1, None, why="an account is here for its contacts"),
+                between("influence_coverage", 0, 1, why="a share"),
+                no_rows(
+                    "what_is_covered_is_part_of_what_is_there",
+                    "select customer_id from {batch} where covered_contacts > contacts "
+                    "or decision_makers > contacts "
+                    "or covered_decision_makers > "
+                    "least(decision_makers, covered_contacts)",
+                    why="a contact that is counted twice shows here",
+                ),
+                no_rows(
+                    "who_covers_somebody_is_named",
+                    "select customer_id from {batch} where covered_contacts > 0 "
+                    "and (best_connected_owner is null or owners = 0)",
+                    why="covered means that one of us knows the contact",
+                ),
             ],
         ),
         _mart(
