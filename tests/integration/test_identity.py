@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -198,3 +200,109 @@ def test_guards(marts: duckdb.DuckDBPyConnection) -> None:
         "not sure enough to link",
         "their registration numbers contradict",
     }
+
+
+class Company:
+    """The demonstration company, whose ERP can be written to between refreshes."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.erp = home / "demonstration" / "erp.sqlite"
+
+    def change(self, *statements: str) -> None:
+        """Writes to the ERP, as its users do."""
+        with closing(sqlite3.connect(self.erp)) as connection, connection:
+            for statement in statements:
+                assert connection.execute(statement).rowcount > 0, statement
+
+    def refresh(self) -> dict[tuple[str, str], str]:
+        """Refreshes; returns the customer of each record."""
+        result = command("refresh", "--home", self.home)
+        assert result.returncode == 0, result.stderr
+        with self.open() as connection:
+            return {
+                (source, key): customer
+                for source, key, customer in connection.execute(
+                    "select source, source_customer_id, customer_id "
+                    "from marts.customer_source_keys"
+                ).fetchall()
+            }
+
+    def open(self) -> duckdb.DuckDBPyConnection:
+        """The current release."""
+        path = (self.home / "current" / "warehouse.duckdb").resolve()
+        return duckdb.connect(str(path), read_only=True)
+
+
+@pytest.mark.slow
+def test_ids_stay_for_ten_refreshes(home: Path) -> None:
+    """Rows come, change and go; a merge and a split each leave their line."""
+    ours = Company(home)
+    with ours.open() as connection:
+        before = {
+            (source, key): customer
+            for source, key, customer in connection.execute(
+                "select source, source_customer_id, customer_id "
+                "from marts.customer_source_keys"
+            ).fetchall()
+        }
+        (prospect, phone) = connection.execute(
+            """
+            select customer_id, phone from marts.customers_private
+            where customer_name = 'Twentieth Bike Store'
+            """
+        ).fetchone() or (None, None)
+    assert prospect is not None
+    new = "'AW0009999{0}', 'company', '{1}', '{2}', 'Salem', 'United States', 'US', 1"
+    into = (
+        "insert into customers (customer_number, kind, name, phone, city, country, "
+        "country_code, territory_id) values "
+    )
+    gone = "(select min(customer_number) from customers where kind = 'company' and "
+    gone += "customer_number not in (select customer_number from orders))"
+    steps: list[list[str]] = [
+        [f"{into} ({new.format(number, f'Shop {number}', f'503-555-02{number:02d}')})"]
+        for number in range(3)
+    ]
+    steps += [
+        ["update customers set phone = '1 (11) 500 555-9999' where customer_number = "
+         "'AW00011000'",
+         "update customers set name = 'Jon Q. Yang' where customer_number = 'AW00011000'"],
+        [f"update customers set name = 'Twentieth Bike Store', phone = '{phone}' "
+         "where customer_number = 'AW00099992'"],  # merges with the prospect
+        [f"delete from company_profiles where customer_number = {gone}",
+         f"delete from customers where customer_number = {gone}"],
+        ["update company_profiles set number_employees = number_employees + 1"],
+        ["update customers set name = 'Shop 2', phone = '503-555-0202' "
+         "where customer_number = 'AW00099992'"],  # and leaves it again
+        ["update customers set city = upper(city) where kind = 'person'"],
+        [f"{into} ({new.format(9, 'Shop 9', '503-555-0209')})"],
+    ]  # fmt: skip
+    assert len(steps) == 10
+    merged: dict[tuple[str, str], str] = {}
+    for place, statements in enumerate(steps):
+        ours.change(*statements)
+        found = ours.refresh()
+        same = {key for key in before if key in found}
+        assert {key: found[key] for key in same} == {key: before[key] for key in same}
+        if place == 2:
+            merged = {("erp", "AW00099992"): found["erp", "AW00099992"]}
+        if place == 4:
+            # The prospect is older than the shop.
+            assert found["erp", "AW00099992"] == prospect
+    newcomer = ("erp", "AW00099992")
+    assert found[newcomer] not in (prospect, *merged.values())
+    with ours.open() as connection:
+        assert connection.execute(
+            "select event, customer_id, earlier_customer_id, source_customer_id, reason "
+            "from meta.identity_log order by refresh_id"
+        ).fetchall() == [
+            ("merge", prospect, merged[newcomer], "AW00099992", "phone and name"),
+            (
+                "split", found[newcomer], prospect, "AW00099992",
+                "nothing links them any more",
+            ),
+        ]  # fmt: skip
+        assert connection.execute(
+            "select count(distinct refresh_id) from meta.model_quality"
+        ).fetchone() == (11,)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -31,12 +32,22 @@ def _first_column(seed: str) -> list[str]:
 
 
 class Ground:
-    """A small warehouse in memory: records in, customers out, refresh after refresh."""
+    """A small warehouse: records in, customers out, refresh after refresh.
 
-    def __init__(self) -> None:
-        self.connection = duckdb.connect()
+    Args:
+        path: A file for what would fill the memory; in memory without it.
+        timed: Called with each step and its seconds.
+    """
+
+    def __init__(
+        self,
+        path: str = ":memory:",
+        timed: Callable[[str, float], None] = lambda step, seconds: None,
+    ) -> None:
+        self._timed = timed
+        self.connection = duckdb.connect(path)
         self.connection.execute(
-            "create schema landing; create schema core; attach ':memory:' as warehouse; "
+            "create schema core; attach ':memory:' as warehouse; "
             "create schema warehouse.meta"
         )
         types = {
@@ -65,6 +76,18 @@ class Ground:
         references: pa.Table | None = None,
     ) -> dict[tuple[str, str], str]:
         """One refresh over these records; returns the customer of each.
+
+        See `resolve` for the arguments.
+        """
+        self.resolve(records, references)
+        return self.customers()
+
+    def resolve(
+        self,
+        records: Sequence[Mapping[str, Any]] | pa.Table,
+        references: pa.Table | None = None,
+    ) -> None:
+        """One refresh over these records.
 
         Args:
             records: Rows with source, source_customer_id and any of `COLUMNS`.
@@ -119,12 +142,14 @@ class Ground:
                 }
             ),
         )
-        self._keep("core_customer_forms", resolve.forms(con, "records", "kept_forms"))
-        self._keep("blocks", resolve.blocks(con, "core.core_customer_forms"))
+        self._keep(
+            "core_customer_forms", lambda: resolve.forms(con, "records", "kept_forms")
+        )
+        self._keep("blocks", lambda: resolve.blocks(con, "core.core_customer_forms"))
         content = ", ".join(("made_by", "birth_date", *normal.FORMS.names))
         self._keep(
             "core_customer_prints",
-            con.query(
+            lambda: con.query(
                 f"""
                 select record_no, source, source_customer_id,
                     hash({content}, blocks_print) as print
@@ -138,7 +163,7 @@ class Ground:
         )
         self._keep(
             "core_customer_links",
-            resolve.links(
+            lambda: resolve.links(
                 con,
                 "core.core_customer_forms",
                 "core.blocks",
@@ -150,7 +175,7 @@ class Ground:
         )
         self._keep(
             "keys",
-            resolve.keys(
+            lambda: resolve.keys(
                 con,
                 "core.core_customer_forms",
                 "core.core_customer_links",
@@ -158,9 +183,12 @@ class Ground:
                 "minted",
             ),
         )
+
+    def customers(self) -> dict[tuple[str, str], str]:
+        """The customer of each record: (source, key) → customer_id."""
         return {
             (source, key): customer
-            for source, key, customer in con.execute(
+            for source, key, customer in self.connection.execute(
                 "select source, source_customer_id, customer_id from core.keys"
             ).fetchall()
         }
@@ -203,7 +231,10 @@ class Ground:
             """
         ).fetchall()
 
-    def _keep(self, name: str, relation: duckdb.DuckDBPyRelation) -> None:
+    def _keep(self, name: str, make: Callable[[], duckdb.DuckDBPyRelation]) -> None:
+        began = time.perf_counter()
+        self.connection.register("_made", make())
         self.connection.execute(
-            f"create or replace table core.{name} as select * from relation"
+            f"create or replace table core.{name} as select * from _made"
         )
+        self._timed(name, time.perf_counter() - began)

@@ -1,0 +1,1 @@
+"""Measurements, each against a named reference; run as `python -m benchmarks.<name>`."""
