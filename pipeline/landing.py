@@ -20,7 +20,6 @@ Rows are never taken away: a deletion is a further row with `_deleted`. Not here
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,6 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import increments
+from pipeline.content_hash import ContentHash
 from pipeline.errors import SourceUnavailable
 from pipeline.home import (
     Home,
@@ -394,12 +394,12 @@ def _write_rows(
 ) -> _Written:
     """Writes the extract's stream to the path; no file without a record batch."""
     done = _Written()
-    digest = hashlib.sha256()
+    content_hash = ContentHash()
     writer: pq.ParquetWriter | None = None
     try:
         for record_batch in extract.batches():
             if not extract.fingerprint:
-                _feed(digest, record_batch)
+                content_hash.feed(record_batch)
             deleted = (
                 increments.flags(record_batch, entity)
                 if content == "rows"
@@ -421,9 +421,9 @@ def _write_rows(
     finally:
         if writer is not None:
             writer.close()
-    if content == "keys":
-        digest.update(now.isoformat().encode())  # a sweep is a batch of its own
-    done.digest = digest.hexdigest()
+    done.digest = content_hash.hexdigest()
+    if content == "keys":  # a sweep is a batch of its own, whatever it finds
+        done.digest += f"-{now.isoformat()}"
     return done
 
 
@@ -446,13 +446,6 @@ def _note_types(schema: dict[str, str], record_batch: pa.RecordBatch) -> None:
             schema[told.name] = str(told.type)
         else:
             schema.setdefault(told.name, "null")
-
-
-def _feed(digest: hashlib._Hash, record_batch: pa.RecordBatch) -> None:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, record_batch.schema) as stream:
-        stream.write_batch(record_batch)
-    digest.update(sink.getvalue())
 
 
 def _stamp(
