@@ -46,6 +46,12 @@ STATES: tuple[State, ...] = ("pending", "accepted", "refused", "replaced")
 
 OWN_COLUMNS = ("_batch_id", "_loaded_at", "_source_file", "_row_number", "_deleted")
 
+# Up to how many bytes Parquet collects the different values of a column before it takes
+# them for what they are, all different. With Arrow's 1 MiB it does so for ids and amounts
+# in vain: a table of 15 columns took 1.5 times as long and 1.3 times the space. Less costs
+# repetitive columns their dictionary: with 64 KiB Online Retail is 1.5 times as large.
+DICTIONARY_BYTES = 128 * 1024
+
 QUARANTINE_SCHEMA = pa.schema(
     [
         ("source", pa.string()),
@@ -415,7 +421,12 @@ def _write_rows(
             _note_types(done.schema, record_batch)
             if writer is None:
                 _check_names(record_batch.schema.names, where)
-                writer = pq.ParquetWriter(path, stamped.schema, compression="zstd")
+                writer = pq.ParquetWriter(
+                    path,
+                    stamped.schema,
+                    compression="zstd",
+                    dictionary_pagesize_limit=DICTIONARY_BYTES,
+                )
             writer.write_batch(stamped)
             done.rows += record_batch.num_rows
     finally:
