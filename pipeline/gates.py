@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import landing, warehouse
+from pipeline import landing, sql, warehouse
 from pipeline.errors import ConfigurationError
 from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence, Severity
 from pipeline.home import Home
@@ -236,7 +236,7 @@ def _with_rows(
     """
     queries = {
         (suite.subject, _expectation_name(item)): item.unexpected_rows_query.format(
-            batch=f"{warehouse.quoted(suite.schema)}.{warehouse.quoted(suite.table)}"
+            batch=f"{sql.quoted(suite.schema)}.{sql.quoted(suite.table)}"
         )
         for suite in suites
         for item in suite.expectations
@@ -311,7 +311,7 @@ def _landed(
                 continue
             # What is deleted need not meet anything any more.
             connection.execute(
-                f"create view landing.{warehouse.quoted(name)} as "
+                f"create view landing.{sql.quoted(name)} as "
                 f"select * from {relation} where not _deleted"
             )
             entity = source.entities[name]
@@ -337,11 +337,11 @@ def _columns(
                 continue
             table = f"_columns_{name}"
             connection.execute(
-                f"create table landing.{warehouse.quoted(table)} "
+                f"create table landing.{sql.quoted(table)} "
                 "(file varchar, column_name varchar, was varchar, is_now varchar)"
             )
             connection.executemany(
-                f"insert into landing.{warehouse.quoted(table)} values (?, ?, ?, ?)",
+                f"insert into landing.{sql.quoted(table)} values (?, ?, ?, ?)",
                 [
                     (batch.origin, column, before.get(column), batch.schema.get(column))
                     for batch in rows
@@ -407,13 +407,13 @@ def _accounting(
             batches = [*landing.in_force(home, source.name, entity), *pending[name]]
             table = f"_batches_{name}"
             connection.execute(
-                f"create table landing.{warehouse.quoted(table)} (batch_id varchar, "
+                f"create table landing.{sql.quoted(table)} (batch_id varchar, "
                 "rows_read bigint, rows_landed bigint, rows_quarantined bigint, "
                 "rows_in_file bigint, rows_in_quarantine bigint, is_new boolean)"
             )
             if batches:
                 connection.executemany(
-                    f"insert into landing.{warehouse.quoted(table)} "
+                    f"insert into landing.{sql.quoted(table)} "
                     "values (?, ?, ?, ?, ?, ?, ?)",
                     [
                         (

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline import sql
 from pipeline.sources import Entity, Extract
 
 # Arrow's type of a cursor, by the letter of which kind of Python value it gives.
@@ -131,10 +132,10 @@ def gone(
             _spool(extract, keys)
             result = connection.execute(
                 f"""
-                select {_columns(entity.key)}
+                select {sql.columns(entity.key)}
                 from ({_alive(entity, files)}) as alive
                 anti join read_parquet($keys) as present
-                using ({_columns(entity.key)})
+                using ({sql.columns(entity.key)})
                 order by all
                 """,
                 {"keys": str(keys)},
@@ -157,18 +158,17 @@ def says_nothing_new(new: Path, files: Sequence[Path], columns: Sequence[str]) -
         return False
     with duckdb.connect() as connection:
         known = connection.execute(
-            "select column_name from (describe select * from "
-            f"read_parquet({_list(files)}, union_by_name = true))"
+            f"select column_name from (describe select * from {sql.parquet(files)})"
         ).fetchall()
         if not set(columns) <= {name for (name,) in known}:
             return False
         row = connection.execute(
             f"""
             select count(*) from (
-                select {_columns(columns)} from read_parquet({_list([new])})
+                select {sql.columns(columns)} from {sql.parquet([new])}
                 except
-                select {_columns(columns)}
-                from read_parquet({_list(files)}, union_by_name = true)
+                select {sql.columns(columns)}
+                from {sql.parquet(files)}
             )
             """
         ).fetchone()
@@ -177,13 +177,13 @@ def says_nothing_new(new: Path, files: Sequence[Path], columns: Sequence[str]) -
 
 def _alive(entity: Entity, files: Sequence[Path]) -> str:
     """SQL of the keys whose newest landed version is not deleted."""
-    newest_first = [f"{_quoted(entity.cursor.column)} desc"] if entity.cursor else []
+    newest_first = [f"{sql.quoted(entity.cursor.column)} desc"] if entity.cursor else []
     newest_first += ["_batch_id desc", "_row_number desc"]
     return f"""
-        select {_columns(entity.key)}
-        from read_parquet({_list(files)}, union_by_name = true)
+        select {sql.columns(entity.key)}
+        from {sql.parquet(files)}
         qualify row_number() over (
-            partition by {_columns(entity.key)} order by {", ".join(newest_first)}
+            partition by {sql.columns(entity.key)} order by {", ".join(newest_first)}
         ) = 1 and not _deleted
     """
 
@@ -196,16 +196,3 @@ def _spool(extract: Extract, path: Path) -> None:
         writer.write_batch(record_batch)
     if writer is not None:
         writer.close()
-
-
-def _columns(names: Sequence[str]) -> str:
-    return ", ".join(_quoted(name) for name in names)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _list(files: Sequence[Path]) -> str:
-    texts = ["'" + str(path).replace("'", "''") + "'" for path in files]
-    return "[" + ", ".join(texts) + "]"

@@ -8,7 +8,6 @@ between is SQL in the dbt project.
 from __future__ import annotations
 
 import datetime as dt
-import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from pipeline import attempts, landing
+from pipeline import attempts, landing, sql
 from pipeline.errors import SourceUnavailable
 from pipeline.evidence import Evidence
 from pipeline.home import Home
@@ -40,16 +39,6 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     )
 
 
-def quoted(identifier: str) -> str:
-    """The identifier in double quotes, safe whatever stands in it."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: object) -> str:
-    """The text as an SQL literal."""
-    return "'" + str(text).replace("'", "''") + "'"
-
-
 def default_as_of(time_zone: str, now: dt.datetime | None = None) -> dt.date:
     """Yesterday, in the business's own time zone."""
     present = now or dt.datetime.now(dt.UTC)
@@ -67,15 +56,8 @@ def known_until(as_of_date: dt.date, time_zone: str) -> dt.datetime:
 def batch_relation(home: Home, batches: Iterable[Batch]) -> str | None:
     """SQL that reads the batches' rows; None when there are no files at all."""
     files = [landing.data_file(home, batch) for batch in batches]
-    there = [_one_file(path) for path in files if path.exists()]
-    if not there:
-        return None
-    return f"read_parquet([{', '.join(there)}], union_by_name = true)"
-
-
-def _one_file(path: Path) -> str:
-    # DuckDB takes every name for a pattern, and a home may be called `data [old]`.
-    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+    there = [path for path in files if path.exists()]
+    return sql.parquet(there) if there else None
 
 
 def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None:
@@ -121,7 +103,7 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
                         "accepted batch of it. If its files are still being written, "
                         "try again once they are whole."
                     )
-                view = quoted(f"{source.name}__{entity.name}")
+                view = sql.quoted(f"{source.name}__{entity.name}")
                 connection.execute(
                     f"create view landing.{view} as select * from {relation}"
                 )
@@ -220,7 +202,7 @@ def write_meta(
         _fill(connection, SOURCE_FRESHNESS, _freshness_rows(in_force))
         _fill(connection, QUARANTINE, [])
         files = [
-            _one_file(path)
+            path
             for batches in in_force.values()
             for batch in batches
             if (path := landing.quarantine_file(home, batch)).exists()
@@ -230,7 +212,7 @@ def write_meta(
                 f"""
                 insert into meta.quarantine by name
                 select * replace (quarantined_at at time zone 'UTC' as quarantined_at)
-                from read_parquet([{", ".join(files)}])
+                from {sql.parquet(files)}
                 """
             )
         connection.execute("commit")
@@ -305,11 +287,11 @@ def _fill(
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in table.columns.items())
     connection.execute(f"create or replace table meta.{table.name} ({columns})")
     connection.execute(
-        f"comment on table meta.{table.name} is {literal(table.description)}"
+        f"comment on table meta.{table.name} is {sql.literal(table.description)}"
     )
     for name, (_, description) in table.columns.items():
         connection.execute(
-            f"comment on column meta.{table.name}.{name} is {literal(description)}"
+            f"comment on column meta.{table.name}.{name} is {sql.literal(description)}"
         )
     if rows:
         schema = pa.schema(

@@ -21,7 +21,7 @@ from pipeline.evidence import Check, Evidence
 from pipeline.home import Home
 from pipeline.release import Candidate
 from pipeline.sources import Source, open_reader
-from pipeline.warehouse import known_until, literal, quoted
+from pipeline.warehouse import known_until
 from tests.unit.support import files_source
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
@@ -87,33 +87,6 @@ def test_the_default_day_of_the_present() -> None:
     after = dt.datetime.now(dt.UTC)
     yesterdays = {moment.date() - dt.timedelta(days=1) for moment in (before, after)}
     assert day in yesterdays
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        yield connection
-
-
-TEXTS = st.text(st.sampled_from("'\"\\;-\n客") | st.characters(codec="utf-8"))
-
-
-@given(text=TEXTS.filter(lambda text: "\0" not in text))
-def test_any_text_is_a_literal(engine: duckdb.DuckDBPyConnection, text: str) -> None:
-    assert engine.execute(f"select {literal(text)}").fetchall() == [(text,)]
-
-
-@given(name=TEXTS.filter(lambda text: text and "\0" not in text))
-def test_any_name_is_an_identifier(
-    engine: duckdb.DuckDBPyConnection, name: str
-) -> None:
-    engine.execute(f"create or replace temp table t as select 1 as {quoted(name)}")
-    assert engine.execute(f"select {quoted(name)} from t").fetchall() == [(1,)]
-    assert [column[0] for column in engine.description or ()] == [name]
-
-
-def test_what_is_no_text_is_one_in_a_literal(tmp_path: Path) -> None:
-    assert literal(tmp_path / "it's") == f"'{tmp_path}/it''s'"
 
 
 def test_a_connection_fetches_nothing_and_may_be_for_reading(tmp_path: Path) -> None:
