@@ -306,7 +306,8 @@ def _landed(
     with warehouse.connect(database) as connection:
         for name, batches in pending.items():
             rows = [batch for batch in batches if batch.content == "rows"]
-            relation = warehouse.batch_relation(home, rows)
+            entity = source.entities[name]
+            relation = landing.relation(home, entity, rows)
             if relation is None:
                 continue
             # What is deleted need not meet anything any more.
@@ -314,7 +315,6 @@ def _landed(
                 f"create view landing.{sql.quoted(name)} as "
                 f"select * from {relation} where not _deleted"
             )
-            entity = source.entities[name]
             suites.append(entity_suite(source.name, entity, expectations, sample=False))
     return suites
 

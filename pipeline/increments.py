@@ -82,49 +82,23 @@ def _flag_text(value: object) -> str:
     return str(value).lower()
 
 
-def as_markers(extract: Extract, entity: Entity, cursor: Any | None) -> Extract:
-    """Keys of deleted rows as rows of the entity: its key columns, and its cursor.
+def markers(extract: Extract, entity: Entity, landed: str) -> Extract:
+    """Markers of landed keys that the extract says are deleted, or no longer lists.
 
-    The cursor is the highest one landed, so that a marker is newer than what it deletes
-    and older than a row that comes back under the same key.
-    """
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for record_batch in extract.batches():
-            yield _with_cursor(record_batch, entity, cursor)
-
-    return Extract(
-        origin=extract.origin,
-        fingerprint=extract.fingerprint,
-        batches=batches,
-        rejected=extract.rejected,
-        content="deletes",
-    )
-
-
-def _with_cursor(
-    record_batch: pa.RecordBatch, entity: Entity, cursor: Any | None
-) -> pa.RecordBatch:
-    if entity.cursor is None or cursor is None:
-        return record_batch
-    values = pa.repeat(pa.scalar(cursor), record_batch.num_rows)
-    return pa.record_batch(
-        [*record_batch.columns, values],
-        names=[*record_batch.schema.names, entity.cursor.column],
-    )
-
-
-def gone(
-    extract: Extract, entity: Entity, files: Sequence[Path], cursor: Any | None
-) -> Extract:
-    """Markers for the keys that were landed and are not among the extract's keys.
+    A marker has the cursor of the version that it deletes, so that it is newer than
+    that and older than a row that comes back under the same key.
 
     Args:
-        extract: All keys that there are now (`content="keys"`).
+        extract: Keys of deleted rows (`content="deletes"`), or of all that there are.
         entity: The entity; its key and cursor say which landed row is the newest.
-        files: The Parquet files of the entity's batches in force, oldest first.
-        cursor: The highest cursor landed.
+        landed: SQL of the entity's rows in force.
+
+    Returns:
+        Rows of the key's columns and the cursor; none of a key that is deleted already.
     """
+    key = sql.columns(entity.key)
+    is_gone = "semi" if extract.content == "deletes" else "anti"
+    cursor = [entity.cursor.column] if entity.cursor else []
 
     def batches() -> Iterator[pa.RecordBatch]:
         with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
@@ -132,60 +106,76 @@ def gone(
             _spool(extract, keys)
             result = connection.execute(
                 f"""
-                select {sql.columns(entity.key)}
-                from ({_alive(entity, files)}) as alive
-                anti join read_parquet($keys) as present
-                using ({sql.columns(entity.key)})
+                select {sql.columns(dict.fromkeys([*entity.key, *cursor]))}
+                from {landed} as landed
+                {is_gone} join {sql.parquet([keys])} as told using ({key})
+                qualify {_is_newest(entity)} and not _deleted
                 order by all
-                """,
-                {"keys": str(keys)},
+                """
             )
-            for record_batch in result.to_arrow_reader(65_536):
-                yield _with_cursor(record_batch, entity, cursor)
+            yield from result.to_arrow_reader(65_536)
 
     return Extract(
-        origin=extract.origin, fingerprint=None, batches=batches, content="deletes"
+        origin=extract.origin,
+        fingerprint=None,
+        batches=batches,
+        rejected=extract.rejected,
+        content="deletes",
     )
 
 
-def says_nothing_new(new: Path, files: Sequence[Path], columns: Sequence[str]) -> bool:
-    """Whether every row of the new file was landed before, column by column.
+def says_nothing_new(
+    new: Path, landed: str, entity: Entity, columns: Sequence[str]
+) -> bool:
+    """Whether the new file's rows, once landed, would leave everything as it is.
 
     An increment is read with an overlap; when nothing has happened it holds the overlap
-    only.
+    only. Its rows are then the newest versions of their keys, or older ones by their
+    cursor, which were landed and have been overtaken.
+
+    Args:
+        new: A Parquet file of rows.
+        landed: SQL of the entity's rows in force.
+        entity: The entity; its key and cursor say which landed row is the newest.
+        columns: What is compared.
     """
-    if not files:
-        return False
+    key, compared = sql.columns(entity.key), sql.columns(columns)
+    still_counts = _is_newest(entity)
+    if entity.cursor:
+        order = f"order by {sql.quoted(entity.cursor.column)} desc nulls last"
+        still_counts += f" or rank() over (partition by {key} {order}) > 1"
     with duckdb.connect() as connection:
         known = connection.execute(
-            f"select column_name from (describe select * from {sql.parquet(files)})"
+            f"select column_name from (describe select * from {landed})"
         ).fetchall()
         if not set(columns) <= {name for (name,) in known}:
             return False
         row = connection.execute(
             f"""
             select count(*) from (
-                select {sql.columns(columns)} from {sql.parquet([new])}
+                select {compared} from {sql.parquet([new])}
                 except
-                select {sql.columns(columns)}
-                from {sql.parquet(files)}
+                select {compared} from (
+                    select *
+                    from {landed} as landed
+                    semi join {sql.parquet([new])} as new using ({key})
+                    qualify {still_counts}
+                )
             )
             """
         ).fetchone()
     return row is not None and row[0] == 0
 
 
-def _alive(entity: Entity, files: Sequence[Path]) -> str:
-    """SQL of the keys whose newest landed version is not deleted."""
-    newest_first = [f"{sql.quoted(entity.cursor.column)} desc"] if entity.cursor else []
-    newest_first += ["_batch_id desc", "_row_number desc"]
-    return f"""
-        select {sql.columns(entity.key)}
-        from {sql.parquet(files)}
-        qualify row_number() over (
-            partition by {sql.columns(entity.key)} order by {", ".join(newest_first)}
-        ) = 1 and not _deleted
-    """
+def _is_newest(entity: Entity) -> str:
+    """SQL of whether a row is the newest version of its key, as staging decides it."""
+    order = ["_batch_id desc", "_row_number desc"]
+    if entity.cursor:
+        order.insert(0, f"{sql.quoted(entity.cursor.column)} desc nulls last")
+    return (
+        f"row_number() over (partition by {sql.columns(entity.key)} "
+        f"order by {', '.join(order)}) = 1"
+    )
 
 
 def _spool(extract: Extract, path: Path) -> None:

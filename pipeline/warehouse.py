@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,6 @@ def known_until(as_of_date: dt.date, time_zone: str) -> dt.datetime:
     return end.astimezone(dt.UTC).replace(tzinfo=None)
 
 
-def batch_relation(home: Home, batches: Iterable[Batch]) -> str | None:
-    """SQL that reads the batches' rows; None when there are no files at all."""
-    files = [landing.data_file(home, batch) for batch in batches]
-    there = [path for path in files if path.exists()]
-    return sql.parquet(there) if there else None
-
-
 def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None:
     """Makes the candidate's two files as dbt expects them, afresh.
 
@@ -96,7 +89,7 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
         for source in sources:
             for entity in source.entities.values():
                 in_force = landing.in_force(home, source.name, entity)
-                relation = batch_relation(home, in_force)
+                relation = landing.relation(home, entity, in_force)
                 if relation is None:
                     raise SourceUnavailable(
                         f"{source.name}.{entity.name} has not been landed: there is no "

@@ -513,7 +513,10 @@ def test_increments(
     """Rows without a cursor come every time: no increment would ever bring them."""
     orders(database)
     given = source(database, "orders", cursor={"column": cursor, "overlap": overlap})
-    ids = read(given, Since(since))["id"].to_pylist()
+    with DatabaseReader(given) as reader:
+        (extract,) = reader.extracts(given.entities["t0"], Since(since))
+        ids = whole(extract)["id"].to_pylist()
+    assert extract.is_whole == (since is None)
     assert sorted(ids) == [*expected, 5]
     assert [one for one in ids if one != 5] == expected, "cursor first, then key"
 

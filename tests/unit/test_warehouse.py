@@ -210,7 +210,8 @@ def test_a_view_of_no_rows_has_columns(
 
 
 def test_what_never_landed_is_an_error(home: Home, source: Source) -> None:
-    assert warehouse.batch_relation(home, []) is None
+    (entity,) = source.entities.values()
+    assert landing.relation(home, entity, []) is None
     with pytest.raises(SourceUnavailable, match=r"shop\.items has not been landed"):
         warehouse.lay_ground(home, opened(home), [source])
 
