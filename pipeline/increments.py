@@ -1,4 +1,4 @@
-"""What a further load of an entity goes on from, and what it says that is new.
+"""What landed rows say of their keys: which are new, which are gone, which came again.
 
 Reads landed Parquet files with DuckDB; writes nothing. Landing asks here where the last
 load ended, which keys are gone, and whether an increment repeats what is known.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,56 @@ def says_nothing_new(
             """
         ).fetchone()
     return row is not None and row[0] == 0
+
+
+@dataclass(frozen=True)
+class Keys:
+    """How often the keys of an entity's rows in force came.
+
+    Attributes:
+        different: Keys, deleted ones too.
+        repeated: Of these, keys that one batch alone held more than once.
+        deleted: Of these, keys whose newest row is marked as deleted.
+    """
+
+    different: int
+    repeated: int
+    deleted: int
+
+
+def count_keys(
+    connection: duckdb.DuckDBPyConnection, landed: str, entity: Entity
+) -> Keys:
+    """Counts the keys in `landed`, SQL of the entity's rows in force."""
+    key = sql.columns(entity.key)
+    counted = connection.execute(
+        f"""
+        select count(*), count(case when most > 1 then 1 end)
+        from (
+            select {key}, max(times) as most
+            from (
+                select {key}, _batch_id, count(*) as times
+                from {landed} as landed
+                group by {key}, _batch_id
+            ) as in_batches
+            group by {key}
+        ) as of_keys
+        """
+    ).fetchone()
+    gone = connection.execute(
+        f"""
+        select count(*) from (
+            select _deleted
+            from {landed} as landed
+            semi join (select {key} from {landed} as marked where _deleted) as ever
+            using ({key})
+            qualify {_is_newest(entity)} and _deleted
+        ) as deleted
+        """
+    ).fetchone()
+    assert counted is not None
+    assert gone is not None
+    return Keys(*counted, *gone)
 
 
 def _is_newest(entity: Entity) -> str:

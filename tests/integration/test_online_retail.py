@@ -39,9 +39,9 @@ def test_rows_and_money(marts: duckdb.DuckDBPyConnection) -> None:
         """
     ).fetchone() == (397_884, 4_338, 18_532, "8911407.904")
     assert marts.execute(
-        "select rows_read, rows_landed, rows_quarantined, batches "
-        "from meta.source_freshness"
-    ).fetchone() == (541_909, 541_909, 0, 305)
+        "select rows_read, rows_landed, rows_quarantined, batches, different_keys, "
+        "repeated_keys, deleted_keys, superseded_rows from meta.source_freshness"
+    ).fetchone() == (541_909, 541_909, 0, 305, 541_909, 0, 0, 0)
 
 
 def test_rfm(marts: duckdb.DuckDBPyConnection) -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import attempts, landing, release, warehouse
-from pipeline.errors import SourceUnavailable
+from pipeline.errors import ConfigurationError, SourceUnavailable
 from pipeline.evidence import Check, Evidence
 from pipeline.home import Home
 from pipeline.release import Candidate
@@ -409,7 +409,7 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
         ),
     ]
     assert found["source_freshness"] == [
-        ("shop", "items", 2, 5, 3, 2, dt.datetime(2014, 2, 1, 21))
+        ("shop", "items", 2, 5, 3, 2, 2, 0, 0, 1, dt.datetime(2014, 2, 1, 21))
     ]
     reason = "2 columns expected, 1 found"
     assert found["quarantine"] == [
@@ -436,6 +436,40 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
     ]
 
 
+def test_repeated_superseded_and_deleted_keys_are_counted(
+    home: Home, exports: Path
+) -> None:
+    source = files_source(exports, deleted_when={"column": "gone", "values": ["Y"]})
+    for name, text in {
+        "a.csv": "1,x,N\n1,y,N\n2,x,N\n3,x,N\n4,x,N\n4,x,N\n4,x,Y\n",
+        "b.csv": "1,z,N\n3,x,Y\n5,x,N\n6,x,Y\n",
+        "c.csv": "6,x,N\n",
+    }.items():
+        (exports / name).write_text("id,b,gone\n" + text)
+        land(home, source)
+    candidate = opened(home)
+    warehouse.lay_ground(home, candidate, [source])
+    warehouse.write_meta(home, candidate, [source], {})
+    keys = "different_keys, repeated_keys, deleted_keys"
+    (row,) = query(
+        candidate.warehouse_file,
+        f"select rows_landed, {keys}, superseded_rows from meta.source_freshness",
+    )
+    assert row == (12, 6, 2, 2, 6)
+
+
+def test_a_key_that_is_no_column_is_told(home: Home, exports: Path) -> None:
+    (exports / "a.csv").write_text("id,b\n1,2\n")
+    source = files_source(exports)
+    land(home, source)
+    with pytest.raises(
+        ConfigurationError, match=r"shop\.items: .* names shop, number as"
+    ):
+        warehouse.lay_ground(
+            home, opened(home), [files_source(exports, key=["ID", "shop", "number"])]
+        )
+
+
 def test_meta_describes_every_table_and_column(home: Home) -> None:
     candidate = opened(home)
     warehouse.lay_ground(home, candidate, [])
@@ -449,7 +483,7 @@ def test_meta_describes_every_table_and_column(home: Home) -> None:
     }
     assert all(comment and "One row per " in comment for _, comment in found["tables"])
     assert all(comment and comment.endswith(".") for *_, comment in found["columns"])
-    assert len(found["columns"]) == 33
+    assert len(found["columns"]) == 37
     assert found["quarantine"] == found["source_freshness"] == []
 
 
