@@ -49,7 +49,7 @@ class Shop:
         self.home = folder / "home"
         self.inbox = folder / "inbox"
         self.inbox.mkdir(parents=True)
-        self._variables = {
+        self.variables = {
             "ONLINE_RETAIL": str(self.inbox),
             "CUSTOMER_TIERS_SOURCES": str(PROJECT / "sources.yaml"),
             "CUSTOMER_TIERS_DBT_PROJECT": str(folder / "dbt_project"),
@@ -76,7 +76,7 @@ class Shop:
 
     def refresh(self, *arguments: str) -> str:
         """Refreshes, and returns what was said."""
-        result = command("refresh", "--home", self.home, *arguments, **self._variables)
+        result = command("refresh", "--home", self.home, *arguments, **self.variables)
         assert result.returncode == 0, result.stderr
         return result.stderr
 
