@@ -23,6 +23,7 @@ from pipeline.release import Candidate, sha256
 from pipeline.sources import Entity, Source
 
 if TYPE_CHECKING:
+    import duckdb
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.expectations.expectation import Expectation
 
@@ -335,25 +336,19 @@ def _columns(
             rows = [batch for batch in pending[name] if batch.content == "rows"]
             if not before or not rows:
                 continue
-            table = f"_columns_{name}"
-            connection.execute(
-                f"create table landing.{sql.quoted(table)} "
-                "(file varchar, column_name varchar, was varchar, is_now varchar)"
-            )
-            connection.executemany(
-                f"insert into landing.{sql.quoted(table)} values (?, ?, ?, ?)",
-                [
-                    (batch.origin, column, before.get(column), batch.schema.get(column))
-                    for batch in rows
-                    for column in {**before, **batch.schema}
-                ],
-            )
+            facts = [
+                (batch.origin, column, before.get(column), batch.schema.get(column))
+                for batch in rows
+                for column in {**before, **batch.schema}
+            ]
             suites.append(
-                Suite(
-                    subject=subject_of(source.name, name),
-                    schema="landing",
-                    table=table,
-                    expectations=[
+                _suite_of_facts(
+                    connection,
+                    subject_of(source.name, name),
+                    f"_columns_{name}",
+                    "file varchar, column_name varchar, was varchar, is_now varchar",
+                    facts,
+                    [
                         no_rows(
                             "no_column_is_missing",
                             "select file, column_name from {batch} where is_now is null",
@@ -405,34 +400,27 @@ def _accounting(
         connection.execute("create schema landing")
         for name, entity in source.entities.items():
             batches = [*landing.in_force(home, source.name, entity), *pending[name]]
-            table = f"_batches_{name}"
-            connection.execute(
-                f"create table landing.{sql.quoted(table)} (batch_id varchar, "
-                "rows_read bigint, rows_landed bigint, rows_quarantined bigint, "
-                "rows_in_file bigint, rows_in_quarantine bigint, is_new boolean)"
-            )
-            if batches:
-                connection.executemany(
-                    f"insert into landing.{sql.quoted(table)} "
-                    "values (?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        (
-                            batch.batch_id,
-                            batch.rows_read,
-                            batch.rows_landed,
-                            batch.rows_quarantined,
-                            *landing.counted_rows(home, batch),
-                            batch in pending[name],
-                        )
-                        for batch in batches
-                    ],
+            facts = [
+                (
+                    batch.batch_id,
+                    batch.rows_read,
+                    batch.rows_landed,
+                    batch.rows_quarantined,
+                    *landing.counted_rows(home, batch),
+                    batch in pending[name],
                 )
+                for batch in batches
+            ]
             suites.append(
-                Suite(
-                    subject=subject_of(source.name, name),
-                    schema="landing",
-                    table=table,
-                    expectations=[
+                _suite_of_facts(
+                    connection,
+                    subject_of(source.name, name),
+                    f"_batches_{name}",
+                    "batch_id varchar, rows_read bigint, rows_landed bigint, "
+                    "rows_quarantined bigint, rows_in_file bigint, "
+                    "rows_in_quarantine bigint, is_new boolean",
+                    facts,
+                    [
                         no_rows(
                             "rows_read_are_landed_or_quarantined",
                             "select batch_id, rows_read, rows_landed, rows_quarantined "
@@ -455,6 +443,23 @@ def _accounting(
                 )
             )
     return suites
+
+
+def _suite_of_facts(
+    connection: duckdb.DuckDBPyConnection,
+    subject: str,
+    table: str,
+    columns: str,
+    facts: Sequence[Sequence[Any]],
+    expectations: Sequence[Expectation],
+) -> Suite:
+    """A suite on facts about batches, written into a table of their own beside them."""
+    name = f"landing.{sql.quoted(table)}"
+    connection.execute(f"create table {name} ({columns})")
+    if facts:
+        places = ", ".join("?" for _ in facts[0])
+        connection.executemany(f"insert into {name} values ({places})", facts)
+    return Suite(subject, "landing", table, expectations)
 
 
 def _load_module(path: Path) -> Any:
