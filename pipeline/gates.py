@@ -45,12 +45,21 @@ class Suite:
 
 
 def gate_in(
-    home: Home, candidate: Candidate, source: Source, expectations: Path
+    home: Home,
+    candidate: Candidate,
+    source: Source,
+    expectations: Path,
+    *,
+    full: bool = False,
 ) -> Evidence:
     """Looks at the source's pending batches and accepts or refuses each entity's.
 
     An entity with a failing critical check has its pending batches refused; the others
     are accepted. The accounting of rows covers every batch in force, new or not.
+
+    Args:
+        full: Everything was read again on request: the columns are what they are now,
+            and those that are gone or of another type are told only.
     """
     pending = {
         name: landing.batches(home, source.name, name, "pending")
@@ -59,7 +68,7 @@ def gate_in(
     database = candidate.path / f"gate.in.{source.name}.duckdb"
     database.unlink(missing_ok=True)
     suites = [*_accounting(home, database, source, pending)]
-    suites += _columns(home, database, source, pending)
+    suites += _columns(home, database, source, pending, full=full)
     suites += _landed(home, database, source, pending, expectations)
     gate = f"in.{source.name}"
     checks = run_suites(gate, database, suites)
@@ -325,10 +334,13 @@ def _columns(
     database: Path,
     source: Source,
     pending: Mapping[str, Sequence[Batch]],
+    *,
+    full: bool,
 ) -> list[Suite]:
     """Columns of new batches against those landed last: missing and retyped ones stop."""
     from expectations.vocabulary import no_rows
 
+    severity: Severity = "warning" if full else "critical"
     suites = []
     with warehouse.connect(database) as connection:
         for name, entity in source.entities.items():
@@ -354,6 +366,7 @@ def _columns(
                             "select file, column_name from {batch} where is_now is null",
                             why="staging reads the columns that came before; bring the "
                             "column back, or change staging and ask for --full",
+                            severity=severity,
                         ),
                         no_rows(
                             "no_column_changed_its_type",
@@ -361,7 +374,9 @@ def _columns(
                             "where was is not null and is_now is not null "
                             f"and {_RETYPED}",
                             why="the same name means something else now; mend the "
-                            "source, or declare the column's type in sources.yaml",
+                            "source, or declare the column's type in sources.yaml; "
+                            "where the change is meant, ask for --full",
+                            severity=severity,
                         ),
                         no_rows(
                             "no_column_is_new",

@@ -23,7 +23,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -334,9 +334,19 @@ def _is_known(
         return False
     elif batch.rows_read == 0:
         return True
+    elif not _has_the_columns_of(schema_in_force(home, batch.source, entity), batch):
+        return False
     landed = relation(home, entity, before)
     return landed is not None and increments.says_nothing_new(
         data_file(home, batch), landed, entity, columns
+    )
+
+
+def _has_the_columns_of(schema: Mapping[str, str], batch: Batch) -> bool:
+    """Whether no column came, went or changed its type; one without values has none."""
+    return set(schema) == set(batch.schema) and all(
+        "null" in (kind, schema[name]) or kind == schema[name]
+        for name, kind in batch.schema.items()
     )
 
 
