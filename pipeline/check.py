@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline import gates, warehouse
+from pipeline import gates, sql, warehouse
 from pipeline.errors import CustomerTiersError, SourceUnavailable
 from pipeline.evidence import Check
 from pipeline.sources import Entity, Reader, Source, open_reader
@@ -66,7 +66,7 @@ def try_source(source: Source, expectations: Path) -> list[Tried]:
                         continue
                     connection.register("_sample", sample)
                     connection.execute(
-                        f"create table landing.{warehouse.quoted(name)} as "
+                        f"create table landing.{sql.quoted(name)} as "
                         "select *, row_number() over () as _row_number from _sample"
                     )
                     connection.unregister("_sample")

@@ -94,7 +94,11 @@ def main() -> None:
 @main.command()
 @click.option("--as-of", help="Last business day to know of, YYYY-MM-DD [yesterday].")
 @_sources
-@click.option("--full", is_flag=True, help="Ignore cursors, read everything again.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Ignore cursors, read everything again; what is read now counts.",
+)
 @click.option(
     "--no-publish", is_flag=True, help="Build and check, leave readers alone."
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import landing, warehouse
+from pipeline import landing, sql, warehouse
 from pipeline.errors import ConfigurationError
 from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence, Severity
 from pipeline.home import Home
@@ -23,6 +23,7 @@ from pipeline.release import Candidate, sha256
 from pipeline.sources import Entity, Source
 
 if TYPE_CHECKING:
+    import duckdb
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.expectations.expectation import Expectation
 
@@ -44,12 +45,21 @@ class Suite:
 
 
 def gate_in(
-    home: Home, candidate: Candidate, source: Source, expectations: Path
+    home: Home,
+    candidate: Candidate,
+    source: Source,
+    expectations: Path,
+    *,
+    full: bool = False,
 ) -> Evidence:
     """Looks at the source's pending batches and accepts or refuses each entity's.
 
     An entity with a failing critical check has its pending batches refused; the others
     are accepted. The accounting of rows covers every batch in force, new or not.
+
+    Args:
+        full: Everything was read again on request: the columns are what they are now,
+            and those that are gone or of another type are told only.
     """
     pending = {
         name: landing.batches(home, source.name, name, "pending")
@@ -58,7 +68,7 @@ def gate_in(
     database = candidate.path / f"gate.in.{source.name}.duckdb"
     database.unlink(missing_ok=True)
     suites = [*_accounting(home, database, source, pending)]
-    suites += _columns(home, database, source, pending)
+    suites += _columns(home, database, source, pending, full=full)
     suites += _landed(home, database, source, pending, expectations)
     gate = f"in.{source.name}"
     checks = run_suites(gate, database, suites)
@@ -236,7 +246,7 @@ def _with_rows(
     """
     queries = {
         (suite.subject, _expectation_name(item)): item.unexpected_rows_query.format(
-            batch=f"{warehouse.quoted(suite.schema)}.{warehouse.quoted(suite.table)}"
+            batch=f"{sql.quoted(suite.schema)}.{sql.quoted(suite.table)}"
         )
         for suite in suites
         for item in suite.expectations
@@ -306,15 +316,15 @@ def _landed(
     with warehouse.connect(database) as connection:
         for name, batches in pending.items():
             rows = [batch for batch in batches if batch.content == "rows"]
-            relation = warehouse.batch_relation(home, rows)
+            entity = source.entities[name]
+            relation = landing.relation(home, entity, rows)
             if relation is None:
                 continue
             # What is deleted need not meet anything any more.
             connection.execute(
-                f"create view landing.{warehouse.quoted(name)} as "
+                f"create view landing.{sql.quoted(name)} as "
                 f"select * from {relation} where not _deleted"
             )
-            entity = source.entities[name]
             suites.append(entity_suite(source.name, entity, expectations, sample=False))
     return suites
 
@@ -324,10 +334,13 @@ def _columns(
     database: Path,
     source: Source,
     pending: Mapping[str, Sequence[Batch]],
+    *,
+    full: bool,
 ) -> list[Suite]:
     """Columns of new batches against those landed last: missing and retyped ones stop."""
     from expectations.vocabulary import no_rows
 
+    severity: Severity = "warning" if full else "critical"
     suites = []
     with warehouse.connect(database) as connection:
         for name, entity in source.entities.items():
@@ -335,30 +348,25 @@ def _columns(
             rows = [batch for batch in pending[name] if batch.content == "rows"]
             if not before or not rows:
                 continue
-            table = f"_columns_{name}"
-            connection.execute(
-                f"create table landing.{warehouse.quoted(table)} "
-                "(file varchar, column_name varchar, was varchar, is_now varchar)"
-            )
-            connection.executemany(
-                f"insert into landing.{warehouse.quoted(table)} values (?, ?, ?, ?)",
-                [
-                    (batch.origin, column, before.get(column), batch.schema.get(column))
-                    for batch in rows
-                    for column in {**before, **batch.schema}
-                ],
-            )
+            facts = [
+                (batch.origin, column, before.get(column), batch.schema.get(column))
+                for batch in rows
+                for column in {**before, **batch.schema}
+            ]
             suites.append(
-                Suite(
-                    subject=subject_of(source.name, name),
-                    schema="landing",
-                    table=table,
-                    expectations=[
+                _suite_of_facts(
+                    connection,
+                    subject_of(source.name, name),
+                    f"_columns_{name}",
+                    "file varchar, column_name varchar, was varchar, is_now varchar",
+                    facts,
+                    [
                         no_rows(
                             "no_column_is_missing",
                             "select file, column_name from {batch} where is_now is null",
                             why="staging reads the columns that came before; bring the "
                             "column back, or change staging and ask for --full",
+                            severity=severity,
                         ),
                         no_rows(
                             "no_column_changed_its_type",
@@ -366,7 +374,9 @@ def _columns(
                             "where was is not null and is_now is not null "
                             f"and {_RETYPED}",
                             why="the same name means something else now; mend the "
-                            "source, or declare the column's type in sources.yaml",
+                            "source, or declare the column's type in sources.yaml; "
+                            "where the change is meant, ask for --full",
+                            severity=severity,
                         ),
                         no_rows(
                             "no_column_is_new",
@@ -405,34 +415,27 @@ def _accounting(
         connection.execute("create schema landing")
         for name, entity in source.entities.items():
             batches = [*landing.in_force(home, source.name, entity), *pending[name]]
-            table = f"_batches_{name}"
-            connection.execute(
-                f"create table landing.{warehouse.quoted(table)} (batch_id varchar, "
-                "rows_read bigint, rows_landed bigint, rows_quarantined bigint, "
-                "rows_in_file bigint, rows_in_quarantine bigint, is_new boolean)"
-            )
-            if batches:
-                connection.executemany(
-                    f"insert into landing.{warehouse.quoted(table)} "
-                    "values (?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        (
-                            batch.batch_id,
-                            batch.rows_read,
-                            batch.rows_landed,
-                            batch.rows_quarantined,
-                            *landing.counted_rows(home, batch),
-                            batch in pending[name],
-                        )
-                        for batch in batches
-                    ],
+            facts = [
+                (
+                    batch.batch_id,
+                    batch.rows_read,
+                    batch.rows_landed,
+                    batch.rows_quarantined,
+                    *landing.counted_rows(home, batch),
+                    batch in pending[name],
                 )
+                for batch in batches
+            ]
             suites.append(
-                Suite(
-                    subject=subject_of(source.name, name),
-                    schema="landing",
-                    table=table,
-                    expectations=[
+                _suite_of_facts(
+                    connection,
+                    subject_of(source.name, name),
+                    f"_batches_{name}",
+                    "batch_id varchar, rows_read bigint, rows_landed bigint, "
+                    "rows_quarantined bigint, rows_in_file bigint, "
+                    "rows_in_quarantine bigint, is_new boolean",
+                    facts,
+                    [
                         no_rows(
                             "rows_read_are_landed_or_quarantined",
                             "select batch_id, rows_read, rows_landed, rows_quarantined "
@@ -455,6 +458,23 @@ def _accounting(
                 )
             )
     return suites
+
+
+def _suite_of_facts(
+    connection: duckdb.DuckDBPyConnection,
+    subject: str,
+    table: str,
+    columns: str,
+    facts: Sequence[Sequence[Any]],
+    expectations: Sequence[Expectation],
+) -> Suite:
+    """A suite on facts about batches, written into a table of their own beside them."""
+    name = f"landing.{sql.quoted(table)}"
+    connection.execute(f"create table {name} ({columns})")
+    if facts:
+        places = ", ".join("?" for _ in facts[0])
+        connection.executemany(f"insert into {name} values ({places})", facts)
+    return Suite(subject, "landing", table, expectations)
 
 
 def _load_module(path: Path) -> Any:

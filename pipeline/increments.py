@@ -1,4 +1,4 @@
-"""What a further load of an entity goes on from, and what it says that is new.
+"""What landed rows say of their keys: which are new, which are gone, which came again.
 
 Reads landed Parquet files with DuckDB; writes nothing. Landing asks here where the last
 load ended, which keys are gone, and whether an increment repeats what is known.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline import sql
 from pipeline.sources import Entity, Extract
 
 # Arrow's type of a cursor, by the letter of which kind of Python value it gives.
@@ -81,49 +83,23 @@ def _flag_text(value: object) -> str:
     return str(value).lower()
 
 
-def as_markers(extract: Extract, entity: Entity, cursor: Any | None) -> Extract:
-    """Keys of deleted rows as rows of the entity: its key columns, and its cursor.
+def markers(extract: Extract, entity: Entity, landed: str) -> Extract:
+    """Markers of landed keys that the extract says are deleted, or no longer lists.
 
-    The cursor is the highest one landed, so that a marker is newer than what it deletes
-    and older than a row that comes back under the same key.
-    """
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for record_batch in extract.batches():
-            yield _with_cursor(record_batch, entity, cursor)
-
-    return Extract(
-        origin=extract.origin,
-        fingerprint=extract.fingerprint,
-        batches=batches,
-        rejected=extract.rejected,
-        content="deletes",
-    )
-
-
-def _with_cursor(
-    record_batch: pa.RecordBatch, entity: Entity, cursor: Any | None
-) -> pa.RecordBatch:
-    if entity.cursor is None or cursor is None:
-        return record_batch
-    values = pa.repeat(pa.scalar(cursor), record_batch.num_rows)
-    return pa.record_batch(
-        [*record_batch.columns, values],
-        names=[*record_batch.schema.names, entity.cursor.column],
-    )
-
-
-def gone(
-    extract: Extract, entity: Entity, files: Sequence[Path], cursor: Any | None
-) -> Extract:
-    """Markers for the keys that were landed and are not among the extract's keys.
+    A marker has the cursor of the version that it deletes, so that it is newer than
+    that and older than a row that comes back under the same key.
 
     Args:
-        extract: All keys that there are now (`content="keys"`).
+        extract: Keys of deleted rows (`content="deletes"`), or of all that there are.
         entity: The entity; its key and cursor say which landed row is the newest.
-        files: The Parquet files of the entity's batches in force, oldest first.
-        cursor: The highest cursor landed.
+        landed: SQL of the entity's rows in force.
+
+    Returns:
+        Rows of the key's columns and the cursor; none of a key that is deleted already.
     """
+    key = sql.columns(entity.key)
+    is_gone = "semi" if extract.content == "deletes" else "anti"
+    cursor = [entity.cursor.column] if entity.cursor else []
 
     def batches() -> Iterator[pa.RecordBatch]:
         with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
@@ -131,61 +107,121 @@ def gone(
             _spool(extract, keys)
             result = connection.execute(
                 f"""
-                select {_columns(entity.key)}
-                from ({_alive(entity, files)}) as alive
-                anti join read_parquet($keys) as present
-                using ({_columns(entity.key)})
+                select {sql.columns(dict.fromkeys([*entity.key, *cursor]))}
+                from {landed} as landed
+                {is_gone} join {sql.parquet([keys])} as told using ({key})
+                qualify {_is_newest(entity)} and not _deleted
                 order by all
-                """,
-                {"keys": str(keys)},
+                """
             )
-            for record_batch in result.to_arrow_reader(65_536):
-                yield _with_cursor(record_batch, entity, cursor)
+            yield from result.to_arrow_reader(65_536)
 
     return Extract(
-        origin=extract.origin, fingerprint=None, batches=batches, content="deletes"
+        origin=extract.origin,
+        fingerprint=None,
+        batches=batches,
+        rejected=extract.rejected,
+        content="deletes",
     )
 
 
-def says_nothing_new(new: Path, files: Sequence[Path], columns: Sequence[str]) -> bool:
-    """Whether every row of the new file was landed before, column by column.
+def says_nothing_new(
+    new: Path, landed: str, entity: Entity, columns: Sequence[str]
+) -> bool:
+    """Whether the new file's rows, once landed, would leave everything as it is.
 
     An increment is read with an overlap; when nothing has happened it holds the overlap
-    only.
+    only. Its rows are then the newest versions of their keys, or older ones by their
+    cursor, which were landed and have been overtaken.
+
+    Args:
+        new: A Parquet file of rows.
+        landed: SQL of the entity's rows in force.
+        entity: The entity; its key and cursor say which landed row is the newest.
+        columns: What is compared; both have these columns.
     """
-    if not files:
-        return False
+    key, compared = sql.columns(entity.key), sql.columns(columns)
+    still_counts = _is_newest(entity)
+    if entity.cursor:
+        order = f"order by {sql.quoted(entity.cursor.column)} desc nulls last"
+        still_counts += f" or rank() over (partition by {key} {order}) > 1"
     with duckdb.connect() as connection:
-        known = connection.execute(
-            "select column_name from (describe select * from "
-            f"read_parquet({_list(files)}, union_by_name = true))"
-        ).fetchall()
-        if not set(columns) <= {name for (name,) in known}:
-            return False
         row = connection.execute(
             f"""
             select count(*) from (
-                select {_columns(columns)} from read_parquet({_list([new])})
+                select {compared} from {sql.parquet([new])}
                 except
-                select {_columns(columns)}
-                from read_parquet({_list(files)}, union_by_name = true)
+                select {compared} from (
+                    select *
+                    from {landed} as landed
+                    semi join {sql.parquet([new])} as new using ({key})
+                    qualify {still_counts}
+                )
             )
             """
         ).fetchone()
     return row is not None and row[0] == 0
 
 
-def _alive(entity: Entity, files: Sequence[Path]) -> str:
-    """SQL of the keys whose newest landed version is not deleted."""
-    newest_first = [f"{_quoted(entity.cursor.column)} desc"] if entity.cursor else []
-    newest_first += ["_batch_id desc", "_row_number desc"]
-    return f"""
-        select {_columns(entity.key)}
-        from read_parquet({_list(files)}, union_by_name = true)
-        qualify row_number() over (
-            partition by {_columns(entity.key)} order by {", ".join(newest_first)}
-        ) = 1 and not _deleted
+@dataclass(frozen=True)
+class Keys:
+    """How often the keys of an entity's rows in force came.
+
+    Attributes:
+        different: Keys, deleted ones too.
+        repeated: Of these, keys that one batch alone held more than once.
+        deleted: Of these, keys whose newest row is marked as deleted.
     """
+
+    different: int
+    repeated: int
+    deleted: int
+
+
+def count_keys(
+    connection: duckdb.DuckDBPyConnection, landed: str, entity: Entity
+) -> Keys:
+    """Counts the keys in `landed`, SQL of the entity's rows in force."""
+    key = sql.columns(entity.key)
+    counted = connection.execute(
+        f"""
+        select count(*), count(case when most > 1 then 1 end)
+        from (
+            select {key}, max(times) as most
+            from (
+                select {key}, _batch_id, count(*) as times
+                from {landed} as landed
+                group by {key}, _batch_id
+            ) as in_batches
+            group by {key}
+        ) as of_keys
+        """
+    ).fetchone()
+    gone = connection.execute(
+        f"""
+        select count(*) from (
+            select _deleted
+            from {landed} as landed
+            semi join (select {key} from {landed} as marked where _deleted) as ever
+            using ({key})
+            qualify {_is_newest(entity)} and _deleted
+        ) as deleted
+        """
+    ).fetchone()
+    assert counted is not None
+    assert gone is not None
+    return Keys(*counted, *gone)
+
+
+def _is_newest(entity: Entity) -> str:
+    """SQL of whether a row is the newest version of its key, as staging decides it."""
+    order = ["_batch_id desc", "_row_number desc"]
+    if entity.cursor:
+        order.insert(0, f"{sql.quoted(entity.cursor.column)} desc nulls last")
+    return (
+        f"row_number() over (partition by {sql.columns(entity.key)} "
+        f"order by {', '.join(order)}) = 1"
+    )
 
 
 def _spool(extract: Extract, path: Path) -> None:
@@ -196,16 +232,3 @@ def _spool(extract: Extract, path: Path) -> None:
         writer.write_batch(record_batch)
     if writer is not None:
         writer.close()
-
-
-def _columns(names: Sequence[str]) -> str:
-    return ", ".join(_quoted(name) for name in names)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _list(files: Sequence[Path]) -> str:
-    texts = ["'" + str(path).replace("'", "''") + "'" for path in files]
-    return "[" + ", ".join(texts) + "]"

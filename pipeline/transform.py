@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import warehouse
+from pipeline import sql, warehouse
 from pipeline.errors import CustomerTiersError
 from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence
 from pipeline.home import read_json, write_text
@@ -259,7 +259,7 @@ def _checks(candidate: Candidate, tests: Sequence[Any]) -> list[Check]:
     if failed:
         with warehouse.connect(candidate.work_file) as connection:
             connection.execute(
-                f"attach {warehouse.literal(candidate.warehouse_file)} as warehouse "
+                f"attach {sql.literal(candidate.warehouse_file)} as warehouse "
                 "(read_only)"
             )
             for place, test in failed:

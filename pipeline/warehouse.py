@@ -8,9 +8,8 @@ between is SQL in the dbt project.
 from __future__ import annotations
 
 import datetime as dt
-import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,14 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from pipeline import attempts, landing
-from pipeline.errors import SourceUnavailable
+from pipeline import attempts, increments, landing, sql
+from pipeline.errors import ConfigurationError, SourceUnavailable
 from pipeline.evidence import Evidence
 from pipeline.home import Home
 from pipeline.identity import memory
 from pipeline.landing import Batch
 from pipeline.release import Candidate
-from pipeline.sources import Source
+from pipeline.sources import Entity, Source
 
 
 def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -39,16 +38,6 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
             "autoload_known_extensions": "false",
         },
     )
-
-
-def quoted(identifier: str) -> str:
-    """The identifier in double quotes, safe whatever stands in it."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: object) -> str:
-    """The text as an SQL literal."""
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def default_as_of(time_zone: str, now: dt.datetime | None = None) -> dt.date:
@@ -65,20 +54,6 @@ def known_until(as_of_date: dt.date, time_zone: str) -> dt.datetime:
     return end.astimezone(dt.UTC).replace(tzinfo=None)
 
 
-def batch_relation(home: Home, batches: Iterable[Batch]) -> str | None:
-    """SQL that reads the batches' rows; None when there are no files at all."""
-    files = [landing.data_file(home, batch) for batch in batches]
-    there = [_one_file(path) for path in files if path.exists()]
-    if not there:
-        return None
-    return f"read_parquet([{', '.join(there)}], union_by_name = true)"
-
-
-def _one_file(path: Path) -> str:
-    # DuckDB takes every name for a pattern, and a home may be called `data [old]`.
-    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
-
-
 def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None:
     """Makes the candidate's two files as dbt expects them, afresh.
 
@@ -87,6 +62,7 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
 
     Raises:
         SourceUnavailable: Nothing of an entity has been landed yet.
+        ConfigurationError: The key of an entity is none of its columns.
     """
     for path in (candidate.work_file, candidate.warehouse_file):
         for leftover in path.parent.glob(path.name + "*"):
@@ -116,17 +92,25 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
         for source in sources:
             for entity in source.entities.values():
                 in_force = landing.in_force(home, source.name, entity)
-                relation = batch_relation(home, in_force)
+                relation = landing.relation(home, entity, in_force)
                 if relation is None:
                     raise SourceUnavailable(
                         f"{source.name}.{entity.name} has not been landed: there is no "
                         "accepted batch of it. If its files are still being written, "
                         "try again once they are whole."
                     )
-                view = quoted(f"{source.name}__{entity.name}")
-                connection.execute(
-                    f"create view landing.{view} as select * from {relation}"
-                )
+                view = f"landing.{sql.quoted(f'{source.name}__{entity.name}')}"
+                connection.execute(f"create view {view} as select * from {relation}")
+                described = connection.execute(f"describe {view}").fetchall()
+                there = {column.lower() for column, *_ in described}
+                if lacking := [
+                    name for name in entity.key if name.lower() not in there
+                ]:
+                    raise ConfigurationError(
+                        f"{source.name}.{entity.name}: sources.yaml names "
+                        f"{', '.join(lacking)} as its key, and no landed row has such "
+                        "a column; mend `key`."
+                    )
     with connect(candidate.warehouse_file) as connection:
         connection.execute("create schema marts; create schema meta")
 
@@ -198,6 +182,17 @@ SOURCE_FRESHNESS = MetaTable(
         "rows_read": ("bigint", "Rows read in them: landed and quarantined together."),
         "rows_landed": ("bigint", "Rows that landed."),
         "rows_quarantined": ("bigint", "Rows that could not be read."),
+        "different_keys": ("bigint", "Keys of the landed rows, deleted ones too."),
+        "repeated_keys": (
+            "bigint",
+            "Of these, keys that one batch held more than once; the last row counts.",
+        ),
+        "deleted_keys": ("bigint", "Of these, keys that the source deleted."),
+        "superseded_rows": (
+            "bigint",
+            "Landed rows that are not the newest of their key: what was corrected, "
+            "repeated or read twice.",
+        ),
         "last_loaded_at": ("timestamp", "When the newest batch was read, UTC."),
     },
 )
@@ -210,20 +205,21 @@ def write_meta(
     evidence: Mapping[str, Evidence],
 ) -> None:
     """Adds the meta tables to the warehouse file; the last write before the seal."""
-    in_force = {
-        (source.name, entity.name): landing.in_force(home, source.name, entity)
+    in_force = [
+        (entity, batches)
         for source in sources
         for entity in source.entities.values()
-    }
+        if (batches := landing.in_force(home, source.name, entity))
+    ]
     with connect(candidate.warehouse_file) as connection:
         connection.execute("begin")
         _fill(connection, REFRESHES, _refresh_rows(home, candidate))
         _fill(connection, CHECK_RESULTS, _check_rows(candidate, evidence))
-        _fill(connection, SOURCE_FRESHNESS, _freshness_rows(in_force))
+        _fill(connection, SOURCE_FRESHNESS, _freshness_rows(connection, home, in_force))
         _fill(connection, QUARANTINE, [])
         files = [
-            _one_file(path)
-            for batches in in_force.values()
+            path
+            for _, batches in in_force
             for batch in batches
             if (path := landing.quarantine_file(home, batch)).exists()
         ]
@@ -232,7 +228,7 @@ def write_meta(
                 f"""
                 insert into meta.quarantine by name
                 select * replace (quarantined_at at time zone 'UTC' as quarantined_at)
-                from read_parquet([{", ".join(files)}])
+                from {sql.parquet(files)}
                 """
             )
         connection.execute("commit")
@@ -282,42 +278,52 @@ def _check_rows(
 
 
 def _freshness_rows(
-    in_force: Mapping[tuple[str, str], Sequence[Batch]],
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "source": source,
-            "entity": entity,
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    in_force: Sequence[tuple[Entity, Sequence[Batch]]],
+) -> Iterator[dict[str, Any]]:
+    for entity, batches in in_force:
+        rows_landed = sum(batch.rows_landed for batch in batches)
+        relation = landing.relation(home, entity, batches)
+        keys = (
+            increments.count_keys(connection, relation, entity)
+            if relation
+            else increments.Keys(0, 0, 0)
+        )
+        yield {
+            "source": batches[0].source,
+            "entity": entity.name,
             "batches": len(batches),
             "rows_read": sum(batch.rows_read for batch in batches),
-            "rows_landed": sum(batch.rows_landed for batch in batches),
+            "rows_landed": rows_landed,
             "rows_quarantined": sum(batch.rows_quarantined for batch in batches),
+            "different_keys": keys.different,
+            "repeated_keys": keys.repeated,
+            "deleted_keys": keys.deleted,
+            "superseded_rows": rows_landed - keys.different,
             "last_loaded_at": _utc(max(batch.loaded_at for batch in batches)),
         }
-        for (source, entity), batches in in_force.items()
-        if batches
-    ]
 
 
 def _fill(
     connection: duckdb.DuckDBPyConnection,
     table: MetaTable,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
 ) -> None:
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in table.columns.items())
     connection.execute(f"create or replace table meta.{table.name} ({columns})")
     connection.execute(
-        f"comment on table meta.{table.name} is {literal(table.description)}"
+        f"comment on table meta.{table.name} is {sql.literal(table.description)}"
     )
     for name, (_, description) in table.columns.items():
         connection.execute(
-            f"comment on column meta.{table.name}.{name} is {literal(description)}"
+            f"comment on column meta.{table.name}.{name} is {sql.literal(description)}"
         )
-    if rows:
+    if found := list(rows):
         schema = pa.schema(
             [pa.field(name, _ARROW[kind]) for name, (kind, _) in table.columns.items()]
         )
-        connection.register("_rows", pa.Table.from_pylist(list(rows), schema=schema))
+        connection.register("_rows", pa.Table.from_pylist(found, schema=schema))
         connection.execute(f"insert into meta.{table.name} by name select * from _rows")
         connection.unregister("_rows")
 

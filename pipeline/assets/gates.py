@@ -52,7 +52,9 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
             home,
             candidate,
             f"gate in: {source.name}",
-            lambda: gates.gate_in(home, candidate, source, settings.expectations),
+            lambda: gates.gate_in(
+                home, candidate, source, settings.expectations, full=request.full
+            ),
         )
         yield from _results(found, keys)
 

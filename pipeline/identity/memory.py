@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from pipeline.home import Home, sync_folder
 from pipeline.identity.normal import FORMS
+from pipeline.sql import literal
 
 # Table of `meta` → its columns, for the first refresh, when there is none.
 REMEMBERED: Final = {
@@ -128,8 +129,6 @@ def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
         connection: The work file, open for writing.
         home: Whose current release and kept tables are read.
     """
-    from pipeline.warehouse import literal
-
     there: set[str] = set()
     current = home.current / "warehouse.duckdb"
     if current.exists():
@@ -177,7 +176,7 @@ def _empty(
 
 def remember(home: Home, work_file: Path) -> None:
     """Keeps what the next refresh can use again; the candidate must be closed."""
-    from pipeline.warehouse import connect, literal
+    from pipeline.warehouse import connect
 
     there = folder(home)
     there.mkdir(mode=0o700, exist_ok=True)

@@ -60,6 +60,7 @@ class Extract:
         batches: Opens the stream of Arrow record batches in source order. It may raise
             `StartOver` while it is consumed.
         rejected: Filled by the reader while the stream is consumed.
+        is_whole: The rows are all that the source holds at this moment.
     """
 
     origin: str
@@ -67,6 +68,7 @@ class Extract:
     batches: Callable[[], Iterator[pa.RecordBatch]]
     rejected: list[Rejected] = field(default_factory=list)
     content: Literal["rows", "deletes", "keys"] = "rows"
+    is_whole: bool = False
 
 
 class Reader(Protocol):

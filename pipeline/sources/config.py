@@ -234,6 +234,15 @@ class Entity(_Strict):
         return mark
 
     @model_validator(mode="after")
+    def _snapshots_need_no_deletes(self) -> Entity:
+        if self.load == "snapshot" and (self.deletes or self.sweep_days):
+            raise ValueError(
+                "a snapshot is the whole entity, and what is not in it is gone; leave "
+                "out deletes and sweep_days, or load it with append"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _marks_differ(self) -> Entity:
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same mark; give two")

@@ -4,85 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from pipeline.settings import PROJECT_ROOT
-from tests.conftest import command
-
-DATA = PROJECT_ROOT / "tests" / "data" / "online_retail" / "online_retail.parquet"
-PROJECT = PROJECT_ROOT / "tests" / "projects" / "online_retail"
+from tests.integration.shop import Shop, export_days, same_marts
 
 
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The 305 daily exports, as the shop would drop them."""
-    folder = tmp_path_factory.mktemp("exports")
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"""
-            create table lines as
-            select InvoiceNo, row_number() over (partition by InvoiceNo) as RowInInvoice,
-                StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID,
-                Country
-            from '{DATA}'
-            """
-        )
-        found = connection.execute(
-            "select distinct InvoiceDate::date from lines order by all"
-        ).fetchall()
-        for (day,) in found:
-            connection.execute(
-                f"copy (from lines where InvoiceDate::date = '{day}') "
-                f"to '{folder}/invoices_{day:%Y_%m_%d}.csv' (header)"
-            )
-    return sorted(folder.iterdir())
-
-
-class Shop:
-    """A home of the shop, with its own staging and suites, and a folder for files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
-        self.inbox = folder / "inbox"
-        self.inbox.mkdir(parents=True)
-        self._variables = {
-            "ONLINE_RETAIL": str(self.inbox),
-            "CUSTOMER_TIERS_SOURCES": str(PROJECT / "sources.yaml"),
-            "CUSTOMER_TIERS_DBT_PROJECT": str(folder / "dbt_project"),
-            "CUSTOMER_TIERS_EXPECTATIONS": str(folder / "expectations"),
-        }
-        shutil.copytree(
-            PROJECT_ROOT / "dbt_project",
-            folder / "dbt_project",
-            ignore=shutil.ignore_patterns("target"),
-        )
-        shutil.copytree(
-            PROJECT / "models", folder / "dbt_project" / "models" / "staging" / "shop"
-        )
-        shutil.copytree(PROJECT_ROOT / "expectations", folder / "expectations")
-        shutil.copy(
-            PROJECT / "expectations" / "shop.py", folder / "expectations/landing"
-        )
-
-    def drop(self, files: Sequence[Path]) -> None:
-        """Copies files into the folder, written a while ago."""
-        for path in files:
-            shutil.copy(path, self.inbox)
-            os.utime(self.inbox / path.name, (0, 0))
-
-    def refresh(self, *arguments: str) -> str:
-        """Refreshes, and returns what was said."""
-        result = command("refresh", "--home", self.home, *arguments, **self._variables)
-        assert result.returncode == 0, result.stderr
-        return result.stderr
-
-    def warehouse(self) -> Path:
-        return (self.home / "current" / "warehouse.duckdb").resolve()
+    return export_days(tmp_path_factory.mktemp("exports"))
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +39,9 @@ def test_rows_and_money(marts: duckdb.DuckDBPyConnection) -> None:
         """
     ).fetchone() == (397_884, 4_338, 18_532, "8911407.904")
     assert marts.execute(
-        "select rows_read, rows_landed, rows_quarantined, batches "
-        "from meta.source_freshness"
-    ).fetchone() == (541_909, 541_909, 0, 305)
+        "select rows_read, rows_landed, rows_quarantined, batches, different_keys, "
+        "repeated_keys, deleted_keys, superseded_rows from meta.source_freshness"
+    ).fetchone() == (541_909, 541_909, 0, 305, 541_909, 0, 0, 0)
 
 
 def test_rfm(marts: duckdb.DuckDBPyConnection) -> None:
@@ -189,30 +121,6 @@ def test_what_nobody_provides_is_empty_and_typed(
     assert marts.execute(
         "select max(score_coverage) < 1 from marts.customer_tiers"
     ).fetchone() == (True,)
-
-
-def same_marts(one: Path, other: Path) -> None:
-    """Asserts that two releases hold the same marts, row for row."""
-    with duckdb.connect() as connection:
-        connection.execute(f"attach '{one}' as one (read_only)")
-        connection.execute(f"attach '{other}' as other (read_only)")
-        tables = connection.execute(
-            """
-            select table_name from duckdb_tables()
-            where database_name = 'one' and schema_name = 'marts'
-            """
-        ).fetchall()
-        assert len(tables) == 12
-        for (table,) in tables:
-            for left, right in (("one", "other"), ("other", "one")):
-                differing = connection.execute(
-                    f"""
-                    select count(*) from (
-                        from {left}.marts.{table} except all from {right}.marts.{table}
-                    )
-                    """
-                ).fetchone()
-                assert differing == (0,), table
 
 
 @pytest.mark.slow

@@ -6,8 +6,10 @@ import datetime as dt
 import gzip
 import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SourceUnavailable
+from pipeline.settings import PROJECT_ROOT
 from pipeline.sources import open_reader
 from tests.unit.support import files_source, read, rows
 
@@ -664,3 +667,56 @@ def test_a_sheet_without_a_proper_header(
     workbook(tmp_path / "items.xlsx", {"Items": content})
     with pytest.raises(SourceUnavailable, match="name every column once"):
         read(files_source(tmp_path))
+
+
+WORKBOOK = PROJECT_ROOT / "tests" / "data" / "workbook" / "customers.xls"
+
+
+def test_a_workbook_of_excel_97(tmp_path: Path) -> None:
+    """Whole customers with real dates and numbers; ids that lost digits are told."""
+    shutil.copy(WORKBOOK, tmp_path)
+    source = files_source(
+        tmp_path, "*.xls", sheet="客户", header_row=2, key=["客户编号"]
+    )
+    table, rejected = read(source)
+    assert table.schema.types == [
+        pa.string(),
+        pa.string(),
+        pa.date32(),
+        pa.timestamp("us"),
+        pa.float64(),
+        pa.int64(),
+        pa.bool_(),
+        pa.string(),
+    ]
+    day = dt.date(2004, 2, 29)
+    assert ",".join(table.column_names) == (
+        "客户编号,公司名称,成立日期,更新时间,注册资本,员工数,重点,备注"
+    )
+    assert rows(table) == [
+        ("310101199001011234", "上海汽车", day, MOMENT, 1234.56, 1200, True, "A-1"),
+        ("007", "Zürich AG", dt.date(2014, 12, 9), MOMENT, 0.1, 16777217, False, "8"),
+        ("009", "李 & 王", None, None, 2469.12, None, None, None),
+    ]
+    assert [(row.line, row.reason.partition(",")[0]) for row in rejected] == [
+        (5, "客户编号 is 1.2E+17"),
+        (8, "备注 is 1.2E+17"),
+    ]
+
+
+def test_a_workbook_of_excel_97_as_declared(tmp_path: Path) -> None:
+    shutil.copy(WORKBOOK, tmp_path)
+    declared = {"注册资本": "decimal(12,2)", "员工数": "text", "成立日期": "timestamp"}
+    source = files_source(
+        tmp_path, sheet="客户", header_row=2, key=["客户编号"], columns=declared
+    )
+    table, rejected = read(source)
+    assert [row.line for row in rejected] == [5, 8]
+    assert table.select(["注册资本", "员工数", "成立日期"]).to_pylist() == [
+        {"注册资本": Decimal(amount), "员工数": count, "成立日期": day}
+        for amount, count, day in [
+            ("1234.56", "1200", dt.datetime(2004, 2, 29)),
+            ("0.10", "16777217", dt.datetime(2014, 12, 9)),
+            ("2469.12", None, None),
+        ]
+    ]

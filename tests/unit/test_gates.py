@@ -191,9 +191,13 @@ def opened(home: Home) -> Candidate:
     )
 
 
-def through_the_gate(home: Home, source: Source, reader: Given) -> evidence.Evidence:
-    landing.land(home, source.name, source.entities["items"], reader, now=NOW)
-    return gates.gate_in(home, opened(home), source, PROJECT_ROOT / "expectations")
+def through_the_gate(
+    home: Home, source: Source, reader: Given, *, full: bool = False
+) -> evidence.Evidence:
+    entity = source.entities["items"]
+    landing.land(home, source.name, entity, reader, now=NOW, full=full)
+    suites = PROJECT_ROOT / "expectations"
+    return gates.gate_in(home, opened(home), source, suites, full=full)
 
 
 def test_a_good_batch_is_accepted(home: Home, source: Source) -> None:
@@ -253,3 +257,69 @@ def test_nothing_new_leaves_evidence_all_the_same(home: Home, source: Source) ->
         "quarantine_within_limit",
     ]
     assert found.problems() == []
+
+
+BEFORE = pa.table({"id": [1], "amount": [1.5], "note": ["a"], "empty": pa.nulls(1)})
+WITHOUT_NOTE = BEFORE.drop_columns(["note"])
+WITHOUT_AMOUNT = BEFORE.drop_columns(["amount"])
+CHANGED = [
+    (BEFORE.append_column("more", [["b"]]), [("no_column_is_new", "more")], False),
+    (WITHOUT_NOTE, [("no_column_is_missing", "note")], True),
+    (
+        WITHOUT_NOTE.append_column("note", [[7]]),
+        [("no_column_changed_its_type", "note")],
+        True,
+    ),
+    # A whole number is a number, and a column without a value has no type.
+    (WITHOUT_AMOUNT.append_column("amount", [[7]]), [], False),
+    (BEFORE.drop_columns(["empty"]).append_column("empty", [["b"]]), [], False),
+    (WITHOUT_NOTE.append_column("note", pa.nulls(1)), [], False),
+]
+
+
+def broken(found: evidence.Evidence) -> list[tuple[str, str]]:
+    """The checks that did not pass, each with the column that its sentence names."""
+    checks = [check for check in found.checks if check.outcome != "passed"]
+    named = [str(check.examples[0]["column_name"]) for check in checks]
+    for check, column in zip(checks, named, strict=True):
+        assert f"such as file=file-0 column_name={column}" in check.sentence()
+    return [(check.name, column) for check, column in zip(checks, named, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "stops"),
+    CHANGED,
+    ids=["new", "missing", "retyped", "whole", "first value", "no value"],
+)
+def test_columns_that_changed(
+    home: Home,
+    source: Source,
+    now: pa.Table,
+    told: list[tuple[str, str]],
+    stops: bool,
+) -> None:
+    """A new one is told; a missing or retyped one stops, with a sentence that says which."""
+    through_the_gate(home, source, Given(BEFORE))
+    found = through_the_gate(home, source, Given(now))
+    assert broken(found) == told
+    assert bool(found.problems()) == stops
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "stops"), CHANGED[1:3], ids=["missing", "retyped"]
+)
+def test_columns_are_what_they_are_after_a_full_load(
+    home: Home,
+    source: Source,
+    now: pa.Table,
+    told: list[tuple[str, str]],
+    stops: bool,
+) -> None:
+    """The way out that the gate's own sentence names, where the change is meant."""
+    assert stops
+    through_the_gate(home, source, Given(BEFORE))
+    found = through_the_gate(home, source, Given(now), full=True)
+    assert (broken(found), found.problems()) == (told, [])
+    later = now.drop_columns(["id"]).append_column("id", [[2]])
+    assert broken(through_the_gate(home, source, Given(later))) == []
+    assert len(landing.batches(home, "shop", "items", "accepted")) == 3

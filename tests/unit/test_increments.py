@@ -7,6 +7,7 @@ back its rows.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import os
 import tempfile
@@ -21,10 +22,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import increments, landing, warehouse
+from pipeline import increments, landing
 from pipeline.home import Home
 from pipeline.settings import PROJECT_ROOT
-from pipeline.sources import Entity, Extract, Since, Source, open_reader
+from pipeline.sources import Entity, Extract, Rejected, Since, Source, open_reader
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 SCHEMA = pa.schema(
@@ -43,6 +44,7 @@ class Table:
 
     def __init__(self) -> None:
         self.rows: dict[int, dict[str, Any]] = {}
+        self.noted: set[int] = set()
         self.clock = 0
         self.reads: list[Since | None] = []
 
@@ -65,11 +67,13 @@ class Table:
         self, entity: Entity, since: Since | None = None, limit: int | None = None
     ) -> Iterator[Extract]:
         self.reads.append(since)
-        from_cursor = -1
-        if since is not None and since.cursor is not None:
-            from_cursor = since.cursor - OVERLAP
+        cursor = since.cursor if since else None
         chosen = sorted(
-            (row for row in self.rows.values() if row["changed"] >= from_cursor),
+            (
+                row
+                for row in self.rows.values()
+                if cursor is None or row["changed"] >= cursor - OVERLAP
+            ),
             key=lambda row: row["changed"],
         )
         table = pa.Table.from_pylist(chosen, schema=SCHEMA)
@@ -77,7 +81,16 @@ class Table:
             origin="table",
             fingerprint=None,
             batches=lambda: iter(table.to_batches(2) or [_empty(SCHEMA)]),
+            is_whole=cursor is None,
         )
+        if entity.deletes:
+            gone = pa.table({"id": pa.array(sorted(self.noted - set(self.rows)))})
+            yield Extract(
+                origin="deletes",
+                fingerprint=None,
+                batches=lambda: iter(gone.to_batches() or [_empty(gone.schema)]),
+                content="deletes",
+            )
         if since is not None and since.sweep_due:
             keys = pa.table({"id": pa.array(sorted(self.rows), pa.int64())})
             yield Extract(
@@ -117,12 +130,13 @@ def load(
 
 def staged(home: Home, what: Entity) -> set[tuple[Any, ...]]:
     """The rows that the dbt project's own macro makes of what is landed."""
-    relation = warehouse.batch_relation(home, landing.in_force(home, "shop", what))
+    relation = landing.relation(home, what, landing.in_force(home, "shop", what))
     macros = (PROJECT_ROOT / "dbt_project" / "macros" / "canonical.sql").read_text()
     sql = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(
         macros + "{{ latest(relation, key, cursor) }}"
     )
-    query = sql.render(relation=relation, key=["id"], cursor="changed")
+    cursor = what.cursor.column if what.cursor else None
+    query = sql.render(relation=relation, key=["id"], cursor=cursor)
     with duckdb.connect() as connection:
         return set(connection.execute(f"select id, v from ({query})").fetchall())
 
@@ -215,6 +229,67 @@ def test_a_sweep_finds_what_vanished(home: Home) -> None:
     assert (2, 22) in staged(home, what)
 
 
+def test_what_was_read_as_a_whole_is_where_increments_go_on(home: Home) -> None:
+    """A restored backup has an older cursor; from there on nothing is missed."""
+    table, what = Table(), entity()
+    for key in range(20):
+        table.put(key, key)
+    load(home, table, what)
+    table.rows, table.clock = {0: table.rows[0]}, 1
+    load(home, table, what, full=True)
+    table.put(0, 5)
+    load(home, table, what)
+    assert [since.cursor for since in table.reads if since] == [None, None, 1]
+    assert (0, 5) in staged(home, what)
+
+
+def test_a_value_that_changed_back_is_news(home: Home) -> None:
+    """Without touching the cursor, twice: the content is one that landed before."""
+    table, what = Table(), entity()
+    for value in (1, 2, 1, 2):
+        table.rows[7] = {"id": 7, "v": value, "changed": 5, "gone": "N"}
+        load(home, table, what)
+        assert staged(home, what) == {(7, value)}
+
+
+def test_a_row_that_comes_back_as_it_was_is_there_again(home: Home) -> None:
+    """A marker is as new as what it deletes; the row is read within the overlap."""
+    table, what = Table(), entity(sweep_days=1)
+    table.put(1, 1)
+    table.put(1, 2)
+    table.put(2, 2)
+    load(home, table, what)
+    row = table.rows.pop(1)
+    load(home, table, what, day=1)
+    assert staged(home, what) == {(2, 2)}
+    table.rows[1] = row
+    load(home, table, what, day=2)
+    assert staged(home, what) == {(1, 2), (2, 2)}
+
+
+def test_rows_that_cannot_be_read_are_news_too(home: Home) -> None:
+    """The sound rows are those that landed; the broken one must not be passed over."""
+
+    class Broken(Table):
+        def extracts(
+            self, entity: Entity, since: Since | None = None, limit: int | None = None
+        ) -> Iterator[Extract]:
+            for extract in super().extracts(entity, since, limit):
+                extract.rejected.extend(Rejected(None, key, "bad") for key in self.bad)
+                yield extract
+
+        bad: tuple[str, ...] = ()
+
+    table, what = Broken(), entity(cursor=None)
+    table.put(1, 1)
+    load(home, table, what)
+    for bad in (("x",), ("x", "y")):
+        table.bad = bad
+        (batch,) = load(home, table, what).batches
+        assert batch.rows_quarantined == len(bad)
+        assert load(home, table, what).already_landed == 1
+
+
 @given(
     st.lists(
         st.one_of(
@@ -253,6 +328,93 @@ def test_whatever_happens_the_last_load_is_right(
                 landing.land(home, "shop", what, table, now=NOW)
         load(home, table, what, day=day + 1)
         assert staged(home, what) == table.live()
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["put", "behind", "flag", "remove", "back up", "restore", "load", "full"]
+        ),
+        st.integers(0, 4),
+        st.integers(0, 2),
+    ),
+    max_size=12,
+)
+
+
+@given(STEPS)
+@settings(max_examples=25, deadline=None)
+def test_a_full_load_settles_on_what_there_is(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    """Also on what the cursor does not tell: rows changed or brought back behind it, a
+    backup that was restored with its counter."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home.open(Path(folder) / "home")
+        table, what = Table(), entity(sweep_days=1000)
+        backup = copy.deepcopy((table.rows, table.clock))
+        for action, key, value in [*steps, ("full", 0, 0)]:
+            if action == "put":
+                table.put(key, value)
+            elif action == "behind" and key in table.rows:
+                table.rows[key]["v"] = value
+            elif action == "flag" and key in table.rows:
+                table.put(key, table.rows[key]["v"], gone="Y")
+            elif action == "remove":
+                table.rows.pop(key, None)
+            elif action == "back up":
+                backup = copy.deepcopy((table.rows, table.clock))
+            elif action == "restore":
+                table.rows, table.clock = copy.deepcopy(backup)
+            elif action == "load":
+                load(home, table, what)
+            elif action == "full":
+                load(home, table, what, full=True)
+                assert staged(home, what) == table.live()
+                # From there on, increments miss nothing.
+                table.put(key, value)
+                load(home, table, what)
+                assert staged(home, what) == table.live()
+        landed = load(home, table, what, full=True).batches
+        rows = sum(batch.rows_landed for batch in landed if batch.content == "rows")
+        assert rows in {0, len(table.rows)}
+        assert load(home, table, what).batches == []
+        assert staged(home, what) == table.live()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["put", "remove", "load"]),
+            st.integers(0, 1),
+            st.integers(0, 1),
+        ),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_table_without_a_cursor_and_its_deletes(
+    steps: list[tuple[str, int, int]], notes_are_kept: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home.open(Path(folder) / "home")
+        table = Table()
+        what = entity(
+            cursor=None, deleted_when=None, deletes={"table": "deletes", "key": ["id"]}
+        )
+        for action, key, value in [*steps, ("load", 0, 0)]:
+            if action == "put":
+                table.rows[key] = {"id": key, "v": value, "changed": 0, "gone": "N"}
+            elif action == "remove" and key in table.rows:
+                del table.rows[key]
+                table.noted.add(key)
+            elif action == "load":
+                load(home, table, what)
+                assert staged(home, what) == table.live()
+                assert load(home, table, what).batches == []
+                if not notes_are_kept:
+                    table.noted.clear()
 
 
 @pytest.mark.parametrize(

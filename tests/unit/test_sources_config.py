@@ -176,6 +176,11 @@ def test_a_value_of_the_environment_is_taken_as_it_is(tmp_path: Path) -> None:
         ("[customer_number]", "[]", "sources.0.entities.customers.key: "),
         ("[customer_number]", "number", "sources.0.entities.customers.key: "),
         ("load: snapshot", "load: full", "sources.0.entities.customers.load: "),
+        (
+            "load: snapshot",
+            "load: snapshot, sweep_days: 7",
+            "a snapshot is the whole entity, and what is not in it is gone",
+        ),
         ("table: sales", "tabel: sales", "sources.0.entities.lines.tabel: "),
         ("      lines:", "      Order Lines:", "sources.0.entities.Order Lines"),
         ("      lines:", "      customers:", "customers is there twice"),

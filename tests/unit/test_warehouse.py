@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import attempts, landing, release, warehouse
-from pipeline.errors import SourceUnavailable
+from pipeline.errors import ConfigurationError, SourceUnavailable
 from pipeline.evidence import Check, Evidence
 from pipeline.home import Home
 from pipeline.release import Candidate
 from pipeline.sources import Source, open_reader
-from pipeline.warehouse import known_until, literal, quoted
+from pipeline.warehouse import known_until
 from tests.unit.support import files_source
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
@@ -87,33 +87,6 @@ def test_the_default_day_of_the_present() -> None:
     after = dt.datetime.now(dt.UTC)
     yesterdays = {moment.date() - dt.timedelta(days=1) for moment in (before, after)}
     assert day in yesterdays
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        yield connection
-
-
-TEXTS = st.text(st.sampled_from("'\"\\;-\n客") | st.characters(codec="utf-8"))
-
-
-@given(text=TEXTS.filter(lambda text: "\0" not in text))
-def test_any_text_is_a_literal(engine: duckdb.DuckDBPyConnection, text: str) -> None:
-    assert engine.execute(f"select {literal(text)}").fetchall() == [(text,)]
-
-
-@given(name=TEXTS.filter(lambda text: text and "\0" not in text))
-def test_any_name_is_an_identifier(
-    engine: duckdb.DuckDBPyConnection, name: str
-) -> None:
-    engine.execute(f"create or replace temp table t as select 1 as {quoted(name)}")
-    assert engine.execute(f"select {quoted(name)} from t").fetchall() == [(1,)]
-    assert [column[0] for column in engine.description or ()] == [name]
-
-
-def test_what_is_no_text_is_one_in_a_literal(tmp_path: Path) -> None:
-    assert literal(tmp_path / "it's") == f"'{tmp_path}/it''s'"
 
 
 def test_a_connection_fetches_nothing_and_may_be_for_reading(tmp_path: Path) -> None:
@@ -237,7 +210,8 @@ def test_a_view_of_no_rows_has_columns(
 
 
 def test_what_never_landed_is_an_error(home: Home, source: Source) -> None:
-    assert warehouse.batch_relation(home, []) is None
+    (entity,) = source.entities.values()
+    assert landing.relation(home, entity, []) is None
     with pytest.raises(SourceUnavailable, match=r"shop\.items has not been landed"):
         warehouse.lay_ground(home, opened(home), [source])
 
@@ -435,7 +409,7 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
         ),
     ]
     assert found["source_freshness"] == [
-        ("shop", "items", 2, 5, 3, 2, dt.datetime(2014, 2, 1, 21))
+        ("shop", "items", 2, 5, 3, 2, 2, 0, 0, 1, dt.datetime(2014, 2, 1, 21))
     ]
     reason = "2 columns expected, 1 found"
     assert found["quarantine"] == [
@@ -462,6 +436,40 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
     ]
 
 
+def test_repeated_superseded_and_deleted_keys_are_counted(
+    home: Home, exports: Path
+) -> None:
+    source = files_source(exports, deleted_when={"column": "gone", "values": ["Y"]})
+    for name, text in {
+        "a.csv": "1,x,N\n1,y,N\n2,x,N\n3,x,N\n4,x,N\n4,x,N\n4,x,Y\n",
+        "b.csv": "1,z,N\n3,x,Y\n5,x,N\n6,x,Y\n",
+        "c.csv": "6,x,N\n",
+    }.items():
+        (exports / name).write_text("id,b,gone\n" + text)
+        land(home, source)
+    candidate = opened(home)
+    warehouse.lay_ground(home, candidate, [source])
+    warehouse.write_meta(home, candidate, [source], {})
+    keys = "different_keys, repeated_keys, deleted_keys"
+    (row,) = query(
+        candidate.warehouse_file,
+        f"select rows_landed, {keys}, superseded_rows from meta.source_freshness",
+    )
+    assert row == (12, 6, 2, 2, 6)
+
+
+def test_a_key_that_is_no_column_is_told(home: Home, exports: Path) -> None:
+    (exports / "a.csv").write_text("id,b\n1,2\n")
+    source = files_source(exports)
+    land(home, source)
+    with pytest.raises(
+        ConfigurationError, match=r"shop\.items: .* names shop, number as"
+    ):
+        warehouse.lay_ground(
+            home, opened(home), [files_source(exports, key=["ID", "shop", "number"])]
+        )
+
+
 def test_meta_describes_every_table_and_column(home: Home) -> None:
     candidate = opened(home)
     warehouse.lay_ground(home, candidate, [])
@@ -475,7 +483,7 @@ def test_meta_describes_every_table_and_column(home: Home) -> None:
     }
     assert all(comment and "One row per " in comment for _, comment in found["tables"])
     assert all(comment and comment.endswith(".") for *_, comment in found["columns"])
-    assert len(found["columns"]) == 33
+    assert len(found["columns"]) == 37
     assert found["quarantine"] == found["source_freshness"] == []
 
 

@@ -109,8 +109,10 @@ class DatabaseReader:
             query = query.where(_from(cursor, bound)).order_by(cursor)
         query = query.order_by(*key).limit(limit)
         # The fast path takes no parameters, and increments and samples are small.
-        fast = bound is None and limit is None
-        yield self._extract(str(table), where, columns, query, fast=fast)
+        fast = is_whole = bound is None and limit is None
+        yield self._extract(
+            str(table), where, columns, query, fast=fast, is_whole=is_whole
+        )
 
         own = [
             column for name in entity.key for column in columns if column.name == name
@@ -243,6 +245,7 @@ class DatabaseReader:
         *,
         content: Literal["rows", "deletes", "keys"] = "rows",
         fast: bool,
+        is_whole: bool = False,
     ) -> Extract:
         rejected: list[Rejected] = []
         schema = pa.schema([column.field for column in columns])
@@ -275,6 +278,7 @@ class DatabaseReader:
             batches=batches,
             rejected=rejected,
             content=content,
+            is_whole=is_whole,
         )
 
     def _copied(self, query: sa.Select[Any]) -> Generator[pa.RecordBatch] | None:

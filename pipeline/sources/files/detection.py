@@ -163,19 +163,20 @@ def delimiter_of(part: Part, encoding: str, quote: str, header_row: int) -> str:
     """
     with part.open() as file:
         sample = _beginning(file, encoding)
-    widths = {
-        delimiter: list(_widths(sample, delimiter, quote, header_row))
+    # Every file is looked at in every refresh, so the rows only if the header needs them.
+    divides = [
+        delimiter
         for delimiter in DELIMITERS
-    }
-    divides = {
-        delimiter: sum(width == found[0] for width in found) / len(found)
-        for delimiter, found in widths.items()
-        if found and found[0] > 1
-    }
+        if next(_widths(sample, delimiter, quote, header_row), 0) > 1
+    ]
     if len(divides) <= 1:
         return next(iter(divides), ",")  # of one column, any will do
-    sound = [delimiter for delimiter, share in divides.items() if share == 1]
-    if len(sound) == 1 and len(next(iter(widths.values()))) > 1:
+    widths = {
+        delimiter: list(_widths(sample, delimiter, quote, header_row))
+        for delimiter in divides
+    }
+    sound = [delimiter for delimiter, found in widths.items() if len(set(found)) == 1]
+    if len(sound) == 1 and len(widths[sound[0]]) > 1:
         return sound[0]
     raise SourceUnavailable(
         f"{part.where}: its columns could be divided by "

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from pipeline import sql
 from pipeline.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
 from pipeline.sources.columns import ColumnType
@@ -266,14 +267,14 @@ def _expression(
     name: str, kinds: set[str], declared_as: ColumnType | None, entity: Entity
 ) -> str:
     pointer = "/" + name.replace("~", "~0").replace("/", "~1")
-    literal = "'" + pointer.replace("'", "''") + "'"
-    text = f"json_extract_string(j, {literal})"
+    place = sql.literal(pointer)
+    text = f"json_extract_string(j, {place})"
     if declared_as is not None:
         is_number = declared_as.kind in {"integer", "decimal", "number"}
         if entity.decimal == "," and is_number:
             # A number in JSON has a point whatever the text in it has.
             return (
-                f"case when json_type(j, {literal}) = 'DOUBLE' "
+                f"case when json_type(j, {place}) = 'DOUBLE' "
                 f"then replace({text}, '.', ',') else {text} end"
             )
         return text

@@ -49,9 +49,14 @@ def read(
     ]
     header = _header(cells, body, entity, f"{part.where}, sheet {sheet!r}")
     columns = declared(entity, header, part.where)
+    # A number among texts becomes text, and must not make up digits for it.
+    texts = [
+        is_id or (kind is None and any(_is_text(row[at]) for _, row in body))
+        for at, (is_id, kind) in enumerate(zip(columns.ids, columns.types, strict=True))
+    ]
     sound = []
     for number, row in body[:limit]:
-        if reason := _wrong_id(row, columns):
+        if reason := _wrong_id(row, columns.names, texts):
             rejected.append(Rejected(number, _shown(row), reason))
         else:
             sound.append((number, row))
@@ -137,8 +142,12 @@ def _header(
     return header
 
 
-def _wrong_id(row: list[Any], columns: Declared) -> str | None:
-    for name, is_id, cell in zip(columns.names, columns.ids, row, strict=False):
+def _is_text(cell: Any) -> bool:
+    return isinstance(cell, str) and cell != ""
+
+
+def _wrong_id(row: list[Any], names: list[str], texts: list[bool]) -> str | None:
+    for name, is_id, cell in zip(names, texts, row, strict=False):
         if (
             is_id
             and isinstance(cell, int | float)

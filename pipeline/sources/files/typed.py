@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import sql
 from pipeline.errors import SourceUnavailable
 from pipeline.sources.columns import ColumnType, column_type
 from pipeline.sources.config import Entity
@@ -107,7 +108,7 @@ def query(
         arrow = schema.field(at).type if schema is not None else pa.string()
         if pa.types.is_dictionary(arrow):
             arrow = arrow.value_type
-        label = _literal(name)
+        label = sql.literal(name)
         if columns.ids[at] and (test := _inexact_id(source, arrow)):
             shown = f"left(cast({source} as varchar), 60)"
             told = (
@@ -126,7 +127,7 @@ def query(
         reasons.append(
             f"case when typed{at} is null and text{at} is not null then {label} || "
             f"' is ''' || left(text{at}, 60) || ''', which is no ' || "
-            f"{_literal(kind.spelling)} end"
+            f"{sql.literal(kind.spelling)} end"
         )
     typed = [
         f"{_parsed(f'text{at}', kind, columns)} as typed{at}"
@@ -247,7 +248,7 @@ def _as_text(
         comma = columns.decimal == "," and is_number
         return f"replace({text}, '.', ',')" if comma else text
     if kind.format and (pa.types.is_date(arrow) or pa.types.is_timestamp(arrow)):
-        return f"strftime({source}, {_literal(kind.format)})"
+        return f"strftime({source}, {sql.literal(kind.format)})"
     return text
 
 
@@ -275,7 +276,7 @@ def _number(text: str, kind: ColumnType, columns: Declared) -> str:
             group = "[ \u00a0\u202f]"
             plain = f"regexp_replace({plain}, '{group}', '', 'g')"
         else:
-            plain = f"replace({plain}, {_literal(columns.thousands)}, '')"
+            plain = f"replace({plain}, {sql.literal(columns.thousands)}, '')"
         whole = rf"(\d+|\d{{1,3}}({group}\d{{3}})+)"
     if columns.decimal == ",":
         plain = f"replace({plain}, ',', '.')"
@@ -293,7 +294,7 @@ def _number(text: str, kind: ColumnType, columns: Declared) -> str:
     parsed = f"try_cast({plain} as {target})"
     if kind.kind == "number":
         return (
-            f"case when regexp_full_match({text}, {_literal(pattern)}) "
+            f"case when regexp_full_match({text}, {sql.literal(pattern)}) "
             f"and isfinite({parsed}) then {parsed} end"
         )
     if kind.kind == "decimal":
@@ -301,17 +302,19 @@ def _number(text: str, kind: ColumnType, columns: Declared) -> str:
         exponent = rf"[+-]?\d({point}\d+)?[eE][+-]?\d{{1,2}}"
         exact = f"{parsed} = try_cast({plain} as decimal(38,18))"
         return (
-            f"case when regexp_full_match({text}, {_literal(pattern)}) then {parsed} "
+            f"case when regexp_full_match({text}, {sql.literal(pattern)}) then {parsed} "
             f"when contains(upper({text}), 'E') and "
-            f"regexp_full_match({text}, {_literal(exponent)}) and {exact} "
+            f"regexp_full_match({text}, {sql.literal(exponent)}) and {exact} "
             f"then {parsed} end"
         )
-    return f"case when regexp_full_match({text}, {_literal(pattern)}) then {parsed} end"
+    return (
+        f"case when regexp_full_match({text}, {sql.literal(pattern)}) then {parsed} end"
+    )
 
 
 def _moment(text: str, kind: ColumnType) -> str:
     if kind.format:
-        parsed = f"try_strptime({text}, {_literal(kind.format)})"
+        parsed = f"try_strptime({text}, {sql.literal(kind.format)})"
         if "%z" in kind.format or "%Z" in kind.format:
             parsed = f"make_timestamp(epoch_us({parsed}))"
         return f"cast({parsed} as {kind.kind})"
@@ -334,7 +337,3 @@ def _moment(text: str, kind: ColumnType) -> str:
         rf"when regexp_matches({text}, '^\d{{4}}-\d\d-\d\d($|[ T]\d)') "
         f"then try_cast({text} as timestamp) end"
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

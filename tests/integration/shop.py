@@ -1,0 +1,108 @@
+"""Online Retail as a shop would have it: one CSV a day, and a home of its own.
+
+Used by its tests and by `benchmarks/daily_files.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from pipeline.settings import PROJECT_ROOT
+from tests.conftest import command
+
+DATA = PROJECT_ROOT / "tests" / "data" / "online_retail" / "online_retail.parquet"
+PROJECT = PROJECT_ROOT / "tests" / "projects" / "online_retail"
+
+
+def export_days(folder: Path) -> list[Path]:
+    """Writes the 305 daily exports into the folder, oldest first."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            create table lines as
+            select InvoiceNo, row_number() over (partition by InvoiceNo) as RowInInvoice,
+                StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID,
+                Country
+            from '{DATA}'
+            """
+        )
+        found = connection.execute(
+            "select distinct InvoiceDate::date from lines order by all"
+        ).fetchall()
+        for (day,) in found:
+            connection.execute(
+                f"copy (from lines where InvoiceDate::date = '{day}') "
+                f"to '{folder}/invoices_{day:%Y_%m_%d}.csv' (header)"
+            )
+    return sorted(folder.iterdir())
+
+
+class Shop:
+    """A home of the shop, with its own staging and suites, and a folder for files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir(parents=True)
+        self.variables = {
+            "ONLINE_RETAIL": str(self.inbox),
+            "CUSTOMER_TIERS_SOURCES": str(PROJECT / "sources.yaml"),
+            "CUSTOMER_TIERS_DBT_PROJECT": str(folder / "dbt_project"),
+            "CUSTOMER_TIERS_EXPECTATIONS": str(folder / "expectations"),
+        }
+        shutil.copytree(
+            PROJECT_ROOT / "dbt_project",
+            folder / "dbt_project",
+            ignore=shutil.ignore_patterns("target"),
+        )
+        shutil.copytree(
+            PROJECT / "models", folder / "dbt_project" / "models" / "staging" / "shop"
+        )
+        shutil.copytree(PROJECT_ROOT / "expectations", folder / "expectations")
+        shutil.copy(
+            PROJECT / "expectations" / "shop.py", folder / "expectations/landing"
+        )
+
+    def drop(self, files: Sequence[Path]) -> None:
+        """Copies files into the folder, written a while ago."""
+        for path in files:
+            shutil.copy(path, self.inbox)
+            os.utime(self.inbox / path.name, (0, 0))
+
+    def refresh(self, *arguments: str) -> str:
+        """Refreshes, and returns what was said."""
+        result = command("refresh", "--home", self.home, *arguments, **self.variables)
+        assert result.returncode == 0, result.stderr
+        return result.stderr
+
+    def warehouse(self) -> Path:
+        return (self.home / "current" / "warehouse.duckdb").resolve()
+
+
+def same_marts(one: Path, other: Path) -> None:
+    """Asserts that two releases hold the same marts, row for row."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{one}' as one (read_only)")
+        connection.execute(f"attach '{other}' as other (read_only)")
+        tables = connection.execute(
+            """
+            select table_name from duckdb_tables()
+            where database_name = 'one' and schema_name = 'marts'
+            """
+        ).fetchall()
+        assert len(tables) == 12
+        for (table,) in tables:
+            for left, right in (("one", "other"), ("other", "one")):
+                differing = connection.execute(
+                    f"""
+                    select count(*) from (
+                        from {left}.marts.{table} except all from {right}.marts.{table}
+                    )
+                    """
+                ).fetchone()
+                assert differing == (0,), table
