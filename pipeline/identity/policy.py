@@ -94,10 +94,17 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
         ConfigurationError: A seed makes no sense; the message names seed and row.
     """
 
-    def rows(seed: str, columns: str, order: str = "all") -> list[tuple[object, ...]]:
-        return connection.execute(
-            f"select {columns} from {schema}.{seed} order by {order}"
+    def rows(seed: str, columns: str, optional: str = "") -> list[tuple[object, ...]]:
+        names = columns.split(", ")
+        found = connection.execute(
+            f"select {columns} from {schema}.{seed} order by all"
         ).fetchall()
+        for row in found:
+            for name, value in zip(names, row, strict=True):
+                if value is None and name not in optional.split(", "):
+                    told = ", ".join("-" if cell is None else str(cell) for cell in row)
+                    raise ConfigurationError(f"{seed}, row {told}: {name} is empty.")
+        return found
 
     def words(seed: str, column: str) -> frozenset[str]:
         return frozenset(str(value) for (value,) in rows(seed, column) if value)
@@ -122,6 +129,7 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
                 "match_rules",
                 "rule_order, match_rule, customer_type, keys, agreement, max_records, "
                 "confidence",
+                optional="agreement",
             )
         ],
         blocks=[
@@ -153,7 +161,9 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
         },
         unique_sources=frozenset(
             str(source)
-            for source, unique in rows("source_trust", "source, keys_are_unique")
+            for source, unique in rows(
+                "source_trust", "source, keys_are_unique", optional="keys_are_unique"
+            )
             if unique
         ),
     )

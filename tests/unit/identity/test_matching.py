@@ -331,6 +331,8 @@ def test_a_seed_that_makes_no_sense_is_named(ground: Ground) -> None:
         ("update {}.match_rules set agreement = 'mood'", "mood"),
         ("update {}.match_rules set confidence = 1.5", "confidence"),
         ("update {}.match_blocks set keys = 'shoe_size'", "shoe_size"),
+        ("update {}.match_blocks set max_records = null", "max_records is empty"),
+        ("update {}.match_places set place = null", "place is empty"),
     ],
 )
 def test_bad_seeds(ground: Ground, change: str, told: str) -> None:
