@@ -15,14 +15,13 @@ from typing import Final
 CHOSEN_BIGGEST: Final = 120
 CHOSEN_OTHERS: Final = 126
 
-# A dealer that has changed its name since the ERP wrote it down, and whose address
-# nobody has asked for: its telephone is all that is left in common.
-RENAMED: Final = ("AW00000605", "Outstanding Cycling")
+# A dealer that has extended its name since the ERP wrote it down, and whose address
+# nobody has asked for: its telephone and half of its name are left in common.
+RENAMED: Final = ("AW00000605", "Outstanding Cycles & Coffee")
 
 # Companies that the ERP does not know: name, street, city, state, postal code, country,
-# industry, kind. The look-alike, of which no telephone is known, is hard to tell from
-# Westside Cycle Store, AW00000111, another shop with the same postal code. The others
-# get telephones 555-01.., which nobody has.
+# industry, kind. The look-alike is hard to tell from Westside Cycle Store, AW00000111,
+# another shop with the same postal code. All get telephones 555-01.., which nobody has.
 PROSPECTS: Final = (
     ("Twentieth Bike Store", "20 Nowhere Street", "Salem", "Oregon", "97301",
      "United States", "Bicycle retail", "prospect"),
@@ -344,8 +343,8 @@ renamed as (
         null as erp_number, false as has_number, null as street, null as city,
         null as state, null as postal_code,
         dialled(digits, 0) as phone,
-        'outstandingcycling.example' as domain,
-        'www.outstandingcycling.example' as website
+        'outstandingcyclesandcoffee.example' as domain,
+        'www.outstandingcyclesandcoffee.example' as website
     )
     from companies
     where key = '{RENAMED[0]}'
@@ -386,7 +385,7 @@ prospects as (
         null as erp_number,
         format('{{:03d}}55501{{:02d}}', 201 + draw('area', name, 700),
             draw('line', name, 100)) as digits,
-        case when kind = 'prospect' then dialled(digits, 0) end as phone,
+        dialled(digits, 0) as phone,
         regexp_replace(lower(regexp_replace(name, ' Ltd$', '')), '[^a-z]', '', 'g')
             || '.example' as domain,
         'www.' || domain as website,
