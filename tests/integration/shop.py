@@ -95,7 +95,7 @@ def same_marts(one: Path, other: Path) -> None:
             where database_name = 'one' and schema_name = 'marts'
             """
         ).fetchall()
-        assert len(tables) == 12
+        assert len(tables) == 16
         for (table,) in tables:
             for left, right in (("one", "other"), ("other", "one")):
                 differing = connection.execute(
