@@ -7,6 +7,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# A file of tests goes to one worker whole, because its tests share what took long to make.
+WORKERS ?= -n 2 --dist loadfile
 export CUSTOMER_TIERS_HOME ?= $(CURDIR)/data
 
 .PHONY: refresh test test-slow check ui install lock clean
@@ -15,17 +17,17 @@ refresh: $(INSTALLED)
 	@$(BIN)/customer-tiers refresh
 
 test: $(INSTALLED)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" $(WORKERS)
 
 test-slow: $(INSTALLED)
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow $(WORKERS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit $(WORKERS)
 
 ui: $(INSTALLED)
 	@$(BIN)/customer-tiers ui
