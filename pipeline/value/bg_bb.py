@@ -35,48 +35,73 @@ class BetaGeometricBetaBernoulli(PurchaseModel):
     def _log_likelihood(
         self, parameters: Floats, triples: Triples
     ) -> tuple[Floats, Floats]:
-        # One term for each opportunity at which the customer may have stopped, and one for
-        # being alive. The terms of all rows stand in one flat array, row after row, the
-        # term of being alive first.
+        # The terms of having stopped after `lived` opportunities depend on x and on
+        # `lived` only, so that their running sums from the last opportunity backwards are
+        # one table for all rows. A row's sum is the difference of two of its entries. The
+        # terms fall with `lived`, so little is lost in it; and all derivatives of a term's
+        # logarithm are below 0, so that the same holds for their sums.
         alpha, beta, gamma, delta = parameters
-        x, t_x, n = triples.x, triples.t_x, triples.age
-        silent = (n - t_x).astype(np.intp)
-        ends = np.cumsum(silent + 1)
-        starts = ends - silent - 1
-        row = np.repeat(np.arange(len(x)), silent + 1)
-        place = np.arange(len(row)) - starts[row]
-        alive = place == 0
-        # Opportunities survived: all of them, or those up to the stop.
-        lived = np.where(alive, n[row], t_x[row] + place - 1)
-        died = np.where(alive, 0.0, 1.0)
-        bought = x[row]
-        terms = (
-            betaln(alpha + bought, beta + lived - bought)
+        values, places = triples.frequencies
+        first, end = triples.t_x.astype(np.intp), triples.age.astype(np.intp)
+        opportunities = int(end.max(initial=0))
+        lived = np.arange(opportunities + 1.0)
+        bought = values[:, None]
+        # Nobody has lived for fewer opportunities than it used; these are never looked up.
+        unused = np.maximum(lived - bought, 0.0)
+        log_both = (
+            betaln(alpha + bought, beta + unused)
             - betaln(alpha, beta)
-            + betaln(gamma + died, delta + lived)
             - betaln(gamma, delta)
         )
-        top = np.maximum.reduceat(terms, starts)
-        parts = np.exp(terms - top[row])
-        sums = np.add.reduceat(parts, starts)
-        parts /= sums[row]
+        by_both = digamma(alpha + beta + bought + unused)
+        slopes_both = (
+            digamma(alpha + bought) - by_both,
+            digamma(beta + unused) - by_both,
+        )
 
-        both = digamma(alpha + beta + lived)
-        none = digamma(gamma + delta + died + lived)
-        pieces = (
-            digamma(alpha + bought) - both,
-            digamma(beta + lived - bought) - both,
-            digamma(gamma + died) - none,
-            digamma(delta + lived) - none,
+        # Alive at the end: one term a row.
+        log_alive = log_both[places, end] + betaln(gamma, delta + triples.age)
+        by_end = digamma(gamma + delta + triples.age)
+        slopes_alive = (
+            slopes_both[0][places, end],
+            slopes_both[1][places, end],
+            digamma(gamma) - by_end,
+            digamma(delta + triples.age) - by_end,
         )
-        gradient = np.stack(
-            [np.add.reduceat(parts * piece, starts) for piece in pieces]
+
+        log_terms = log_both + betaln(gamma + 1, delta + lived)
+        by_lived = digamma(gamma + 1 + delta + lived)
+        slopes_dead = (
+            *slopes_both,
+            np.broadcast_to(digamma(gamma + 1) - by_lived, log_terms.shape),
+            np.broadcast_to(digamma(delta + lived) - by_lived, log_terms.shape),
         )
+
+        def between(logs: Floats) -> Floats:
+            """The logarithm of the sum of the terms from t_x to before n of each row."""
+            sums = np.full((len(values), opportunities + 1), -np.inf)
+            backwards = np.logaddexp.accumulate(logs[:, -2::-1], axis=1)
+            sums[:, :-1] = backwards[:, ::-1]
+            upper, lower = sums[places, first], sums[places, end]
+            return np.where(
+                first < end, upper + np.log1p(-np.exp(lower - upper)), -np.inf
+            )
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_dead = between(log_terms)
+            total = np.logaddexp(log_alive, log_dead)
+            alive = np.exp(log_alive - total)
+            gradient = np.stack(
+                [
+                    alive * slope - np.exp(between(log_terms + np.log(-slopes)) - total)
+                    for slope, slopes in zip(slopes_alive, slopes_dead, strict=True)
+                ]
+            )
         gradient[0] += digamma(alpha + beta) - digamma(alpha)
         gradient[1] += digamma(alpha + beta) - digamma(beta)
         gradient[2] += digamma(gamma + delta) - digamma(gamma)
         gradient[3] += digamma(gamma + delta) - digamma(delta)
-        return top + np.log(sums), gradient
+        return total, gradient
 
     def _alive(self, parameters: Floats, triples: Triples) -> Floats:
         """P(alive at the last opportunity n).

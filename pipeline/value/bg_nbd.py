@@ -12,6 +12,8 @@ of models for customer base analysis, International Journal of Research in Marke
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.special import betaln, digamma, gammaln
 
@@ -26,13 +28,15 @@ _FAR_STEP, _FAR_PLACES = 0.1, 801
 
 
 class BetaGeometric(PurchaseModel):
-    """BG/NBD; MBG/NBD is the same with one more chance to stop, at the first purchase.
+    """What BG/NBD and MBG/NBD share.
 
     Alive at T, a customer has survived `x + first` tosses of its coin, where `first` is 0
-    for BG/NBD and 1 for MBG/NBD; or it died at t_x, after x + first - 1 survivals. The
-    latter cannot have happened to a BG/NBD customer with x = 0.
+    for BG/NBD and 1 for MBG/NBD, which tosses it at the first purchase too; or it stopped
+    at t_x, after x + first - 1 survivals. The latter cannot have happened to a BG/NBD
+    customer with x = 0.
     """
 
+    _first: ClassVar[int]
     parameter_names = ("r", "alpha", "a", "b")
     time_parameters = (False, True, False, False)
     starts = (
@@ -42,10 +46,6 @@ class BetaGeometric(PurchaseModel):
         (2.0, 1.0, 1.0, 10.0),
     )
 
-    def __init__(self, name: str, first: int) -> None:
-        self.name = name  # type: ignore[misc]
-        self._first = first
-
     def _log_likelihood(
         self, parameters: Floats, triples: Triples
     ) -> tuple[Floats, Floats]:
@@ -53,7 +53,6 @@ class BetaGeometric(PurchaseModel):
         x = triples.x
         log_alive = np.log(alpha + triples.age)
         log_dead = np.log(alpha + triples.t_x)
-        may_be_dead = x + self._first > 0
 
         # What depends on x alone, once for each different x.
         values, places = triples.frequencies
@@ -72,17 +71,18 @@ class BetaGeometric(PurchaseModel):
                 survived > 0, np.log(a) - np.log(b + survived - 1), -np.inf
             )[places]
 
-        # exponent_* are the logarithms of the two ways to have this history.
+        # How much likelier it is to have stopped at t_x than to have been silent since.
         total = r + x
         difference = log_odds + total * (log_alive - log_dead)
         smaller = np.exp(-np.abs(difference))
-        weight_dead = np.where(difference > 0, 1.0, smaller) / (1 + smaller)
-        weight_alive = np.where(difference > 0, smaller, 1.0) / (1 + smaller)
+        larger_share = 1 / (1 + smaller)
+        weight_dead = np.where(difference > 0, 1.0, smaller) * larger_share
+        weight_alive = 1 - weight_dead
         value = (
             constant
             - total * log_alive
             + np.maximum(difference, 0.0)
-            + np.log(1 + smaller)
+            - np.log(larger_share)
         )
 
         by_total = -(weight_alive * log_alive + weight_dead * log_dead)
@@ -96,7 +96,7 @@ class BetaGeometric(PurchaseModel):
         gradient[1] = r / alpha - total * (
             weight_alive / (alpha + triples.age) + weight_dead / (alpha + triples.t_x)
         )
-        gradient[2] = by_a[places] + np.where(may_be_dead, weight_dead / a, 0.0)
+        gradient[2] = by_a[places] + weight_dead / a
         gradient[3] = by_b[places] - weight_dead * odds_by_b[places]
         return value, gradient
 
@@ -203,5 +203,19 @@ def _far_ahead(shape: Floats, a: float, b: Floats, ratio: Floats) -> Floats:
     return result
 
 
-BG_NBD = BetaGeometric("bg_nbd", first=0)
-MBG_NBD = BetaGeometric("mbg_nbd", first=1)
+class BgNbd(BetaGeometric):
+    """BG/NBD: who has bought once only is alive."""
+
+    name = "bg_nbd"
+    _first = 0
+
+
+class MbgNbd(BetaGeometric):
+    """MBG/NBD: a customer may stop right after its first purchase."""
+
+    name = "mbg_nbd"
+    _first = 1
+
+
+BG_NBD = BgNbd()
+MBG_NBD = MbgNbd()

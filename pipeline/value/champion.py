@@ -5,8 +5,8 @@ Not here: the measuring (`backtest`), and the forecasts that are then published 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -136,6 +136,31 @@ def choose(tested: Backtest) -> Choice:
         f"{nearest}.",
         all_standings,
     )
+
+
+def choose_by_group(
+    groups: Mapping[str, Backtest], everybody: Backtest
+) -> dict[str, Choice]:
+    """The champion of each group of customers, such as companies and persons.
+
+    A group that is large enough at each origin (`has_enough`) chooses for itself, from
+    models fitted to it alone. Any other takes the champion of all customers, whose
+    forecasts for its customers are those to publish.
+
+    Args:
+        groups: The backtest of each group.
+        everybody: The backtest of all customers together.
+    """
+    common = choose(everybody)
+    taken = replace(
+        common,
+        reason="There are too few customers or buyers for a champion of their own; that "
+        f"of all customers is taken. {common.reason}",
+    )
+    return {
+        group: choose(tested) if has_enough(tested) else taken
+        for group, tested in groups.items()
+    }
 
 
 def has_enough(tested: Backtest) -> bool:

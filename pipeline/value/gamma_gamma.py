@@ -162,13 +162,13 @@ def log_likelihood(parameters: Floats, spend: Spend) -> tuple[Floats, Floats]:
 def fit(spend: Spend, prior: LogNormal | Sequence[LogNormal] | None = None) -> Fit:
     """Fits the model; see `fitting.fit`. The unit of money is the median m.
 
-    A mean spend that is infinite (q <= 1) or a customer's that is (p + q <= 1) is a problem
-    in the diagnosis: nothing can be multiplied with it.
+    A mean spend of the population that is infinite (q <= 1) is a problem in the diagnosis:
+    nothing can be multiplied with it.
     """
     sound = spend.sound().collapsed()
     customers = float(sound.count.sum())
     with np.errstate(invalid="ignore"):
-        left_out = float(((spend.x > 0) & ~spend.valid).sum())
+        left_out = int(((spend.x > 0) & ~spend.valid).sum())
     about = Diagnosis(customers, len(sound), left_out)
     if not len(sound):
         return failed(

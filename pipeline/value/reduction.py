@@ -13,9 +13,11 @@ other two reduce that to distinct rows with counts.
 The grid. On the grid of 1 day the reduction loses nothing: two customers are one row only
 if they are equal to the day. Where that leaves more than `MOST_ROWS` distinct triples the
 grid is 7 days: t_x and T are rounded to whole weeks, to the nearest, so that they are right
-on the average. `benchmarks/value_models.py` measures what this changes. The baselines are
-read off the same rows: on the week grid their limits of 180 days and the like are those of
-the nearest week.
+on the average. `benchmarks/value_models.py` measures what this changes: the parameters by
+less than their standard errors, but the forecast for a single customer by up to some
+purchase days, so that fits and backtests may be on the week grid and what is published is
+to the day (`scoring.publish`, `learn_from`). The baselines are read off the same rows: on
+the week grid their limits of 180 days and the like are those of the nearest week.
 
 Opportunities (for BG/BB) are windows of equal length counted back from the origin; those
 that begin on or after a customer's first purchase day count, so n = floor(T / length), and

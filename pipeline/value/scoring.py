@@ -44,6 +44,7 @@ def publish(
     weeks: float,
     before_weeks: float,
     prior: LogNormal | None = WEAK,
+    learn_from: Population | None = None,
 ) -> Published:
     """Lets the first of `order` forecast that is sound and plausible today.
 
@@ -57,10 +58,13 @@ def publish(
         weeks: The horizon of the forecast.
         before_weeks: How long ago `before` was, the horizon of the backtest.
         prior: The prior of the models.
+        learn_from: The customers to fit the models to, where they are not just those of
+            `population`: the same ones on the week grid, since a fit hardly feels it and a
+            forecast for a single customer does, or more of them.
     """
     passed_over: list[tuple[str, tuple[str, ...]]] = []
     for name in (*order, NAIVE):
-        forecaster = learn(name, population, before, before_weeks, prior)
+        forecaster = learn(name, learn_from or population, before, before_weeks, prior)
         forecast = forecaster.forecast(population, weeks)
         problems = forecaster.problems
         if name != NAIVE:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.value.backtest import Backtest, Result, Window, backtest, plan_origins
 from pipeline.value.baselines import NAIVE, RECENCY, Naive, RecencyTable, naive_revenue
-from pipeline.value.champion import choose, has_enough
+from pipeline.value.champion import choose, choose_by_group, has_enough
 from pipeline.value.fitting import WEAK, LogNormal
 from pipeline.value.forecasters import FORECASTERS, MODELS, implausible, learn
 from pipeline.value.histories import Triples
@@ -197,6 +197,18 @@ def test_small_groups_take_the_champion_of_all() -> None:
     assert has_enough(backtest([Window(day, 26, Population(cells))], [NAIVE]))
     assert not has_enough(backtest([Window(day, 26, Population(few))], [NAIVE]))
     assert not has_enough(backtest([]))
+
+
+def test_groups_choose_for_themselves_if_they_can() -> None:
+    own = results({NAIVE: (1.0, 2.0), "bg_bb": (0.5, 1.0)})
+    everybody = results({NAIVE: (1.0, 2.0), "bg_nbd": (0.5, 1.0)})
+    small = backtest([])
+    found = choose_by_group({"company": own, "person": small}, everybody)
+    assert found["company"] == choose(own)
+    assert found["company"].champion == "bg_bb"
+    assert found["person"].champion == "bg_nbd"
+    assert found["person"].order == choose(everybody).order
+    assert "too few" in found["person"].reason
 
 
 def test_bg_bb_is_left_out_where_there_are_no_opportunities() -> None:

@@ -11,10 +11,18 @@ from hypothesis import strategies as st
 
 from pipeline.value import gamma_gamma
 from pipeline.value.bg_nbd import BG_NBD
-from pipeline.value.fitting import HIGHEST, LOWEST, WEAK, LogNormal, fit
+from pipeline.value.fitting import (
+    HIGHEST,
+    LOWEST,
+    WEAK,
+    Diagnosis,
+    LogNormal,
+    fit,
+    maximise,
+)
 from pipeline.value.forecasters import MODELS
 from pipeline.value.gamma_gamma import Spend
-from pipeline.value.histories import Triples
+from pipeline.value.histories import Floats, Triples
 from pipeline.value.models import PurchaseModel
 from pipeline.value.pareto_nbd import PARETO_NBD
 from tests.unit.value.support import (
@@ -84,7 +92,7 @@ def test_the_search_on_a_coarse_grid_ends_at_the_same_top() -> None:
     triples, _ = generate_continuous("bg_nbd", (0.6, 5.0, 0.8, 2.5), 30_000, seed=9)
     fitted = fit(BG_NBD, triples)
     # So many rows that the search ran on fewer: few evaluations are left for all of them.
-    assert fitted.diagnosis.rows > 10_000
+    assert fitted.diagnosis.rows > 20_000
     assert fitted.diagnosis.evaluations < 25
     assert fitted.diagnosis.gradient_norm < 1e-6
     _, gradient = BG_NBD.total(fitted.parameters, triples)
@@ -140,6 +148,25 @@ def test_no_data_of_a_customer_raises(
         assert np.isfinite(forecast[triples.valid]).all()
     else:
         assert all(fitted.diagnosis.problems)
+
+
+def test_a_likelihood_that_is_not_finite_is_told() -> None:
+    def nowhere(logs: Floats) -> tuple[float, Floats]:
+        return float("nan"), np.zeros(len(logs))
+
+    fitted = maximise(
+        "nowhere",
+        ("one", "two"),
+        objective=nowhere,
+        coarse=None,
+        starts=[(1.0, 1.0), (2.0, 0.5)],
+        scale=np.ones(2),
+        log_likelihood_shift=0.0,
+        prior=None,
+        about=Diagnosis(10, 10, 0),
+    )
+    assert "the likelihood is not finite" in fitted.diagnosis.problems
+    assert np.isnan(fitted.log_likelihood)
 
 
 def test_rows_that_cannot_be_are_left_out_and_counted() -> None:

@@ -57,6 +57,18 @@ def test_a_champion_that_fails_today_is_replaced_and_named() -> None:
     assert published.forecast.no_purchase is None
 
 
+@pytest.mark.parametrize("name", ["bg_nbd", "mbg_nbd", "pareto_nbd"])
+def test_learning_from_weeks_and_scoring_to_the_day_is_nearly_exact(name: str) -> None:
+    snapshot = cdnow().snapshot(END, 0)
+    to_the_day, weeks = snapshot.population(1), snapshot.population(7)
+    exact = publish([name], to_the_day, None, YEAR, 26).forecast
+    mixed = publish([name], to_the_day, None, YEAR, 26, learn_from=weeks).forecast
+    np.testing.assert_allclose(mixed.purchases, exact.purchases, rtol=0.01, atol=0.003)
+    assert mixed.no_purchase is not None
+    assert exact.no_purchase is not None
+    np.testing.assert_allclose(mixed.no_purchase, exact.no_purchase, atol=0.005)
+
+
 def test_nobody_is_published_as_nobody() -> None:
     empty = Triples.of([], [], [])
     population = Population(Cells(empty, np.array([]), np.array([])))
