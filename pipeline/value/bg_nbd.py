@@ -135,12 +135,11 @@ class BetaGeometric(PurchaseModel):
         purchase under MBG/NBD.
         """
         r, alpha, a, b = parameters
-        shape = np.full(np.shape(time), 1.0)
-        expected = _purchases(
-            r * shape, a, (b + self._first) * shape, np.asarray(time) / alpha
-        )
-        result: Floats = expected * (b / (a + b)) ** self._first
-        return result
+        ratio = np.ravel(time) / alpha
+        ones = np.ones(len(ratio))
+        expected = _purchases(r * ones, a, (b + self._first) * ones, ratio)
+        expected *= (b / (a + b)) ** self._first
+        return expected.reshape(np.shape(time))
 
 
 def _purchases(shape: Floats, a: float, b: Floats, ratio: Floats) -> Floats:

@@ -72,7 +72,7 @@ class Choice:
             each.forecaster
             for each in self.standings
             if not each.problems
-            and (each.error < best * (1 - MARGIN) or each.forecaster in BASELINES)
+            and (each.error <= best * (1 - MARGIN) or each.forecaster in BASELINES)
         ]
         ordered = [self.champion, *better, NAIVE]
         return tuple(dict.fromkeys(ordered))

@@ -158,7 +158,9 @@ class Triples:
             return self, np.arange(len(self), dtype=np.intp)
         order, starts, places = distinct(self.x, self.t_x, self.age)
         first = order[starts]
-        counts = totals(places, self.count, len(first))
+        # A count that is none must not take the customers beside it along.
+        usable = np.where(self.count > 0, self.count, 0.0)
+        counts = totals(places, usable, len(first))
         return Triples(self.x[first], self.t_x[first], self.age[first], counts), places
 
     def on_grid(self, step: float) -> Triples:

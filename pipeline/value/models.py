@@ -38,7 +38,7 @@ class PurchaseModel(ABC):
 
     def log_likelihood(self, parameters: Floats, triples: Triples) -> Floats:
         """The log-likelihood of one customer of each row, shape (n,)."""
-        return _where_valid(
+        return where_valid(
             triples, lambda sound: self._log_likelihood(parameters, sound)[0]
         )
 
@@ -71,7 +71,7 @@ class PurchaseModel(ABC):
             ValueError: `time` is negative.
         """
         _check(time)
-        return _where_valid(
+        return where_valid(
             triples,
             lambda sound: (
                 self._alive(parameters, sound)
@@ -103,7 +103,7 @@ class PurchaseModel(ABC):
             then = self._log_likelihood(parameters, sound.later(time))[0]
             return np.exp(np.minimum(then - now, 0.0))
 
-        return _where_valid(triples, ratio)
+        return where_valid(triples, ratio)
 
     def alive_probability(self, parameters: Floats, triples: Triples) -> Floats:
         """P(alive at T | x, t_x, T), shape (n,). A part of the formulas, no churn flag.
@@ -111,7 +111,7 @@ class PurchaseModel(ABC):
         Under BG/NBD it is 1 for everybody who bought once, and ranks customers by "buys
         again" worse than chance; `no_purchase_probability` is what may be published.
         """
-        return _where_valid(triples, lambda sound: self._alive(parameters, sound))
+        return where_valid(triples, lambda sound: self._alive(parameters, sound))
 
     @abstractmethod
     def expected_purchases(self, parameters: Floats, time: Floats) -> Floats:
@@ -134,7 +134,8 @@ class PurchaseModel(ABC):
         """E[Y(t) | alive at T, x, t_x, T]."""
 
 
-def _where_valid(triples: Triples, function: Callable[[Triples], Floats]) -> Floats:
+def where_valid(triples: Triples, function: Callable[[Triples], Floats]) -> Floats:
+    """What the function gives for the valid rows, NaN for the others, shape (n,)."""
     result = np.full(len(triples), np.nan)
     with np.errstate(all="ignore"):
         result[triples.valid] = function(triples.sound())

@@ -26,7 +26,7 @@ from scipy.special import digamma, exprel, gammaln
 
 from pipeline.value import quadrature
 from pipeline.value.histories import Floats, Integers, Triples
-from pipeline.value.models import PurchaseModel
+from pipeline.value.models import PurchaseModel, where_valid
 
 _NODES = (8, 12, 16, 24, 32, 48, 64)
 
@@ -129,17 +129,15 @@ class Pareto(PurchaseModel):
         if not rate > 0:
             raise ValueError(f"DERT is infinite at a discount rate of {rate}.")
         r, alpha, s, beta = parameters
-        result = np.full(len(triples), np.nan)
-        sound = triples.sound()
-        ages, places = np.unique(sound.age, return_inverse=True)
-        lifetime = (beta + ages) * _discounted(s, rate * (beta + ages))
-        result[triples.valid] = (
-            self._alive(parameters, sound)
-            * (r + sound.x)
-            / (alpha + sound.age)
-            * lifetime[places]
-        )
-        return result
+
+        def of(sound: Triples) -> Floats:
+            ages, places = np.unique(sound.age, return_inverse=True)
+            lifetime = (beta + ages) * _discounted(s, rate * (beta + ages))
+            purchases = (r + sound.x) / (alpha + sound.age) * lifetime[places]
+            result: Floats = self._alive(parameters, sound) * purchases
+            return result
+
+        return where_valid(triples, of)
 
 
 def _expected_lifetime(s: float, scale: Floats | float, time: Floats | float) -> Floats:

@@ -180,6 +180,16 @@ def test_rows_that_cannot_be_are_left_out_and_counted() -> None:
     )
     fitted = fit(BG_NBD, both)
     assert fitted.diagnosis.left_out == 3
+    # A count that is none beside a good one of the same history.
+    no_count = Triples.of(
+        [*good.x, good.x[5]],
+        [*good.t_x, good.t_x[5]],
+        [*good.age, good.age[5]],
+        [*good.count, np.nan],
+    )
+    np.testing.assert_array_equal(
+        fit(BG_NBD, no_count.collapsed()[0]).parameters, fitted.parameters
+    )
     assert fitted.diagnosis.customers == 2357
     np.testing.assert_array_equal(fitted.parameters, fit(BG_NBD, good).parameters)
 
