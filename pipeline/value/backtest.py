@@ -1,0 +1,292 @@
+"""The rolling-origin backtest: what each forecaster would have said, and what came.
+
+At each of several past days (origins) every forecaster learns from what was known on that
+day only, forecasts the horizon after it, and is measured against what then happened. Not
+here: who wins (`champion`), and where the rows come from (`reduction`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from pipeline.value import gamma_gamma
+from pipeline.value.baselines import NAIVE, RecencyTable, naive_revenue
+from pipeline.value.bg_bb import BG_BB
+from pipeline.value.fitting import WEAK, Fit, LogNormal
+from pipeline.value.forecasters import FORECASTERS, implausible, learn
+from pipeline.value.gamma_gamma import Spend
+from pipeline.value.histories import Floats
+from pipeline.value.metrics import (
+    Measures,
+    NoPurchaseMeasures,
+    measure,
+    measure_no_purchase,
+)
+from pipeline.value.population import Cells, Forecast, Forecaster, Population
+
+_HORIZONS = (365, 182, 91)
+
+
+@dataclass(frozen=True, eq=False)
+class Money:
+    """The customers of a window one by one, with what they spent.
+
+    Spend hardly ever repeats, so these rows are customers; the forecasts of purchases
+    behind them are made once for each distinct triple all the same.
+
+    Attributes:
+        population: One row per customer (`Snapshot.population(each=True)`).
+        spend: Mean spend of the same rows.
+        recent: Spend in the 365 days up to the origin, same rows.
+        holdout: Spend in the horizon, same rows.
+    """
+
+    population: Population
+    spend: Spend
+    recent: Floats
+    holdout: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """One origin: what was known then, and what came in the horizon after it.
+
+    Attributes:
+        origin: The day until the end of which things are known.
+        weeks: Length of the horizon.
+        population: The customers known at the origin, with their purchases in the horizon.
+        before: The customers known one horizon before the origin, with their purchases
+            between; None where there were none.
+        money: The same customers with their spend; None leaves revenue out.
+    """
+
+    origin: dt.date
+    weeks: float
+    population: Population
+    before: Cells | None = None
+    money: Money | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One forecaster at one origin.
+
+    Attributes:
+        forecaster: Its name.
+        origin: The origin.
+        weeks: Length of the horizon.
+        fitted: The fit, None for a baseline.
+        problems: Why it could not be trusted at this origin; empty if it could.
+        purchases: Its measures, None where it could not forecast.
+        no_purchase: Measures of its P(no purchase), None where it gives none.
+        revenue: Measures of its forecast of spend, None where spend was not given.
+    """
+
+    forecaster: str
+    origin: dt.date
+    weeks: float
+    fitted: Fit | None
+    problems: tuple[str, ...]
+    purchases: Measures | None = None
+    no_purchase: NoPurchaseMeasures | None = None
+    revenue: Measures | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """All forecasters at all origins, for one group of customers.
+
+    Attributes:
+        results: One per origin and forecaster, origins ascending.
+        spend_fits: The Gamma-Gamma fit of each origin that had spend.
+        correlations: Frequency against mean spend at the same origins.
+    """
+
+    results: tuple[Result, ...]
+    spend_fits: dict[dt.date, Fit]
+    correlations: dict[dt.date, gamma_gamma.Correlation]
+
+    @property
+    def origins(self) -> tuple[dt.date, ...]:
+        """The origins, ascending."""
+        return tuple(sorted({result.origin for result in self.results}))
+
+    def of(self, forecaster: str) -> tuple[Result, ...]:
+        """The results of one forecaster, origins ascending."""
+        found = (each for each in self.results if each.forecaster == forecaster)
+        return tuple(sorted(found, key=lambda each: each.origin))
+
+    def rows(self) -> Iterator[tuple[dt.date, str, str, str, float]]:
+        """Every figure as (origin, forecaster, target, measure, value), for a table.
+
+        The target is `purchases`, `no_purchase` or `revenue`; figures of a tenth are
+        called `calibration_forecast_01` and so on.
+        """
+        for result in self.results:
+            for target in ("purchases", "no_purchase", "revenue"):
+                for name, value in _figures(getattr(result, target)):
+                    yield result.origin, result.forecaster, target, name, value
+
+
+def _figures(
+    measures: Measures | NoPurchaseMeasures | None,
+) -> Iterator[tuple[str, float]]:
+    if measures is None:
+        return
+    for each in fields(measures):
+        value = getattr(measures, each.name)
+        if isinstance(value, float):
+            yield each.name, value
+    calibration = measures.calibration
+    yield "calibration_error", calibration.error
+    for name in ("customers", "forecast", "actual", "baseline"):
+        values = getattr(calibration, name)
+        for tenth, value in enumerate(() if values is None else values, start=1):
+            yield f"calibration_{name}_{tenth:02}", float(value)
+
+
+def plan_origins(
+    first: dt.date, as_of: dt.date, *, most: int = 4
+) -> tuple[int, tuple[dt.date, ...]]:
+    """Which horizon and origins a history is long enough for.
+
+    The horizon is 365 days where three of them fit into the history, else 182, else 91.
+    The last origin is one horizon before the as-of day, the others each a quarter of a
+    horizon earlier, as long as there is one horizon and a half of history before them: one
+    that the recency table learns from, and half of one before that.
+
+    Args:
+        first: Day of the first purchase of all.
+        as_of: The last day that is known.
+        most: The most origins to plan.
+
+    Returns:
+        The horizon in days, and the origins, ascending; none if the history is too short
+        to test anything on it.
+    """
+    history = (as_of - first).days
+    horizon = next((days for days in _HORIZONS if history >= 3 * days), _HORIZONS[-1])
+    latest = history - horizon
+    starts = (latest - number * (horizon // 4) for number in range(most))
+    origins = [day for day in starts if day >= 1.5 * horizon]
+    return horizon, tuple(sorted(first + dt.timedelta(days=day) for day in origins))
+
+
+def backtest(
+    windows: Iterable[Window],
+    names: Sequence[str] = FORECASTERS,
+    prior: LogNormal | None = WEAK,
+) -> Backtest:
+    """Lets every forecaster forecast every window, and measures it.
+
+    Args:
+        windows: The origins with their customers, in any order; read one at a time.
+        names: The forecasters; BG/BB is left out where a window has no opportunities.
+        prior: The prior of all models, None for maximum likelihood.
+
+    Returns:
+        The results. A forecaster that fails has a result that says why.
+    """
+    results: list[Result] = []
+    spend_fits: dict[dt.date, Fit] = {}
+    correlations: dict[dt.date, gamma_gamma.Correlation] = {}
+    for window in windows:
+        table = RecencyTable.learn(window.before, window.weeks)
+        mean_spend: Floats | None = None
+        if window.money is not None:
+            spend = window.money.spend.winsorised()
+            fitted = gamma_gamma.fit(spend, prior)
+            spend_fits[window.origin] = fitted
+            correlations[window.origin] = gamma_gamma.correlation(spend)
+            mean_spend = gamma_gamma.expected_spend(fitted, spend)
+        for name in names:
+            if name == BG_BB.name and window.population.opportunities is None:
+                continue
+            forecaster = learn(
+                name, window.population, window.before, window.weeks, prior
+            )
+            results.append(_result(forecaster, window, table, mean_spend))
+    results.sort(key=lambda each: each.origin)
+    return Backtest(tuple(results), spend_fits, correlations)
+
+
+def _result(
+    forecaster: Forecaster,
+    window: Window,
+    table: RecencyTable,
+    mean_spend: Floats | None,
+) -> Result:
+    """Forecasts the window and measures the forecast, as far as there is one."""
+    weeks = window.weeks
+    nothing = Result(
+        forecaster.name, window.origin, weeks, forecaster.fitted, forecaster.problems
+    )
+    forecast = forecaster.forecast(window.population, weeks)
+    known = forecast.known
+    finite = bool(np.isfinite(forecast.purchases[known]).all())
+    if not known.any() or not finite:
+        problems = forecaster.problems or (
+            implausible(forecast, window.population, weeks)
+            or ("there are no customers",)
+        )
+        return replace(nothing, problems=problems)
+    purchases = measure(
+        forecast.purchases[known], forecast.holdout[known], forecast.count[known]
+    )
+    no_purchase = None
+    if forecast.no_purchase is not None:
+        no_purchase = _no_purchase(forecast, window, table)
+    revenue = None
+    money = window.money
+    if money is not None and mean_spend is not None:
+        if forecaster.name == NAIVE:
+            spent = naive_revenue(money.population, money.recent, weeks)
+        else:
+            spent = forecaster.forecast(money.population, weeks).purchases * mean_spend
+        usable = np.isfinite(spent + money.holdout)
+        revenue = measure(
+            spent[usable], money.holdout[usable], np.ones(int(usable.sum()))
+        )
+    # The naive baseline is the past itself, which is always plausible.
+    doubts = (
+        ()
+        if forecaster.name == NAIVE
+        else implausible(forecast, window.population, weeks)
+    )
+    return replace(
+        nothing,
+        problems=(*forecaster.problems, *doubts),
+        purchases=purchases,
+        no_purchase=no_purchase,
+        revenue=revenue,
+    )
+
+
+def _no_purchase(
+    forecast: Forecast, window: Window, table: RecencyTable
+) -> NoPurchaseMeasures | None:
+    known = forecast.known
+    probability = forecast.no_purchase
+    if probability is None or not np.isfinite(probability[known]).all():
+        return None
+    if forecast.basis == "cells":
+        silent = window.population.cells.silent
+        baseline = table.forecast(window.population, window.weeks).no_purchase
+    else:
+        # The rows of BG/BB do not tell the days, only the opportunities since.
+        rows = window.population.opportunities
+        assert rows is not None
+        silent, baseline = rows.triples.age - rows.triples.t_x, None
+    if baseline is not None and not np.isfinite(baseline[known]).all():
+        baseline = None
+    return measure_no_purchase(
+        probability[known],
+        silent[known],
+        None if baseline is None else baseline[known],
+        forecast.holdout[known] > 0,
+        forecast.count[known],
+    )
