@@ -200,6 +200,22 @@ def suites() -> list[Suite]:
                     "or last_order_date > as_of_date",
                     why="a refresh knows nothing after its as-of day",
                 ),
+                no_rows(
+                    "who_bought_is_forecast",
+                    "select customer_id from {batch} "
+                    "where (order_count > 0) <> (value_model is not null) "
+                    "or (value_model is null) <> (predicted_orders_12m is null)",
+                    why="the naive baseline never fails: a gap is a lost join",
+                ),
+                between("no_purchase_probability_12m", 0, 1, why="it is a probability"),
+                no_rows(
+                    "forecasts_are_believable",
+                    "select customer_id, predicted_orders_12m from {batch} "
+                    "where predicted_orders_12m < 0 or predicted_orders_12m > 366 "
+                    "or not isfinite(predicted_orders_12m)",
+                    why="BG/NBD at its boundary forecasts -4.5e18 orders without an "
+                    "error; such a fit is refused, and this would notice if not",
+                ),
             ],
         ),
         _mart(

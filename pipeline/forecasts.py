@@ -16,7 +16,7 @@ import datetime as dt
 import logging
 import math
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.value import champion, gamma_gamma, reduction, scoring
-from pipeline.value.backtest import Backtest, Money, Window, backtest, plan_origins
+from pipeline.value.backtest import Money, Window, backtest, plan_origins
 from pipeline.value.baselines import NAIVE
 
 log = logging.getLogger("customer_tiers.forecasts")
@@ -179,7 +179,10 @@ def _groups(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def tested(
     connection: duckdb.DuckDBPyConnection, lines: str, customers: str, as_of: dt.date
 ) -> pa.Table:
-    """Every forecaster at every origin, for each group of customers and for all.
+    """Every forecaster at every origin, for each group of customers.
+
+    For all customers together as well, where a group is too small for a champion of its
+    own.
 
     Args:
         connection: dbt's session.
@@ -194,21 +197,19 @@ def tested(
     """
     purchase_days(connection, lines, customers)
     groups = _groups(connection)
-    everybody = backtest(_windows(connection, EVERYBODY, as_of))
-    found = (
-        {group: backtest(_windows(connection, group, as_of)) for group in groups}
-        if len(groups) > 1
-        else dict.fromkeys(groups, everybody)
-    )
-    rows = [
-        (group, *row, None)
-        for group, result in {**found, EVERYBODY: everybody}.items()
-        for row in result.rows()
+    found = {group: backtest(_windows(connection, group, as_of)) for group in groups}
+    if all(champion.has_enough(result) for result in found.values()):
+        choices = {group: champion.choose(result) for group, result in found.items()}
+    else:
+        # A group that is too small is forecast as all customers are.
+        everybody = backtest(_windows(connection, EVERYBODY, as_of))
+        choices = champion.choose_by_group(found, everybody)
+        found[EVERYBODY], choices[EVERYBODY] = everybody, champion.choose(everybody)
+    rows: list[tuple[Any, ...]] = [
+        (group, *row, None) for group, result in found.items() for row in result.rows()
     ]
-    choices = champion.choose_by_group(found, everybody)
-    for group, choice in {**choices, EVERYBODY: champion.choose(everybody)}.items():
-        # A group without a champion of its own is forecast with all customers.
-        own = group == EVERYBODY or champion.has_enough(_of(found, group, everybody))
+    for group, choice in choices.items():
+        own = group == EVERYBODY or champion.has_enough(found[group])
         rows.append(
             (
                 group,
@@ -245,10 +246,6 @@ def tested(
         ],
         schema=TESTED,
     )
-
-
-def _of(found: dict[str, Backtest], group: str, everybody: Backtest) -> Backtest:
-    return found.get(group, everybody)
 
 
 FORECASTS: Final = pa.schema(

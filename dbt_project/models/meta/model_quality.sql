@@ -138,6 +138,10 @@ figures as (
     inner join there on right_ones.customer_type = there.customer_type
 ),
 
+tested as (
+    select * from {{ ref("core_value_backtest") }}
+),
+
 final as (
     select
         refresh_id,
@@ -156,6 +160,17 @@ final as (
         figures.subject,
         figures.value
     from figures
+    cross join refresh
+    union all
+    select
+        refresh.refresh_id,
+        refresh.as_of_date,
+        'value of ' || tested.customer_group as model,
+        tested.target || ' ' || tested.measure as metric,
+        tested.forecaster
+        || coalesce(' ' || cast(tested.origin as varchar), '') as subject,
+        tested.value
+    from tested
     cross join refresh
 )
 
