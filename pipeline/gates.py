@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from pipeline import landing, warehouse
 from pipeline.errors import ConfigurationError
 from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence, Severity
+from pipeline.forget.suppression import Suppression
 from pipeline.home import Home
 from pipeline.landing import Batch
 from pipeline.release import Candidate, sha256
-from pipeline.sources import Entity, Source
+from pipeline.sources import Entity, Personal, Source
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -309,14 +310,29 @@ def _landed(
             relation = warehouse.batch_relation(home, rows)
             if relation is None:
                 continue
-            # What is deleted need not meet anything any more.
+            entity = source.entities[name]
+            # What is deleted or forgotten need not meet anything any more.
             connection.execute(
                 f"create view landing.{warehouse.quoted(name)} as "
-                f"select * from {relation} where not _deleted"
+                f"select * from {relation} "
+                f"where not _deleted{_nor_forgotten(home, source.name, entity)}"
             )
-            entity = source.entities[name]
             suites.append(entity_suite(source.name, entity, expectations, sample=False))
     return suites
+
+
+def _nor_forgotten(home: Home, source: str, entity: Entity) -> str:
+    """SQL that leaves out rows whose personal columns were emptied."""
+    personal = entity.personal
+    if not isinstance(personal, Personal) or not personal.columns:
+        return ""
+    whose = personal.source or source
+    pseudonyms = Suppression.load(home).pseudonyms(whose)
+    if not pseudonyms:
+        return ""
+    column = warehouse.quoted(personal.customer)
+    listed = ", ".join(warehouse.literal(item) for item in pseudonyms)
+    return f" and coalesce(cast({column} as varchar) not in ({listed}), true)"
 
 
 def _columns(
@@ -397,7 +413,7 @@ def _accounting(
     source: Source,
     pending: Mapping[str, Sequence[Batch]],
 ) -> list[Suite]:
-    """Rows read = landed + quarantined, for every batch that counts."""
+    """Rows read = landed + quarantined + forgotten, for every batch that counts."""
     from expectations.vocabulary import no_rows
 
     suites = []
@@ -409,18 +425,20 @@ def _accounting(
             connection.execute(
                 f"create table landing.{warehouse.quoted(table)} (batch_id varchar, "
                 "rows_read bigint, rows_landed bigint, rows_quarantined bigint, "
-                "rows_in_file bigint, rows_in_quarantine bigint, is_new boolean)"
+                "rows_forgotten bigint, rows_in_file bigint, "
+                "rows_in_quarantine bigint, is_new boolean)"
             )
             if batches:
                 connection.executemany(
                     f"insert into landing.{warehouse.quoted(table)} "
-                    "values (?, ?, ?, ?, ?, ?, ?)",
+                    "values (?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (
                             batch.batch_id,
                             batch.rows_read,
                             batch.rows_landed,
                             batch.rows_quarantined,
+                            batch.rows_forgotten,
                             *landing.counted_rows(home, batch),
                             batch in pending[name],
                         )
@@ -435,12 +453,13 @@ def _accounting(
                     expectations=[
                         no_rows(
                             "rows_read_are_landed_or_quarantined",
-                            "select batch_id, rows_read, rows_landed, rows_quarantined "
-                            "from {batch} where rows_read != rows_landed + "
-                            "rows_quarantined or rows_landed != rows_in_file "
+                            "select batch_id, rows_read, rows_landed, rows_quarantined, "
+                            "rows_forgotten from {batch} where rows_read != rows_landed "
+                            "+ rows_quarantined + rows_forgotten "
+                            "or rows_landed != rows_in_file "
                             "or rows_quarantined != rows_in_quarantine",
                             why="nothing is lost: every row read is in the batch's "
-                            "file or in the quarantine",
+                            "file or in the quarantine, or was a forgotten customer's",
                         ),
                         no_rows(
                             "quarantine_within_limit",

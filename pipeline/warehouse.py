@@ -195,9 +195,13 @@ SOURCE_FRESHNESS = MetaTable(
         "source": ("varchar", "The source."),
         "entity": ("varchar", "Its entity."),
         "batches": ("integer", "Batches in force."),
-        "rows_read": ("bigint", "Rows read in them: landed and quarantined together."),
+        "rows_read": (
+            "bigint",
+            "Rows read in them: landed, quarantined and forgotten together.",
+        ),
         "rows_landed": ("bigint", "Rows that landed."),
         "rows_quarantined": ("bigint", "Rows that could not be read."),
+        "rows_forgotten": ("bigint", "Rows left out: of a customer who was forgotten."),
         "last_loaded_at": ("timestamp", "When the newest batch was read, UTC."),
     },
 )
@@ -292,6 +296,7 @@ def _freshness_rows(
             "rows_read": sum(batch.rows_read for batch in batches),
             "rows_landed": sum(batch.rows_landed for batch in batches),
             "rows_quarantined": sum(batch.rows_quarantined for batch in batches),
+            "rows_forgotten": sum(batch.rows_forgotten for batch in batches),
             "last_loaded_at": _utc(max(batch.loaded_at for batch in batches)),
         }
         for (source, entity), batches in in_force.items()
