@@ -24,7 +24,10 @@ data is shown.
     {% if var("privacy")["person_names"] == "full" and "name" in var("privacy")["keep"] -%}
     {{ column }}
     {%- else -%}
-    {{ return(adapter.dispatch("initials", "customer_tiers")(column)) }}
+    case
+        when {{ column }} = 'forgotten' then {{ column }}
+        else {{ adapter.dispatch("initials", "customer_tiers")(column) }}
+    end
     {%- endif %}
 {%- endmacro %}
 
@@ -53,3 +56,22 @@ data is shown.
             then '***' || substr({{ column }}, length({{ column }}) - 2)
     end
 {%- endmacro %}
+
+{#- The records of forgotten customers, of sources that still provide customers. -#}
+{% macro forgotten_customers() %}
+    select
+        source,
+        source_customer_id,
+        customer_type,
+        receipt,
+        reason
+    from {{ source("refresh", "forgotten") }}
+    where source in (
+        {%- for name in var("provides").get("customers", []) %}
+        '{{ name }}'
+        {%- if not loop.last %},{% endif %}
+        {%- else %}
+        null
+        {%- endfor %}
+    )
+{% endmacro %}

@@ -51,9 +51,10 @@ aged as (
     inner join keys on records.record_no = keys.record_no
 ),
 
-final as (
+survived as (
     select
-        aged.customer_id
+        aged.customer_id,
+        max(case when aged.is_forgotten then 1 else 0 end) as is_forgotten
         {%- for attribute in attributes %},
         min_by(aged.{{ attribute }}, case
             when aged.{{ attribute }} is not null
@@ -68,6 +69,22 @@ final as (
     from aged
     inner join ranks on aged.source = ranks.source
     group by aged.customer_id
+),
+
+final as (
+    select
+        customer_id
+        {%- for attribute in attributes %},
+        {% if attribute == "customer_name" -%}
+        coalesce(customer_name, case when is_forgotten = 1 then 'forgotten' end)
+            as customer_name,
+        {%- else -%}
+        {{ attribute }},
+        {%- endif %}
+        {{ attribute }}_source
+        {%- endfor %},
+        source_count
+    from survived
 )
 
 select * from final

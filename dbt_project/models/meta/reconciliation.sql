@@ -35,6 +35,11 @@ mart_order_lines as (
     group by source
 ),
 
+-- They are in the marts whether staging still has them or not.
+forgotten as (
+    {{ forgotten_customers() }}
+),
+
 {%- set plain = {
     "customers": "core_customer_source_keys",
     "products": "products",
@@ -45,18 +50,32 @@ mart_order_lines as (
 
 staged_{{ entity }} as (
     select
-        source,
+        staged.source,
         count(*) as staged_rows
     from ({{ provided(entity) }}) as staged
-    group by source
+    {%- if entity == "customers" %}
+    left join forgotten
+        on
+            staged.source = forgotten.source
+            and staged.source_customer_id = forgotten.source_customer_id
+    where forgotten.source is null
+    {%- endif %}
+    group by staged.source
 ),
 
 mart_{{ entity }} as (
     select
-        source,
+        mart.source,
         count(*) as mart_rows
-    from {{ ref(mart) }}
-    group by source
+    from {{ ref(mart) }} as mart
+    {%- if entity == "customers" %}
+    left join forgotten
+        on
+            mart.source = forgotten.source
+            and mart.source_customer_id = forgotten.source_customer_id
+    where forgotten.source is null
+    {%- endif %}
+    group by mart.source
 ),
 {%- endfor %}
 
