@@ -144,12 +144,14 @@ def status(home: Path | None, as_json: bool) -> None:
     at = Home.open(Settings.load(home).home)
     current = release.current(at)
     recent = attempts.history(at)[:10]
+    unfinished = [path.stem for path in sorted(at.forgotten.glob("f*.json"))]
     if as_json:
         _print_json(
             {
                 "home": str(at.root),
                 "current": _release_json(current) if current else None,
                 "attempts": [asdict(attempt) for attempt in recent],
+                "unfinished_forgettings": unfinished,
             }
         )
         return
@@ -162,6 +164,12 @@ def status(home: Path | None, as_json: bool) -> None:
             f"{current.checks} checks, {current.warnings} warnings."
         )
         out.print(f"  {current.path}", soft_wrap=True)
+    for receipt in unfinished:
+        out.print(
+            f"[red]Forgetting {receipt} is not finished[/red]: run `customer-tiers "
+            "forget` again; until then the home holds what it looks for.",
+            soft_wrap=True,
+        )
     if recent:
         table = Table("attempt", "state", "started", "took", "reason", box=None)
         for attempt in recent:
@@ -380,6 +388,48 @@ def report(release_id: str | None, home: Path | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("customer")
+@click.option("--yes", is_flag=True, help="Do not ask; it cannot be undone.")
+@click.option("--reason", help="Why, for meta.identity_log; without personal data.")
+@_sources
+@_home
+@_json
+def forget(
+    customer: str,
+    yes: bool,
+    reason: str | None,
+    sources: Path | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Takes a customer out of the home and every kept release, and proves it.
+
+    CUSTOMER is a customer_id or a source with its key, such as erp:AW00012345. Orders and
+    amounts stay, under a customer without attributes.
+    """
+    from pipeline.forget import run as forgetting
+    from pipeline.sources import load_sources
+
+    if as_json and not yes:
+        raise ConfigurationError("With --json nobody can be asked: give --yes too.")
+    settings = Settings.load(home, sources)
+    described = load_sources(settings)
+    seeds = described.applied_to(settings).dbt_project / "seeds"
+    at = Home.open(settings.home)
+    why = reason or forgetting.REASON
+    if not yes:
+        _print_plan(forgetting.plan(at, described, customer, why, seeds=seeds))
+        click.confirm("Forget this customer? It cannot be undone.", abort=True)
+    receipt = forgetting.forget(at, described, customer, why, seeds=seeds)
+    if as_json:
+        _print_json(asdict(receipt))
+    else:
+        _print_receipt(at, receipt)
+    if problem := forgetting.problem_of(receipt):
+        raise problem
+
+
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--source", default="my_source", help="What the first source is called.")
 def init(folder: Path, source: str) -> None:
@@ -460,6 +510,65 @@ def _print_release(at: Home) -> None:
         soft_wrap=True,
         markup=False,
     )
+
+
+def _print_plan(plan: Any) -> None:
+    kind = "company" if plan.customer_type == "company" else "person"
+    told = ", ".join(f"{count} in {name}" for name, count in plan.records.items())
+    out.print(f"{plan.customer} is a {kind}; source records: {told}.", markup=False)
+    if kind == "company":
+        out.print("Its name, addresses and contacts go, as those of a person would.")
+    _print_places(plan.places)
+    out.print(f"Releases to be rewritten: {', '.join(plan.releases) or 'none'}.")
+    _print_unsought(plan.unsought)
+    _print_sources_in_home(plan.sources_in_home)
+
+
+def _print_receipt(at: Home, receipt: Any) -> None:
+    _print_places(receipt.places)
+    out.print(f"Releases rewritten: {', '.join(receipt.releases) or 'none'}.")
+    for name in receipt.exports_removed:
+        out.print(f"Export removed: {name}; make it again.", markup=False)
+    values = sum(receipt.looked_for.values())
+    out.print(
+        f"Looked for {values} values in {receipt.files:,} files "
+        f"({receipt.bytes / 1e6:,.0f} MB): {receipt.found} found."
+    )
+    for label, count in receipt.looked_for.items():
+        out.print(f"  {label}: {count}", markup=False)
+    _print_unsought(receipt.not_looked_for)
+    _print_sources_in_home(receipt.sources_in_home)
+    out.print("Not in our hand:")
+    for item in receipt.not_in_our_hand:
+        out.print(f"  {item}", soft_wrap=True)
+    path = at.receipts / f"{receipt.receipt}.json"
+    out.print(f"Receipt  {path}", soft_wrap=True, markup=False)
+
+
+def _print_places(places: Any) -> None:
+    table = Table(
+        "landed", "rows", "what becomes of them", "others with texts", box=None
+    )
+    for place in places:
+        table.add_row(
+            f"{place.source}.{place.entity}",
+            f"{place.rows:,}",
+            place.action,
+            f"{place.texts:,}" if place.texts else "",
+        )
+    out.print(table)
+
+
+def _print_unsought(unsought: Any) -> None:
+    if unsought:
+        out.print("Not looked for, because it would prove nothing:")
+    for item in unsought:
+        out.print(f"  {item.label}: {item.why}", markup=False, soft_wrap=True)
+
+
+def _print_sources_in_home(names: Any) -> None:
+    for name in names:
+        out.print(f"A source lies in the home and is not changed: {name}", markup=False)
 
 
 def _percent(share: float | None) -> str:

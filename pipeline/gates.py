@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from pipeline import landing, sql, warehouse
 from pipeline.errors import ConfigurationError
 from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence, Severity
+from pipeline.forget.suppression import Suppression
 from pipeline.home import Home
 from pipeline.landing import Batch
 from pipeline.release import Candidate, sha256
-from pipeline.sources import Entity, Source
+from pipeline.sources import Entity, Personal, Source
 
 if TYPE_CHECKING:
     import duckdb
@@ -320,13 +321,28 @@ def _landed(
             relation = landing.relation(home, entity, rows)
             if relation is None:
                 continue
-            # What is deleted need not meet anything any more.
+            # What is deleted or forgotten need not meet anything any more.
             connection.execute(
                 f"create view landing.{sql.quoted(name)} as "
-                f"select * from {relation} where not _deleted"
+                f"select * from {relation} "
+                f"where not _deleted{_nor_forgotten(home, source.name, entity)}"
             )
             suites.append(entity_suite(source.name, entity, expectations, sample=False))
     return suites
+
+
+def _nor_forgotten(home: Home, source: str, entity: Entity) -> str:
+    """SQL that leaves out rows whose personal columns were emptied."""
+    personal = entity.personal
+    if not isinstance(personal, Personal) or not personal.columns:
+        return ""
+    whose = personal.source or source
+    pseudonyms = Suppression.load(home).pseudonyms(whose)
+    if not pseudonyms:
+        return ""
+    column = sql.quoted(personal.customer)
+    listed = ", ".join(sql.literal(item) for item in pseudonyms)
+    return f" and coalesce(cast({column} as varchar) not in ({listed}), true)"
 
 
 def _columns(
@@ -407,7 +423,7 @@ def _accounting(
     source: Source,
     pending: Mapping[str, Sequence[Batch]],
 ) -> list[Suite]:
-    """Rows read = landed + quarantined, for every batch that counts."""
+    """Rows read = landed + quarantined + forgotten, for every batch that counts."""
     from expectations.vocabulary import no_rows
 
     suites = []
@@ -421,6 +437,7 @@ def _accounting(
                     batch.rows_read,
                     batch.rows_landed,
                     batch.rows_quarantined,
+                    batch.rows_forgotten,
                     *landing.counted_rows(home, batch),
                     batch in pending[name],
                 )
@@ -432,18 +449,19 @@ def _accounting(
                     subject_of(source.name, name),
                     f"_batches_{name}",
                     "batch_id varchar, rows_read bigint, rows_landed bigint, "
-                    "rows_quarantined bigint, rows_in_file bigint, "
+                    "rows_quarantined bigint, rows_forgotten bigint, rows_in_file bigint, "
                     "rows_in_quarantine bigint, is_new boolean",
                     facts,
                     [
                         no_rows(
                             "rows_read_are_landed_or_quarantined",
-                            "select batch_id, rows_read, rows_landed, rows_quarantined "
-                            "from {batch} where rows_read != rows_landed + "
-                            "rows_quarantined or rows_landed != rows_in_file "
+                            "select batch_id, rows_read, rows_landed, rows_quarantined, "
+                            "rows_forgotten from {batch} where rows_read != rows_landed "
+                            "+ rows_quarantined + rows_forgotten "
+                            "or rows_landed != rows_in_file "
                             "or rows_quarantined != rows_in_quarantine",
                             why="nothing is lost: every row read is in the batch's "
-                            "file or in the quarantine",
+                            "file or in the quarantine, or was a forgotten customer's",
                         ),
                         no_rows(
                             "quarantine_within_limit",

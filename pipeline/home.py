@@ -85,6 +85,21 @@ class Home:
         """The journal, one file an attempt at a refresh."""
         return self.logs / "attempts"
 
+    @property
+    def forgotten(self) -> Path:
+        """Who must not come back, and forgettings that are not finished."""
+        return self.root / "forgotten"
+
+    @property
+    def receipts(self) -> Path:
+        """What was done for each customer that was forgotten; without personal data."""
+        return self.logs / "forgotten"
+
+    @property
+    def exports(self) -> Path:
+        """Files made from a release, to be made again at any time."""
+        return self.root / "exports"
+
     @classmethod
     def open(cls, root: Path) -> Home:
         """Makes what is missing of the home, readable by its owner only.

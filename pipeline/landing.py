@@ -13,7 +13,9 @@ warehouse and count as landed before; a refused one is kept to be looked at, and
 source is read again next time. A batch whose file was read again on request, for the
 rows in its quarantine, is `replaced` by the new one.
 
-Rows are never taken away: a deletion is a further row with `_deleted`. Not here: reading
+Rows are never taken away: a deletion is a further row with `_deleted`. The one exception
+is a customer who was forgotten (`pipeline.forget`): his rows are dropped, or stand under
+a key that leads nowhere, in what is landed and in whatever lands later. Not here: reading
 (readers), judging (gates), and what an increment goes on from (`increments`).
 """
 
@@ -34,6 +36,7 @@ import pyarrow.parquet as pq
 from pipeline import increments, sql
 from pipeline.content_hash import ContentHash
 from pipeline.errors import SourceUnavailable
+from pipeline.forget.suppression import Guard, Suppression
 from pipeline.home import (
     Home,
     read_json,
@@ -42,7 +45,7 @@ from pipeline.home import (
     write_json,
     write_text,
 )
-from pipeline.sources import Entity, Extract, Reader, Since, StartOver
+from pipeline.sources import Entity, Extract, Reader, Rejected, Since, StartOver
 
 State = Literal["pending", "accepted", "refused", "replaced"]
 STATES: tuple[State, ...] = ("pending", "accepted", "refused", "replaced")
@@ -73,7 +76,8 @@ QUARANTINE_SCHEMA = pa.schema(
 class Batch:
     """One landed batch, as its manifest tells it.
 
-    `rows_read = rows_landed + rows_quarantined`; the gate checks it against the files.
+    `rows_read = rows_landed + rows_quarantined + rows_forgotten`; the gate checks it
+    against the files.
 
     Attributes:
         schema: Type of each source column; `null` where no row had a value.
@@ -82,6 +86,7 @@ class Batch:
         cursor: The highest value of the entity's cursor column in it.
         is_whole: The rows are all that the source held at that moment.
         replaces: The batch of the same file that it takes the place of once accepted.
+        rows_forgotten: Rows that are not kept, because they are a forgotten customer's.
     """
 
     batch_id: str
@@ -99,6 +104,7 @@ class Batch:
     cursor: dict[str, str] | None = None
     replaces: str | None = None
     is_whole: bool = False
+    rows_forgotten: int = 0
 
     @property
     def columns(self) -> list[str]:
@@ -140,7 +146,8 @@ def quarantine_file(home: Home, batch: Batch) -> Path:
     return folder / f"{batch.batch_id}.parquet"
 
 
-def _manifest(home: Home, batch: Batch, state: State) -> Path:
+def manifest(home: Home, batch: Batch, state: State) -> Path:
+    """The file that makes the batch exist."""
     folder = entity_folder(home, batch.source, batch.entity)
     return folder / f"{batch.batch_id}.{state}.json"
 
@@ -233,6 +240,8 @@ def land(
     Raises:
         SourceUnavailable: From the reader; batches landed before stay pending and are
             swept by the next call.
+        ConfigurationError: Somebody was forgotten, and sources.yaml does not say where
+            the entity holds data of customers.
     """
     folder = entity_folder(home, source, entity.name)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -242,6 +251,7 @@ def land(
     known = {batch.fingerprint for batch in before}
     again = {batch.origin: batch for batch in before if is_asked_again(home, batch)}
     since = _since(entity, before, now=now, full=full)
+    guard = Suppression.load(home).guard(source, entity)
     landed: list[Batch] = []
     already = 0
     for extract in reader.extracts(entity, since):
@@ -253,9 +263,9 @@ def land(
         told = (
             extract
             if content == "rows"
-            else _markers(home, entity, extract, [*before, *landed])
+            else _markers(home, entity, guard.keys(extract), [*before, *landed])
         )
-        batch = _write(home, source, entity, told, now, content, replaced)
+        batch = _write(home, source, entity, told, now, content, replaced, guard)
         if replaced is None and _is_known(
             home, entity, extract, batch, [*before, *landed]
         ):
@@ -417,6 +427,7 @@ def _write(
     now: dt.datetime,
     content: Literal["rows", "deletes", "keys"],
     replaced: Batch | None,
+    guard: Guard,
 ) -> Batch:
     folder = entity_folder(home, source, entity.name)
     # From the names alone: with every manifest read for every file, a thousand files
@@ -431,12 +442,13 @@ def _write(
     while True:
         try:
             written = _write_rows(
-                entity, extract, provisional, batch_id, now, where, content
+                entity, extract, provisional, batch_id, now, where, content, guard
             )
             break
         except StartOver:
             provisional.unlink(missing_ok=True)
     fingerprint = extract.fingerprint or _with_rejected(written.digest, extract)
+    rejected = guard.rejected(extract.rejected)
     batch = Batch(
         batch_id=batch_id,
         source=source,
@@ -445,22 +457,26 @@ def _write(
         origin=extract.origin,
         fingerprint=fingerprint,
         loaded_at=now.isoformat(),
-        rows_read=written.rows + len(extract.rejected),
+        rows_read=written.rows_read + len(extract.rejected),
         rows_landed=written.rows,
-        rows_quarantined=len(extract.rejected),
+        rows_quarantined=len(rejected),
         schema=written.schema,
         content="sweep" if content == "keys" else content,
         cursor=increments.written(written.cursor),
         replaces=replaced.batch_id if replaced else None,
         is_whole=extract.is_whole,
+        rows_forgotten=written.rows_read
+        - written.rows
+        + len(extract.rejected)
+        - len(rejected),
     )
-    if extract.rejected:
-        _write_quarantine(home, batch, extract, now)
+    if rejected:
+        _write_quarantine(home, batch, rejected, now)
     if provisional.exists():
         sync_file(provisional)
         provisional.replace(data_file(home, batch))
         sync_folder(folder)
-    write_json(_manifest(home, batch, "pending"), asdict(batch))
+    write_json(manifest(home, batch, "pending"), asdict(batch))
     return batch
 
 
@@ -476,6 +492,7 @@ def _with_rejected(digest: str, extract: Extract) -> str:
 class _Written:
     """What `_write_rows` wrote: how much, of which columns, up to which cursor."""
 
+    rows_read: int = 0
     rows: int = 0
     schema: dict[str, str] = field(default_factory=dict)
     cursor: pa.Scalar | None = None
@@ -490,6 +507,7 @@ def _write_rows(
     now: dt.datetime,
     where: str,
     content: Literal["rows", "deletes", "keys"],
+    guard: Guard,
 ) -> _Written:
     """Writes the extract's stream to the path; no file without a record batch."""
     done = _Written()
@@ -505,8 +523,11 @@ def _write_rows(
                 else pa.repeat(pa.scalar(True), record_batch.num_rows)
             )
             stamped = _stamp(
-                record_batch, batch_id, now, extract.origin, done.rows, deleted
+                record_batch, batch_id, now, extract.origin, done.rows_read, deleted
             )
+            # After the digest: the source that is unchanged must look unchanged.
+            if content == "rows":
+                stamped = guard.rows(stamped)
             if entity.cursor is not None:
                 done.cursor = increments.highest(
                     done.cursor, record_batch, entity.cursor.column
@@ -521,7 +542,8 @@ def _write_rows(
                     dictionary_pagesize_limit=DICTIONARY_BYTES,
                 )
             writer.write_batch(stamped)
-            done.rows += record_batch.num_rows
+            done.rows_read += record_batch.num_rows
+            done.rows += stamped.num_rows
     finally:
         if writer is not None:
             writer.close()
@@ -575,7 +597,7 @@ def _stamp(
 
 
 def _write_quarantine(
-    home: Home, batch: Batch, extract: Extract, now: dt.datetime
+    home: Home, batch: Batch, rejected: Sequence[Rejected], now: dt.datetime
 ) -> None:
     path = quarantine_file(home, batch)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -591,7 +613,7 @@ def _write_quarantine(
                 "reason": row.reason,
                 "quarantined_at": now,
             }
-            for row in extract.rejected
+            for row in rejected
         ],
         schema=QUARANTINE_SCHEMA,
     )
@@ -602,15 +624,20 @@ def _write_quarantine(
     sync_folder(path.parent)
 
 
+def state_of(home: Home, batch: Batch) -> State:
+    """The batch's state, from its manifest's name."""
+    return next(state for state in STATES if manifest(home, batch, state).exists())
+
+
 def _move(home: Home, batch: Batch, before: State, after: State) -> None:
-    _manifest(home, batch, before).rename(_manifest(home, batch, after))
+    manifest(home, batch, before).rename(manifest(home, batch, after))
     sync_folder(entity_folder(home, batch.source, batch.entity))
 
 
 def _discard(home: Home, batch: Batch, state: State) -> None:
     # The manifest first: without it the other files are leftovers that nobody counts.
     for path in (
-        _manifest(home, batch, state),
+        manifest(home, batch, state),
         data_file(home, batch),
         quarantine_file(home, batch),
     ):

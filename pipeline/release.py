@@ -19,7 +19,7 @@ import datetime as dt
 import hashlib
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -218,7 +218,9 @@ def verify(folder: Path, gates: Iterable[str]) -> list[str]:
     """
     try:
         record = read_json(folder / "release.json")
-        stated = record["file"]["sha256"]
+        stated = {record["file"]["sha256"]}
+        if "incoming" in record:  # see replace_warehouse
+            stated.add(record["incoming"]["sha256"])
         found = {item["gate"]: evidence.from_json(item) for item in record["evidence"]}
         refresh_id = record["refresh_id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -226,13 +228,51 @@ def verify(folder: Path, gates: Iterable[str]) -> list[str]:
     problems = _evidence_problems(found, gates, refresh_id)
     try:
         _assert_closed(folder / WAREHOUSE)
-        if sha256(folder / WAREHOUSE) != stated:
+        if sha256(folder / WAREHOUSE) not in stated:
             problems.append(
                 f"{folder / WAREHOUSE} is not the file that was sealed (hash)"
             )
     except (OSError, GateRefused) as error:
         problems.append(str(error))
     return problems
+
+
+def replace_warehouse(
+    folder: Path, new: Path, change: Callable[[Any], Any], why: Mapping[str, Any]
+) -> None:
+    """Puts a new file in the place of a release's own, and says so in its record.
+
+    Readers see the old file or the new one: it is one rename. A reader that has the old
+    one open keeps it. For the moments around the rename the record states the hashes of
+    both, so that the release can be verified whenever the process dies.
+
+    Args:
+        folder: The release.
+        new: A closed DuckDB file in the same folder.
+        change: Applied to the record, for what stands in it as it does in the file.
+        why: The entry for the record's `rewritten`; made once for each `receipt`.
+    """
+    _assert_closed(new)
+    sync_file(new)
+    record = read_json(folder / "release.json")
+    incoming = {
+        "name": WAREHOUSE,
+        "bytes": new.stat().st_size,
+        "sha256": sha256(new),
+    }
+    write_json(folder / "release.json", {**record, "incoming": incoming})
+    new.replace(folder / WAREHOUSE)
+    sync_folder(folder)
+    record.pop("incoming", None)
+    entries = [
+        item
+        for item in record.pop("rewritten", [])
+        if item.get("receipt") != why.get("receipt")
+    ]
+    write_json(
+        folder / "release.json",
+        {**change(record), "file": incoming, "rewritten": [*entries, dict(why)]},
+    )
 
 
 def promote(home: Home, refresh_id: str, gates: Iterable[str]) -> Path:

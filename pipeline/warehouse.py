@@ -179,7 +179,10 @@ SOURCE_FRESHNESS = MetaTable(
         "source": ("varchar", "The source."),
         "entity": ("varchar", "Its entity."),
         "batches": ("integer", "Batches in force."),
-        "rows_read": ("bigint", "Rows read in them: landed and quarantined together."),
+        "rows_read": (
+            "bigint",
+            "Rows read in them: landed, quarantined and forgotten together.",
+        ),
         "rows_landed": ("bigint", "Rows that landed."),
         "rows_quarantined": ("bigint", "Rows that could not be read."),
         "different_keys": ("bigint", "Keys of the landed rows, deleted ones too."),
@@ -193,6 +196,7 @@ SOURCE_FRESHNESS = MetaTable(
             "Landed rows that are not the newest of their key: what was corrected, "
             "repeated or read twice.",
         ),
+        "rows_forgotten": ("bigint", "Rows left out: of a customer who was forgotten."),
         "last_loaded_at": ("timestamp", "When the newest batch was read, UTC."),
     },
 )
@@ -301,6 +305,7 @@ def _freshness_rows(
             "repeated_keys": keys.repeated,
             "deleted_keys": keys.deleted,
             "superseded_rows": rows_landed - keys.different,
+            "rows_forgotten": sum(batch.rows_forgotten for batch in batches),
             "last_loaded_at": _utc(max(batch.loaded_at for batch in batches)),
         }
 

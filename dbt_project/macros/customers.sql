@@ -36,7 +36,15 @@ data is shown.
                     + {{ records }}.age_rank
         end
     {%- endset %}
+    {%- if attribute == "customer_name" %}
+    {#- Of a forgotten customer nothing is known, but it must be called something. #}
+    coalesce(
+        min_by({{ records }}.{{ attribute }}, {{ order }}),
+        max(case when {{ records }}.is_forgotten then 'forgotten' end)
+    ) as {{ attribute }},
+    {%- else %}
     min_by({{ records }}.{{ attribute }}, {{ order }}) as {{ attribute }},
+    {%- endif %}
     min_by({{ records }}.source, {{ order }}) as {{ attribute }}_source
     {%- if not loop.last %},{% endif %}
     {%- endfor %}
@@ -53,7 +61,10 @@ data is shown.
     {% if var("privacy")["person_names"] == "full" and "name" in var("privacy")["keep"] -%}
     {{ column }}
     {%- else -%}
-    {{ return(adapter.dispatch("initials", "customer_tiers")(column)) }}
+    case
+        when {{ column }} = 'forgotten' then {{ column }}
+        else {{ adapter.dispatch("initials", "customer_tiers")(column) }}
+    end
     {%- endif %}
 {%- endmacro %}
 
@@ -82,3 +93,32 @@ data is shown.
             then '***' || substr({{ column }}, length({{ column }}) - 2)
     end
 {%- endmacro %}
+
+{#- The records of forgotten customers, of sources that still provide customers. -#}
+{% macro forgotten_customers() %}
+    select
+        source,
+        source_customer_id,
+        customer_type,
+        receipt,
+        reason
+    from {{ source("refresh", "forgotten") }}
+    where source in (
+        {%- for name in var("provides").get("customers", []) %}
+        '{{ name }}'
+        {%- if not loop.last %},{% endif %}
+        {%- else %}
+        null
+        {%- endfor %}
+    )
+{% endmacro %}
+
+{#- The canonical columns of such a record: its key and type, and nothing else. -#}
+{% macro columns_of_forgotten() %}
+    {%- for name, type in canonical_columns("customers").items() %}
+    cast({{
+        name if name in ["source_customer_id", "customer_type"] else "null"
+    }} as {{ type }}) as {{ name }}
+    {%- if not loop.last %},{% endif %}
+    {%- endfor %}
+{% endmacro %}

@@ -110,15 +110,17 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
                 )
                 rows = sum(batch.rows_landed for batch in landed.batches)
                 quarantined = sum(batch.rows_quarantined for batch in landed.batches)
+                forgotten = sum(batch.rows_forgotten for batch in landed.batches)
                 log.info("%s", _told(source.name, name, landed, rows, quarantined))
                 yield dg.MaterializeResult(
                     asset_key=landing_key(source.name, name),
                     metadata={
                         "dagster/partition_row_count": rows,
                         "batches": len(landed.batches),
-                        "rows_read": rows + quarantined,
+                        "rows_read": rows + quarantined + forgotten,
                         "rows_landed": rows,
                         "rows_quarantined": quarantined,
+                        "rows_forgotten": forgotten,
                         "already_landed": landed.already_landed,
                         "folder": dg.MetadataValue.path(
                             str(landing.entity_folder(home, source.name, name))

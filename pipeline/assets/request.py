@@ -13,6 +13,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from pipeline.errors import ConfigurationError
+from pipeline.forget import run as forgetting
 from pipeline.home import Home, refresh_lock
 
 
@@ -35,6 +36,11 @@ class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Takes the lock; a run that cannot have it fails before it does anything."""
         self._stack = ExitStack()
         self._stack.enter_context(refresh_lock(self.open_home()))
+        try:
+            forgetting.go_on(self.open_home())
+        except BaseException:
+            self._stack.close()
+            raise
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Lets the lock go."""

@@ -7,6 +7,8 @@ refresh leaves no trace, and a rollback takes its ids back too.
 In `identity/` of the home, as Parquet and private: normal forms, prints and scores of the
 last refresh that passed its gates. They are pure functions of the records and only save
 work; they may be deleted at any time.
+
+In `forgotten/`: the keys that stand in place of those of forgotten customers.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from pipeline.forget.suppression import Suppression
 from pipeline.home import Home, sync_folder
 from pipeline.identity.normal import FORMS
 from pipeline.sql import literal
@@ -117,6 +120,17 @@ KEPT: Final = {
 }
 
 
+FORGOTTEN: Final = pa.schema(
+    [
+        ("source", pa.string()),
+        ("source_customer_id", pa.string()),
+        ("customer_type", pa.string()),
+        ("receipt", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+
+
 def folder(home: Home) -> Path:
     """Where the tables that only save work lie."""
     return home.root / "identity"
@@ -152,6 +166,21 @@ def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
             )
     if current.exists():
         connection.execute("detach released")
+    forgotten = [
+        {
+            "source": entry.source,
+            "source_customer_id": entry.pseudonym,
+            "customer_type": entry.customer_type,
+            "receipt": entry.receipt,
+            "reason": entry.reason,
+        }
+        for entry in Suppression.load(home).entries
+    ]
+    connection.register("_forgotten", pa.Table.from_pylist(forgotten, FORGOTTEN))
+    connection.execute(
+        "create or replace table landing.refresh__forgotten as from _forgotten"
+    )
+    connection.unregister("_forgotten")
     for name, kept in KEPT.items():
         path = folder(home) / f"{name}.parquet"
         _empty(connection, name, kept.columns)

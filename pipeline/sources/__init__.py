@@ -7,6 +7,7 @@ from pipeline.sources.base import Extract, Reader, Rejected, Since, StartOver
 from pipeline.sources.config import (
     Business,
     Entity,
+    Personal,
     Source,
     SourcesFile,
     load_sources,
@@ -16,6 +17,7 @@ __all__ = [
     "Business",
     "Entity",
     "Extract",
+    "Personal",
     "Reader",
     "Rejected",
     "Since",

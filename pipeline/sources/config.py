@@ -78,6 +78,42 @@ class DeletesTable(_Strict):
     cursor: str | None = None
 
 
+class Personal(_Strict):
+    """Where an entity holds data of a customer, in the source's own column names.
+
+    `customer-tiers forget` goes by it, and landing keeps those who were forgotten out by
+    it for ever.
+
+    Attributes:
+        customer: The column with the key of the customer whom the row is about.
+        source: The source whose key that is; this one when absent.
+        rows: `drop` where a row is nothing but the customer (master data, contacts);
+            `keep` where it is a fact that accounting needs (orders): the key then gives
+            way to one that leads nowhere, and `columns` are emptied.
+        columns: Columns with personal data. `forget` proves that their values are gone.
+        common: Those of `columns` whose values prove nothing, because others have them
+            too (a first name, a city) or because they are long texts.
+        references: Further columns with a customer's key → the source whose key it is.
+    """
+
+    customer: str
+    source: Name | None = None
+    rows: Literal["keep", "drop"] = "keep"
+    columns: list[str] = []
+    common: list[str] = []
+    references: dict[str, Name] = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Personal:
+        if unknown := sorted(set(self.common) - set(self.columns)):
+            raise ValueError(f"common names {unknown[0]}, which columns does not")
+        if {self.customer, *self.references} & set(self.columns):
+            raise ValueError(
+                "columns names a column of keys; those are replaced anyway"
+            )
+        return self
+
+
 class Entity(_Strict):
     """One table, sheet or family of files of a source.
 
@@ -100,6 +136,14 @@ class Entity(_Strict):
         ge=0,
         le=1,
         description="A batch with a larger share of unreadable rows is refused.",
+    )
+    personal: Personal | Literal["none"] | None = Field(
+        default=None,
+        description="Where data of a customer stands, for `customer-tiers forget`: the "
+        "column of the `customer`'s key (of another `source`, if so), `rows: drop` or "
+        "`keep`, the `columns` to be emptied and looked for, those of them that are too "
+        "`common` to look for, and `references`, further columns of keys with their "
+        "source; `none` where nothing is a customer's.",
     )
     columns: dict[str, str] = Field(
         default_factory=dict,
@@ -243,6 +287,19 @@ class Entity(_Strict):
         return self
 
     @model_validator(mode="after")
+    def _rows_can_be_kept(self) -> Entity:
+        if isinstance(self.personal, Personal) and self.personal.rows == "keep":
+            needed = {*self.key}
+            needed |= {self.cursor.column} if self.cursor else set()
+            needed |= {self.deleted_when.column} if self.deleted_when else set()
+            if torn := sorted(needed & set(self.personal.columns)):
+                raise ValueError(
+                    f"personal would empty {torn[0]}, without which no row can be told "
+                    "from another; say rows: drop"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _marks_differ(self) -> Entity:
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same mark; give two")
@@ -330,6 +387,21 @@ class SourcesFile(_Strict):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two sources are called {twice[0]}")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_of_known_sources(self) -> SourcesFile:
+        names = {source.name for source in self.sources}
+        for source in self.sources:
+            for entity in source.entities.values():
+                if isinstance(entity.personal, Personal):
+                    told = {entity.personal.source or source.name}
+                    told |= set(entity.personal.references.values())
+                    if unknown := sorted(told - names):
+                        raise ValueError(
+                            f"{source.name}.{entity.name}: personal speaks of keys of "
+                            f"{unknown[0]}, and there is no such source"
+                        )
         return self
 
     def applied_to(self, settings: Settings) -> Settings:

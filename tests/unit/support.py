@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from pipeline.settings import PROJECT_ROOT
@@ -38,7 +41,9 @@ def die_at(moment, folder):
         if event == "open":
             if not arguments[2] & (os.O_WRONLY | os.O_RDWR):
                 return
-        elif event not in {"os.rename", "os.remove", "os.mkdir"}:
+        elif event not in {
+            "os.rename", "os.remove", "os.mkdir", "os.rmdir", "sqlite3.connect"
+        }:
             return
         if str(arguments[0]).startswith(folder):
             seen += 1
@@ -55,7 +60,9 @@ def python(code: str, *arguments: object, prelude: str = "") -> list[str]:
     return [sys.executable, "-c", whole, *map(str, arguments)]
 
 
-def run(code: str, *arguments: object, prelude: str = "") -> tuple[int, Any]:
+def run(
+    code: str, *arguments: object, prelude: str = "", timeout: float = 120
+) -> tuple[int, Any]:
     """Runs `code` and returns its exit code and the JSON that it printed, if any."""
     process = subprocess.run(
         python(code, *arguments, prelude=prelude),
@@ -63,7 +70,7 @@ def run(code: str, *arguments: object, prelude: str = "") -> tuple[int, Any]:
         env=environment(),
         stdout=subprocess.PIPE,
         text=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
     )
     return process.returncode, json.loads(process.stdout or "null")
@@ -129,6 +136,37 @@ def whole(extract: Extract) -> list[pa.RecordBatch]:
     while True:
         with suppress(StartOver):
             return list(extract.batches())
+
+
+def found_in(path: Path, values: Sequence[str]) -> list[str]:
+    """Which values a file holds, in any case: in its bytes, and in what they mean."""
+    content = path.read_bytes().lower()
+    if path.suffix == ".gz":
+        content = gzip.decompress(path.read_bytes()).lower()
+    if content.startswith(b"sqlite format 3"):
+        with closing(sqlite3.connect(path)) as database:
+            content += "\n".join(database.iterdump()).lower().encode()
+    found = {value for value in values if value.lower().encode() in content}
+    with duckdb.connect() as connection:
+        relations = []
+        if path.suffix == ".parquet":
+            relations = [f"read_parquet('{path}')"]
+        if path.suffix == ".duckdb":
+            connection.execute(f"attach '{path}' as looked_at (read_only)")
+            tables = connection.execute(
+                "select schema_name, table_name from duckdb_tables() "
+                "where database_name = 'looked_at'"
+            ).fetchall()
+            relations = [f"looked_at.{schema}.{table}" for schema, table in tables]
+        for relation in relations:
+            hits = ", ".join("bool_or(contains(row, lower(?)))" for _ in values)
+            told = connection.execute(
+                f"select {hits} from "
+                f"(select lower(cast(r as varchar)) as row from {relation} as r)",
+                list(values),
+            ).fetchone()
+            found |= {v for v, hit in zip(values, told or (), strict=True) if hit}
+    return sorted(found)
 
 
 def rows(table: pa.Table) -> list[tuple[Any, ...]]:

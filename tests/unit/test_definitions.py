@@ -35,6 +35,7 @@ MARTS = {
     "customer_registry",
     "identity_log",
     "match_candidates",
+    "value_models",
     "model_quality",
 }
 LANDED = {

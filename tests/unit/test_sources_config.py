@@ -291,3 +291,57 @@ def test_anything_is_parsed_or_told(
             load(folder, yaml.safe_dump(content, allow_unicode=True))
         except ConfigurationError as error:
             assert "sources.yaml" in str(error)
+
+
+PERSONAL = """
+version: 1
+sources:
+  - name: shop
+    kind: files
+    path: inbox
+    provides: [customers]
+    entities:
+      people: {files: "*.csv", key: [id], personal: PLACE}
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("nothing", "none"),
+        ("{columns: [name]}", "customer"),
+        ("{customer: id, columns: [name], common: [city]}", "common names city"),
+        ("{customer: id, columns: [id]}", "a column of keys"),
+        ("{customer: account, columns: [id]}", "would empty id"),
+        ("{customer: id, rows: away}", "rows"),
+        ("{customer: id, source: erp}", "there is no such source"),
+        ("{customer: id, references: {payer: erp}}", "there is no such source"),
+    ],
+)
+def test_wrong_declarations_of_personal_data(
+    tmp_path: Path, place: str, words: str
+) -> None:
+    (tmp_path / "sources.yaml").write_text(PERSONAL.replace("PLACE", place))
+    with pytest.raises(ConfigurationError, match=words):
+        load_sources(settings(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "place", ["none", "{customer: id}", "{customer: a, columns: [id], rows: drop}"]
+)
+def test_declarations_of_personal_data(tmp_path: Path, place: str) -> None:
+    (tmp_path / "sources.yaml").write_text(PERSONAL.replace("PLACE", place))
+    assert load_sources(settings(tmp_path)).sources[0].entities["people"].personal
+
+
+def test_every_entity_of_the_demonstration_says_where_personal_data_is() -> None:
+    sources = load_sources(
+        Settings(
+            home=Path("/home"),
+            sources_file=PROJECT_ROOT / "sources.yaml",
+            environment=ENVIRONMENT,
+        )
+    ).sources
+    assert all(
+        entity.personal for source in sources for entity in source.entities.values()
+    )

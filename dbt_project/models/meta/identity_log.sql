@@ -1,6 +1,7 @@
 {#-
 What happened to ids, refresh by refresh, and why. Compares the id that a record had in
-the release before with the one it has now.
+the release before with the one it has now. That a customer was forgotten is told once, by
+the first release after it.
 -#}
 with keys as (
     select * from {{ ref("core_customer_keys") }}
@@ -109,6 +110,28 @@ parted as (
     group by moved.customer_id, moved.earlier_customer_id
 ),
 
+forgotten as (
+    select
+        keys.customer_id,
+        forgotten.receipt,
+        count(*) as records,
+        min_by(keys.source, keys.record_no) as source,
+        min_by(keys.source_customer_id, keys.record_no) as source_customer_id,
+        min(forgotten.reason) as reason
+    from ({{ forgotten_customers() }}) as forgotten
+    inner join keys
+        on
+            forgotten.source = keys.source
+            and forgotten.source_customer_id = keys.source_customer_id
+    left join earlier
+        on
+            forgotten.source = earlier.source
+            and forgotten.source_customer_id = earlier.source_customer_id
+            and earlier.event = 'forget'
+    where earlier.event is null
+    group by keys.customer_id, forgotten.receipt
+),
+
 final as (
     select
         refresh_id,
@@ -146,6 +169,19 @@ final as (
         on
             changes.customer_id = parted.customer_id
             and changes.earlier_customer_id = parted.earlier_customer_id
+    union all
+    select
+        refresh.refresh_id,
+        refresh.as_of_date,
+        'forget' as event,
+        forgotten.customer_id,
+        forgotten.customer_id as earlier_customer_id,
+        forgotten.records,
+        forgotten.source,
+        forgotten.source_customer_id,
+        forgotten.reason || ' (' || forgotten.receipt || ')' as reason
+    from forgotten
+    cross join refresh
 )
 
 select * from final

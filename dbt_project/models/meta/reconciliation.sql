@@ -35,13 +35,43 @@ mart_order_lines as (
     group by source
 ),
 
-{%- set plain = {
-    "customers": "core_customer_source_keys",
-    "products": "products",
-    "service_tickets": "service_tickets",
-    "leads": "leads",
-} %}
-{%- for entity, mart in plain.items() %}
+-- They are in the marts whether staging still has them or not.
+forgotten as (
+    {{ forgotten_customers() }}
+),
+
+customers as (
+    {{ provided("customers") }}
+),
+
+staged_customers as (
+    select
+        customers.source,
+        count(*) as staged_rows
+    from customers
+    left join forgotten
+        on
+            customers.source = forgotten.source
+            and customers.source_customer_id = forgotten.source_customer_id
+    where forgotten.source is null
+    group by customers.source
+),
+
+mart_customers as (
+    select
+        keys.source,
+        count(*) as mart_rows
+    from {{ ref("core_customer_source_keys") }} as keys
+    left join forgotten
+        on
+            keys.source = forgotten.source
+            and keys.source_customer_id = forgotten.source_customer_id
+    where forgotten.source is null
+    group by keys.source
+),
+
+{%- set plain = ["products", "service_tickets", "leads"] %}
+{%- for entity in plain %}
 
 staged_{{ entity }} as (
     select
@@ -55,7 +85,7 @@ mart_{{ entity }} as (
     select
         source,
         count(*) as mart_rows
-    from {{ ref(mart) }}
+    from {{ ref(entity) }}
     group by source
 ),
 {%- endfor %}
@@ -72,7 +102,7 @@ compared as (
         coalesce(mart.mart_amount, 0) as mart_amount
     from staged_order_lines as staged
     left join mart_order_lines as mart on staged.source = mart.source
-    {%- for entity in plain %}
+    {%- for entity in ["customers"] + plain %}
     union all
     select
         staged.source,

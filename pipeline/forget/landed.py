@@ -1,0 +1,325 @@
+"""Landing, quarantine and identity/ without the customer, file by file.
+
+Only what a batch holds of him is changed: its name, its fingerprint, its state and its
+other rows stay, so that the file it came from does not land again. Each file is replaced
+by a rename; doing it all once more changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline import landing
+from pipeline.errors import CustomerTiersError
+from pipeline.forget.subject import Place, Subject, Value, is_text, landed_files
+from pipeline.forget.suppression import anonymised, cells, key_text, rows_of
+from pipeline.home import Home, sync_file, sync_folder, write_json
+from pipeline.identity import memory
+from pipeline.landing import OWN_COLUMNS, STATES, Batch
+from pipeline.sources import Personal
+
+Transform = Callable[[pa.RecordBatch], pa.RecordBatch]
+
+
+def foresee(home: Home, subject: Subject) -> Subject:
+    """The subject with what will become of each batch; changes nothing.
+
+    The counts are worked out before anything is changed, so that a second run after a
+    kill arrives at the same ones.
+    """
+    batches: dict[str, dict[str, int]] = {}
+    places: dict[tuple[str, str], list[int]] = {}
+    gone = _dropped_keys(home, subject)
+    for source, entities in subject.personal.items():
+        for name, personal in entities.items():
+            change = transform(subject, source, name, personal, gone)
+            for batch in landing.batches(home, source, name, *STATES):
+                before, after, his, texts = _count(
+                    landing.data_file(home, batch), change, subject, source, personal
+                )
+                unread = landing.quarantine_file(home, batch)
+                kept = len(_unread(unread, subject, personal)) if unread.exists() else 0
+                dropped = before - after + batch.rows_quarantined - kept
+                if not (his or texts or dropped):
+                    continue
+                batches[f"{source}/{name}/{batch.batch_id}"] = {
+                    "rows_landed": after,
+                    "rows_quarantined": kept,
+                    "rows_forgotten": batch.rows_forgotten + dropped,
+                }
+                sums = places.setdefault((source, name), [0, 0])
+                sums[0] += his + batch.rows_quarantined - kept
+                sums[1] += texts
+    return replace(
+        subject,
+        batches=batches,
+        places=[
+            Place(source, name, _action(subject.personal[source][name]), his, texts)
+            for (source, name), (his, texts) in places.items()
+        ],
+    )
+
+
+def _action(personal: Personal | None) -> str:
+    if personal is None:
+        return "texts"
+    return "dropped" if personal.rows == "drop" else "kept under another key"
+
+
+def rewrite(home: Home, subject: Subject) -> None:
+    """Rewrites the batches that `foresee` named, and what unfinished runs left.
+
+    Raises:
+        CustomerTiersError: A batch did not come out as foreseen.
+    """
+    gone = _dropped_keys(home, subject)
+    for source, entities in subject.personal.items():
+        for name, personal in entities.items():
+            landing.sweep(home, source, name)
+            change = transform(subject, source, name, personal, gone)
+            for batch in landing.batches(home, source, name, *STATES):
+                counts = subject.batches.get(f"{source}/{name}/{batch.batch_id}")
+                if counts is not None:
+                    _rewrite_batch(home, batch, change, subject, personal, counts)
+
+
+def transform(
+    subject: Subject,
+    source: str,
+    entity: str,
+    personal: Personal | None,
+    gone: set[tuple[str, str, tuple[str, ...]]],
+) -> Transform:
+    """What an entity's rows are without the customer."""
+    numbers = [value for value in subject.values if value.is_number]
+    words = [value for value in subject.values if not value.is_number]
+    key = subject.keys[source][entity]
+
+    def change(batch: pa.RecordBatch) -> pa.RecordBatch:
+        theirs = pa.repeat(pa.scalar(False), batch.num_rows)
+        if personal is not None:
+            theirs = rows_of(batch, personal, source, subject.lookup)
+            if personal.rows == "drop":
+                marks = _marks(batch, key, source, entity, gone)
+                batch, theirs = (
+                    batch.filter(pc.invert(marks)),
+                    theirs.filter(pc.invert(marks)),
+                )
+            batch = anonymised(batch, personal, source, subject.lookup)
+            if personal.rows == "drop":
+                theirs = pa.repeat(pa.scalar(False), batch.num_rows)
+        for at, field in enumerate(batch.schema):
+            if field.name in OWN_COLUMNS or not is_text(field.type):
+                continue
+            column = _without(batch.column(at), numbers)
+            if theirs.true_count:
+                column = pc.if_else(theirs, _without(column, words), column)
+            if column is not batch.column(at):
+                batch = batch.set_column(at, field, column)
+        return batch
+
+    return change
+
+
+def _without(column: pa.Array, values: Sequence[Value]) -> pa.Array:
+    pattern = "|".join(re.escape(value.text) for value in values)
+    if not pattern:
+        return column
+    if not pc.any(pc.match_substring_regex(column, pattern, ignore_case=True)).as_py():
+        return column
+    for value in values:
+        column = pc.replace_substring_regex(
+            column, f"(?i){re.escape(value.text)}", value.replacement
+        )
+    return column
+
+
+def _dropped_keys(
+    home: Home, subject: Subject
+) -> set[tuple[str, str, tuple[str, ...]]]:
+    """Keys of rows that are dropped: markers of their deletion go with them."""
+    found = set()
+    for source, name, personal, batch, path in landed_files(home, subject):
+        key = subject.keys[source][name]
+        if personal is None or personal.rows == "keep" or personal.customer in key:
+            continue
+        if batch.content != "rows" or not {personal.customer, *key} <= {*batch.schema}:
+            continue
+        for rows in pq.ParquetFile(path).iter_batches(
+            columns=[personal.customer, *key]
+        ):
+            his = rows.filter(rows_of(rows, personal, source, subject.lookup))
+            for row in his.select(key).to_pylist():
+                found.add((source, name, _as_texts(row[item] for item in key)))
+    return found
+
+
+def _marks(
+    batch: pa.RecordBatch,
+    key: Sequence[str],
+    source: str,
+    entity: str,
+    gone: set[tuple[str, str, tuple[str, ...]]],
+) -> pa.Array:
+    """For each row, whether it is a marker that a dropped row was deleted."""
+    if not gone or not {*key, "_deleted"} <= {*batch.schema.names}:
+        return pa.repeat(pa.scalar(False), batch.num_rows)
+    return pa.array(
+        [
+            row["_deleted"]
+            and (source, entity, _as_texts(row[item] for item in key)) in gone
+            for row in batch.select([*key, "_deleted"]).to_pylist()
+        ],
+        pa.bool_(),
+    )
+
+
+def _as_texts(values: Any) -> tuple[str, ...]:
+    return tuple(key_text(value) or "" for value in values)
+
+
+def _count(
+    path: Path,
+    change: Transform,
+    subject: Subject,
+    source: str,
+    personal: Personal | None,
+) -> tuple[int, int, int, int]:
+    """Rows before and after, rows of his, and other rows that are changed."""
+    before = after = his = texts = 0
+    if not path.exists():
+        return 0, 0, 0, 0
+    for batch in pq.ParquetFile(path).iter_batches():
+        changed = change(batch)
+        theirs = 0
+        if personal is not None:
+            theirs = rows_of(batch, personal, source, subject.lookup).true_count
+        before += batch.num_rows
+        after += changed.num_rows
+        his += max(theirs, batch.num_rows - changed.num_rows)
+        if not theirs and batch.num_rows == changed.num_rows:
+            texts += _differing(batch, changed)
+    return before, after, his, texts
+
+
+def _differing(one: pa.RecordBatch, other: pa.RecordBatch) -> int:
+    differs = pa.repeat(pa.scalar(False), one.num_rows)
+    for before, after in zip(one.columns, other.columns, strict=True):
+        if before is not after and not before.equals(after):
+            unequal = pc.not_equal(before.cast(after.type), after)
+            differs = pc.or_(differs, pc.fill_null(unequal, False))
+    return int(differs.true_count)
+
+
+def _unread(path: Path, subject: Subject, personal: Personal | None) -> pa.Table:
+    """The quarantined rows that do not name him."""
+    table = pq.read_table(path)
+    keys = {key_text(item.key) for item in subject.records} if personal else set()
+    kept = [
+        not any(value.is_in(text) or value.is_in(reason) for value in subject.values)
+        and not (keys & cells(text))
+        for text, reason in zip(
+            table["text"].to_pylist(), table["reason"].to_pylist(), strict=True
+        )
+    ]
+    return table.filter(pa.array(kept, pa.bool_()))
+
+
+def _rewrite_batch(
+    home: Home,
+    batch: Batch,
+    change: Transform,
+    subject: Subject,
+    personal: Personal | None,
+    counts: dict[str, int] | Any,
+) -> None:
+    path = landing.data_file(home, batch)
+    if path.exists():
+        _rewrite_file(path, change)
+    unread = landing.quarantine_file(home, batch)
+    if unread.exists():
+        kept = _unread(unread, subject, personal)
+        partial = unread.with_name(f".{unread.name}.partial")
+        if kept.num_rows:
+            pq.write_table(kept, partial, compression="zstd")
+            sync_file(partial)
+            partial.replace(unread)
+        else:
+            unread.unlink()
+        sync_folder(unread.parent)
+    manifest = landing.manifest(home, batch, landing.state_of(home, batch))
+    changed = replace(batch, **counts)
+    found = landing.counted_rows(home, changed)
+    if found != (changed.rows_landed, changed.rows_quarantined):
+        raise CustomerTiersError(
+            f"{manifest} should hold {changed.rows_landed} and "
+            f"{changed.rows_quarantined} rows, and its files hold {found}. The landing "
+            "was changed meanwhile; the forgetting stops here."
+        )
+    write_json(manifest, asdict(changed))
+
+
+def _rewrite_file(path: Path, change: Transform) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    file = pq.ParquetFile(path)
+    writer: pq.ParquetWriter | None = None
+    try:
+        for batch in file.iter_batches():
+            changed = change(batch)
+            if writer is None:
+                writer = pq.ParquetWriter(partial, changed.schema, compression="zstd")
+            writer.write_batch(changed)
+        if writer is None:
+            return
+    finally:
+        if writer is not None:
+            writer.close()
+        file.close()
+    sync_file(partial)
+    partial.replace(path)
+    sync_folder(path.parent)
+
+
+def rewrite_identity(home: Home, subject: Subject) -> None:
+    """Takes his records out of what identity keeps to save work."""
+    there = memory.folder(home)
+    records = [f"{item.source}\x1f{item.key}" for item in subject.records]
+    sides = {
+        "kept_forms": [""],
+        "kept_prints": [""],
+        "kept_scores": ["left_", "right_"],
+    }
+    for name, prefixes in sides.items():
+        path = there / f"{name}.parquet"
+        partial = path.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        if not path.exists():
+            continue
+        conditions = " and ".join(
+            "not list_contains($records, "
+            f"{side}source || chr(31) || {_key_column(side)})"
+            for side in prefixes
+        )
+        with duckdb.connect() as connection:
+            kept = connection.execute(
+                f"select * from read_parquet($path) where {conditions}",
+                {"path": str(path), "records": records},
+            ).to_arrow_table()
+        if kept.num_rows < pq.read_metadata(path).num_rows:
+            pq.write_table(kept, partial, compression="zstd")
+            sync_file(partial)
+            partial.replace(path)
+            sync_folder(there)
+
+
+def _key_column(side: str) -> str:
+    return f"{side}customer_id" if side else "source_customer_id"
