@@ -338,9 +338,9 @@ def quarantine_retry(
     home: Path | None,
     as_json: bool,
 ) -> None:
-    """Has the next refresh read the files with unread rows again.
+    """Has the next refresh read the files or tables with unread rows again.
 
-    Mend the file, or how sources.yaml says it is read, first. What is landed stays in
+    Mend the source, or how sources.yaml says it is read, first. What is landed stays in
     force until what replaces it has passed the gate.
     """
     from pipeline import quarantine as quarantining

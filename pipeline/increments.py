@@ -83,23 +83,30 @@ def _flag_text(value: object) -> str:
     return str(value).lower()
 
 
-def markers(extract: Extract, entity: Entity, landed: str) -> Extract:
+def markers(extract: Extract, entity: Entity, landed: str, since: str) -> Extract:
     """Markers of landed keys that the extract says are deleted, or no longer lists.
 
     A marker has the cursor of the version that it deletes, so that it is newer than
-    that and older than a row that comes back under the same key.
+    that and older than a row that comes back under the same key. Where that version is
+    of before the table was read as a whole, its cursor means nothing any more, and the
+    marker has none: what comes back is of the present story.
 
     Args:
         extract: Keys of deleted rows (`content="deletes"`), or of all that there are.
         entity: The entity; its key and cursor say which landed row is the newest.
         landed: SQL of the entity's rows in force.
+        since: The id of the batch with which the entity's present story begins.
 
     Returns:
         Rows of the key's columns and the cursor; none of a key that is deleted already.
     """
     key = sql.columns(entity.key)
     is_gone = "semi" if extract.content == "deletes" else "anti"
-    cursor = [entity.cursor.column] if entity.cursor else []
+    wanted = key
+    if entity.cursor and entity.cursor.column not in entity.key:
+        cursor = sql.quoted(entity.cursor.column)
+        is_present = f"_batch_id >= {sql.literal(since)}"
+        wanted += f", case when {is_present} then {cursor} end as {cursor}"
 
     def batches() -> Iterator[pa.RecordBatch]:
         with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
@@ -107,7 +114,7 @@ def markers(extract: Extract, entity: Entity, landed: str) -> Extract:
             _spool(extract, keys)
             result = connection.execute(
                 f"""
-                select {sql.columns(dict.fromkeys([*entity.key, *cursor]))}
+                select {wanted}
                 from {landed} as landed
                 {is_gone} join {sql.parquet([keys])} as told using ({key})
                 qualify {_is_newest(entity)} and not _deleted

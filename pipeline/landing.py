@@ -178,33 +178,50 @@ def relation(home: Home, entity: Entity, some: Sequence[Batch]) -> str | None:
     Args:
         some: Batches of the entity, oldest first.
 
-    A table that was read as a whole is the truth about every key in it, also where the
-    source went back to an older cursor: earlier versions of these keys do not count.
+    Where a table with a cursor was read as a whole, its story begins anew: the source may
+    have gone back to older cursors. Of each key, what was told before its last story does
+    not count.
     """
-    earlier, present = _since_the_whole(entity, some)
-    if not (files := _files(home, present)):
+    if not (files := _files(home, some)):
         return None
-    if not (before := _files(home, earlier)):
+    if len(begins := _stories(entity, some)) == 1:
         return sql.parquet(files)
-    whole = sql.parquet([data_file(home, present[0])])
+    stories = ", ".join(f"({sql.literal(batch.batch_id)})" for batch in begins)
     return f"""(
-        select * from {sql.parquet(before)} as earlier
-        anti join {whole} as whole using ({sql.columns(entity.key)})
-        union all by name
-        select * from {sql.parquet(files)}
+        select landed.*
+        from {sql.parquet(files)} as landed
+        asof join (values {stories}) as story (begins)
+        on landed._batch_id >= story.begins
+        qualify
+            story.begins = max(story.begins) over (partition by {sql.columns(entity.key)})
     )"""
 
 
-def _since_the_whole(
-    entity: Entity, some: Sequence[Batch]
-) -> tuple[Sequence[Batch], Sequence[Batch]]:
-    """The batches before the last that was read as a whole, and those from it on.
+def _stories(entity: Entity, some: Sequence[Batch]) -> list[Batch]:
+    """The batches with which the entity's story begins: the first, and whole ones.
 
-    Only with a cursor: without one, what landed last counts in any case.
+    Without a cursor there is one story, because what landed last counts in any case.
     """
-    whole = [at for at, batch in enumerate(some) if batch.is_whole]
-    at = whole[-1] if whole and entity.cursor is not None else 0
-    return some[:at], some[at:]
+    return [
+        batch
+        for at, batch in enumerate(some)
+        if at == 0 or (batch.is_whole and entity.cursor is not None)
+    ]
+
+
+def unread(home: Home, source: str, entity: Entity) -> list[Batch]:
+    """The batches in force that have rows in quarantine.
+
+    Where a table was read as a whole, what could not be read before is told by that
+    batch, if it still cannot.
+    """
+    some = in_force(home, source, entity)
+    last = max((batch.sequence for batch in some if batch.is_whole), default=0)
+    return [
+        batch
+        for batch in some
+        if batch.sequence >= last and quarantine_file(home, batch).exists()
+    ]
 
 
 def schema_in_force(home: Home, source: str, entity: Entity) -> dict[str, str]:
@@ -250,12 +267,14 @@ def land(
     # A snapshot that returns to an earlier state must land again: only the newest counts.
     known = {batch.fingerprint for batch in before}
     again = {batch.origin: batch for batch in before if is_asked_again(home, batch)}
-    since = _since(entity, before, now=now, full=full)
+    # Of a table, no part can be read again that a batch would be in place of: all of it.
+    since = _since(entity, before, now=now, full=full or bool(again))
     guard = Suppression.load(home).guard(source, entity)
     landed: list[Batch] = []
     already = 0
     for extract in reader.extracts(entity, since):
-        replaced = again.get(extract.origin)
+        is_file = extract.fingerprint is not None
+        replaced = again.get(extract.origin) if is_file else None
         if extract.fingerprint in known and replaced is None:
             already += 1
             continue
@@ -271,6 +290,8 @@ def land(
         ):
             _discard(home, batch, "pending")
             already += 1
+            if batch.is_whole:
+                _answer(home, before)
             continue
         known.add(batch.fingerprint)
         landed.append(batch)
@@ -280,8 +301,12 @@ def land(
 def _since(
     entity: Entity, before: Sequence[Batch], *, now: dt.datetime, full: bool
 ) -> Since:
-    _, present = _since_the_whole(entity, before)
-    cursors = [increments.read(batch.cursor) for batch in present]
+    begins = [batch.sequence for batch in _stories(entity, before)]
+    cursors = [
+        increments.read(batch.cursor)
+        for batch in before
+        if batch.sequence >= begins[-1]
+    ]
     reached = [cursor for cursor in cursors if cursor is not None]
     swept = [batch.loaded_at for batch in before if batch.content == "sweep"]
     if entity.sweep_days is None or not before:
@@ -304,7 +329,8 @@ def _markers(
     landed = relation(home, entity, batches_in_force)
     if landed is None:  # nothing is there that could be deleted
         return replace(extract, batches=lambda: iter(()))
-    return increments.markers(extract, entity, landed)
+    begins = _stories(entity, batches_in_force)[-1]
+    return increments.markers(extract, entity, landed, begins.batch_id)
 
 
 def _is_known(
@@ -377,9 +403,16 @@ def is_asked_again(home: Home, batch: Batch) -> bool:
 def ask_again(home: Home, batch: Batch) -> None:
     """Has the next load read the batch's file again, for the rows in its quarantine.
 
-    The batch stays in force until the new one is accepted, so nothing can be lost.
+    A table is read again as a whole. The batch stays in force until the new one is
+    accepted, that of a table for ever, so nothing can be lost.
     """
     write_text(_retry_mark(home, batch), "")
+
+
+def _answer(home: Home, asked: Sequence[Batch]) -> None:
+    """Takes away the marks of `ask_again`."""
+    for batch in asked:
+        _retry_mark(home, batch).unlink(missing_ok=True)
 
 
 def sweep(home: Home, source: str, entity: str) -> None:
@@ -399,12 +432,15 @@ def sweep(home: Home, source: str, entity: str) -> None:
 def accept(home: Home, batch: Batch) -> None:
     """Lets a pending batch feed the warehouse, in place of the one that it replaces."""
     _move(home, batch, "pending", "accepted")
-    if batch.replaces is None:
+    if batch.replaces is None and not batch.is_whole:
         return
-    for earlier in batches(home, batch.source, batch.entity, "accepted"):
-        if earlier.batch_id == batch.replaces:
-            _move(home, earlier, "accepted", "replaced")
-            _retry_mark(home, earlier).unlink(missing_ok=True)
+    earlier = batches(home, batch.source, batch.entity, "accepted")
+    if batch.is_whole:
+        _answer(home, earlier)
+    for replaced in earlier:
+        if replaced.batch_id == batch.replaces:
+            _move(home, replaced, "accepted", "replaced")
+            _answer(home, [replaced])
 
 
 def refuse(home: Home, batch: Batch) -> None:

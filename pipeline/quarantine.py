@@ -51,12 +51,10 @@ def held(
         for name, what in described.entities.items():
             if entity not in {None, name}:
                 continue
-            for batch in landing.in_force(home, described.name, what):
-                path = landing.quarantine_file(home, batch)
-                if batch.rows_quarantined and path.exists():
-                    rows = pq.read_table(path).slice(0, most).to_pylist()
-                    asked = landing.is_asked_again(home, batch)
-                    found.append(Held(batch, asked, rows))
+            for batch in landing.unread(home, described.name, what):
+                table = pq.read_table(landing.quarantine_file(home, batch))
+                asked = landing.is_asked_again(home, batch)
+                found.append(Held(batch, asked, table.slice(0, most).to_pylist()))
     return found
 
 
@@ -67,7 +65,7 @@ def retry(
     source: str | None = None,
     entity: str | None = None,
 ) -> list[Batch]:
-    """Has the next refresh read the files with unread rows again.
+    """Has the next refresh read the files or tables with unread rows again.
 
     The batches stay in force until the gate has accepted those that replace them.
 

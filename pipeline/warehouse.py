@@ -160,7 +160,9 @@ CHECK_RESULTS = MetaTable(
 )
 QUARANTINE = MetaTable(
     "quarantine",
-    "Rows of the batches in force that could not be read. One row per line of a source.",
+    "Rows of the batches in force that could not be read; those of a table are told by "
+    "the last batch that held the whole of it, and later ones. One row per line of a "
+    "source.",
     {
         "source": ("varchar", "The source."),
         "entity": ("varchar", "Its entity."),
@@ -222,10 +224,10 @@ def write_meta(
         _fill(connection, SOURCE_FRESHNESS, _freshness_rows(connection, home, in_force))
         _fill(connection, QUARANTINE, [])
         files = [
-            path
-            for _, batches in in_force
-            for batch in batches
-            if (path := landing.quarantine_file(home, batch)).exists()
+            landing.quarantine_file(home, batch)
+            for source in sources
+            for entity in source.entities.values()
+            for batch in landing.unread(home, source.name, entity)
         ]
         if files:
             connection.execute(

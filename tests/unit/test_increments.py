@@ -19,7 +19,7 @@ import duckdb
 import jinja2
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline import increments, landing
@@ -267,18 +267,21 @@ def test_a_row_that_comes_back_as_it_was_is_there_again(home: Home) -> None:
     assert staged(home, what) == {(1, 2), (2, 2)}
 
 
+class Broken(Table):
+    """A table with rows that cannot be read."""
+
+    bad: tuple[str, ...] = ()
+
+    def extracts(
+        self, entity: Entity, since: Since | None = None, limit: int | None = None
+    ) -> Iterator[Extract]:
+        for extract in super().extracts(entity, since, limit):
+            extract.rejected.extend(Rejected(None, key, "bad") for key in self.bad)
+            yield extract
+
+
 def test_rows_that_cannot_be_read_are_news_too(home: Home) -> None:
     """The sound rows are those that landed; the broken one must not be passed over."""
-
-    class Broken(Table):
-        def extracts(
-            self, entity: Entity, since: Since | None = None, limit: int | None = None
-        ) -> Iterator[Extract]:
-            for extract in super().extracts(entity, since, limit):
-                extract.rejected.extend(Rejected(None, key, "bad") for key in self.bad)
-                yield extract
-
-        bad: tuple[str, ...] = ()
 
     table, what = Broken(), entity(cursor=None)
     table.put(1, 1)
@@ -343,6 +346,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
+@example([("put", 0, 0), ("full", 0, 0), ("restore", 0, 0)])
 @settings(max_examples=25, deadline=None)
 def test_a_full_load_settles_on_what_there_is(
     steps: list[tuple[str, int, int]],
@@ -456,6 +460,28 @@ def test_a_file_is_read_again_on_request_and_replaces_its_batch(home: Home) -> N
     assert second.replaces == first.batch_id
     assert landing.in_force(home, "shop", what) == [second]
     assert load(home, file, what).batches == []
+
+
+def test_a_table_is_read_again_on_request_as_a_whole(home: Home) -> None:
+    """An increment in place of the batch would take with it what the batch holds."""
+    table, what = Broken(), entity()
+    for key in range(20):
+        table.put(key, key)
+    table.bad = ("x",)
+    (first,) = load(home, table, what).batches
+    landing.ask_again(home, first)
+    assert load(home, table, what).batches == []
+    assert not landing.is_asked_again(home, first), "it was read again, and is the same"
+    assert landing.unread(home, "shop", what) == [first]
+
+    landing.ask_again(home, first)
+    table.bad = ()
+    table.rows[5]["v"] = 55
+    (second,) = load(home, table, what).batches
+    assert (second.replaces, second.is_whole) == (None, True)
+    assert not landing.is_asked_again(home, first)
+    assert landing.unread(home, "shop", what) == []
+    assert staged(home, what) == table.live()
 
 
 rows_of_a_ledger = st.lists(
