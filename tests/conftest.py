@@ -10,9 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
+import hypothesis
 import pytest
 
 from pipeline.settings import PROJECT_ROOT
+
+# A machine that is busy is no reason to fail.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 Refresh = Callable[..., subprocess.CompletedProcess[str]]
 
