@@ -25,10 +25,12 @@ def export_days(folder: Path) -> list[Path]:
         connection.execute(
             f"""
             create table lines as
-            select InvoiceNo, row_number() over (partition by InvoiceNo) as RowInInvoice,
+            select InvoiceNo,
+                row_number() over (partition by InvoiceNo order by file_row_number)
+                    as RowInInvoice,
                 StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID,
                 Country
-            from '{DATA}'
+            from read_parquet('{DATA}', file_row_number = true)
             """
         )
         found = connection.execute(
