@@ -64,7 +64,8 @@ def purchase_days(
         select
             lines.customer_id, customers.customer_type,
             lines.order_date as purchase_date,
-            cast(sum(lines.net_amount) as double) as spend,
+            -- Exact, so that sums do not depend on the order of threads.
+            cast(sum(lines.net_amount) as decimal(28, 4)) as spend,
             count(distinct lines.order_id) as orders
         from {lines} as lines
         inner join {customers} as customers using (customer_id)
