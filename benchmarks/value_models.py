@@ -1,6 +1,7 @@
 """What the value models cost for a million customers, and what the week grid changes.
 
     .venv/bin/python benchmarks/value_models.py [--customers 1000000] [--lifetimes PYTHON]
+        [--repeat 3]
 
 Customers of three years are generated, purchase by purchase. DuckDB reduces them with the
 queries of `pipeline.value.reduction`, which is timed and told apart. Then, each in a
@@ -327,6 +328,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--lifetimes", metavar="PYTHON")
+    parser.add_argument("--repeat", type=int, default=3, help="of that comparison")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -342,15 +344,12 @@ def main() -> None:
         grid = reduction.grid_days(day_rows)
         print(f"  distinct triples to the day: {day_rows}; the grid is {grid} days")
         common = {"weeks_each": OPPORTUNITY_DAYS / 7}
-        ours: dict[int, Any] = {}
         for each in (7, 1):
-            ours[each] = run(
-                PRELUDE + FIT_AND_SCORE,
-                folder,
-                {**common, "rows": f"{AS_OF}_{each}"},
-                sys.executable,
+            rows = {**common, "rows": f"{AS_OF}_{each}"}
+            told(
+                f"BG/NBD and Gamma-Gamma, fit and score, {each}-day grid",
+                run(PRELUDE + FIT_AND_SCORE, folder, rows, sys.executable),
             )
-            told(f"BG/NBD and Gamma-Gamma, fit and score, {each}-day grid", ours[each])
         both = {**common, "rows": [f"{AS_OF}_1", f"{AS_OF}_7"]}
         told(
             "week against day grid", run(PRELUDE + GRIDS, folder, both, sys.executable)
@@ -376,9 +375,23 @@ def main() -> None:
             told(f"the whole backtest, {len(origins)} origins, {each}-day grid", tested)
         if asked.lifetimes:
             for each in (7, 1):
-                arguments = {"rows": f"{AS_OF}_{each}"}
-                theirs = run(LIFETIMES, folder, arguments, asked.lifetimes)
-                mine = ours[each]
+                rows = {**common, "rows": f"{AS_OF}_{each}"}
+                pairs = [
+                    (
+                        run(PRELUDE + FIT_AND_SCORE, folder, rows, sys.executable),
+                        run(LIFETIMES, folder, rows, asked.lifetimes),
+                    )
+                    for _ in range(asked.repeat)
+                ]
+                # In turn, and the best of each: other work on the machine hits both.
+                mine = {
+                    name: min(pair[0][name] for pair in pairs)
+                    for name in ("fit_seconds", "fit_cpu_seconds")
+                }
+                theirs = min(
+                    (pair[1] for pair in pairs), key=lambda one: one["seconds"]
+                )
+                theirs["cpu_seconds"] = min(pair[1]["cpu_seconds"] for pair in pairs)
                 theirs["times ours"] = theirs["seconds"] / mine["fit_seconds"]
                 theirs["times our CPU time"] = (
                     theirs["cpu_seconds"] / mine["fit_cpu_seconds"]
@@ -386,10 +399,13 @@ def main() -> None:
                 theirs["parameters relative to ours"] = [
                     one / two - 1
                     for one, two in zip(
-                        theirs["parameters"], mine["parameters"], strict=True
+                        theirs["parameters"], pairs[0][0]["parameters"], strict=True
                     )
                 ]
-                told(f"lifetimes, BG/NBD, the same customers, {each}-day grid", theirs)
+                told(
+                    f"lifetimes, BG/NBD, the same customers, {each}-day grid",
+                    {**mine, **theirs},
+                )
 
 
 if __name__ == "__main__":

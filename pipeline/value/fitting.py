@@ -424,9 +424,9 @@ class _Search:
 
         Args:
             logs: A place near it.
-            hessian: The curvature there as far as it is known. It is kept as long as each
-                step leaves a tenth of what the one before it left to gain, since it costs
-                as much as four steps.
+            hessian: The curvature there as far as it is known. Each step teaches it, and
+                it is kept as long as a step leaves a quarter of what the one before it left
+                to gain: to see it anew costs as much as four steps.
 
         Returns:
             The place, the curvature and the gradient there, and whether a further step
@@ -450,7 +450,8 @@ class _Search:
                     break
                 moved = np.clip(logs + step, *self._bounds)
                 new_value, new_gradient = self(moved)
-                if gain < left / 10 and new_value <= value + 1e-13 * abs(value):
+                if gain < left / 4 and new_value <= value + 1e-13 * abs(value):
+                    hessian = _learnt(hessian, moved - logs, new_gradient - gradient)
                     logs, value, gradient = moved, new_value, new_gradient
                     left, known_here = gain, False
                     continue
@@ -474,6 +475,19 @@ def _updated(inverse: Floats, step: Floats, change: Floats) -> Floats:
         inverse = inverse * (product / float(change @ change))
     turn = np.eye(len(step)) - np.outer(step, change) / product
     result: Floats = turn @ inverse @ turn.T + np.outer(step, step) / product
+    return result
+
+
+def _learnt(hessian: Floats, step: Floats, change: Floats) -> Floats:
+    """The BFGS update of the Hessian itself."""
+    seen, told = float(step @ change), hessian @ step
+    if seen <= 0 or not step @ told > 0:
+        return hessian
+    result: Floats = (
+        hessian
+        + np.outer(change, change) / seen
+        - np.outer(told, told) / float(step @ told)
+    )
     return result
 
 

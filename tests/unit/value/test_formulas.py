@@ -104,6 +104,10 @@ def test_gradient_is_the_derivative(
 ) -> None:
     at, triples = np.array(p), rows_for(model, triples)
     value, gradient = model.total(at, triples)
+    assert value == pytest.approx(model.log_likelihood(at, triples) @ triples.count)
+    np.testing.assert_allclose(
+        gradient, model.gradient(at, triples) @ triples.count, rtol=1e-9, atol=1e-9
+    )
     for each in range(4):
         step = np.zeros(4)
         step[each] = 1e-5 * at[each]
