@@ -1,0 +1,88 @@
+{#- What is or was to be paid. A payment after the as-of day is not known yet, so that
+    the invoice is open. In the reporting currency at the rate of the day of the
+    invoice. -#}
+with payments as (
+    {{ provided("payments") }}
+),
+
+source_keys as (
+    select * from {{ ref("core_customer_source_keys") }}
+),
+
+refresh as (
+    select * from {{ ref("core_refresh") }}
+),
+
+known as (
+    select
+        payments.source || ':' || payments.payment_id as payment_id,
+        source_keys.customer_id,
+        payments.source || ':' || payments.order_id as order_id,
+        coalesce(payments.invoiced_on, payments.due_date) as invoiced_on,
+        payments.due_date,
+        case
+            when payments.paid_at < refresh.known_until then payments.paid_at
+        end as paid_at,
+        payments.amount as source_amount,
+        payments.currency,
+        refresh.as_of_date,
+        payments.source,
+        payments.customer_source,
+        payments.source_customer_id
+    from payments
+    cross join refresh
+    left join source_keys
+        on
+            payments.customer_source = source_keys.source
+            and payments.source_customer_id = source_keys.source_customer_id
+    where coalesce(payments.invoiced_on, payments.due_date) <= refresh.as_of_date
+),
+
+converted as (
+    select
+        known.payment_id,
+        known.customer_id,
+        known.order_id,
+        known.invoiced_on,
+        known.due_date,
+        known.paid_at,
+        {{ business_date("known.paid_at") }} as paid_on,
+        cast(
+            known.source_amount * {{ fx_rate("known") }} as {{ type_money() }}
+        ) as amount,
+        known.as_of_date,
+        known.currency as source_currency,
+        known.source_amount,
+        known.source,
+        known.customer_source,
+        known.source_customer_id
+    from known
+    {{ join_fx_rates("known", "known.invoiced_on") }}
+),
+
+final as (
+    select
+        payment_id,
+        customer_id,
+        order_id,
+        invoiced_on,
+        due_date,
+        paid_at,
+        paid_on,
+        -- Of what is not paid, the days that it is late so far.
+        cast(
+            greatest(
+                {{ days_between("due_date", "coalesce(paid_on, as_of_date)") }}, 0
+            ) as integer
+        ) as days_late,
+        amount,
+        '{{ var("reporting_currency") }}' as currency,
+        source_currency,
+        source_amount,
+        source,
+        customer_source,
+        source_customer_id
+    from converted
+)
+
+select * from final
