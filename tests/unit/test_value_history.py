@@ -156,7 +156,7 @@ def by_hand(rows: list[tuple[Any, ...]], customer: str, day: dt.date) -> dict[st
             first_days[row[0]] = min(row[3], first_days.get(row[0], row[3]))
 
     def money(some: list[tuple[Any, ...]]) -> float:
-        return round(sum(-row[4] if row[5] else row[4] for row in some), 4)
+        return float(round(sum(-row[4] if row[5] else row[4] for row in some), 4))
 
     gaps = [(b - a).days for a, b in itertools.pairwise(bought)]
     return {
