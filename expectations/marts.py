@@ -291,6 +291,52 @@ def suites() -> list[Suite]:
             ],
         ),
         _mart(
+            "customer_tier_history",
+            ["customer_id", "valid_from"],
+            [
+                no_rows(
+                    "spells_neither_overlap_nor_leave_gaps",
+                    "select customer_id, valid_from, valid_to from (select *, "
+                    "lead(valid_from) over (partition by customer_id "
+                    "order by valid_from) as next_from from {batch}) as spells "
+                    "where valid_to is distinct from next_from "
+                    "or valid_to <= valid_from",
+                    why="a customer is in one tier on each day",
+                ),
+                no_rows(
+                    "the_open_spell_is_the_tier",
+                    "select tiers.customer_id from marts.customer_tiers as tiers "
+                    "left join {batch} as spells "
+                    "on tiers.customer_id = spells.customer_id "
+                    "and spells.valid_to is null "
+                    "where spells.tier_code is distinct from tiers.tier_code "
+                    "or spells.valid_from is distinct from tiers.tier_since",
+                    why="history and present are one story",
+                ),
+            ],
+        ),
+        _mart(
+            "tier_migration",
+            ["month", "from_tier", "to_tier"],
+            [
+                no_rows(
+                    "shares_of_a_tier_sum_to_one",
+                    "select month, from_tier, sum(share) as shares from {batch} "
+                    "group by month, from_tier having abs(sum(share) - 1) > 0.000001",
+                    why="everybody of a tier went somewhere",
+                ),
+                no_rows(
+                    "a_month_sums_to_its_customers",
+                    "select month, sum(customers) as moved, min(known) as known "
+                    "from {batch} inner join (select as_of_date, count(*) as known "
+                    "from marts.customer_value_history group by as_of_date) as counted "
+                    "on month = as_of_date group by month "
+                    "having sum(customers) <> min(known)",
+                    why="a customer that is in no row has been lost",
+                ),
+            ],
+        ),
+        _mart(
             "tier_summary",
             ["tier_code"],
             [
