@@ -301,6 +301,15 @@ def suites() -> list[Suite]:
             [
                 unique("revenue_rank", why="a curve has one point a place"),
                 between("cumulative_revenue_share", 0, 1.000001, why="a share"),
+                unique("profit_rank", why="a curve has one point a place"),
+                no_rows(
+                    "the_whale_ends_at_the_whole_profit",
+                    "select max(profit_rank) as customers, sum(profit) as profit, "
+                    "max_by(cumulative_profit, profit_rank) as cumulated "
+                    "from {batch} having max_by(cumulative_profit, profit_rank) "
+                    "<> sum(profit)",
+                    why="the last point of the curve is everybody",
+                ),
             ],
         ),
         _mart(
@@ -314,6 +323,32 @@ def suites() -> list[Suite]:
                     "where active > customers "
                     "or (month_number = 0 and active <> customers)",
                     why="a cohort is made of those who ordered in its first month",
+                ),
+            ],
+        ),
+        Suite(
+            subject="meta.cost_pools",
+            schema="meta",
+            table="cost_pools",
+            key=["cost_pool"],
+            expectations=[
+                unique("cost_pool", why="the grain: one row per cost pool"),
+                row_count(7, 7, why="the seven costs of the formula of profit"),
+                no_rows(
+                    "every_cent_of_cost_is_somewhere",
+                    "select cost_pool, pool_amount, allocated_amount, "
+                    "unallocated_amount, difference from {batch} "
+                    "where difference <> 0",
+                    why="what was spent stands at a customer or at nobody, and once: a "
+                    "join that doubles or loses makes customers look dear or cheap",
+                ),
+                no_rows(
+                    "every_fact_has_a_rate",
+                    "select cost_pool, unpriced_facts from {batch} "
+                    "where unpriced_facts > 0",
+                    why="cost_rates has a gap: it needs a row for this key and day, or "
+                    "`*`; without it serving costs nothing",
+                    severity="warning",
                 ),
             ],
         ),

@@ -120,3 +120,29 @@ engine needs this file only. Everything else is standard SQL.
 {% macro spark__epoch_seconds(column) -%}
     unix_timestamp({{ column }})
 {%- endmacro %}
+
+{#- Each row of a relation once for every calendar month from one of its days to another,
+    with `month_start`. -#}
+{% macro by_month(relation, first, last) -%}
+    {{ return(adapter.dispatch("by_month", "customer_tiers")(relation, first, last)) }}
+{%- endmacro %}
+
+{% macro default__by_month(relation, first, last) -%}
+    select
+        {{ relation }}.*,
+        cast(unnest(generate_series(
+            date_trunc('month', {{ first }}),
+            date_trunc('month', {{ last }}),
+            interval 1 month
+        )) as date) as month_start
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__by_month(relation, first, last) -%}
+    select
+        {{ relation }}.*,
+        cast(explode(sequence(
+            trunc({{ first }}, 'MONTH'), trunc({{ last }}, 'MONTH'), interval 1 month
+        )) as date) as month_start
+    from {{ relation }}
+{%- endmacro %}

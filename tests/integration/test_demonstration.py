@@ -449,7 +449,8 @@ def test_concentration_of_the_resellers(warehouse: duckdb.DuckDBPyConnection) ->
         with shops as (
             select revenue, type_customer_share, type_cumulative_revenue_share,
                 row_number() over (order by revenue) as i, count(*) over () as n
-            from marts.customer_concentration where customer_type = 'company'
+            from marts.customer_concentration
+            where customer_type = 'company' and revenue_rank is not null
         )
         select
             round(sum((2 * i - n - 1) * revenue)::double / (any_value(n) * sum(revenue)), 4),

@@ -29,6 +29,7 @@ MARTS = {
     "cohort_retention",
     "tier_summary",
     "reconciliation",
+    "cost_pools",
     "customers_private",
     "customer_groups",
     "contacts",
