@@ -20,7 +20,7 @@ What a unit of service costs: the seed cost_rates.
             and {{ relation }}.driver = {{ alias }}.driver
             and {{ alias }}.key = {{ key }}
             and {{ day }} >= {{ alias }}.valid_from
-            and ({{ alias }}.valid_to is null or {{ day }} < {{ alias }}.valid_to)
+            and {{ day }} < {{ end_of(alias) }}
     {%- endfor %}
 {% endmacro %}
 

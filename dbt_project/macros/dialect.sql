@@ -121,6 +121,13 @@ engine needs this file only. Everything else is standard SQL.
     unix_timestamp({{ column }})
 {%- endmacro %}
 
+{#- The day on which a spell has ended, for a join. Said with `or`, an engine that cannot
+    split the condition would compare every row with every spell: 1.8 s for the lines of
+    the demonstration instead of 0.07. -#}
+{% macro end_of(relation) -%}
+    coalesce({{ relation }}.valid_to, date '9999-12-31')
+{%- endmacro %}
+
 {#- Each row of a relation once for every calendar month from one of its days to another,
     with `month_start`. -#}
 {% macro by_month(relation, first, last) -%}
