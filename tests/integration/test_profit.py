@@ -158,7 +158,7 @@ def test_the_past_can_be_replayed_from_the_entries(home: Path) -> None:
         entries.append(home / f"{as_of}.duckdb")
         shutil.copy(candidate / "work.duckdb", entries[-1])
     with duckdb.connect() as connection:
-        for name, path in zip(("later", "then"), entries, strict=True):
+        for name, path in zip(("later", "earlier"), entries, strict=True):
             connection.execute(f"attach '{path}' as {name} (read_only)")
         connection.execute(
             """
@@ -167,10 +167,10 @@ def test_the_past_can_be_replayed_from_the_entries(home: Path) -> None:
                 from later.core.core_cost_entries where cost_date <= date '2013-06-30'
             ),
             sides as (
-                (from booked except all from then.core.core_cost_entries)
+                (from booked except all from earlier.core.core_cost_entries)
                 union all by name
                 (select * replace (-amount as amount) from (
-                    from then.core.core_cost_entries except all from booked
+                    from earlier.core.core_cost_entries except all from booked
                 ))
             )
             select cost_pool, count(*) as entries, -sum(amount) as missing
@@ -182,6 +182,6 @@ def test_the_past_can_be_replayed_from_the_entries(home: Path) -> None:
             ("service", 6, Decimal("-76.0000")),
         ]
         (compared,) = connection.execute(
-            "select count(distinct cost_pool) from then.core.core_cost_entries"
+            "select count(distinct cost_pool) from earlier.core.core_cost_entries"
         ).fetchall()
         assert compared == (6,)
