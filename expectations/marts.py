@@ -19,6 +19,17 @@ from expectations.vocabulary import (
 )
 from pipeline.gates import Suite
 
+STAGES = [
+    "prospect",
+    "new",
+    "active",
+    "growing",
+    "declining",
+    "at risk",
+    "dormant",
+    "lost",
+    "reactivated",
+]
 TIERS = ["key", "growth", "standard", "prospect"]
 
 
@@ -210,6 +221,7 @@ def suites() -> list[Suite]:
                 row_count(1, why="every customer has a value, be it zero"),
                 unique("customer_id", why="the grain: one row per customer"),
                 one_of("abc_class", ["A", "B", "C"], why="ABC is total"),
+                one_of("lifecycle_stage", STAGES, why="the stages are total"),
                 no_rows(
                     "rfm_scores_come_together",
                     "select customer_id from {batch} "
@@ -246,6 +258,33 @@ def suites() -> list[Suite]:
                     "or not isfinite(predicted_orders_12m)",
                     why="BG/NBD at its boundary forecasts -4.5e18 orders without an "
                     "error; such a fit is refused, and this would notice if not",
+                ),
+            ],
+        ),
+        _mart(
+            "customer_value_history",
+            ["customer_id", "as_of_date"],
+            [
+                one_of("lifecycle_stage", STAGES, why="the stages are total"),
+                one_of("abc_class_12m", ["A", "B", "C"], why="ABC is total"),
+                no_rows(
+                    "nobody_is_lost_between_two_month_ends",
+                    "select as_of_date, customers from (select as_of_date, "
+                    "count(*) as customers, lag(count(*)) over (order by as_of_date) "
+                    "as customers_before from {batch} group by as_of_date) as counted "
+                    "where customers < customers_before",
+                    why="a customer that is known stays known",
+                ),
+                no_rows(
+                    "the_last_month_end_is_the_present",
+                    "select history.customer_id from {batch} as history "
+                    "inner join marts.customer_value as present "
+                    "on history.customer_id = present.customer_id "
+                    "and history.as_of_date = present.as_of_date "
+                    "where history.revenue_12m <> present.revenue_12m "
+                    "or history.order_count <> present.order_count "
+                    "or history.lifecycle_stage <> present.lifecycle_stage",
+                    why="the past and the present go through one query",
                 ),
             ],
         ),

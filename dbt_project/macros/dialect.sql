@@ -153,3 +153,72 @@ engine needs this file only. Everything else is standard SQL.
         )) as date) as month_start
     from {{ relation }}
 {%- endmacro %}
+
+{#- The same day of an earlier month; the last day of a month stays the last, so that the
+    12 months before a month end are 12 whole months. -#}
+{% macro months_before(date, months) -%}
+    case
+        when {{ date }} = last_day({{ date }})
+            then last_day({{ plus_months(date, -months) }})
+        else {{ plus_months(date, -months) }}
+    end
+{%- endmacro %}
+
+{% macro plus_months(date, months) -%}
+    {{ return(adapter.dispatch("plus_months", "customer_tiers")(date, months)) }}
+{%- endmacro %}
+
+{% macro default__plus_months(date, months) -%}
+    cast({{ date }} + interval ({{ months }}) month as date)
+{%- endmacro %}
+
+{% macro spark__plus_months(date, months) -%}
+    add_months({{ date }}, {{ months }})
+{%- endmacro %}
+
+{#- The whole numbers from 0 to below a count, as a column `number` of a relation of
+    `upper` itself: one row each. -#}
+{% macro numbers_below(relation, upper) -%}
+    {{ return(adapter.dispatch("numbers_below", "customer_tiers")(relation, upper)) }}
+{%- endmacro %}
+
+{% macro default__numbers_below(relation, upper) -%}
+    select
+        {{ relation }}.*,
+        unnest(range(cast({{ upper }} as bigint))) as number
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__numbers_below(relation, upper) -%}
+    select
+        {{ relation }}.*,
+        explode(sequence(0, cast({{ upper }} as int) - 1)) as number
+    from {{ relation }}
+    where {{ upper }} > 0
+{%- endmacro %}
+
+{#- In a window: the last value so far that is not null. -#}
+{% macro last_known(column) -%}
+    {{ return(adapter.dispatch("last_known", "customer_tiers")(column)) }}
+{%- endmacro %}
+
+{% macro default__last_known(column) -%}
+    last_value({{ column }} ignore nulls)
+{%- endmacro %}
+
+{% macro spark__last_known(column) -%}
+    last_value({{ column }}, true)
+{%- endmacro %}
+
+{#- The exact median; the mean of the two in the middle of an even number. -#}
+{% macro median(column) -%}
+    {{ return(adapter.dispatch("median", "customer_tiers")(column)) }}
+{%- endmacro %}
+
+{% macro default__median(column) -%}
+    median({{ column }})
+{%- endmacro %}
+
+{% macro spark__median(column) -%}
+    percentile({{ column }}, 0.5)
+{%- endmacro %}

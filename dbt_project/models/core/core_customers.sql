@@ -59,7 +59,8 @@ final as (
     select
         ranked.customer_id,
         {{ survivors("ranked", "ranks") }},
-        count(*) as source_count
+        count(*) as source_count,
+        row_number() over (order by ranked.customer_id) as customer_no
     from ranked
     inner join ranks on ranked.source = ranks.source
     group by ranked.customer_id

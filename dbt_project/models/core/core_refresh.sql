@@ -9,8 +9,8 @@ final as (
         known_until,
         time_zone,
         reporting_currency,
-        cast(as_of_date - interval '12' month as date) as twelve_months_ago,
-        cast(as_of_date - interval '24' month as date) as twenty_four_months_ago
+        {{ months_before("as_of_date", 12) }} as twelve_months_ago,
+        {{ months_before("as_of_date", 24) }} as twenty_four_months_ago
     from context
 )
 

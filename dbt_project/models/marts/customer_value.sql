@@ -3,16 +3,16 @@ What each customer has been worth up to the as-of day. RFM and ABC compare a cus
 with those of its own type: a bicycle shop and a cyclist have nothing to say about each
 other's rank.
 -#}
-with customers as (
-    select * from {{ ref("core_customers") }}
+with valued as (
+    {{ valued_moments("is_present") }}
 ),
 
 order_lines as (
     select * from {{ ref("core_order_lines") }}
 ),
 
-service_tickets as (
-    select * from {{ ref("core_service_tickets") }}
+customers as (
+    select * from {{ ref("core_customers") }}
 ),
 
 rfm_segments as (
@@ -23,116 +23,17 @@ forecasts as (
     select * from {{ ref("core_customer_forecasts") }}
 ),
 
-refresh as (
-    select * from {{ ref("core_refresh") }}
-),
-
-totals as (
-    select
-        order_lines.customer_id,
-        min(case when not order_lines.is_return then order_lines.order_date end)
-            as first_order_date,
-        max(case when not order_lines.is_return then order_lines.order_date end)
-            as last_order_date,
-        count(distinct case
-            when not order_lines.is_return then order_lines.order_id
-        end) as order_count,
-        count(distinct case
-            when
-                not order_lines.is_return
-                and order_lines.order_date > refresh.twelve_months_ago
-                then order_lines.order_id
-        end) as order_count_12m,
-        count(distinct case
-            when not order_lines.is_return then order_lines.order_date
-        end) as order_days,
-        sum(order_lines.net_amount) as revenue,
-        sum(case
-            when order_lines.order_date > refresh.twelve_months_ago
-                then order_lines.net_amount
-            else 0
-        end) as revenue_12m,
-        sum(case
-            when
-                order_lines.order_date > refresh.twenty_four_months_ago
-                and order_lines.order_date <= refresh.twelve_months_ago
-                then order_lines.net_amount
-            else 0
-        end) as revenue_previous_12m,
-        sum(order_lines.margin_amount) as margin,
-        sum(case
-            when order_lines.order_date > refresh.twelve_months_ago
-                then order_lines.margin_amount
-            else 0
-        end) as margin_12m,
-        sum(order_lines.freight_amount) as freight,
-        sum(case
-            when order_lines.order_date > refresh.twelve_months_ago
-                then order_lines.freight_amount
-            else 0
-        end) as freight_12m
-    from order_lines
-    cross join refresh
-    group by order_lines.customer_id
-),
-
-tickets as (
-    select
-        service_tickets.customer_id,
-        count(*) as ticket_count,
-        count(case
-            when
-                {{ business_date("service_tickets.opened_at") }}
-                > refresh.twelve_months_ago
-                then 1
-        end) as ticket_count_12m
-    from service_tickets
-    cross join refresh
-    where service_tickets.customer_id is not null
-    group by service_tickets.customer_id
-),
-
-valued as (
-    select
-        customers.customer_id,
-        customers.customer_type,
-        refresh.as_of_date,
-        refresh.twenty_four_months_ago,
-        totals.first_order_date,
-        totals.last_order_date,
-        {{ days_between("totals.last_order_date", "refresh.as_of_date") }}
-            as days_since_last_order,
-        {{ days_between("totals.first_order_date", "refresh.as_of_date") }}
-            as tenure_days,
-        coalesce(totals.order_count, 0) as order_count,
-        coalesce(totals.order_count_12m, 0) as order_count_12m,
-        coalesce(totals.order_days, 0) as order_days,
-        coalesce(totals.revenue, 0) as revenue,
-        coalesce(totals.revenue_12m, 0) as revenue_12m,
-        coalesce(totals.revenue_previous_12m, 0) as revenue_previous_12m,
-        coalesce(totals.margin, 0) as margin,
-        coalesce(totals.margin_12m, 0) as margin_12m,
-        coalesce(totals.freight, 0) as freight,
-        coalesce(totals.freight_12m, 0) as freight_12m,
-        coalesce(tickets.ticket_count, 0) as ticket_count,
-        coalesce(tickets.ticket_count_12m, 0) as ticket_count_12m
-    from customers
-    cross join refresh
-    left join totals on customers.customer_id = totals.customer_id
-    left join tickets on customers.customer_id = tickets.customer_id
-),
-
 -- A score is the share of the type's buyers that are strictly worse, in fifths: equal
 -- values get equal scores, which NTILE does not give.
 rfm_ranks as (
     select
         customer_id,
         rank() over (partition by customer_type order by last_order_date) as r_rank,
-        rank() over (partition by customer_type order by order_count) as f_rank,
+        rank() over (partition by customer_type order by orders) as f_rank,
         rank() over (partition by customer_type order by revenue) as m_rank,
         cast(count(*) over (partition by customer_type) as double) as buyers
     from valued
-    where order_count > 0
+    where orders > 0
 ),
 
 rfm_scores as (
@@ -226,35 +127,29 @@ final as (
         valued.last_order_date,
         cast(valued.days_since_last_order as integer) as days_since_last_order,
         cast(valued.tenure_days as integer) as tenure_days,
-        cast(valued.order_count as bigint) as order_count,
-        cast(valued.order_count_12m as bigint) as order_count_12m,
-        cast(valued.order_days as bigint) as order_days,
-        cast(valued.revenue as {{ type_money_sum() }}) as revenue,
-        cast(valued.revenue_12m as {{ type_money_sum() }}) as revenue_12m,
-        cast(valued.revenue_previous_12m as {{ type_money_sum() }})
-            as revenue_previous_12m,
-        cast(valued.margin as {{ type_money_sum() }}) as margin,
-        cast(valued.margin_12m as {{ type_money_sum() }}) as margin_12m,
-        cast(valued.freight as {{ type_money_sum() }}) as freight,
-        cast(valued.freight_12m as {{ type_money_sum() }}) as freight_12m,
-        cast(valued.ticket_count as bigint) as ticket_count,
-        cast(valued.ticket_count_12m as bigint) as ticket_count_12m,
+        valued.orders as order_count,
+        valued.orders_12m as order_count_12m,
+        valued.order_days,
+        {%- for measure in [
+            "revenue", "revenue_12m", "revenue_previous_12m", "margin", "margin_12m",
+            "freight", "freight_12m",
+        ] %}
+        cast(valued.{{ measure }} as {{ type_money_sum() }}) as {{ measure }},
+        {%- endfor %}
+        valued.tickets as ticket_count,
+        valued.tickets_12m as ticket_count_12m,
         rfm_scores.r_score,
         rfm_scores.f_score,
         rfm_scores.m_score,
         coalesce(rfm_segments.rfm_segment, 'never bought') as rfm_segment,
         coalesce(abc_classes.abc_class, 'C') as abc_class,
-        -- With less than two years of history there is nothing to compare with: null,
-        -- which is not the same as no growth.
-        case
-            when
-                valued.first_order_date <= valued.twenty_four_months_ago
-                and (valued.revenue_12m > 0 or valued.revenue_previous_12m > 0)
-                then ln(
-                    (greatest(cast(valued.revenue_12m as double), 0) + 1)
-                    / (greatest(cast(valued.revenue_previous_12m as double), 0) + 1)
-                )
-        end as growth_rate,
+        valued.revenue_share_above_12m,
+        valued.abc_class_12m,
+        valued.has_growth_history,
+        valued.growth_rate,
+        cast(valued.usual_gap_days as double) as usual_gap_days,
+        cast(valued.overdue_factor as double) as overdue_factor,
+        valued.lifecycle_stage,
         predicted.value_model,
         cast(predicted.predicted_orders_12m as double) as predicted_orders_12m,
         cast(predicted.predicted_revenue_12m as {{ type_money_sum() }})

@@ -1,0 +1,49 @@
+{#-
+Each day on which anything happened, and the moments (core_moments) at which it comes to
+count and at which it falls out of the last 12 and the last 24 months. With these three
+numbers every window of every moment is a running sum: what enters less what leaves.
+-#}
+with moments as (
+    select * from {{ ref("core_moments") }}
+),
+
+order_days as (
+    select distinct order_date as day_date from {{ ref("core_customer_days") }}
+),
+
+ticket_days as (
+    select distinct {{ business_date("opened_at") }} as day_date
+    from {{ ref("core_service_tickets") }}
+),
+
+days_of_winning as (
+    select distinct acquired_on as day_date from {{ ref("core_customers") }}
+),
+
+days as (
+    select day_date from order_days
+    union
+    select day_date from ticket_days
+    union
+    select day_date from days_of_winning
+),
+
+final as (
+    select
+        days.day_date,
+        min(case
+            when moments.as_of_date >= days.day_date then moments.moment_no
+        end) as enters,
+        min(case
+            when moments.twelve_months_ago >= days.day_date then moments.moment_no
+        end) as leaves_12m,
+        min(case
+            when moments.twenty_four_months_ago >= days.day_date then moments.moment_no
+        end) as leaves_24m
+    from days
+    cross join moments
+    group by days.day_date
+)
+
+select * from final
+where enters is not null

@@ -1,0 +1,39 @@
+{#-
+What each customer was worth at each month end of the past, by the query that values the
+present.
+-#}
+with valued as (
+    {{ valued_moments("is_month_end") }}
+),
+
+final as (
+    select
+        customer_id,
+        as_of_date,
+        customer_type,
+        first_order_date,
+        last_order_date,
+        cast(days_since_last_order as integer) as days_since_last_order,
+        cast(tenure_days as integer) as tenure_days,
+        orders as order_count,
+        orders_12m as order_count_12m,
+        order_days,
+        {%- for measure in [
+            "revenue", "revenue_12m", "revenue_previous_12m", "margin", "margin_12m",
+            "freight", "freight_12m",
+        ] %}
+        cast({{ measure }} as {{ type_money_sum() }}) as {{ measure }},
+        {%- endfor %}
+        tickets as ticket_count,
+        tickets_12m as ticket_count_12m,
+        revenue_share_above_12m,
+        abc_class_12m,
+        has_growth_history,
+        growth_rate,
+        cast(usual_gap_days as double) as usual_gap_days,
+        cast(overdue_factor as double) as overdue_factor,
+        lifecycle_stage
+    from valued
+)
+
+select * from final

@@ -1,0 +1,160 @@
+"""The project's own models on tables that a test lays out.
+
+dbt compiles every model once a session; `Warehouse` runs the compiled SQL in DuckDB on
+whatever relations a test gives it. So a property can be asked of hundreds of small worlds,
+and a benchmark can time one model, without a refresh for each. Python models are not run
+here; a test lays their result out like any other table.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from pipeline import transform
+from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.sources import load_sources
+
+SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
+
+
+@functools.cache
+def compiled() -> Mapping[str, tuple[str, str]]:
+    """Model → the relation that it makes and its SQL, as dbt compiles it."""
+    settings = Settings.load()
+    with tempfile.TemporaryDirectory() as folder:
+        there = Path(folder)
+        profile = {
+            "type": "duckdb",
+            "path": str(there / "work.duckdb"),
+            "attach": [{"path": str(there / "warehouse.duckdb"), "alias": "warehouse"}],
+        }
+        (there / "profiles.yml").write_text(
+            json.dumps(
+                {"customer_tiers": {"target": "test", "outputs": {"test": profile}}}
+            )
+        )
+        variables = transform.project_variables(load_sources(settings))
+        result = transform._invoke(
+            [
+                "compile",
+                "--select",
+                "resource_type:model",
+                *transform._arguments(
+                    settings.dbt_project,
+                    there / "target",
+                    there,
+                    json.dumps(variables, sort_keys=True),
+                ),
+            ]
+        )
+        transform.close_dbt()
+    return {
+        item.node.name: (item.node.relation_name, item.node.compiled_code)
+        for item in result.result.results
+        if item.node.language == "sql"
+    }
+
+
+def seed_types() -> Mapping[str, Mapping[str, str]]:
+    """Seed → its columns and their types, from all yml files beside the seeds."""
+    return {
+        seed["name"]: seed["config"]["column_types"]
+        for path in sorted(SEEDS.glob("*.yml"))
+        for seed in yaml.safe_load(path.read_text())["seeds"]
+    }
+
+
+class Warehouse:
+    """A candidate in memory: the schemas `core`, `marts` and `meta`, and the seeds.
+
+    Args:
+        path: A file for what would fill the memory; in memory without it.
+    """
+
+    def __init__(self, path: str | None = None) -> None:
+        self.connection = duckdb.connect()
+        self.connection.execute(
+            f"attach '{path or ':memory:'}' as work; attach ':memory:' as warehouse; "
+            "create schema work.core; create schema work.staging; "
+            "create schema work.landing; create schema warehouse.marts; "
+            "create schema warehouse.meta; use work.core"
+        )
+
+    def seed(self, *names: str) -> Warehouse:
+        """Loads seeds as the project has them."""
+        types = seed_types()
+        for name in names:
+            columns = ", ".join(
+                f"'{key}': '{kind}'" for key, kind in types[name].items()
+            )
+            self.connection.execute(
+                f"create or replace table warehouse.meta.{name} as from read_csv("
+                f"'{SEEDS / name}.csv', header = true, types = {{{columns}}})"
+            )
+        return self
+
+    def lay(
+        self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]
+    ) -> Warehouse:
+        """Lays out a table in the place of a model or seed.
+
+        Args:
+            name: The model or seed.
+            columns: Column → type.
+            rows: Values in the order of the columns.
+        """
+        relation = self.relation(name)
+        typed = ", ".join(f"{key} {kind}" for key, kind in columns.items())
+        self.connection.execute(f"create or replace table {relation} ({typed})")
+        if rows:
+            marks = ", ".join("?" * len(columns))
+            self.connection.executemany(
+                f"insert into {relation} values ({marks})", [list(row) for row in rows]
+            )
+        return self
+
+    def lay_query(self, name: str, query: str) -> Warehouse:
+        """Lays out the result of a query in the place of a model or seed."""
+        self.connection.execute(
+            f"create or replace table {self.relation(name)} as {query}"
+        )
+        return self
+
+    def build(self, *names: str) -> Warehouse:
+        """Runs models in this order, each from what is laid out."""
+        for name in names:
+            relation, query = compiled()[name]
+            self.connection.execute(f"create or replace table {relation} as {query}")
+        return self
+
+    def relation(self, name: str) -> str:
+        """Where a model or seed stands."""
+        if name in compiled():
+            return compiled()[name][0]
+        if name in seed_types():
+            return f"warehouse.meta.{name}"
+        return f"work.core.{name}"
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """What a query finds; models by their names in braces."""
+        found = self.connection.execute(
+            re.sub(r"\{(\w+)\}", lambda match: self.relation(match[1]), query)
+        )
+        names = [column[0] for column in found.description or []]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def seed_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a seed as text."""
+    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
