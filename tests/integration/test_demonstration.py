@@ -644,7 +644,7 @@ def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(home: Path) -> 
             where database_name = 'first_release' and schema_name = 'marts'
             """
         ).fetchall()
-        assert len(tables) == 18
+        assert len(tables) == 19
         for (table,) in tables:
             for one_way, other in (("first", "second"), ("second", "first")):
                 (differing,) = one(

@@ -23,6 +23,7 @@ MARTS = {
     "payments",
     "leads",
     "customer_value",
+    "customer_value_history",
     "customer_score_factors",
     "customer_tiers",
     "customer_concentration",
