@@ -184,6 +184,37 @@ def suites() -> list[Suite]:
             ],
         ),
         _mart(
+            "interactions",
+            ["interaction_id"],
+            [
+                unique("interaction_id", why="the grain: one row per interaction"),
+                between("minutes", 0, None, why="time is spent, not given back"),
+                no_rows(
+                    "most_interactions_have_a_customer",
+                    "select count(*) as interactions, count(customer_id) as attributed "
+                    "from {batch} having count(customer_id) < 0.95 * count(*)",
+                    why="all of the demonstration's have one (2026-11-22); one in twenty "
+                    "without would be a broken mapping",
+                ),
+            ],
+        ),
+        _mart(
+            "payments",
+            ["payment_id"],
+            [
+                unique("payment_id", why="an invoice twice is late twice"),
+                without_nulls("amount", why="a missing rate would lose the invoice"),
+                between("days_late", 0, None, why="early is not late"),
+                no_rows(
+                    "who_paid_before_the_due_day_is_not_late",
+                    "select payment_id, due_date, paid_at, days_late from {batch} "
+                    "where paid_at < due_date and days_late > 0",
+                    why="late days cost money; two swapped days would charge the good "
+                    "payers",
+                ),
+            ],
+        ),
+        _mart(
             "customer_value",
             ["customer_id"],
             [
@@ -355,6 +386,15 @@ def suites() -> list[Suite]:
             [
                 unique("revenue_rank", why="a curve has one point a place"),
                 between("cumulative_revenue_share", 0, 1.000001, why="a share"),
+                unique("profit_rank", why="a curve has one point a place"),
+                no_rows(
+                    "the_whale_ends_at_the_whole_profit",
+                    "select max(profit_rank) as customers, sum(profit) as profit, "
+                    "max_by(cumulative_profit, profit_rank) as cumulated "
+                    "from {batch} having max_by(cumulative_profit, profit_rank) "
+                    "<> sum(profit)",
+                    why="the last point of the curve is everybody",
+                ),
             ],
         ),
         _mart(
@@ -368,6 +408,32 @@ def suites() -> list[Suite]:
                     "where active > customers "
                     "or (month_number = 0 and active <> customers)",
                     why="a cohort is made of those who ordered in its first month",
+                ),
+            ],
+        ),
+        Suite(
+            subject="meta.cost_pools",
+            schema="meta",
+            table="cost_pools",
+            key=["cost_pool"],
+            expectations=[
+                unique("cost_pool", why="the grain: one row per cost pool"),
+                row_count(7, 7, why="the seven costs of the formula of profit"),
+                no_rows(
+                    "every_cent_of_cost_is_somewhere",
+                    "select cost_pool, pool_amount, allocated_amount, "
+                    "unallocated_amount, difference from {batch} "
+                    "where difference <> 0",
+                    why="what was spent stands at a customer or at nobody, and once: a "
+                    "join that doubles or loses makes customers look dear or cheap",
+                ),
+                no_rows(
+                    "every_fact_has_a_rate",
+                    "select cost_pool, unpriced_facts from {batch} "
+                    "where unpriced_facts > 0",
+                    why="cost_rates has a gap: it needs a row for this key and day, or "
+                    "`*`; without it serving costs nothing",
+                    severity="warning",
                 ),
             ],
         ),

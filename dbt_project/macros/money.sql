@@ -9,7 +9,7 @@ Money of any currency in the reporting currency.
         on
             {{ relation }}.currency = fx_rates.currency
             and {{ day }} >= fx_rates.valid_from
-            and (fx_rates.valid_to is null or {{ day }} < fx_rates.valid_to)
+            and {{ day }} < {{ end_of("fx_rates") }}
 {% endmacro %}
 
 {#- The rate that `join_fx_rates` found; null where there is none, so that the amount is

@@ -42,7 +42,7 @@ resolved as (
         on
             known.currency = fx_rates.currency
             and known.order_date >= fx_rates.valid_from
-            and (fx_rates.valid_to is null or known.order_date < fx_rates.valid_to)
+            and known.order_date < {{ end_of("fx_rates") }}
 ),
 
 converted as (
