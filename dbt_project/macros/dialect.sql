@@ -66,6 +66,19 @@ engine needs this file only. Everything else is standard SQL.
     datediff({{ later }}, {{ earlier }})
 {%- endmacro %}
 
+{#- The day a number of months before a day; the number may be a column. -#}
+{% macro months_before(day, months) -%}
+    {{ return(adapter.dispatch("months_before", "customer_tiers")(day, months)) }}
+{%- endmacro %}
+
+{% macro default__months_before(day, months) -%}
+    cast({{ day }} - to_months(cast({{ months }} as integer)) as date)
+{%- endmacro %}
+
+{% macro spark__months_before(day, months) -%}
+    add_months({{ day }}, -({{ months }}))
+{%- endmacro %}
+
 {#- A whole number with thousands separators, for sentences. -#}
 {% macro thousands(expression) -%}
     {{ return(adapter.dispatch("thousands", "customer_tiers")(expression)) }}

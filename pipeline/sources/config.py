@@ -43,6 +43,8 @@ CanonicalEntity = Literal[
     "service_tickets",
     "leads",
     "assessments",
+    "factor_scores",
+    "financial_statements",
     "fx_rates",
 ]
 

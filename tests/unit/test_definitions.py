@@ -31,6 +31,10 @@ MARTS = {
     "customer_groups",
     "contacts",
     "account_coverage",
+    "account_matrix",
+    "account_matrix_factors",
+    "account_financials",
+    "account_outlook",
     "customer_ids",
     "customer_registry",
     "identity_log",
@@ -50,7 +54,14 @@ LANDED = {
         "order_lines",
     },
     "helpdesk": {"incidents"},
-    "crm": {"leads", "assessments", "accounts", "contacts"},
+    "crm": {
+        "leads",
+        "assessments",
+        "account_factors",
+        "statements",
+        "accounts",
+        "contacts",
+    },
 }
 
 
