@@ -208,14 +208,27 @@ final as (
         cast(known.pipeline_amount as {{ type_money_sum() }}) as pipeline_amount,
         cast(known.known_revenue as {{ type_money_sum() }}) as outlook_revenue,
         -- Errors of years add up like steps in any direction: with the square root.
-        cast(
-            known.known_revenue * power(band.low_ratio, sqrt(known.year_ahead))
-            as {{ type_money_sum() }}
-        ) as low_revenue,
-        cast(
-            known.known_revenue * power(band.high_ratio, sqrt(known.year_ahead))
-            as {{ type_money_sum() }}
-        ) as high_revenue,
+        -- Where trend and model disagree, the band holds both.
+        cast(case
+            when band.low_ratio is not null and known.known_revenue is not null
+                then
+                    least(
+                        known.known_revenue
+                        * power(band.low_ratio, sqrt(known.year_ahead)),
+                        coalesce(known.trend_revenue, known.known_revenue),
+                        coalesce(known.model_revenue, known.known_revenue)
+                    )
+        end as {{ type_money_sum() }}) as low_revenue,
+        cast(case
+            when band.high_ratio is not null and known.known_revenue is not null
+                then
+                    greatest(
+                        known.known_revenue
+                        * power(band.high_ratio, sqrt(known.year_ahead)),
+                        coalesce(known.trend_revenue, known.known_revenue),
+                        coalesce(known.model_revenue, known.known_revenue)
+                    )
+        end as {{ type_money_sum() }}) as high_revenue,
         case
             when known.known_revenue is null then 'nothing is known'
             when
