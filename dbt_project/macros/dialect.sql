@@ -155,12 +155,12 @@ engine needs this file only. Everything else is standard SQL.
 {%- endmacro %}
 
 {#- The same day of an earlier month; the last day of a month stays the last, so that the
-    12 months before a month end are 12 whole months. -#}
+    12 months before a month end are 12 whole months. The number may be a column. -#}
 {% macro months_before(date, months) -%}
     case
         when {{ date }} = last_day({{ date }})
-            then last_day({{ plus_months(date, -months) }})
-        else {{ plus_months(date, -months) }}
+            then last_day({{ plus_months(date, "-(" ~ months ~ ")") }})
+        else {{ plus_months(date, "-(" ~ months ~ ")") }}
     end
 {%- endmacro %}
 
@@ -169,7 +169,7 @@ engine needs this file only. Everything else is standard SQL.
 {%- endmacro %}
 
 {% macro default__plus_months(date, months) -%}
-    cast({{ date }} + interval ({{ months }}) month as date)
+    cast({{ date }} + to_months(cast({{ months }} as integer)) as date)
 {%- endmacro %}
 
 {% macro spark__plus_months(date, months) -%}

@@ -43,7 +43,17 @@ GOES: Final = {
     "customer_score_factors": {"raw_value"},
 }
 # Tables whose rows are nothing but him.
-DROPPED: Final = {"contacts", "account_coverage", "match_candidates", "match_decisions"}
+DROPPED: Final = {
+    "contacts",
+    "account_coverage",
+    # What account managers think of him, what he publishes, what is hoped of him.
+    "account_matrix",
+    "account_matrix_factors",
+    "account_financials",
+    "account_outlook",
+    "match_candidates",
+    "match_decisions",
+}
 
 
 @dataclass(frozen=True)

@@ -487,6 +487,8 @@ def test_rows_read_are_rows_landed_and_quarantined(
         "helpdesk.incidents": 141_712,
         "crm.leads": 2_059,
         "crm.assessments": 40,
+        "crm.account_factors": 1_186,
+        "crm.statements": 45,
         "crm.accounts": 260,
         "crm.contacts": 513,
         "crm.activities": 2_216,

@@ -35,6 +35,10 @@ MARTS = {
     "customer_groups",
     "contacts",
     "account_coverage",
+    "account_matrix",
+    "account_matrix_factors",
+    "account_financials",
+    "account_outlook",
     "customer_ids",
     "customer_registry",
     "identity_log",
@@ -59,11 +63,13 @@ LANDED = {
     "crm": {
         "leads",
         "assessments",
-        "accounts",
-        "contacts",
         "activities",
         "campaigns",
         "surveys",
+        "account_factors",
+        "statements",
+        "accounts",
+        "contacts",
     },
 }
 
