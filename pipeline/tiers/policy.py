@@ -25,6 +25,7 @@ from pipeline.sql import literal
 FACTORS: Final = (
     "revenue_12m",
     "margin_12m",
+    "profit_12m",
     "order_count_12m",
     "tenure_years",
     "growth_rate",

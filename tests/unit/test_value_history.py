@@ -153,6 +153,20 @@ def world(
             if order % 3 == 0
         ],
     )
+    warehouse.lay(
+        "core_cost_entries",
+        {
+            "customer_id": "varchar",
+            "cost_date": "date",
+            "cost_pool": "varchar",
+            "amount": "decimal(18, 4)",
+        },
+        [
+            (customer, day, "service" if order % 2 else "acquisition", order)
+            for order, customer, _, day, *_ in known
+        ]
+        + [(None, START, "service", 1000)],
+    )
     return warehouse.build(*MODELS)
 
 
@@ -184,6 +198,9 @@ def by_hand(rows: list[tuple[Any, ...]], customer: str, day: dt.date) -> dict[st
         "revenue": money(mine),
         "revenue_12m": money(year),
         "revenue_previous_12m": money(before),
+        "cost_to_serve": float(sum(row[0] for row in mine if row[0] % 2)),
+        "cost_to_serve_12m": float(sum(row[0] for row in year if row[0] % 2)),
+        "acquisition_cost_12m": float(sum(row[0] for row in year if not row[0] % 2)),
         "ticket_count": sum(row[0] % 3 == 0 for row in mine),
         "ticket_count_12m": sum(row[0] % 3 == 0 for row in year),
         "own_gap": statistics.median(gaps) if len(bought) >= 3 else None,

@@ -1,11 +1,14 @@
 {#-
 By how much the figures of a customer change at a moment: what came to count since the
 moment before, and what fell out of the last 12 months and of the 12 before. A customer is
-known from its first order or the day it was won; where no source says so, from the first
-moment on.
+known from the day it was won, its first order, or the first ticket or cost; where no
+source knows any of these, from the first moment on.
 -#}
 {%- set counts = ["orders", "order_days", "tickets"] -%}
-{%- set amounts = ["spend", "revenue", "margin", "freight"] -%}
+{%- set amounts = [
+    "spend", "revenue", "costed_revenue", "margin", "freight", "cost_to_serve",
+    "acquisition_cost",
+] -%}
 {%- set measures = counts + amounts -%}
 
 with customer_days as (
@@ -14,6 +17,10 @@ with customer_days as (
 
 service_tickets as (
     select * from {{ ref("core_service_tickets") }}
+),
+
+cost_entries as (
+    select * from {{ ref("core_cost_entries") }}
 ),
 
 customers as (
@@ -39,6 +46,23 @@ ticket_days as (
         customers.customer_no, {{ business_date("service_tickets.opened_at") }}
 ),
 
+cost_days as (
+    select
+        customers.customer_no,
+        cost_entries.cost_date as day_date,
+        sum(case
+            when cost_entries.cost_pool = 'acquisition' then 0
+            else cost_entries.amount
+        end) as cost_to_serve,
+        sum(case
+            when cost_entries.cost_pool = 'acquisition' then cost_entries.amount
+            else 0
+        end) as acquisition_cost
+    from cost_entries
+    inner join customers on cost_entries.customer_id = customers.customer_id
+    group by customers.customer_no, cost_entries.cost_date
+),
+
 happened as (
     select
         customer_no,
@@ -50,8 +74,11 @@ happened as (
         0 as tickets,
         spend,
         revenue,
+        costed_revenue,
         margin,
-        freight
+        freight,
+        0 as cost_to_serve,
+        0 as acquisition_cost
     from customer_days
     union all
     select
@@ -64,9 +91,29 @@ happened as (
         tickets,
         0 as spend,
         0 as revenue,
+        0 as costed_revenue,
         0 as margin,
-        0 as freight
+        0 as freight,
+        0 as cost_to_serve,
+        0 as acquisition_cost
     from ticket_days
+    union all
+    select
+        customer_no,
+        day_date,
+        null as purchase_date,
+        0 as category_mask,
+        0 as orders,
+        0 as order_days,
+        0 as tickets,
+        0 as spend,
+        0 as revenue,
+        0 as costed_revenue,
+        0 as margin,
+        0 as freight,
+        cost_to_serve,
+        acquisition_cost
+    from cost_days
 ),
 
 -- Days that enter and leave together are one.

@@ -37,8 +37,13 @@ by_order as (
             when order_lines.is_return then 0 else order_lines.net_amount
         end) as spend,
         sum(order_lines.net_amount) as revenue,
-        sum(order_lines.margin_amount) as margin,
-        sum(order_lines.freight_amount) as freight,
+        -- Where the cost of the goods is not known, there is no margin.
+        sum(case
+            when order_lines.margin_amount is null then 0
+            else order_lines.net_amount
+        end) as costed_revenue,
+        sum(coalesce(order_lines.margin_amount, 0)) as margin,
+        sum(coalesce(order_lines.freight_amount, 0)) as freight,
         bit_or(case
             when order_lines.is_return then 0 else product_bits.category_bit
         end) as category_mask
@@ -71,6 +76,7 @@ final as (
         max(by_order.is_purchase) as is_purchase_day,
         cast(sum(by_order.spend) as {{ type_money() }}) as spend,
         cast(sum(by_order.revenue) as {{ type_money() }}) as revenue,
+        cast(sum(by_order.costed_revenue) as {{ type_money() }}) as costed_revenue,
         cast(sum(by_order.margin) as {{ type_money() }}) as margin,
         cast(sum(by_order.freight) as {{ type_money() }}) as freight,
         bit_or(coalesce(by_order.category_mask, 0)) as category_mask

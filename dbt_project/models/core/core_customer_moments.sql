@@ -6,8 +6,9 @@ to the moments at which nothing changed. The same SQL gives the past and the pre
     "orders", "orders_12m", "order_days", "tickets", "tickets_12m",
 ] -%}
 {%- set amounts = [
-    "spend", "revenue", "revenue_12m", "revenue_previous_12m", "margin", "margin_12m",
-    "freight", "freight_12m",
+    "spend", "revenue", "revenue_12m", "revenue_previous_12m", "costed_revenue",
+    "margin", "margin_12m", "freight", "freight_12m", "cost_to_serve",
+    "cost_to_serve_12m", "acquisition_cost", "acquisition_cost_12m",
 ] -%}
 
 with changes as (

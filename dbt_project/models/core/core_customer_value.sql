@@ -70,6 +70,21 @@ class_bounds as (
 measured as (
     select
         moments.*,
+        -- Where the cost of the goods is not known, nor is the profit.
+        case
+            when moments.costed_revenue <> 0 or moments.revenue = 0
+                then
+                    moments.margin
+                    - moments.cost_to_serve
+                    - moments.acquisition_cost
+        end as profit,
+        case
+            when moments.costed_revenue <> 0 or moments.revenue = 0
+                then
+                    moments.margin_12m
+                    - moments.cost_to_serve_12m
+                    - moments.acquisition_cost_12m
+        end as profit_12m,
         {{ days_between("moments.last_order_date", "moments.as_of_date") }}
             as days_since_last_order,
         {{ days_between("moments.first_order_date", "moments.as_of_date") }}

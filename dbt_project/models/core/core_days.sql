@@ -16,6 +16,10 @@ ticket_days as (
     from {{ ref("core_service_tickets") }}
 ),
 
+cost_days as (
+    select distinct cost_date as day_date from {{ ref("core_cost_entries") }}
+),
+
 days_of_winning as (
     select distinct acquired_on as day_date from {{ ref("core_customers") }}
 ),
@@ -24,6 +28,8 @@ days as (
     select day_date from order_days
     union
     select day_date from ticket_days
+    union
+    select day_date from cost_days
     union
     select day_date from days_of_winning
 ),

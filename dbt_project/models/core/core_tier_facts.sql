@@ -16,6 +16,7 @@ final as (
         order_days > 0 as has_purchased,
         cast(revenue_12m as double) as revenue_12m,
         cast(margin_12m as double) as margin_12m,
+        cast(profit_12m as double) as profit_12m,
         cast(orders_12m as double) as order_count_12m,
         tenure_days / 365.25 as tenure_years,
         growth_rate,

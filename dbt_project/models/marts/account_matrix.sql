@@ -177,7 +177,7 @@ facts as (
     select
         customer_id,
         order_count > 0 as has_purchased,
-        margin_12m - freight_12m > 0 or (margin_12m = 0 and revenue_12m > 0)
+        profit_12m > 0 or (margin_12m = 0 and revenue_12m > 0)
             as is_profitable,
         coalesce(growth_rate > 0, false) as is_growing
     from customer_value

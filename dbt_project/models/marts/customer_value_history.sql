@@ -22,7 +22,8 @@ final as (
         order_days,
         {%- for measure in [
             "revenue", "revenue_12m", "revenue_previous_12m", "margin", "margin_12m",
-            "freight", "freight_12m",
+            "freight", "freight_12m", "cost_to_serve", "cost_to_serve_12m",
+            "acquisition_cost", "acquisition_cost_12m", "profit", "profit_12m",
         ] %}
         cast({{ measure }} as {{ type_money_sum() }}) as {{ measure }},
         {%- endfor %}
