@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import sql, warehouse
-from pipeline.errors import CustomerTiersError
+from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence
 from pipeline.home import read_json, write_text
 from pipeline.release import Candidate, sha256
 from pipeline.settings import Settings
 from pipeline.sources import SourcesFile
+from pipeline.tiers import policy
 
 log = logging.getLogger("customer_tiers.transform")
 
@@ -102,6 +103,18 @@ def build(
     """
     from dbt_common.events.functions import msg_to_dict
 
+    policy_check = check_policy(settings.dbt_project / "seeds")
+    if policy_check.blocks:
+        return Built(
+            evidence=Evidence(
+                gate="transform",
+                refresh_id=candidate.refresh_id,
+                planned=1,
+                checks=[policy_check],
+                warehouse_sha256=sha256(candidate.warehouse_file),
+            ),
+            errors=[],
+        )
     profiles = candidate.path / "dbt"
     profiles.mkdir(mode=0o700, exist_ok=True)
     write_text(profiles / "profiles.yml", profile(candidate, settings.threads))
@@ -141,11 +154,48 @@ def build(
         evidence=Evidence(
             gate="transform",
             refresh_id=candidate.refresh_id,
-            planned=_planned_tests(project, nodes),
-            checks=_checks(candidate, tests),
+            planned=1 + _planned_tests(project, nodes),
+            checks=[policy_check, *_checks(candidate, tests)],
             warehouse_sha256=sha256(candidate.warehouse_file),
         ),
         errors=errors,
+    )
+
+
+def check_policy(seeds: Path) -> Check:
+    """Whether the policies can grade anybody, before anybody is graded.
+
+    Args:
+        seeds: The folder of the seeds.
+
+    Returns:
+        A check whose examples are the rows that cannot stand.
+    """
+    try:
+        found = policy.problems(policy.load_folder(seeds))
+        examples = [
+            {"seed": problem.table, "row": problem.row, "problem": problem.told}
+            for problem in found
+        ]
+    except ConfigurationError as error:
+        examples = [{"problem": str(error)}]
+    return Check(
+        gate="transform",
+        subject="policy",
+        name="policies_are_whole",
+        severity="critical",
+        outcome="failed" if examples else "passed",
+        expected="every weight, anchor, tier and rule of the seeds can be used",
+        observed="; ".join(
+            ": ".join(
+                f"{example['seed']} ({example['row']})" if key == "row" else value
+                for key, value in example.items()
+                if key != "seed"
+            )
+            for example in examples
+        ),
+        failing_rows=len(examples) or None,
+        examples=examples[:EXAMPLES_KEPT],
     )
 
 
