@@ -26,6 +26,7 @@ import pyarrow as pa
 from pipeline.value import champion, gamma_gamma, reduction, scoring
 from pipeline.value.backtest import Money, Window, backtest, plan_origins
 from pipeline.value.baselines import NAIVE
+from pipeline.value.fitting import WEAK
 
 log = logging.getLogger("customer_tiers.forecasts")
 
@@ -135,6 +136,22 @@ def plan(
         return YEAR, (), 28
     horizon, origins = plan_origins(row[0], as_of)
     return horizon, origins, reduction.opportunity_days(row[1] or math.nan)
+
+
+def mean_of_days(
+    connection: duckdb.DuckDBPyConnection, group: str, until: dt.date
+) -> float:
+    """The mean spend of the purchase days up to a day.
+
+    All that there is to know of spend as long as nobody has bought twice.
+    """
+    some = "true" if group == EVERYBODY else f"customer_type = '{group}'"
+    row = connection.execute(
+        "select cast(avg(spend) as double) from _purchase_days "
+        f"where purchase_date <= ? and {some}",
+        [until],
+    ).fetchone()
+    return float(row[0]) if row and row[0] is not None else 0.0
 
 
 def _grid(known: reduction.Snapshot) -> int:
@@ -345,13 +362,15 @@ def _forecast_group(
         log.warning("forecasts of %s: %s failed: %s", group, name, "; ".join(problems))
     # Spend is learnt from the same customers as purchases.
     known = learnt.spend().winsorised()
-    fitted = gamma_gamma.fit(known)
+    fitted = gamma_gamma.fit(known, WEAK)
     low, high = (
         known.quantiles(0.0, 1.0) if known.valid.any() else (-math.inf, math.inf)
     )
     mine = now.spend()
     mean_spend = gamma_gamma.expected_spend(
-        fitted, gamma_gamma.Spend(mine.x, np.clip(mine.m, low, high), mine.count)
+        fitted,
+        gamma_gamma.Spend(mine.x, np.clip(mine.m, low, high), mine.count),
+        None if known.valid.any() else mean_of_days(connection, learn_group, as_of),
     )
     discounted = scoring.discounted_purchases(
         published.forecaster,
