@@ -1,8 +1,8 @@
 """The value models on a company's own purchases: backtest, champion, forecast.
 
-The engine reduces order lines to purchase days and those to one row a customer at each
-origin (`pipeline.value.reduction`); the models see arrays of these. Two steps, as dbt's
-Python models call them:
+The engine reduces purchase days to one row a customer at each origin
+(`pipeline.value.reduction`); the models see arrays of these. Two steps, as dbt's Python
+models call them:
 
     tested      every forecaster at every origin of the past, and who is to be published
     forecasts   the next 12 months of each customer, by that champion
@@ -26,6 +26,7 @@ import pyarrow as pa
 from pipeline.value import champion, gamma_gamma, reduction, scoring
 from pipeline.value.backtest import Money, Window, backtest, plan_origins
 from pipeline.value.baselines import NAIVE
+from pipeline.value.fitting import WEAK
 
 log = logging.getLogger("customer_tiers.forecasts")
 
@@ -49,33 +50,30 @@ Floats = npt.NDArray[np.float64]
 
 
 def purchase_days(
-    connection: duckdb.DuckDBPyConnection, lines: str, customers: str
+    connection: duckdb.DuckDBPyConnection, days: str, customers: str
 ) -> None:
     """Makes `_purchase_days`: one row per customer and day on which it bought.
 
     Args:
         connection: dbt's session.
-        lines: Relation of order lines.
-        customers: Relation of customer_id and customer_type.
+        days: Relation of customers' days (core_customer_days): customer_no, order_date,
+            is_purchase_day, orders, spend.
+        customers: Relation of customer_id, customer_no and customer_type.
     """
     connection.execute(
         f"""
         create or replace temp table _purchase_days as
         select
-            lines.customer_id, customers.customer_type,
-            lines.order_date as purchase_date,
-            -- Exact, so that sums do not depend on the order of threads.
-            cast(sum(lines.net_amount) as decimal(28, 4)) as spend,
-            count(distinct lines.order_id) as orders
-        from {lines} as lines
-        inner join {customers} as customers using (customer_id)
-        where not lines.is_return
-        group by all
+            customers.customer_id, customers.customer_type,
+            days.order_date as purchase_date, days.spend, days.orders
+        from {days} as days
+        inner join {customers} as customers using (customer_no)
+        where days.is_purchase_day = 1
         """
     )
 
 
-def _snapshot(
+def snapshot(
     connection: duckdb.DuckDBPyConnection,
     group: str,
     origin: dt.date,
@@ -117,7 +115,7 @@ def _snapshot(
     )
 
 
-def _plan(
+def plan(
     connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date
 ) -> tuple[int, tuple[dt.date, ...], int]:
     """Horizon in days, origins, and the length of an opportunity, for a group."""
@@ -140,17 +138,33 @@ def _plan(
     return horizon, origins, reduction.opportunity_days(row[1] or math.nan)
 
 
-def _grid(snapshot: reduction.Snapshot) -> int:
-    return reduction.grid_days(len(snapshot.population().cells.triples))
+def mean_of_days(
+    connection: duckdb.DuckDBPyConnection, group: str, until: dt.date
+) -> float:
+    """The mean spend of the purchase days up to a day.
+
+    All that there is to know of spend as long as nobody has bought twice.
+    """
+    some = "true" if group == EVERYBODY else f"customer_type = '{group}'"
+    row = connection.execute(
+        "select cast(avg(spend) as double) from _purchase_days "
+        f"where purchase_date <= ? and {some}",
+        [until],
+    ).fetchone()
+    return float(row[0]) if row and row[0] is not None else 0.0
+
+
+def _grid(known: reduction.Snapshot) -> int:
+    return reduction.grid_days(len(known.population().cells.triples))
 
 
 def _windows(
     connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date
 ) -> Iterator[Window]:
-    horizon, origins, opportunity = _plan(connection, group, as_of)
+    horizon, origins, opportunity = plan(connection, group, as_of)
     for origin in origins:
-        _, now = _snapshot(connection, group, origin, horizon, opportunity)
-        _, before = _snapshot(
+        _, now = snapshot(connection, group, origin, horizon, opportunity)
+        _, before = snapshot(
             connection, group, origin - dt.timedelta(days=horizon), horizon, opportunity
         )
         grid = _grid(now)
@@ -168,7 +182,8 @@ def _windows(
         )
 
 
-def _groups(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def customer_types(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The types of customers that ever bought."""
     return [
         str(kind)
         for (kind,) in connection.execute(
@@ -178,7 +193,7 @@ def _groups(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def tested(
-    connection: duckdb.DuckDBPyConnection, lines: str, customers: str, as_of: dt.date
+    connection: duckdb.DuckDBPyConnection, days: str, customers: str, as_of: dt.date
 ) -> pa.Table:
     """Every forecaster at every origin, for each group of customers.
 
@@ -187,7 +202,7 @@ def tested(
 
     Args:
         connection: dbt's session.
-        lines: Relation of order lines.
+        days: Relation of customers' days (`purchase_days`).
         customers: Relation of customers.
         as_of: The last day that is known.
 
@@ -196,8 +211,8 @@ def tested(
         `told`; `order`, in which forecasters are to be tried; `error` of each and what
         speaks against it.
     """
-    purchase_days(connection, lines, customers)
-    groups = _groups(connection)
+    purchase_days(connection, days, customers)
+    groups = customer_types(connection)
     found = {group: backtest(_windows(connection, group, as_of)) for group in groups}
     if all(champion.has_enough(result) for result in found.values()):
         choices = {group: champion.choose(result) for group, result in found.items()}
@@ -264,7 +279,7 @@ FORECASTS: Final = pa.schema(
 
 def forecasts(
     connection: duckdb.DuckDBPyConnection,
-    lines: str,
+    days: str,
     customers: str,
     choices: str,
     as_of: dt.date,
@@ -274,7 +289,7 @@ def forecasts(
 
     Args:
         connection: dbt's session.
-        lines: Relation of order lines.
+        days: Relation of customers' days (`purchase_days`).
         customers: Relation of customers.
         choices: Relation that `tested` made.
         as_of: The last day that is known.
@@ -285,21 +300,18 @@ def forecasts(
         customer's own purchases, the same discounted month by month, and the probability
         that it buys nothing. Returns are not taken off.
     """
-    purchase_days(connection, lines, customers)
+    purchase_days(connection, days, customers)
     parts = [
         _forecast_group(connection, group, choices, as_of, yearly_discount)
-        for group in _groups(connection)
+        for group in customer_types(connection)
     ]
     return pa.concat_tables(parts) if parts else FORECASTS.empty_table()
 
 
-def _forecast_group(
-    connection: duckdb.DuckDBPyConnection,
-    group: str,
-    choices: str,
-    as_of: dt.date,
-    yearly_discount: float,
-) -> pa.Table:
+def chosen(
+    connection: duckdb.DuckDBPyConnection, group: str, choices: str
+) -> tuple[list[str], str]:
+    """Who is to forecast a group, best first, and the customers that they learn from."""
     order = [
         str(name)
         for (name,) in connection.execute(
@@ -313,11 +325,23 @@ def _forecast_group(
         "and target = 'choice' and measure = 'champion'",
         [group],
     ).fetchone()
-    learn_group = group if own and own[0] else EVERYBODY
-    horizon, _, opportunity = _plan(connection, learn_group, as_of)
-    names, now = _snapshot(connection, group, as_of, YEAR, opportunity)
-    _, learnt = _snapshot(connection, learn_group, as_of, YEAR, opportunity)
-    _, before = _snapshot(
+    return order or [NAIVE], group if own and own[0] else EVERYBODY
+
+
+def _forecast_group(
+    connection: duckdb.DuckDBPyConnection,
+    group: str,
+    choices: str,
+    as_of: dt.date,
+    yearly_discount: float,
+) -> pa.Table:
+    order, learn_group = chosen(connection, group, choices)
+    horizon, _, opportunity = plan(connection, learn_group, as_of)
+    names, now = snapshot(connection, group, as_of, YEAR, opportunity)
+    learnt = now
+    if learn_group != group:
+        _, learnt = snapshot(connection, learn_group, as_of, YEAR, opportunity)
+    _, before = snapshot(
         connection,
         learn_group,
         as_of - dt.timedelta(days=horizon),
@@ -327,7 +351,7 @@ def _forecast_group(
     grid = _grid(learnt)
     each = now.population(each=True)
     published = scoring.publish(
-        order or [NAIVE],
+        order,
         each,
         before.population(grid).cells if len(before.x) else None,
         YEAR / 7,
@@ -338,13 +362,15 @@ def _forecast_group(
         log.warning("forecasts of %s: %s failed: %s", group, name, "; ".join(problems))
     # Spend is learnt from the same customers as purchases.
     known = learnt.spend().winsorised()
-    fitted = gamma_gamma.fit(known)
+    fitted = gamma_gamma.fit(known, WEAK)
     low, high = (
         known.quantiles(0.0, 1.0) if known.valid.any() else (-math.inf, math.inf)
     )
     mine = now.spend()
     mean_spend = gamma_gamma.expected_spend(
-        fitted, gamma_gamma.Spend(mine.x, np.clip(mine.m, low, high), mine.count)
+        fitted,
+        gamma_gamma.Spend(mine.x, np.clip(mine.m, low, high), mine.count),
+        None if known.valid.any() else mean_of_days(connection, learn_group, as_of),
     )
     discounted = scoring.discounted_purchases(
         published.forecaster,

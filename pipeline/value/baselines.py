@@ -26,7 +26,7 @@ RECENCY = "recency_table"
 BASELINES = (NAIVE, RECENCY)
 
 _YEAR = 365.0
-_SILENT = 180.0
+SILENT = 180.0
 
 # Upper edges, in days since the last purchase and in purchase days, of the recency table.
 _SILENCE = np.array([30.0, 90.0, 180.0, 365.0])
@@ -48,7 +48,7 @@ class Naive:
         """Recent purchase days, in proportion to the horizon's length."""
         cells = population.cells
         same = cells.recent * (weeks * DAYS_PER_WEEK / _YEAR)
-        purchases = np.where(cells.silent < _SILENT, same, 0.0)
+        purchases = np.where(cells.silent < SILENT, same, 0.0)
         return Forecast(
             "cells",
             np.where(cells.triples.valid, purchases, np.nan),
@@ -68,7 +68,7 @@ def naive_revenue(population: Population, recent: Floats, weeks: float) -> Float
         weeks: Length of the horizon.
     """
     same = recent * (weeks * DAYS_PER_WEEK / _YEAR)
-    return np.where(population.cells.silent < _SILENT, same, 0.0)
+    return np.where(population.cells.silent < SILENT, same, 0.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from pipeline.value.baselines import BASELINES, NAIVE, RECENCY, Naive, RecencyTa
 from pipeline.value.bg_bb import BG_BB
 from pipeline.value.bg_nbd import BG_NBD, MBG_NBD
 from pipeline.value.fitting import WEAK, Fit, LogNormal, fit
-from pipeline.value.histories import weighted
+from pipeline.value.histories import Floats, weighted
 from pipeline.value.models import PurchaseModel
 from pipeline.value.pareto_nbd import PARETO_NBD
 from pipeline.value.population import (
@@ -169,22 +169,39 @@ def implausible(
     recently in the same time (their purchase days of the last 365 days, or of as long as
     there have been customers).
     """
-    values = forecast.purchases[forecast.known]
-    count = forecast.count[forecast.known]
+    triples = population.cells.triples
+    return implausible_total(
+        forecast.purchases[forecast.known],
+        forecast.count[forecast.known],
+        recent=float((population.cells.recent * triples.count)[triples.valid].sum()),
+        observed_days=float(triples.age[triples.valid].max(initial=0.0))
+        * DAYS_PER_WEEK,
+        days=weeks * DAYS_PER_WEEK,
+    )
+
+
+def implausible_total(
+    values: Floats, count: Floats, *, recent: float, observed_days: float, days: float
+) -> tuple[str, ...]:
+    """The same of forecasts whose recent past is known in total only.
+
+    Args:
+        values: The forecasts of the rows that can be a history.
+        count: Customers of each.
+        recent: Purchase days of all of them in the last 365 days.
+        observed_days: How long there have been customers.
+        days: The horizon.
+    """
     if not np.isfinite(values).all():
         return (f"{int((~np.isfinite(values)).sum())} forecasts are not finite",)
     problems = []
     if len(values) and values.min() < 0:
         problems.append(f"the lowest forecast is {values.min():.3g}")
-    days = weeks * DAYS_PER_WEEK
     if len(values) and values.max() > days:
         problems.append(
             f"the highest forecast is {values.max():.3g} purchase days in {days:.0f} days"
         )
-    triples = population.cells.triples
-    recent = float((population.cells.recent * triples.count)[triples.valid].sum())
-    observed = float(triples.age[triples.valid].max(initial=0.0)) * DAYS_PER_WEEK
-    usual = recent * days / np.clip(observed, 1.0, 365.0)
+    usual = recent * days / np.clip(observed_days, 1.0, 365.0)
     total = weighted(values, count)
     if usual > 0 and not _LOWEST_RATIO <= total / usual <= _HIGHEST_RATIO:
         problems.append(

@@ -232,20 +232,25 @@ def conditional_mean(parameters: Floats, spend: Spend) -> Floats:
     return result
 
 
-def expected_spend(fitted: Fit, spend: Spend) -> Floats:
+def expected_spend(fitted: Fit, spend: Spend, unknown: float | None = None) -> Floats:
     """The spend to expect on a purchase day, shape (n,), whether the fit is sound or not.
 
-    E[M | x, m] of a sound fit. Else the customer's own mean, and the mean of all customers
-    for those who have none.
+    E[M | x, m] of a sound fit. Else the customer's own mean, and for those who have none
+    the mean of the customers who have one, or `unknown`.
     """
     if fitted.diagnosis.sound:
         return conditional_mean(fitted.parameters, spend)
+    otherwise = overall_mean(spend) if unknown is None else unknown
+    return np.where(spend.valid, spend.m, otherwise)
+
+
+def overall_mean(spend: Spend) -> float:
+    """The mean of the customers' mean spends, 0 where there is none."""
     known = spend.valid
     customers = float(spend.count[known].sum())
-    overall = (
+    return (
         weighted(spend.m[known], spend.count[known]) / customers if customers else 0.0
     )
-    return np.where(known, spend.m, overall)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,20 @@ from pipeline import forecasts
 
 AS_OF = dt.date(2024, 12, 31)
 
+# What core_customer_days makes of order lines.
+DAYS = """
+create table days as
+select
+    customers.customer_no, lines.order_date,
+    max(cast(not lines.is_return as integer)) as is_purchase_day,
+    cast(sum(case when lines.is_return then 0 else lines.net_amount end)
+        as decimal(18, 4)) as spend,
+    cast(count(distinct case when not lines.is_return then lines.order_id end)
+        as integer) as orders
+from lines inner join customers using (customer_id)
+group by all
+"""
+
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
@@ -22,10 +36,10 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
             """
             select setseed(0.5);
             create table customers as
-            select 'p' || i as customer_id, 'person' as customer_type
+            select 'p' || i as customer_id, i as customer_no, 'person' as customer_type
             from range(400) as r(i)
             union all
-            select 'c' || i, 'company' from range(30) as r(i);
+            select 'c' || i, 400 + i, 'company' from range(30) as r(i);
 
             create table lines as
             with persons as (
@@ -56,10 +70,11 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
             from bought where order_date <= date '2024-06-30'
             """
         )
-        made.register("choices", forecasts.tested(made, "lines", "customers", AS_OF))
+        made.execute(DAYS)
+        made.register("choices", forecasts.tested(made, "days", "customers", AS_OF))
         made.register(
             "found",
-            forecasts.forecasts(made, "lines", "customers", "choices", AS_OF, 0.1),
+            forecasts.forecasts(made, "days", "customers", "choices", AS_OF, 0.1),
         )
         yield made
 
@@ -122,7 +137,7 @@ def test_who_left_long_ago_is_expected_to_buy_less(
 
 
 def test_returns_are_no_purchases(connection: duckdb.DuckDBPyConnection) -> None:
-    forecasts.purchase_days(connection, "lines", "customers")
+    forecasts.purchase_days(connection, "days", "customers")
     assert connection.execute(
         "select min(spend) >= 50, max(spend) < 150 from _purchase_days"
     ).fetchone() == (True, True)
@@ -132,15 +147,17 @@ def test_nothing_sold_yet() -> None:
     with duckdb.connect() as empty:
         empty.execute(
             """
-            create table customers (customer_id varchar, customer_type varchar);
+            create table customers (customer_id varchar, customer_no integer,
+                customer_type varchar);
             create table lines (customer_id varchar, order_id varchar, order_date date,
                 net_amount decimal(18, 4), is_return boolean)
             """
         )
-        choices = forecasts.tested(empty, "lines", "customers", AS_OF)
+        empty.execute(DAYS)
+        choices = forecasts.tested(empty, "days", "customers", AS_OF)
         assert choices.num_rows == 0
         empty.register("choices", choices)
-        found = forecasts.forecasts(empty, "lines", "customers", "choices", AS_OF, 0.1)
+        found = forecasts.forecasts(empty, "days", "customers", "choices", AS_OF, 0.1)
         assert found.num_rows == 0
 
 
@@ -150,7 +167,7 @@ def test_a_history_too_short_to_test_anything() -> None:
         young.execute(
             """
             create table customers as
-            select 'p' || i as customer_id, 'person' as customer_type
+            select 'p' || i as customer_id, i as customer_no, 'person' as customer_type
             from range(5) as r(i);
             create table lines as
             select customer_id, customer_id as order_id, date '2024-12-27' as order_date,
@@ -158,9 +175,10 @@ def test_a_history_too_short_to_test_anything() -> None:
             from customers
             """
         )
-        choices = forecasts.tested(young, "lines", "customers", AS_OF)
+        young.execute(DAYS)
+        choices = forecasts.tested(young, "days", "customers", AS_OF)
         young.register("choices", choices)
-        found = forecasts.forecasts(young, "lines", "customers", "choices", AS_OF, 0.1)
+        found = forecasts.forecasts(young, "days", "customers", "choices", AS_OF, 0.1)
         assert set(found.column("value_model").to_pylist()) == {"naive_last_12_months"}
         (reason,) = young.execute(
             "select distinct told from choices where measure = 'champion'"

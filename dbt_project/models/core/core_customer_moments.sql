@@ -3,7 +3,7 @@ What was known of each customer at each moment: the running sums of its changes,
 to the moments at which nothing changed. The same SQL gives the past and the present.
 -#}
 {%- set counts = [
-    "orders", "orders_12m", "order_days", "tickets", "tickets_12m",
+    "orders", "orders_12m", "order_days", "order_days_12m", "tickets", "tickets_12m",
 ] -%}
 {%- set amounts = [
     "spend", "revenue", "revenue_12m", "revenue_previous_12m", "costed_revenue",

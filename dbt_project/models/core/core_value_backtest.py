@@ -4,7 +4,7 @@
 def model(dbt, session):
     from pipeline import forecasts
 
-    session.register("_lines", dbt.ref("core_order_lines"))
+    session.register("_days", dbt.ref("core_customer_days"))
     session.register("_customers", dbt.ref("core_customers"))
     (as_of,) = dbt.ref("core_refresh").project("as_of_date").fetchone()
-    return forecasts.tested(session, "_lines", "_customers", as_of)
+    return forecasts.tested(session, "_days", "_customers", as_of)

@@ -1,0 +1,15 @@
+"""What the champion would have forecast of each customer at each past month end."""
+
+
+def model(dbt, session):
+    from pipeline import forecast_history
+
+    session.register("_days", dbt.ref("core_customer_days"))
+    session.register("_customers", dbt.ref("core_customers"))
+    session.register("_moments", dbt.ref("core_moments"))
+    session.register("_known", dbt.ref("core_customer_moments"))
+    session.register("_choices", dbt.ref("core_value_backtest"))
+    session.register("_present", dbt.ref("core_customer_forecasts"))
+    return forecast_history.replayed(
+        session, "_days", "_customers", "_moments", "_known", "_choices", "_present"
+    )
