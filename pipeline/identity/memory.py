@@ -1,7 +1,8 @@
 """What identity remembers from refresh to refresh, and where.
 
 In the current release's own `meta` schema: the ids (`customer_registry`, `customer_ids`),
-what happened to them (`identity_log`) and the figures (`model_quality`). So a refused
+what happened to them (`identity_log`), the figures (`model_quality`), and what had to be
+said anew of published tiers (`tier_restatements`). So a refused
 refresh leaves no trace, and a rollback takes its ids back too.
 
 In `identity/` of the home, as Parquet and private: normal forms, prints and scores of the
@@ -51,6 +52,18 @@ REMEMBERED: Final = {
         "source_customer_id": "varchar",
         "reason": "varchar",
     },
+    "policy_prints": {"policy_id": "varchar", "policy_print": "varchar"},
+    "tier_restatements": {
+        "refresh_id": "varchar",
+        "as_of_date": "date",
+        "customer_id": "varchar",
+        "first_month": "date",
+        "last_month": "date",
+        "months": "bigint",
+        "published_tier_code": "varchar",
+        "restated_tier_code": "varchar",
+        "cause": "varchar",
+    },
     "model_quality": {
         "refresh_id": "varchar",
         "as_of_date": "date",
@@ -59,6 +72,26 @@ REMEMBERED: Final = {
         "subject": "varchar",
         "value": "double",
     },
+}
+
+
+# Laid table → its columns, and the query on the current release that gives them. What was
+# published is compared with what the replay of the past says now.
+PUBLISHED: Final = {
+    "published_tiers": (
+        {
+            "customer_id": "varchar",
+            "valid_from": "date",
+            "valid_to": "date",
+            "tier_code": "varchar",
+            "policy_id": "varchar",
+            "is_override": "boolean",
+            "as_of_date": "date",
+        },
+        "select customer_id, valid_from, valid_to, tier_code, policy_id, is_override, "
+        "(select max(as_of_date) from released.marts.customer_value) as as_of_date "
+        "from released.marts.customer_tier_history",
+    ),
 }
 
 
@@ -143,7 +176,7 @@ def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
         connection: The work file, open for writing.
         home: Whose current release and kept tables are read.
     """
-    there: set[str] = set()
+    there: set[tuple[str, str]] = set()
     current = home.current / "warehouse.duckdb"
     if current.exists():
         # Resolved, so that a release promoted meanwhile cannot be taken for this one.
@@ -151,19 +184,23 @@ def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
             f"attach {literal(current.resolve())} as released (read_only)"
         )
         there = {
-            str(name)
-            for (name,) in connection.execute(
-                "select table_name from duckdb_tables() "
-                "where database_name = 'released' and schema_name = 'meta'"
+            (str(schema), str(name))
+            for schema, name in connection.execute(
+                "select schema_name, table_name from duckdb_tables() "
+                "where database_name = 'released'"
             ).fetchall()
         }
     for name, columns in REMEMBERED.items():
         _empty(connection, name, columns)
-        if name in there:
+        if ("meta", name) in there:
             connection.execute(
                 f"insert into landing.refresh__{name} by name "
                 f"select {', '.join(columns)} from released.meta.{name}"
             )
+    for name, (columns, query) in PUBLISHED.items():
+        _empty(connection, name, columns)
+        if ("marts", "customer_tier_history") in there:
+            connection.execute(f"insert into landing.refresh__{name} by name {query}")
     if current.exists():
         connection.execute("detach released")
     forgotten = [

@@ -29,6 +29,7 @@ FACTORS: Final = (
     "order_count_12m",
     "tenure_years",
     "growth_rate",
+    "predicted_margin_12m",
     "company_size",
     "purchasing_power",
     "market_influence",

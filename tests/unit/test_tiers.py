@@ -197,11 +197,11 @@ def test_who_gives_more_is_never_graded_worse(
             assert found["after"][place] >= found["before"][place]
 
 
-def held_by_hand(policy: Policy, months: list[dict[str, Any]]) -> list[int]:
+def held_by_hand(policy: Policy, months: list[dict[Any, Any]]) -> list[int]:
     """The held rank of each month end, as a person with a calendar would find it."""
     held: list[int] = []
     closed: dict[int, bool] = {}
-    life: list[dict[str, Any]] = []
+    life: list[dict[Any, Any]] = []
     for month in months:
         if life and month["has_purchased"] != life[-1]["has_purchased"]:
             life = []
@@ -409,6 +409,52 @@ def test_the_smallest_change_that_moves_up() -> None:
     assert found["near"][3:] == ("revenue_12m", 300.0, pytest.approx(550.0))
     assert found["there"][:3] == ("gold", "confirmation", 0)
     assert "top" not in found
+
+
+@pytest.mark.parametrize(
+    ("value", "score"),
+    [(-7.0, 2), (0.0, 2), (25.0, 4), (50.0, 6), (75.0, 6), (100.0, 6), (900.0, 6)],
+)
+def test_scores_lie_on_the_lines_between_the_anchors(value: float, score: int) -> None:
+    """On an anchor, between two, on a flat piece, below the first, beyond the last."""
+    points = ((0.0, 2.0), (50.0, 6.0), (100.0, 6.0))
+    one = one_factor()
+    kinds = {(kind, "revenue_12m"): points for kind in ("company", "person")}
+    policy = Policy(**{**vars(one), "anchors": kinds})
+    with duckdb.connect() as connection:
+        row = {"customer_id": "c", "customer_type": "person", "revenue_12m": value}
+        facts_table(connection, [row])
+        assert connection.execute(
+            f"select value_score from ({scoring.scored(policy, 'facts')})"
+        ).fetchone() == (score,)
+
+
+def test_an_unknown_factor_gives_its_weight_to_the_others() -> None:
+    one = one_factor()
+    parts = {"revenue_12m": 0.5, "margin_12m": 0.25, "company_size": 0.25}
+    policy = Policy(
+        **{
+            **vars(one),
+            "factors": tuple(
+                Factor("person", score, name, weight, True, name, name)
+                for score in ("value", "potential")
+                for name, weight in parts.items()
+            ),
+            "anchors": {("person", name): ((0.0, 0.0), (10.0, 10.0)) for name in parts},
+        }
+    )
+    with duckdb.connect() as connection:
+        row = {"customer_id": "c", "customer_type": "person"}
+        facts_table(connection, [{**row, "revenue_12m": 8.0, "margin_12m": 10.0}])
+        found = connection.execute(
+            "select factor, score, weight, contribution from "
+            f"({scoring.contributions(policy, 'facts')}) where score_name = 'value'"
+        ).fetchall()
+    assert sorted(found) == [
+        ("company_size", None, 0, 0),
+        ("margin_12m", 10, Decimal("0.333333"), Decimal("3.333333")),
+        ("revenue_12m", 8, Decimal("0.666667"), Decimal("5.333334")),
+    ]
 
 
 @settings(max_examples=40)
@@ -657,10 +703,11 @@ def test_spells_are_whole_and_migration_sums(
         )
     for place, day in enumerate(MONTHS):
         moved = warehouse.rows(f"from {{tier_migration}} where month = '{day}'")
-        assert sum(row["customers"] for row in moved) == sum(
+        assert sum(move["customers"] for move in moved) == sum(
             row[2] == place + 1 for row in held
         )
         by_tier: dict[str, float] = {}
-        for row in moved:
-            by_tier[row["from_tier"]] = by_tier.get(row["from_tier"], 0) + row["share"]
+        for move in moved:
+            by_tier.setdefault(move["from_tier"], 0)
+            by_tier[move["from_tier"]] += move["share"]
         assert all(total == pytest.approx(1) for total in by_tier.values())

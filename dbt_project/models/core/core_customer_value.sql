@@ -19,6 +19,40 @@ lifecycle_settings as (
     select * from {{ ref("lifecycle_settings") }}
 ),
 
+forecasts as (
+    select
+        forecasts.customer_id,
+        moments.moment_no,
+        forecasts.value_model,
+        forecasts.predicted_orders_12m,
+        forecasts.predicted_spend_12m
+    from {{ ref("core_customer_forecasts") }} as forecasts
+    inner join {{ ref("core_moments") }} as moments
+        on moments.is_present and not moments.is_month_end
+    union all
+    select
+        customer_id,
+        moment_no,
+        value_model,
+        predicted_orders_12m,
+        predicted_spend_12m
+    from {{ ref("core_forecast_history") }}
+),
+
+-- What is bought at full price comes back in part: returns are no purchases, and so are
+-- not forecast one by one.
+type_rates as (
+    select
+        moment_no,
+        customer_type,
+        cast(sum(revenue) as double) / nullif(cast(sum(spend) as double), 0)
+            as kept_share,
+        cast(sum(margin) as double)
+        / nullif(cast(sum(costed_revenue) as double), 0) as margin_rate
+    from moments
+    group by moment_no, customer_type
+),
+
 -- For customers with too few purchases for a rhythm of their own.
 type_rhythms as (
     select
@@ -103,6 +137,24 @@ measured as (
         -- With less than two years of history there is nothing to compare with.
         moments.first_order_date <= {{ months_before("moments.as_of_date", 24) }}
             as has_growth_history,
+        forecasts.value_model,
+        forecasts.predicted_orders_12m,
+        cast(
+            forecasts.predicted_spend_12m * coalesce(type_rates.kept_share, 1)
+            as {{ type_money_sum() }}
+        ) as predicted_revenue_12m,
+        -- A margin rate of a customer's own after three purchase days, else its type's.
+        cast(
+            forecasts.predicted_spend_12m * coalesce(type_rates.kept_share, 1)
+            * case
+                when moments.order_days >= 3 and moments.costed_revenue > 0
+                    then
+                        cast(moments.margin as double)
+                        / cast(moments.costed_revenue as double)
+                else type_rates.margin_rate
+            end
+            as {{ type_money_sum() }}
+        ) as predicted_margin_12m,
         customers.annual_revenue as company_size,
         customers.yearly_income as purchasing_power,
         assessments.market_influence,
@@ -113,6 +165,14 @@ measured as (
         on
             moments.moment_no = type_rhythms.moment_no
             and moments.customer_type = type_rhythms.customer_type
+    left join type_rates
+        on
+            moments.moment_no = type_rates.moment_no
+            and moments.customer_type = type_rates.customer_type
+    left join forecasts
+        on
+            moments.moment_no = forecasts.moment_no
+            and moments.customer_id = forecasts.customer_id
     left join shares
         on
             moments.moment_no = shares.moment_no

@@ -20,6 +20,7 @@ final as (
         cast(orders_12m as double) as order_count_12m,
         tenure_days / 365.25 as tenure_years,
         growth_rate,
+        cast(predicted_margin_12m as double) as predicted_margin_12m,
         cast(company_size as double) as company_size,
         cast(purchasing_power as double) as purchasing_power,
         cast(market_influence as double) as market_influence,

@@ -9,14 +9,6 @@ with valued as (
     where is_present
 ),
 
-order_lines as (
-    select * from {{ ref("core_order_lines") }}
-),
-
-customers as (
-    select * from {{ ref("core_customers") }}
-),
-
 rfm_segments as (
     select * from {{ ref("rfm_segments") }}
 ),
@@ -75,50 +67,19 @@ abc_classes as (
     from shares
 ),
 
--- What is bought at full price comes back in part: returns are no purchases, and so are
--- not forecast one by one.
-type_rates as (
-    select
-        customers.customer_type,
-        sum(order_lines.net_amount)
-        / nullif(sum(case
-            when not order_lines.is_return then order_lines.net_amount
-        end), 0) as kept_share,
-        sum(order_lines.margin_amount) / nullif(sum(case
-            when order_lines.margin_amount is not null then order_lines.net_amount
-        end), 0) as margin_rate
-    from order_lines
-    inner join customers on order_lines.customer_id = customers.customer_id
-    group by customers.customer_type
-),
-
--- A margin rate of a customer's own after three purchase days, else that of its type.
-foreseen as (
-    select
-        forecasts.customer_id,
-        forecasts.value_model,
-        forecasts.predicted_orders_12m,
-        forecasts.no_purchase_probability_12m,
-        forecasts.predicted_spend_12m * coalesce(type_rates.kept_share, 1)
-            as predicted_revenue_12m,
-        forecasts.discounted_spend_12m * coalesce(type_rates.kept_share, 1)
-            as discounted_revenue_12m,
-        case
-            when valued.order_days >= 3 and valued.revenue > 0
-                then valued.margin / valued.revenue
-            else type_rates.margin_rate
-        end as margin_rate
-    from forecasts
-    inner join valued on forecasts.customer_id = valued.customer_id
-    inner join type_rates on valued.customer_type = type_rates.customer_type
-),
-
+-- What is discounted keeps the shares of what is not.
 predicted as (
     select
-        *,
-        predicted_revenue_12m * margin_rate as predicted_margin_12m,
-        discounted_revenue_12m * margin_rate as clv
-    from foreseen
+        valued.customer_id,
+        forecasts.no_purchase_probability_12m,
+        case
+            when forecasts.predicted_spend_12m > 0
+                then
+                    forecasts.discounted_spend_12m / forecasts.predicted_spend_12m
+            else 1
+        end as discount_factor
+    from valued
+    inner join forecasts on valued.customer_id = forecasts.customer_id
 ),
 
 final as (
@@ -159,15 +120,20 @@ final as (
         valued.market_influence,
         valued.strategic_importance,
         valued.lifecycle_stage,
-        predicted.value_model,
-        cast(predicted.predicted_orders_12m as double) as predicted_orders_12m,
-        cast(predicted.predicted_revenue_12m as {{ type_money_sum() }})
+        valued.value_model,
+        cast(valued.predicted_orders_12m as double) as predicted_orders_12m,
+        cast(valued.predicted_revenue_12m as {{ type_money_sum() }})
             as predicted_revenue_12m,
-        cast(predicted.predicted_margin_12m as {{ type_money_sum() }})
+        cast(valued.predicted_margin_12m as {{ type_money_sum() }})
             as predicted_margin_12m,
-        cast(predicted.discounted_revenue_12m as {{ type_money_sum() }})
-            as discounted_revenue_12m,
-        cast(predicted.clv as {{ type_money_sum() }}) as clv,
+        cast(
+            cast(valued.predicted_revenue_12m as double) * predicted.discount_factor
+            as {{ type_money_sum() }}
+        ) as discounted_revenue_12m,
+        cast(
+            cast(valued.predicted_margin_12m as double) * predicted.discount_factor
+            as {{ type_money_sum() }}
+        ) as clv,
         cast(predicted.no_purchase_probability_12m as double)
             as no_purchase_probability_12m
     from valued

@@ -142,6 +142,39 @@ tested as (
     select * from {{ ref("core_value_backtest") }}
 ),
 
+tier_stability as (
+    select * from {{ ref("core_tier_stability") }}
+),
+
+tier_figures as (
+    select
+        kind || ' change rate' as metric,
+        customer_type as subject,
+        change_rate as value
+    from tier_stability
+    union all
+    select
+        kind || ' taken back share' as metric,
+        customer_type as subject,
+        taken_back_share as value
+    from tier_stability
+    union all
+    select
+        'customer months' as metric,
+        customer_type as subject,
+        cast(customer_months as double) as value
+    from tier_stability
+    where kind = 'held'
+    union all
+    select
+        'restated customers' as metric,
+        restated.cause as subject,
+        cast(count(distinct restated.customer_id) as double) as value
+    from {{ ref("tier_restatements") }} as restated
+    inner join refresh on restated.refresh_id = refresh.refresh_id
+    group by restated.cause
+),
+
 final as (
     select
         refresh_id,
@@ -171,6 +204,16 @@ final as (
         || coalesce(' ' || cast(tested.origin as varchar), '') as subject,
         tested.value
     from tested
+    cross join refresh
+    union all
+    select
+        refresh.refresh_id,
+        refresh.as_of_date,
+        'tiers' as model,
+        tier_figures.metric,
+        tier_figures.subject,
+        tier_figures.value
+    from tier_figures
     cross join refresh
 )
 
