@@ -40,6 +40,7 @@ GOES: Final = {
     "leads": {"lead_name"},
     # What was measured of him; score and contribution are what was published.
     "customer_score_factors": {"raw_value"},
+    "lead_score_factors": {"raw_value"},
 }
 # Tables whose rows are nothing but him.
 DROPPED: Final = {"contacts", "account_coverage", "match_candidates", "match_decisions"}

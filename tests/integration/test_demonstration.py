@@ -431,6 +431,7 @@ def test_rows_read_are_rows_landed_and_quarantined(
         "erp.order_lines": 121_253,
         "helpdesk.incidents": 141_712,
         "crm.leads": 2_059,
+        "crm.deals": 160,
         "crm.assessments": 40,
         "crm.accounts": 260,
         "crm.contacts": 513,
@@ -523,6 +524,7 @@ def test_evidence_can_be_queried(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert [row[:4] for row in found] == [
         (
             "landing/crm/leads",
+            "landing/crm/deals",
             "column_values_to_be_unique(lead_number)",
             "failed",
             10,

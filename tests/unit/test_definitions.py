@@ -50,7 +50,7 @@ LANDED = {
         "order_lines",
     },
     "helpdesk": {"incidents"},
-    "crm": {"leads", "assessments", "accounts", "contacts"},
+    "crm": {"leads", "deals", "assessments", "accounts", "contacts"},
 }
 
 

@@ -13,10 +13,6 @@ source_keys as (
     select * from {{ ref("core_customer_source_keys") }}
 ),
 
-fx_rates as (
-    select * from {{ ref("core_fx_rates") }}
-),
-
 known as (
     select order_lines.*
     from order_lines
@@ -29,20 +25,13 @@ resolved as (
         known.*,
         source_keys.customer_id,
         known.source || ':' || known.source_product_id as product_id,
-        case
-            when known.currency = '{{ var("reporting_currency") }}' then 1
-            else fx_rates.rate
-        end as fx_rate
+        {{ fx_rate("known") }} as fx_rate
     from known
     left join source_keys
         on
             known.customer_source = source_keys.source
             and known.source_customer_id = source_keys.source_customer_id
-    left join fx_rates
-        on
-            known.currency = fx_rates.currency
-            and known.order_date >= fx_rates.valid_from
-            and (fx_rates.valid_to is null or known.order_date < fx_rates.valid_to)
+    {{ join_fx_rates("known", "known.order_date") }}
 ),
 
 converted as (
