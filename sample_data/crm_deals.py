@@ -13,8 +13,8 @@ from typing import Final
 
 COUNT: Final = 160
 
-# One in three is open. A deal takes two weeks to six months; what was to be closed after
-# the end of January 2014 is not closed yet.
+# A third of the draws are open, recorded since September 2013; the others were recorded
+# until July 2013 and took two weeks to six months.
 DEALS: Final = f"""
 with worth as (
     select

@@ -167,7 +167,7 @@ def peers_of(rows: Sequence[Line]) -> dict[str, set[str]]:
     return found
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(lines)
 def test_whitespace_of_every_moment_is_what_peers_buy_and_the_customer_does_not(
     rows: list[Line],
@@ -212,7 +212,7 @@ def test_whitespace_of_every_moment_is_what_peers_buy_and_the_customer_does_not(
     assert len(found) == expected
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(lines)
 def test_offers_are_the_best_associations_of_the_type(rows: list[Line]) -> None:
     warehouse = world(rows).build("next_best_offers")
@@ -524,7 +524,7 @@ facts = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=12)
 @given(st.lists(facts, min_size=1, max_size=8))
 def test_a_lead_scores_what_its_known_factors_say(rows: list[dict[str, Any]]) -> None:
     warehouse = leads(*rows).seed("lead_factors", "lead_anchors")
@@ -553,9 +553,10 @@ def test_a_lead_scores_what_its_known_factors_say(rows: list[dict[str, Any]]) ->
                     if (anchor["customer_type"], anchor["factor"])
                     == (row["customer_type"], factor["factor"])
                 ]
+                places, marks = zip(*anchors, strict=True)
                 share = float(factor["weight"])
                 weight += share
-                points += share * float(np.interp(value, *zip(*anchors, strict=True)))
+                points += share * float(np.interp(value, places, marks))
         found = scores[f"crm:{place}"]
         assert float(found["score_coverage"]) == pytest.approx(weight, abs=1e-6)
         if weight == 0:

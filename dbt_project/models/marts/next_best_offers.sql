@@ -38,7 +38,8 @@ masks as (
     select
         customer_type,
         category_mask,
-        count(*) as customers
+        count(*) as customers,
+        row_number() over (order by customer_type, category_mask) as mask_no
     from customer_moments
     group by customer_type, category_mask
 ),
@@ -54,6 +55,7 @@ types as (
 holdings as (
     select
         masks.customer_type,
+        masks.mask_no,
         masks.category_mask,
         masks.customers,
         categories.category_no
@@ -68,10 +70,7 @@ pairs as (
         other.category_no as offered_no,
         cast(sum(mine.customers) as bigint) as support
     from holdings as mine
-    inner join holdings as other
-        on
-            mine.customer_type = other.customer_type
-            and mine.category_mask = other.category_mask
+    inner join holdings as other on mine.mask_no = other.mask_no
     group by mine.customer_type, mine.category_no, other.category_no
 ),
 
@@ -127,8 +126,7 @@ rules as (
 
 best_rules as (
     select
-        holdings.customer_type,
-        holdings.category_mask,
+        holdings.mask_no,
         rules.offered_no,
         min(rules.rule_no) as rule_no
     from holdings
@@ -138,22 +136,44 @@ best_rules as (
             and holdings.category_no = rules.because_no
     inner join categories on rules.offered_no = categories.category_no
     where (holdings.category_mask & categories.category_bit) = 0
-    group by holdings.customer_type, holdings.category_mask, rules.offered_no
+    group by holdings.mask_no, rules.offered_no
+),
+
+groups as (
+    select
+        peer_group,
+        customer_type,
+        row_number() over (order by peer_group) as group_no
+    from peers
+    group by peer_group, customer_type
+),
+
+buyers as (
+    select
+        customer_moments.customer_id,
+        masks.mask_no,
+        groups.group_no
+    from customer_moments
+    inner join masks
+        on
+            customer_moments.customer_type = masks.customer_type
+            and customer_moments.category_mask = masks.category_mask
+    inner join peers on customer_moments.customer_id = peers.customer_id
+    inner join groups on peers.peer_group = groups.peer_group
 ),
 
 peer_masks as (
     select distinct
-        customer_moments.customer_type,
-        peers.peer_group,
-        customer_moments.category_mask
-    from customer_moments
-    inner join peers on customer_moments.customer_id = peers.customer_id
+        group_no,
+        mask_no
+    from buyers
 ),
 
 -- What a peer that has the category spends on it in 12 months.
 spending as (
     select
-        peer_categories.peer_group,
+        groups.group_no,
+        groups.customer_type,
         peer_categories.category_no,
         cast(peer_categories.revenue_12m as double)
         / peer_categories.buyers as revenue_of_buyer,
@@ -161,14 +181,19 @@ spending as (
         / peer_categories.buyers as margin_of_buyer
     from peer_categories
     inner join present on peer_categories.moment_no = present.moment_no
+    inner join groups on peer_categories.peer_group = groups.peer_group
+    where
+        peer_categories.revenue_12m > 0
+        and coalesce(peer_categories.margin_12m > 0, true)
 ),
 
-offered as (
+-- The rules of a group's type at the prices of the group.
+priced as (
     select
-        peer_masks.peer_group,
-        peer_masks.category_mask,
-        best_rules.offered_no,
+        spending.group_no,
         rules.because_no,
+        rules.offered_no,
+        rules.rule_no,
         rules.support,
         rules.confidence,
         rules.lift,
@@ -176,39 +201,50 @@ offered as (
             as expected_revenue,
         cast(rules.confidence * spending.margin_of_buyer as {{ type_money() }})
             as expected_margin
-    from peer_masks
-    inner join best_rules
-        on
-            peer_masks.customer_type = best_rules.customer_type
-            and peer_masks.category_mask = best_rules.category_mask
+    from spending
     inner join rules
         on
-            best_rules.customer_type = rules.customer_type
-            and best_rules.offered_no = rules.offered_no
-            and best_rules.rule_no = rules.rule_no
-    inner join spending
+            spending.customer_type = rules.customer_type
+            and spending.category_no = rules.offered_no
+),
+
+-- An outer join, because an engine that believes few rows come out of it would start
+-- with it, and join every set with every price.
+offered as (
+    select
+        peer_masks.group_no,
+        peer_masks.mask_no,
+        best_rules.offered_no,
+        priced.because_no,
+        priced.support,
+        priced.confidence,
+        priced.lift,
+        priced.expected_revenue,
+        priced.expected_margin
+    from peer_masks
+    inner join best_rules on peer_masks.mask_no = best_rules.mask_no
+    left join priced
         on
-            peer_masks.peer_group = spending.peer_group
-            and best_rules.offered_no = spending.category_no
-    where
-        spending.revenue_of_buyer > 0
-        and coalesce(spending.margin_of_buyer > 0, true)
+            peer_masks.group_no = priced.group_no
+            and best_rules.offered_no = priced.offered_no
+            and best_rules.rule_no = priced.rule_no
 ),
 
 ranked as (
     select
         *,
         row_number() over (
-            partition by peer_group, category_mask
+            partition by group_no, mask_no
             order by
-                expected_margin desc nulls last, expected_revenue desc, offered_no
+                expected_margin desc nulls last, expected_revenue desc nulls last,
+                offered_no
         ) as offer_rank
     from offered
 ),
 
 final as (
     select
-        customer_moments.customer_id,
+        buyers.customer_id,
         offered_categories.category,
         cast(ranked.offer_rank as integer) as offer_rank,
         ranked.lift,
@@ -219,16 +255,18 @@ final as (
         ranked.expected_margin
     from ranked
     cross join potential_settings
-    inner join peers on ranked.peer_group = peers.peer_group
-    inner join customer_moments
+    inner join buyers
         on
-            peers.customer_id = customer_moments.customer_id
-            and ranked.category_mask = customer_moments.category_mask
+            ranked.group_no = buyers.group_no
+            and ranked.mask_no = buyers.mask_no
     inner join categories as offered_categories
         on ranked.offered_no = offered_categories.category_no
     inner join categories as because_categories
         on ranked.because_no = because_categories.category_no
-    where ranked.offer_rank <= potential_settings.offers_per_customer
+    where
+        ranked.offer_rank <= potential_settings.offers_per_customer
+        -- Peers spend nothing on the others, or only at a loss.
+        and ranked.expected_revenue is not null
 )
 
 select * from final

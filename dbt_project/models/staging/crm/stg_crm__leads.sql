@@ -1,4 +1,4 @@
-{#- The prospects of the workbook, who are no customers yet, and deals with accounts. -#}
+{#- The workbook's prospects, who are no customers yet, and deals with accounts. -#}
 with latest_leads as (
     {{ latest(source("crm", "leads"), ["lead_number"]) }}
 ),
