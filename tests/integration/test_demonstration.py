@@ -524,7 +524,6 @@ def test_evidence_can_be_queried(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert [row[:4] for row in found] == [
         (
             "landing/crm/leads",
-            "landing/crm/deals",
             "column_values_to_be_unique(lead_number)",
             "failed",
             10,
@@ -563,7 +562,7 @@ def test_check_sources_changes_nothing(home: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
     result = command("check-sources", "--home", home)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("good") == 13
+    assert result.stdout.count("good") == 14
     after = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
     assert after == before
 
@@ -572,7 +571,7 @@ def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(home: Path) -> 
     result = command("refresh", "--home", home, "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["state"] == "published"
-    assert result.stderr.count("nothing new") == 13
+    assert result.stderr.count("nothing new") == 14
     releases = sorted((home / "releases").iterdir())
     assert len(releases) == 2
     with duckdb.connect() as connection:
@@ -628,3 +627,33 @@ def test_an_earlier_as_of_date_knows_nothing_later(home: Path) -> None:
             """,
         ) == (0,)
     assert (home / "current").readlink() == Path("releases/r000001-20140131")
+
+
+def test_deals_and_offers(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Of 160 deals 43 are open, all of customers; every buyer but three has an offer."""
+    assert one(
+        warehouse,
+        """
+        select count(*), count(customer_id), count(*) filter (is_open)
+        from marts.leads where source_customer_id is not null
+        """,
+    ) == (160, 160, 43)
+    scored = warehouse.execute(
+        """
+        select customer_type, count(*), sum(weighted_amount)
+        from marts.lead_scores group by all order by all
+        """
+    ).fetchall()
+    assert scored == [
+        ("company", 43, Decimal("615656.5451")),
+        ("person", 1_840, Decimal("950389.5000")),
+    ]
+    offered = warehouse.execute(
+        """
+        select customer_type, count(*), count(distinct customer_id)
+        from marts.next_best_offers
+        inner join marts.customers using (customer_id)
+        group by all order by all
+        """
+    ).fetchall()
+    assert offered == [("company", 1_879, 632), ("person", 55_452, 18_484)]
