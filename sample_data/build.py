@@ -14,9 +14,10 @@ drawn from md5 hashes of keys.
 
 What does not live here: anything that the program runs. The program reads the
 committed files only; `pipeline/demonstration.py` lays the ERP tables out as a
-database. The CRM's accounts and contacts come from crm_accounts.py, what was dealt with
-customers beside sales from dealings.py, the workbook of account plans from
-account_plans.py. README.md beside this file says what is real, changed and made up.
+database. The CRM's accounts and contacts come from crm_accounts.py, its deals from
+crm_deals.py, what was dealt with customers beside sales from dealings.py, the workbook of
+account plans from account_plans.py. README.md beside this file says what is real, changed
+and made up.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from typing import Any, Final
 
 import account_plans
 import crm_accounts
+import crm_deals
 import dealings
 import duckdb
 from openpyxl import Workbook, load_workbook
@@ -797,6 +799,15 @@ CONTROLS: Final[dict[str, str]] = {
             and bool_and(account_number in (select account_number from incidents))
         from crm_surveys
     """,
+    "160 deals of accounts that the CRM has; those that are closed have a day": """
+        select count(*) = 160
+            and count(distinct deal_id) = 160
+            and count(crm_accounts.account_id) = 160
+            and bool_and((closed_on is null) = (stage not in ('Won', 'Lost')))
+            and bool_and(closed_on >= created_on or closed_on is null)
+        from crm_deals
+        left join crm_accounts using (account_id)
+    """,
     "every caller has an account of the ERP, the unknown one has none": """
         select bool_and((caller_id = '?') = (account_number = '?'))
             and bool_and(account_number = '?' or customers.kind is not null)
@@ -988,9 +999,9 @@ def save(book: Workbook, path: Path) -> None:
             new.writestr(entry, content, zipfile.ZIP_DEFLATED, 9)
 
 
-def write_answer_key(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Writes which ERP company each account of the CRM stands for, for tests."""
-    result = connection.execute(crm_accounts.ANSWER_KEY)
+def write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Writes the result of a query as CSV."""
+    result = connection.execute(query)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(column[0] for column in result.description or ())
@@ -1027,6 +1038,8 @@ def failed_controls(connection: duckdb.DuckDBPyConnection, folder: Path) -> list
     read_back(connection, folder / "crm" / "crm_workbook.xlsx")
     key = quoted(folder / "crm" / "answer_key.csv")
     connection.execute(f"create table answer_key as from read_csv({key})")
+    deals = quoted(folder / "crm" / "deals.csv")
+    connection.execute(f"create table crm_deals as from read_csv({deals})")
     failed += [
         name
         for name, query in CONTROLS.items()
@@ -1045,7 +1058,10 @@ def main(arguments: list[str] | None = None) -> int:
     write_erp(connection, options.output / "erp")
     write_helpdesk(connection, options.output / "helpdesk")
     write_crm(connection, options.output / "crm" / "crm_workbook.xlsx")
-    write_answer_key(connection, options.output / "crm" / "answer_key.csv")
+    # Which ERP company each account of the CRM stands for, for tests.
+    answer_key = options.output / "crm" / "answer_key.csv"
+    write_csv(connection, crm_accounts.ANSWER_KEY, answer_key)
+    write_csv(connection, crm_deals.DEALS, options.output / "crm" / "deals.csv")
     failed = account_plans.write(
         connection, options.output / "crm" / "account_plans.xlsx", fill, save
     )

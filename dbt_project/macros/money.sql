@@ -13,11 +13,11 @@ Money of any currency in the reporting currency.
 {% endmacro %}
 
 {#- The rate that `join_fx_rates` found; null where there is none, so that the amount is
-    null and a test finds it. It is wider than a rate needs: DuckDB multiplies two
-    decimals of up to 18 digits in 18 digits, and a million with twelve decimals has more. -#}
+    null and a test finds it. Wide, because DuckDB keeps the product of two decimals of 18
+    digits at 18: with twelve decimals a million would not fit. -#}
 {% macro fx_rate(relation) -%}
     cast(case
         when {{ relation }}.currency = '{{ var("reporting_currency") }}' then 1
         else fx_rates.rate
-    end as decimal(20, 8))
+    end as decimal(28, 8))
 {%- endmacro %}

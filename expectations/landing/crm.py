@@ -32,6 +32,31 @@ def leads(sample: bool) -> list[Any]:
     ]
 
 
+def deals(sample: bool) -> list[Any]:
+    """Deals with accounts, open and closed."""
+    return [
+        columns_present(
+            ["deal_id", "account_id", "stage", "amount", "currency", "closed_on"],
+            why="staging reads these columns",
+        ),
+        one_of(
+            "stage",
+            ["Qualified", "Proposal", "Negotiation", "Won", "Lost"],
+            why="a stage that staging does not know would count as open",
+        ),
+        between("probability", 0, 1, why="a share, not a percentage"),
+        between("amount", 0, 10_000_000, why="a pipeline is not negative"),
+        without_nulls("created_on", why="the past knows a deal from this day on"),
+        no_rows(
+            "a_closed_deal_has_its_day",
+            "select deal_id, stage, created_on, closed_on from {batch} "
+            "where (stage in ('Won', 'Lost')) <> (closed_on is not null) "
+            "or closed_on < created_on",
+            why="until that day the deal counts in the pipeline of the past",
+        ),
+    ]
+
+
 def assessments(sample: bool) -> list[Any]:
     """What account managers think of their accounts."""
     return [
@@ -264,6 +289,7 @@ def _whole(sample: bool, *expectations: Any) -> list[Any]:
 
 SUITES = {
     "leads": leads,
+    "deals": deals,
     "assessments": assessments,
     "account_factors": account_factors,
     "statements": statements,

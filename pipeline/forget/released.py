@@ -41,6 +41,7 @@ GOES: Final = {
     "interactions": {"subject"},
     # What was measured of him; score and contribution are what was published.
     "customer_score_factors": {"raw_value"},
+    "lead_score_factors": {"raw_value"},
 }
 # Tables whose rows are nothing but him.
 DROPPED: Final = {

@@ -486,6 +486,7 @@ def test_rows_read_are_rows_landed_and_quarantined(
         "erp.customer_origins": 16_613,
         "helpdesk.incidents": 141_712,
         "crm.leads": 2_059,
+        "crm.deals": 160,
         "crm.assessments": 40,
         "crm.account_factors": 1_186,
         "crm.statements": 45,
@@ -623,7 +624,7 @@ def test_check_sources_changes_nothing(home: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
     result = command("check-sources", "--home", home)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("good") == 18
+    assert result.stdout.count("good") == 21
     after = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
     assert after == before
 
@@ -632,7 +633,7 @@ def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(home: Path) -> 
     result = command("refresh", "--home", home, "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["state"] == "published"
-    assert result.stderr.count("nothing new") == 18
+    assert result.stderr.count("nothing new") == 21
     releases = sorted((home / "releases").iterdir())
     assert len(releases) == 2
     with duckdb.connect() as connection:
@@ -688,3 +689,33 @@ def test_an_earlier_as_of_date_knows_nothing_later(home: Path) -> None:
             """,
         ) == (0,)
     assert (home / "current").readlink() == Path("releases/r000001-20140131")
+
+
+def test_deals_and_offers(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Of 160 deals 43 are open, all of customers; every buyer but three has an offer."""
+    assert one(
+        warehouse,
+        """
+        select count(*), count(customer_id), count(*) filter (is_open)
+        from marts.leads where source_customer_id is not null
+        """,
+    ) == (160, 160, 43)
+    scored = warehouse.execute(
+        """
+        select customer_type, count(*), sum(weighted_amount)
+        from marts.lead_scores group by all order by all
+        """
+    ).fetchall()
+    assert scored == [
+        ("company", 43, Decimal("615656.5451")),
+        ("person", 1_840, Decimal("950389.5000")),
+    ]
+    offered = warehouse.execute(
+        """
+        select customer_type, count(*), count(distinct customer_id)
+        from marts.next_best_offers
+        inner join marts.customers using (customer_id)
+        group by all order by all
+        """
+    ).fetchall()
+    assert offered == [("company", 1_879, 632), ("person", 55_452, 18_484)]

@@ -62,6 +62,7 @@ LANDED = {
     "helpdesk": {"incidents"},
     "crm": {
         "leads",
+        "deals",
         "assessments",
         "activities",
         "campaigns",

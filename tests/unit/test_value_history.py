@@ -17,6 +17,7 @@ from tests.models import Warehouse, seed_rows
 
 MODELS = (
     "core_moments",
+    "core_product_categories",
     "core_categories",
     "core_customer_days",
     "core_days",
@@ -86,7 +87,7 @@ def world(
 ) -> Warehouse:
     """Everything below the models, as a refresh of that day would have it."""
     known = [row for row in rows if row[3] <= as_of]
-    warehouse = Warehouse().seed("lifecycle_settings")
+    warehouse = Warehouse().seed("lifecycle_settings", "potential_settings")
     warehouse.lay(
         "core_refresh",
         {
@@ -124,8 +125,8 @@ def world(
     )
     warehouse.lay(
         "core_products",
-        {"product_id": "varchar", "category": "varchar"},
-        list(PRODUCTS.items()),
+        {"product_id": "varchar", "category": "varchar", "subcategory": "varchar"},
+        [(product, category, None) for product, category in PRODUCTS.items()],
     )
     warehouse.lay(
         "core_order_lines",

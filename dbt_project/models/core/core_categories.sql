@@ -1,10 +1,10 @@
 {#-
-The categories of products, numbered by revenue, each with a bit of its own: what a
-customer has bought is then one number a customer. Of more than 60 categories the smallest
+The categories of core_product_categories, numbered by revenue, each with a bit of its
+own: what a customer has bought is then one number a customer. Of more than 60 categories the smallest
 have no bit.
 -#}
 with products as (
-    select * from {{ ref("core_products") }}
+    select * from {{ ref("core_product_categories") }}
 ),
 
 order_lines as (

@@ -12,7 +12,7 @@ customers as (
 ),
 
 products as (
-    select * from {{ ref("core_products") }}
+    select * from {{ ref("core_product_categories") }}
 ),
 
 categories as (

@@ -13,10 +13,6 @@ source_keys as (
     select * from {{ ref("core_customer_source_keys") }}
 ),
 
-fx_rates as (
-    select * from {{ ref("core_fx_rates") }}
-),
-
 known as (
     select order_lines.*
     from order_lines
@@ -35,11 +31,7 @@ resolved as (
         on
             known.customer_source = source_keys.source
             and known.source_customer_id = source_keys.source_customer_id
-    left join fx_rates
-        on
-            known.currency = fx_rates.currency
-            and known.order_date >= fx_rates.valid_from
-            and known.order_date < {{ end_of("fx_rates") }}
+    {{ join_fx_rates("known", "known.order_date") }}
 ),
 
 converted as (
