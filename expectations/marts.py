@@ -184,6 +184,37 @@ def suites() -> list[Suite]:
             ],
         ),
         _mart(
+            "interactions",
+            ["interaction_id"],
+            [
+                unique("interaction_id", why="the grain: one row per interaction"),
+                between("minutes", 0, None, why="time is spent, not given back"),
+                no_rows(
+                    "most_interactions_have_a_customer",
+                    "select count(*) as interactions, count(customer_id) as attributed "
+                    "from {batch} having count(customer_id) < 0.95 * count(*)",
+                    why="all of the demonstration's have one (2026-11-22); one in twenty "
+                    "without would be a broken mapping",
+                ),
+            ],
+        ),
+        _mart(
+            "payments",
+            ["payment_id"],
+            [
+                unique("payment_id", why="an invoice twice is late twice"),
+                without_nulls("amount", why="a missing rate would lose the invoice"),
+                between("days_late", 0, None, why="early is not late"),
+                no_rows(
+                    "who_paid_before_the_due_day_is_not_late",
+                    "select payment_id, due_date, paid_at, days_late from {batch} "
+                    "where paid_at < due_date and days_late > 0",
+                    why="late days cost money; two swapped days would charge the good "
+                    "payers",
+                ),
+            ],
+        ),
+        _mart(
             "customer_value",
             ["customer_id"],
             [

@@ -130,6 +130,20 @@ TABLES: Final[dict[str, str]] = {
         freight_amount NUMERIC(19, 4) NOT NULL,
         PRIMARY KEY (order_number, line_number)
     """,
+    "invoices": """
+        invoice_number TEXT NOT NULL PRIMARY KEY,
+        order_number TEXT NOT NULL REFERENCES orders,
+        customer_number TEXT NOT NULL REFERENCES customers,
+        invoiced_on DATE NOT NULL,
+        due_date DATE NOT NULL,
+        paid_on DATE,
+        amount NUMERIC(19, 4) NOT NULL,
+        currency_code TEXT NOT NULL REFERENCES currencies
+    """,
+    "customer_origins": """
+        customer_number TEXT NOT NULL PRIMARY KEY REFERENCES customers,
+        origin TEXT NOT NULL
+    """,
 }
 
 INDEXES: Final = (
@@ -139,6 +153,7 @@ INDEXES: Final = (
     "CREATE INDEX orders_customer ON orders (customer_number, order_date)",
     "CREATE INDEX orders_date ON orders (order_date)",
     "CREATE INDEX order_lines_product ON order_lines (product_id)",
+    "CREATE INDEX invoices_customer ON invoices (customer_number, due_date)",
 )
 
 ROWS_PER_CHUNK: Final = 20_000

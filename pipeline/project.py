@@ -59,6 +59,50 @@ ENTITIES: Mapping[str, tuple[str, Sequence[str]]] = {
         "what customers asked the help desk",
         ["ticket_id", "customer_source", "source_customer_id", "opened_at"],
     ),
+    "interactions": (
+        "visits, calls, e-mails and meetings with customers",
+        [
+            "interaction_id",
+            "customer_source",
+            "source_customer_id",
+            "kind",
+            "occurred_at",
+        ],
+    ),
+    "payments": (
+        "invoices: when they were due, and when they were paid",
+        [
+            "payment_id",
+            "customer_source",
+            "source_customer_id",
+            "due_date",
+            "paid_at",
+            "amount",
+            "currency",
+        ],
+    ),
+    "campaigns": (
+        "what was spent to win customers, by their acquisition_source",
+        [
+            "campaign_id",
+            "acquisition_source",
+            "started_on",
+            "ended_on",
+            "cost_amount",
+            "currency",
+        ],
+    ),
+    "survey_responses": (
+        "answers to surveys: nps from 0 to 10, csat from 1 to 5",
+        [
+            "response_id",
+            "customer_source",
+            "source_customer_id",
+            "survey",
+            "score",
+            "responded_at",
+        ],
+    ),
     "leads": ("whom sales is talking to", ["lead_id", "lead_name", "stage"]),
     "assessments": (
         "what account managers think of their accounts",

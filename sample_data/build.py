@@ -14,8 +14,9 @@ drawn from md5 hashes of keys.
 
 What does not live here: anything that the program runs. The program reads the
 committed files only; `pipeline/demonstration.py` lays the ERP tables out as a
-database. The CRM's accounts and contacts come from crm_accounts.py. README.md beside
-this file says what is real, changed and made up.
+database. The CRM's accounts and contacts come from crm_accounts.py, what was dealt with
+customers beside sales from dealings.py. README.md beside this file says what is real,
+changed and made up.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import crm_accounts
+import dealings
 import duckdb
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Alignment, Font
@@ -276,6 +278,7 @@ ERP_TABLES: Final[dict[str, str]] = {
         from sales
         order by order_number, line_number
     """,
+    **dealings.ERP_TABLES,
 }
 
 # Positions count from 0 in order of customer_number; README.md documents the rule.
@@ -465,6 +468,9 @@ SHEETS: Final = {
     "Assessments": ASSESSMENTS,
     "Accounts": crm_accounts.ACCOUNTS_SHEET,
     "Contacts": crm_accounts.CONTACTS_SHEET,
+    "Activities": dealings.ACTIVITIES,
+    "Campaigns": dealings.CAMPAIGNS,
+    "Surveys": dealings.SURVEYS.format(shift_days=SHIFT_DAYS),
 }
 
 REAL: Final = "real"
@@ -532,6 +538,16 @@ READ_ME: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("Contacts", "phone", VARIED, "the account's with an invented extension"),
     ("Contacts", "owner", MADE_UP, "mostly the account's; some belong to nobody"),
     ("Contacts", "last_contact_on", MADE_UP, "June 2012 to January 2014; blank: never"),
+    ("Activities", "account_id", MADE_UP, "the account of the sheet Accounts"),
+    ("Activities", "all others", MADE_UP, "calls, e-mails, visits and meetings"),
+    ("Campaigns", "all", MADE_UP, "cost in USD; blank ended_on: it still runs"),
+    (
+        "Surveys",
+        "account_number",
+        REAL,
+        "a customer of the ERP who called the help desk",
+    ),
+    ("Surveys", "all others", MADE_UP, "nps from 0 to 10, csat from 1 to 5"),
 )
 
 NUMBER_FORMATS: Final = {
@@ -540,6 +556,7 @@ NUMBER_FORMATS: Final = {
     "probability": "0%",
     "market_influence": "0.0",
     "strategic_importance": "0.0",
+    "cost": "#,##0.00",
 }
 
 ERP_ROWS: Final = {
@@ -552,6 +569,8 @@ ERP_ROWS: Final = {
     "products": 606,
     "orders": 31_455,
     "order_lines": 121_253,
+    "invoices": 3_796,
+    "customer_origins": 16_613,
 }
 
 # Each is asked of the written files and must give true.
@@ -710,6 +729,72 @@ CONTROLS: Final[dict[str, str]] = {
             and bool_and(coalesce(email, 'a@b.example') like '%_@_%.example')
         from crm_contacts
         left join crm_accounts using (account_id)
+    """,
+    "every order of a dealer has one invoice over its whole amount": """
+        select count(*) = 3796
+            and count(distinct order_number) = 3796
+            and bool_and(invoices.customer_number = orders.customer_number)
+            and bool_and(invoices.amount = round(lines.amount, 2))
+        from invoices
+        join orders using (order_number)
+        join (
+            select
+                order_number,
+                sum(sales_amount + tax_amount + freight_amount) as amount,
+            from order_lines
+            group by order_number
+        ) as lines using (order_number)
+        where channel = 'reseller'
+    """,
+    "most invoices are paid in time, some late, a few of the last are open": """
+        select count(*) filter (paid_on <= due_date) between 2700 and 3100
+            and count(*) filter (paid_on > due_date) between 900 and 1100
+            and count(*) filter (paid_on is null) between 20 and 150
+            and min(due_date) filter (paid_on is null) > date '2013-11-15'
+            and max(paid_on) <= date '2014-01-28'
+            and bool_and(due_date = invoiced_on + 30)
+        from invoices
+    """,
+    "origins are those of persons": """
+        select count(*) = count(distinct customer_number)
+            and bool_and(customers.kind = 'person')
+        from customer_origins
+        join customers using (customer_number)
+    """,
+    "one campaign won nobody, every other one somebody": """
+        select count(*) = 8
+            and count(*) filter (won = 0) = 1
+            and bool_and(won > 0 or acquisition_source = 'radio')
+        from (
+            select
+                campaign_number,
+                any_value(crm_campaigns.acquisition_source) as acquisition_source,
+                count(customers.customer_number) as won,
+            from crm_campaigns
+            left join customer_origins on origin = acquisition_source
+            left join customers
+                on customers.customer_number = customer_origins.customer_number
+                and created_on >= left(started_on, 10)::date
+                and created_on <= coalesce(left(ended_on, 10)::date, date '2014-01-31')
+            group by campaign_number
+        )
+    """,
+    "activities are with accounts, more with the big ones, few with the neglected": """
+        select count(*) between 2000 and 3500
+            and count(distinct activity_id) = count(*)
+            and count(distinct crm_accounts.account_id) between 230 and 255
+            and bool_and(crm_accounts.account_id is not null)
+            and bool_and(left(occurred_at, 10)::date between '2012-01-06' and '2014-01-28')
+        from crm_activities
+        left join crm_accounts using (account_id)
+    """,
+    "answers are on their scales, of customers who called": """
+        select count(*) between 800 and 1500
+            and count(distinct response_id) = count(*)
+            and bool_and(score::integer between
+                if(survey = 'csat', 1, 0) and if(survey = 'csat', 5, 10))
+            and bool_and(account_number in (select account_number from incidents))
+        from crm_surveys
     """,
     "every caller has an account of the ERP, the unknown one has none": """
         select bool_and((caller_id = '?') = (account_number = '?'))
@@ -907,9 +992,9 @@ def write_answer_key(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def read_back(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Reads the workbook's accounts and contacts into tables named after the sheets."""
+    """Reads the workbook's companies and dealings into tables named after the sheets."""
     book = load_workbook(path, read_only=True)
-    for title in ("Accounts", "Contacts"):
+    for title in ("Accounts", "Contacts", "Activities", "Campaigns", "Surveys"):
         columns, *rows = book[title].iter_rows(values_only=True)
         connection.execute(
             f"create table crm_{title} ({', '.join(f'{name} varchar' for name in columns)})"

@@ -148,6 +148,71 @@ def contacts(sample: bool) -> list[Any]:
     ]
 
 
+def activities(sample: bool) -> list[Any]:
+    """Calls, e-mails, visits and meetings."""
+    return [
+        columns_present(
+            ["activity_id", "account_id", "kind", "occurred_at", "minutes", "owner"],
+            why="staging reads these columns",
+        ),
+        without_nulls("occurred_at", why="an activity without a day has no cost"),
+        one_of(
+            "kind",
+            ["call", "email", "meeting", "visit"],
+            why="costs are set by kind; another one costs what `*` says",
+            severity="warning",
+        ),
+        between("minutes", 0, 1_440, why="minutes; more than a day is hours mixed in"),
+        *_whole(
+            sample,
+            row_count(
+                500,
+                200_000,
+                why="2,216 activities on 2026-11-22; far fewer is a filtered export",
+            ),
+        ),
+    ]
+
+
+def campaigns(sample: bool) -> list[Any]:
+    """What was spent to win customers."""
+    return [
+        columns_present(
+            ["campaign_number", "acquisition_source", "started_on", "ended_on", "cost"],
+            why="staging reads these columns",
+        ),
+        without_nulls("acquisition_source", why="customers are found by it"),
+        without_nulls("started_on", why="a campaign without a day would vanish"),
+        without_nulls("cost", why="an unknown cost is not no cost"),
+        between("cost", 0, 100_000_000, why="USD; money is spent, not earned"),
+        no_rows(
+            "campaigns_end_after_they_begin",
+            "select campaign_number, started_on, ended_on from {batch} "
+            "where ended_on < started_on",
+            why="no customer would be found in its days",
+        ),
+    ]
+
+
+def surveys(sample: bool) -> list[Any]:
+    """Answers of those who called the help desk."""
+    return [
+        columns_present(
+            ["response_id", "account_number", "survey", "score", "responded_at"],
+            why="staging reads these columns",
+        ),
+        one_of("survey", ["nps", "csat"], why="the two scales that are known"),
+        without_nulls("responded_at", why="an answer belongs to a period"),
+        no_rows(
+            "answers_are_on_their_scale",
+            "select response_id, survey, score from {batch} where score is null or not "
+            "(case survey when 'nps' then score between 0 and 10 "
+            "else score between 1 and 5 end)",
+            why="nps from 0 to 10, csat from 1 to 5; on another scale shares are wrong",
+        ),
+    ]
+
+
 def _whole(sample: bool, *expectations: Any) -> list[Any]:
     """What can be asked of the whole sheet only, not of a sample."""
     return [] if sample else list(expectations)
@@ -158,4 +223,7 @@ SUITES = {
     "assessments": assessments,
     "accounts": accounts,
     "contacts": contacts,
+    "activities": activities,
+    "campaigns": campaigns,
+    "surveys": surveys,
 }

@@ -112,6 +112,40 @@ def order_lines(sample: bool) -> list[Any]:
     ]
 
 
+def invoices(sample: bool) -> list[Any]:
+    """What dealers were billed, and when they paid."""
+    return [
+        columns_present(
+            ["invoice_number", "customer_number", "due_date", "paid_on", "amount"],
+            why="staging reads these columns",
+        ),
+        without_nulls("due_date", why="late is after this day"),
+        between("amount", 0, 10_000_000, why="USD; the ERP sends no credit notes"),
+        no_rows(
+            "an_invoice_is_due_after_it_was_sent",
+            "select invoice_number, invoiced_on, due_date from {batch} "
+            "where due_date < invoiced_on",
+            why="due thirty days after; the other way round is two swapped columns",
+        ),
+        no_rows(
+            "nobody_pays_before_the_invoice",
+            "select invoice_number, invoiced_on, paid_on from {batch} "
+            "where paid_on < invoiced_on",
+            why="none of 3,796 was (2026-11-22); many would be a shifted column",
+            severity="warning",
+        ),
+        *_not_empty(sample, "dealers are billed; no invoice is a lost table"),
+    ]
+
+
+def customer_origins(sample: bool) -> list[Any]:
+    """What persons answered when they registered."""
+    return [
+        without_nulls("origin", why="who did not answer is not in the table"),
+        *_not_empty(sample, "campaigns would have won nobody"),
+    ]
+
+
 def _not_empty(sample: bool, why: str) -> list[Any]:
     return [] if sample else [row_count(1, why=why)]
 
@@ -124,4 +158,6 @@ SUITES = {
     "currency_rates": currency_rates,
     "orders": orders,
     "order_lines": order_lines,
+    "invoices": invoices,
+    "customer_origins": customer_origins,
 }

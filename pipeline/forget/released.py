@@ -38,6 +38,7 @@ STAYS: Final = {
 # Of his rows in a table, what goes.
 GOES: Final = {
     "leads": {"lead_name"},
+    "interactions": {"subject"},
     # What was measured of him; score and contribution are what was published.
     "customer_score_factors": {"raw_value"},
 }

@@ -296,6 +296,58 @@ def test_resolution_times(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert rows == [(1, 80.24), (2, 38.23), (3, 21.55), (4, 5.02)]
 
 
+def test_who_was_spoken_with(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """All that the workbook holds, and nobody is unknown."""
+    rows = warehouse.execute(
+        """
+        select kind, count(*), count(customer_id)
+        from marts.interactions group by all order by all
+        """
+    ).fetchall()
+    assert rows == [
+        ("call", 902, 902),
+        ("email", 726, 726),
+        ("meeting", 239, 239),
+        ("visit", 349, 349),
+    ]
+
+
+def test_what_was_paid_and_when(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert one(
+        warehouse,
+        """
+        select
+            count(*), count(customer_id), count(paid_at), sum(amount),
+            count(*) filter (days_late > 0),
+            count(*) filter (paid_at is null and due_date >= date '2014-01-31'),
+            max(days_late) filter (paid_at is null)
+        from marts.payments
+        """,
+    ) == (3_796, 3_796, 3_763, Decimal("88897910.3700"), 1_057, 0, 57)
+
+
+def test_what_was_billed_is_what_was_ordered_with_tax_and_freight(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """Of each order of a dealer; tax is not in the marts, so it must be the rest."""
+    assert one(
+        warehouse,
+        """
+        with orders as (
+            select order_id, min(order_date) as order_date,
+                sum(net_amount + freight_amount) as amount
+            from marts.order_lines where channel = 'reseller' group by all
+        )
+        select
+            count(*), count(payments.order_id),
+            bool_and(payments.amount / orders.amount between 1.07 and 1.09),
+            bool_and(payments.invoiced_on - orders.order_date between 7 and 8),
+            bool_and(payments.due_date = payments.invoiced_on + 30)
+        from orders left join marts.payments using (order_id)
+        """,
+    ) == (3_796, 3_796, True, True, True)
+
+
 def test_every_customer_is_in_exactly_one_tier(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -429,11 +481,16 @@ def test_rows_read_are_rows_landed_and_quarantined(
         "erp.currency_rates": 14_264,
         "erp.orders": 31_455,
         "erp.order_lines": 121_253,
+        "erp.invoices": 3_796,
+        "erp.customer_origins": 16_613,
         "helpdesk.incidents": 141_712,
         "crm.leads": 2_059,
         "crm.assessments": 40,
         "crm.accounts": 260,
         "crm.contacts": 513,
+        "crm.activities": 2_216,
+        "crm.campaigns": 8,
+        "crm.surveys": 1_157,
     }
     for name, read, landed, kept, keys, superseded, repeated, deleted in rows:
         assert read == landed + kept
@@ -453,6 +510,8 @@ def test_reconciliation_leaves_nothing(warehouse: duckdb.DuckDBPyConnection) -> 
         "order_lines",
         "service_tickets",
         "leads",
+        "interactions",
+        "payments",
     }
     assert all(rows_off == 0 and money_off == 0 for _, rows_off, money_off in rows)
 
@@ -561,7 +620,7 @@ def test_check_sources_changes_nothing(home: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
     result = command("check-sources", "--home", home)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("good") == 13
+    assert result.stdout.count("good") == 18
     after = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
     assert after == before
 
@@ -570,7 +629,7 @@ def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(home: Path) -> 
     result = command("refresh", "--home", home, "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["state"] == "published"
-    assert result.stderr.count("nothing new") == 13
+    assert result.stderr.count("nothing new") == 18
     releases = sorted((home / "releases").iterdir())
     assert len(releases) == 2
     with duckdb.connect() as connection:
@@ -584,7 +643,7 @@ def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(home: Path) -> 
             where database_name = 'first_release' and schema_name = 'marts'
             """
         ).fetchall()
-        assert len(tables) == 16
+        assert len(tables) == 18
         for (table,) in tables:
             for one_way, other in (("first", "second"), ("second", "first")):
                 (differing,) = one(

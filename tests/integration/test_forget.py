@@ -141,3 +141,48 @@ def test_a_person_is_forgotten(home: Path) -> None:
         if not path.is_symlink() and "demonstration" not in path.parts:
             mode = stat.S_IMODE(path.stat().st_mode)
             assert mode & 0o077 == 0, f"{path} is {mode:o}"
+
+
+def test_a_company_is_forgotten_and_what_was_dealt_stays(home: Path) -> None:
+    """Visits, invoices and answers of a dealer: the facts stay, the words go."""
+    facts = """
+        select
+            (select count(*) || ' ' || sum(minutes) from marts.interactions),
+            (select count(*) || ' ' || sum(amount) || ' ' || sum(days_late)
+                from marts.payments)
+        """
+    before = query(home, facts)
+    ((customer_id,),) = query(
+        home,
+        "select customer_id from marts.customer_source_keys "
+        "where source_customer_id = 'AW00000502'",
+    )
+    result = command("forget", "erp:AW00000502", "--yes", "--json", "--home", home)
+    assert result.returncode == 0, result.stderr
+    receipt = json.loads(result.stdout)
+    assert receipt["found"] == 0
+    kept = {
+        f"{place['source']}.{place['entity']}": place["rows"]
+        for place in receipt["places"]
+        if place["action"] == "kept under another key"
+    }
+    assert kept == {
+        "erp.orders": 8,
+        "erp.invoices": 8,
+        "helpdesk.incidents": kept["helpdesk.incidents"],
+        "crm.activities": 36,
+        "crm.surveys": 1,
+    }
+    assert query(home, facts) == before
+    assert places(home, ["AW00000502", customer_id]) == []
+    assert query(
+        home,
+        """
+        select
+            count(*), count(subject),
+            bool_and(source_customer_id like 'forgotten-%')
+        from marts.interactions
+        inner join marts.customers using (customer_id)
+        where customer_name = 'forgotten'
+        """,
+    ) == [(36, 0, True)]

@@ -19,6 +19,8 @@ MARTS = {
     "products",
     "order_lines",
     "service_tickets",
+    "interactions",
+    "payments",
     "leads",
     "customer_value",
     "customer_score_factors",
@@ -48,9 +50,19 @@ LANDED = {
         "currency_rates",
         "orders",
         "order_lines",
+        "invoices",
+        "customer_origins",
     },
     "helpdesk": {"incidents"},
-    "crm": {"leads", "assessments", "accounts", "contacts"},
+    "crm": {
+        "leads",
+        "assessments",
+        "accounts",
+        "contacts",
+        "activities",
+        "campaigns",
+        "surveys",
+    },
 }
 
 

@@ -66,7 +66,7 @@ def first_orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sample of the first orders, laid out in a fraction of a second."""
     sample = tmp_path_factory.mktemp("first_orders")
     shutil.copytree(SAMPLE / "erp", sample / "erp")
-    for table in ("orders", "order_lines"):
+    for table in ("orders", "order_lines", "invoices"):
         rewrite(sample, table, "select * from old where order_number < 'SO43700'")
     for table in ("currency_rates", "person_profiles"):
         rewrite(sample, table, "select * from old limit 10")
@@ -109,6 +109,8 @@ def reflected(connection: sa.Connection, table: str) -> sa.Table:
         ("products", 606),
         ("orders", 31_455),
         ("order_lines", 121_253),
+        ("invoices", 3_796),
+        ("customer_origins", 16_613),
     ],
 )
 def test_rows(connection: sa.Connection, table: str, rows: int) -> None:

@@ -47,7 +47,8 @@ customers as (
 staged_customers as (
     select
         customers.source,
-        count(*) as staged_rows
+        count(*) as staged_rows,
+        0 as later_rows
     from customers
     left join forgotten
         on
@@ -70,15 +71,23 @@ mart_customers as (
     group by keys.source
 ),
 
-{%- set plain = ["products", "service_tickets", "leads"] %}
-{%- for entity in plain %}
+{%- set plain = {
+    "products": "false",
+    "service_tickets": "false",
+    "leads": "false",
+    "interactions": "occurred_at >= refresh.known_until",
+    "payments": "coalesce(invoiced_on, due_date) > refresh.as_of_date",
+} %}
+{%- for entity, is_later in plain.items() %}
 
 staged_{{ entity }} as (
     select
-        source,
-        count(*) as staged_rows
+        staged.source,
+        count(*) as staged_rows,
+        count(case when {{ is_later }} then 1 end) as later_rows
     from ({{ provided(entity) }}) as staged
-    group by source
+    cross join refresh
+    group by staged.source
 ),
 
 mart_{{ entity }} as (
@@ -102,13 +111,13 @@ compared as (
         coalesce(mart.mart_amount, 0) as mart_amount
     from staged_order_lines as staged
     left join mart_order_lines as mart on staged.source = mart.source
-    {%- for entity in ["customers"] + plain %}
+    {%- for entity in ["customers"] + plain | list %}
     union all
     select
         staged.source,
         '{{ entity }}' as entity,
         staged.staged_rows,
-        0 as later_rows,
+        staged.later_rows,
         coalesce(mart.mart_rows, 0) as mart_rows,
         0 as staged_amount,
         0 as later_amount,

@@ -14,6 +14,10 @@ territories as (
     select * from {{ ref("base_erp__territories") }}
 ),
 
+customer_origins as (
+    {{ latest(source("erp", "customer_origins"), ["customer_number"]) }}
+),
+
 -- The ERP has no owner of an account; the salesperson of its last order is nearest.
 salespersons as (
     select
@@ -43,7 +47,7 @@ renamed as (
         'salesperson ' || cast(salespersons.salesperson_id as varchar) as owner,
         customers.email,
         customers.phone,
-        cast(null as varchar) as acquisition_source,
+        customer_origins.origin as acquisition_source,
         customers.created_on as acquired_on,
         company_profiles.annual_sales as annual_revenue,
         company_profiles.number_employees as employee_count,
@@ -53,6 +57,8 @@ renamed as (
         on customers.customer_number = company_profiles.customer_number
     left join person_profiles
         on customers.customer_number = person_profiles.customer_number
+    left join customer_origins
+        on customers.customer_number = customer_origins.customer_number
     left join territories on customers.territory_id = territories.territory_id
     left join salespersons
         on
