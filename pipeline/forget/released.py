@@ -41,9 +41,16 @@ GOES: Final = {
     "interactions": {"subject"},
     # What was measured of him; score and contribution are what was published.
     "customer_score_factors": {"raw_value"},
+    "customer_health_factors": {"raw_value"},
 }
 # Tables whose rows are nothing but him.
-DROPPED: Final = {"contacts", "account_coverage", "match_candidates", "match_decisions"}
+DROPPED: Final = {
+    "contacts",
+    "account_coverage",
+    "badly_served",
+    "match_candidates",
+    "match_decisions",
+}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 How good the models are, every figure of every refresh. Identity: how many records became
 how many customers by which rule, how often registration numbers contradict a rule, and,
 where a source provides known_identities, precision and recall over pairs of records.
+Value: the backtest of the forecasters. Health: how well a health score of the past told
+who would buy nothing, beside recency alone.
 -#}
 with keys as (
     select * from {{ ref("core_customer_keys") }}
@@ -142,6 +144,10 @@ tested as (
     select * from {{ ref("core_value_backtest") }}
 ),
 
+health as (
+    select * from {{ ref("core_health_backtest") }}
+),
+
 final as (
     select
         refresh_id,
@@ -171,6 +177,16 @@ final as (
         || coalesce(' ' || cast(tested.origin as varchar), '') as subject,
         tested.value
     from tested
+    cross join refresh
+    union all
+    select
+        refresh.refresh_id,
+        refresh.as_of_date,
+        'health' as model,
+        health.metric,
+        health.subject,
+        health.value
+    from health
     cross join refresh
 )
 
