@@ -322,6 +322,144 @@ def suites() -> list[Suite]:
             ],
         ),
         _mart(
+            "customer_tier_history",
+            ["customer_id", "valid_from"],
+            [
+                no_rows(
+                    "spells_neither_overlap_nor_leave_gaps",
+                    "select customer_id, valid_from, valid_to from (select *, "
+                    "lead(valid_from) over (partition by customer_id "
+                    "order by valid_from) as next_from from {batch}) as spells "
+                    "where valid_to is distinct from next_from "
+                    "or valid_to <= valid_from",
+                    why="a customer is in one tier on each day",
+                ),
+                no_rows(
+                    "the_open_spell_is_the_tier",
+                    "select tiers.customer_id from marts.customer_tiers as tiers "
+                    "left join {batch} as spells "
+                    "on tiers.customer_id = spells.customer_id "
+                    "and spells.valid_to is null "
+                    "where spells.tier_code is distinct from tiers.tier_code "
+                    "or spells.valid_from is distinct from tiers.tier_since",
+                    why="history and present are one story",
+                ),
+            ],
+        ),
+        _mart(
+            "tier_migration",
+            ["month", "from_tier", "to_tier"],
+            [
+                no_rows(
+                    "shares_of_a_tier_sum_to_one",
+                    "select month, from_tier, sum(share) as shares from {batch} "
+                    "group by month, from_tier having abs(sum(share) - 1) > 0.000001",
+                    why="everybody of a tier went somewhere",
+                ),
+                no_rows(
+                    "a_month_sums_to_its_customers",
+                    "select month, sum(customers) as moved, min(known) as known "
+                    "from {batch} inner join (select as_of_date, count(*) as known "
+                    "from marts.customer_value_history group by as_of_date) as counted "
+                    "on month = as_of_date group by month "
+                    "having sum(customers) <> min(known)",
+                    why="a customer that is in no row has been lost",
+                ),
+            ],
+        ),
+        _mart(
+            "account_matrix",
+            ["customer_id"],
+            [
+                unique("customer_id", why="the grain: one row per key account"),
+                between("attractiveness", 0, 10, why="scores run from 0 to 10"),
+                between("relative_strength", 0, 10, why="scores run from 0 to 10"),
+                no_rows(
+                    "rated_or_said_why_not",
+                    "select customer_id, not_rated_reason from {batch} "
+                    "where is_rated <> (strategy_code is not null) "
+                    "or is_rated <> (quadrant is not null) "
+                    "or is_rated <> (not_rated_reason is null)",
+                    why="an account without a strategy must say what it lacks",
+                ),
+                no_rows(
+                    "the_midpoint_is_high",
+                    "select customer_id, quadrant from {batch} "
+                    "inner join meta.matrix_settings using (policy_id) "
+                    "where is_rated and quadrant <> case when attractiveness >= midpoint "
+                    "then 'high/' else 'low/' end || case when relative_strength "
+                    ">= midpoint then 'high' else 'low' end",
+                    why="ties go to the higher cell",
+                ),
+                no_rows(
+                    "key_accounts_are_few",
+                    "select count(*) as rated, max(max_rated_accounts) as most "
+                    "from {batch} inner join meta.matrix_settings using (policy_id) "
+                    "where is_rated having count(*) > max(max_rated_accounts)",
+                    why="who calls everybody a key account has none",
+                    severity="warning",
+                ),
+            ],
+        ),
+        _mart(
+            "account_matrix_factors",
+            ["customer_id", "dimension", "competitor", "factor"],
+            [
+                between("score", 0, 10, why="scores run from 0 to 10"),
+                between("weight", 0, 1, why="a share"),
+                no_rows(
+                    "contributions_sum_to_the_scores",
+                    "with sums as (select customer_id, "
+                    "sum(contribution) filter (dimension = 'attractiveness') as a, "
+                    "sum(contribution) filter (dimension = 'strength' "
+                    "and competitor is null) as s "
+                    "from {batch} group by customer_id) "
+                    "select customer_id, attractiveness, a, own_strength, s from sums "
+                    "inner join marts.account_matrix using (customer_id) "
+                    "where attractiveness is distinct from a "
+                    "or own_strength is distinct from s",
+                    why="a score that its factors do not explain",
+                ),
+            ],
+        ),
+        _mart(
+            "account_financials",
+            ["customer_id", "fiscal_year"],
+            [
+                unique("customer_id", "fiscal_year", why="one statement a year"),
+                no_rows(
+                    "a_missing_ratio_says_why",
+                    "select customer_id, fiscal_year from {batch} where (current_ratio "
+                    "is null or net_margin is null or return_on_assets is null or "
+                    "debt_ratio is null or asset_turnover is null) "
+                    "<> (ratio_notes is not null)",
+                    why="nobody should have to guess why a figure is not there",
+                ),
+                no_rows(
+                    "statements_have_a_rate",
+                    "select customer_id, fiscal_year, source_currency from {batch} "
+                    "where revenue is null and net_margin is not null",
+                    why="without a rate amounts in another currency are missing",
+                    severity="warning",
+                ),
+            ],
+        ),
+        _mart(
+            "account_outlook",
+            ["customer_id", "year_ahead"],
+            [
+                unique("customer_id", "year_ahead", why="the grain"),
+                between("year_ahead", 1, 3, why="three years are looked at"),
+                no_rows(
+                    "the_outlook_lies_in_its_band",
+                    "select customer_id, year_ahead from {batch} "
+                    "where low_revenue > outlook_revenue "
+                    "or high_revenue < outlook_revenue or low_revenue < 0",
+                    why="a band beside its figure is a mistake of sign",
+                ),
+            ],
+        ),
+        _mart(
             "tier_summary",
             ["tier_code"],
             [
@@ -340,6 +478,15 @@ def suites() -> list[Suite]:
             [
                 unique("revenue_rank", why="a curve has one point a place"),
                 between("cumulative_revenue_share", 0, 1.000001, why="a share"),
+                unique("profit_rank", why="a curve has one point a place"),
+                no_rows(
+                    "the_whale_ends_at_the_whole_profit",
+                    "select max(profit_rank) as customers, sum(profit) as profit, "
+                    "max_by(cumulative_profit, profit_rank) as cumulated "
+                    "from {batch} having max_by(cumulative_profit, profit_rank) "
+                    "<> sum(profit)",
+                    why="the last point of the curve is everybody",
+                ),
             ],
         ),
         _mart(
@@ -447,6 +594,32 @@ def suites() -> list[Suite]:
                     "nothing, nobody should call customers by their health. The "
                     "demonstration's health is worse for both types (2026-11-22): its "
                     "tickets are of other people, and its persons come back after years",
+                    severity="warning",
+                ),
+            ],
+        ),
+        Suite(
+            subject="meta.cost_pools",
+            schema="meta",
+            table="cost_pools",
+            key=["cost_pool"],
+            expectations=[
+                unique("cost_pool", why="the grain: one row per cost pool"),
+                row_count(7, 7, why="the seven costs of the formula of profit"),
+                no_rows(
+                    "every_cent_of_cost_is_somewhere",
+                    "select cost_pool, pool_amount, allocated_amount, "
+                    "unallocated_amount, difference from {batch} "
+                    "where difference <> 0",
+                    why="what was spent stands at a customer or at nobody, and once: a "
+                    "join that doubles or loses makes customers look dear or cheap",
+                ),
+                no_rows(
+                    "every_fact_has_a_rate",
+                    "select cost_pool, unpriced_facts from {batch} "
+                    "where unpriced_facts > 0",
+                    why="cost_rates has a gap: it needs a row for this key and day, or "
+                    "`*`; without it serving costs nothing",
                     severity="warning",
                 ),
             ],

@@ -108,6 +108,22 @@ ENTITIES: Mapping[str, tuple[str, Sequence[str]]] = {
         "what account managers think of their accounts",
         ["customer_source", "source_customer_id", "scored_on"],
     ),
+    "factor_scores": (
+        "marks of accounts, factor by factor, for the account matrix",
+        [
+            "customer_source",
+            "source_customer_id",
+            "dimension",
+            "factor",
+            "score",
+            "competitor",
+            "scored_on",
+        ],
+    ),
+    "financial_statements": (
+        "what accounts publish of a fiscal year",
+        ["customer_source", "source_customer_id", "fiscal_year", "currency"],
+    ),
     "fx_rates": (
         "what one unit of a currency is worth in another, by day",
         ["from_currency", "to_currency", "rate_date", "rate"],

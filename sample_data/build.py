@@ -15,8 +15,8 @@ drawn from md5 hashes of keys.
 What does not live here: anything that the program runs. The program reads the
 committed files only; `pipeline/demonstration.py` lays the ERP tables out as a
 database. The CRM's accounts and contacts come from crm_accounts.py, what was dealt with
-customers beside sales from dealings.py. README.md beside this file says what is real,
-changed and made up.
+customers beside sales from dealings.py, the workbook of account plans from
+account_plans.py. README.md beside this file says what is real, changed and made up.
 """
 
 import argparse
@@ -31,6 +31,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
+import account_plans
 import crm_accounts
 import dealings
 import duckdb
@@ -943,16 +944,8 @@ def fill_read_me(sheet: Worksheet) -> None:
 
 
 def write_crm(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Writes the CRM workbook, with the time of the last sale in place of the clock.
-
-    openpyxl stamps the moment of saving into the archive and into its properties,
-    so the archive is written again without it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes the CRM workbook."""
     book = Workbook()
-    book.properties.creator = "sample_data/build.py"
-    stamp = dt.datetime.combine(LAST_SALE, dt.time())
-    book.properties.created = stamp
     assert book.active is not None
     book.active.title = "Read me"
     fill_read_me(book.active)
@@ -966,6 +959,19 @@ def write_crm(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             for r in result.fetchall()
         ]
         fill(book.create_sheet(title), columns, rows)
+    save(book, path)
+
+
+def save(book: Workbook, path: Path) -> None:
+    """Saves a workbook, with the time of the last sale in place of the clock.
+
+    openpyxl stamps the moment of saving into the archive and into its properties,
+    so the archive is written again without it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.properties.creator = "sample_data/build.py"
+    stamp = dt.datetime.combine(LAST_SALE, dt.time())
+    book.properties.created = stamp
     saved = io.BytesIO()
     book.save(saved)
     with zipfile.ZipFile(saved) as old, zipfile.ZipFile(path, "w") as new:
@@ -1040,7 +1046,10 @@ def main(arguments: list[str] | None = None) -> int:
     write_helpdesk(connection, options.output / "helpdesk")
     write_crm(connection, options.output / "crm" / "crm_workbook.xlsx")
     write_answer_key(connection, options.output / "crm" / "answer_key.csv")
-    failed = failed_controls(connection, options.output)
+    failed = account_plans.write(
+        connection, options.output / "crm" / "account_plans.xlsx", fill, save
+    )
+    failed += failed_controls(connection, options.output)
     for name in failed:
         print(f"does not hold: {name}", file=sys.stderr)
     return 1 if failed else 0

@@ -121,13 +121,46 @@ engine needs this file only. Everything else is standard SQL.
     unix_timestamp({{ column }})
 {%- endmacro %}
 
+{#- The day on which a spell has ended, for a join. Said with `or`, an engine that cannot
+    split the condition would compare every row with every spell: 1.8 s for the lines of
+    the demonstration instead of 0.07. -#}
+{% macro end_of(relation) -%}
+    coalesce({{ relation }}.valid_to, date '9999-12-31')
+{%- endmacro %}
+
+{#- Each row of a relation once for every calendar month from one of its days to another,
+    with `month_start`. -#}
+{% macro by_month(relation, first, last) -%}
+    {{ return(adapter.dispatch("by_month", "customer_tiers")(relation, first, last)) }}
+{%- endmacro %}
+
+{% macro default__by_month(relation, first, last) -%}
+    select
+        {{ relation }}.*,
+        cast(unnest(generate_series(
+            date_trunc('month', {{ first }}),
+            date_trunc('month', {{ last }}),
+            interval 1 month
+        )) as date) as month_start
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__by_month(relation, first, last) -%}
+    select
+        {{ relation }}.*,
+        cast(explode(sequence(
+            trunc({{ first }}, 'MONTH'), trunc({{ last }}, 'MONTH'), interval 1 month
+        )) as date) as month_start
+    from {{ relation }}
+{%- endmacro %}
+
 {#- The same day of an earlier month; the last day of a month stays the last, so that the
-    12 months before a month end are 12 whole months. -#}
+    12 months before a month end are 12 whole months. The number may be a column. -#}
 {% macro months_before(date, months) -%}
     case
         when {{ date }} = last_day({{ date }})
-            then last_day({{ plus_months(date, -months) }})
-        else {{ plus_months(date, -months) }}
+            then last_day({{ plus_months(date, "-(" ~ months ~ ")") }})
+        else {{ plus_months(date, "-(" ~ months ~ ")") }}
     end
 {%- endmacro %}
 
@@ -136,7 +169,7 @@ engine needs this file only. Everything else is standard SQL.
 {%- endmacro %}
 
 {% macro default__plus_months(date, months) -%}
-    cast({{ date }} + interval ({{ months }}) month as date)
+    cast({{ date }} + to_months(cast({{ months }} as integer)) as date)
 {%- endmacro %}
 
 {% macro spark__plus_months(date, months) -%}

@@ -9,14 +9,15 @@ Money of any currency in the reporting currency.
         on
             {{ relation }}.currency = fx_rates.currency
             and {{ day }} >= fx_rates.valid_from
-            and (fx_rates.valid_to is null or {{ day }} < fx_rates.valid_to)
+            and {{ day }} < {{ end_of("fx_rates") }}
 {% endmacro %}
 
 {#- The rate that `join_fx_rates` found; null where there is none, so that the amount is
-    null and a test finds it. -#}
+    null and a test finds it. It is wider than a rate needs: DuckDB multiplies two
+    decimals of up to 18 digits in 18 digits, and a million with twelve decimals has more. -#}
 {% macro fx_rate(relation) -%}
-    case
+    cast(case
         when {{ relation }}.currency = '{{ var("reporting_currency") }}' then 1
         else fx_rates.rate
-    end
+    end as decimal(20, 8))
 {%- endmacro %}

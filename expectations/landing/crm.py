@@ -213,6 +213,50 @@ def surveys(sample: bool) -> list[Any]:
     ]
 
 
+def account_factors(sample: bool) -> list[Any]:
+    """Marks of accounts, of us and of competitors there."""
+    return [
+        between("score", 0, 10, why="a mark from 0 to 10"),
+        without_nulls("score", why="a mark without a mark counts for nothing"),
+        one_of(
+            "dimension",
+            ["attractiveness", "strength"],
+            why="the two sides of the account matrix",
+        ),
+        no_rows(
+            "about_fits_the_dimension",
+            "select account_number, dimension, about from {batch} "
+            "where (dimension = 'attractiveness') <> (about = 'account')",
+            why="a mark of the account is none of ours, nor of a competitor's",
+        ),
+        without_nulls("scorer", why="a mark without a name cannot be asked about"),
+        without_nulls("scored_on", why="the newest mark counts"),
+        without_nulls(
+            "evidence", why="a mark without evidence is an opinion", severity="warning"
+        ),
+    ]
+
+
+def statements(sample: bool) -> list[Any]:
+    """What accounts publish of a year."""
+    return [
+        columns_present(
+            ["account_number", "fiscal_year", "currency", "total_assets"],
+            why="staging reads these columns",
+        ),
+        between("fiscal_year", 1990, 2099, why="a year, not a serial number"),
+        without_nulls("currency", why="an amount of no currency is no amount"),
+        no_rows(
+            "parts_are_within_the_whole",
+            "select account_number, fiscal_year from {batch} "
+            "where current_assets > total_assets "
+            "or current_liabilities > total_liabilities",
+            why="two columns in each other's place",
+            severity="warning",
+        ),
+    ]
+
+
 def _whole(sample: bool, *expectations: Any) -> list[Any]:
     """What can be asked of the whole sheet only, not of a sample."""
     return [] if sample else list(expectations)
@@ -221,6 +265,8 @@ def _whole(sample: bool, *expectations: Any) -> list[Any]:
 SUITES = {
     "leads": leads,
     "assessments": assessments,
+    "account_factors": account_factors,
+    "statements": statements,
     "accounts": accounts,
     "contacts": contacts,
     "activities": activities,

@@ -48,6 +48,11 @@ DROPPED: Final = {
     "contacts",
     "account_coverage",
     "badly_served",
+    # What account managers think of him, what he publishes, what is hoped of him.
+    "account_matrix",
+    "account_matrix_factors",
+    "account_financials",
+    "account_outlook",
     "match_candidates",
     "match_decisions",
 }

@@ -1,7 +1,8 @@
 """Reports made from one release: what a reader sees without writing SQL.
 
-`facts` asks the release, `drawing` turns shares into SVG coordinates, `wording` puts
-numbers into words, and the templates lay them out. A report knows the release folder
+`facts` asks the release, `plans` asks it about its key accounts, `drawing` turns shares
+into SVG coordinates, `wording` puts numbers into words, and the templates lay them out. A
+report knows the release folder
 and nothing else, so it can be made again at any time from any kept release. Not here:
 what the numbers mean (the marts) and whether they may be published (`release`).
 """
@@ -11,13 +12,13 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline import warehouse
 from pipeline.errors import ConfigurationError
 from pipeline.home import read_json, write_text
 from pipeline.release import WAREHOUSE, verify
-from pipeline.reports import drawing, facts, wording
+from pipeline.reports import drawing, facts, plans, wording
 
 __all__ = ["build_report"]
 
@@ -25,9 +26,9 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def build_report(release_folder: Path) -> Path:
-    """Writes `reports/index.html` of a release, in place of an earlier one.
+    """Writes `reports/index.html` of a release and its account plans, anew.
 
-    The page is whole in itself: no script, no font and no picture from elsewhere. The
+    Each page is whole in itself: no script, no font and no picture from elsewhere. The
     same release gives the same bytes, so it names no moment of its own making.
 
     Args:
@@ -56,23 +57,34 @@ def build_report(release_folder: Path) -> Path:
         ) from error
     with warehouse.connect(folder / WAREHOUSE, read_only=True) as connection:
         found = facts.collect(connection, seal)
-    page = _template().render(
-        seal=seal,
-        facts=found,
-        months=drawing.columns(found.months),
-        curves=[drawing.pareto(item) for item in found.concentration],
-        rows_shown=facts.ROWS_SHOWN,
-        silent_days=facts.SILENT_WITHOUT_RHYTHM,
-        top_shown=facts.TOP_CUSTOMERS,
+        account_plans = plans.collect(connection, seal)
+        midpoint = plans.midpoint(connection) if account_plans else 0.0
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            seal=seal,
+            facts=found,
+            account_plans=len(account_plans),
+            account_plans_at=f"{plans.FOLDER}/index.html",
+            months=drawing.columns(found.months),
+            curves=[drawing.pareto(item) for item in found.concentration],
+            rows_shown=facts.ROWS_SHOWN,
+            silent_days=facts.SILENT_WITHOUT_RHYTHM,
+            top_shown=facts.TOP_CUSTOMERS,
+        )
     )
     path = folder / "reports" / "index.html"
     path.parent.mkdir(mode=0o700, exist_ok=True)
+    plans.write(
+        path.parent, account_plans, seal, found.currency, midpoint, _environment()
+    )
     write_text(path, page)
     return path
 
 
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     # Names come from customers: nothing reaches the page unescaped.
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -83,4 +95,4 @@ def _template() -> Template:
         keep_trailing_newline=True,
     )
     environment.filters.update(wording.FILTERS)
-    return environment.get_template("report.html.j2")
+    return environment

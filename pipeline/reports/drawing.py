@@ -5,10 +5,12 @@ Colours, type and everything that a style can say stand in the template.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from pipeline.reports.facts import Concentration, Month
 
@@ -139,6 +141,109 @@ def columns(months: Sequence[Month]) -> Columns | None:
         ticks=ticks,
         zero=position(Decimal(0)),
     )
+
+
+# The account matrix, a square of 0 to 10 both ways.
+_MATRIX = Frame(width=308, height=300, left=42, right=10, top=10, bottom=34)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A point of the account matrix."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The four cells of the account matrix.
+
+    Attributes:
+        middle: Where the midpoint lies; what stands on it is in the higher cell.
+    """
+
+    frame: Frame
+    middle: Place
+
+
+def place(strength: float, attractiveness: float) -> Place:
+    """Where an account stands: relative strength to the right, attractiveness up."""
+    return Place(_MATRIX.x(strength / 10), _MATRIX.y(attractiveness / 10))
+
+
+def cells(midpoint: float) -> Cells:
+    """The ground on which `place` puts accounts."""
+    return Cells(frame=_MATRIX, middle=place(midpoint, midpoint))
+
+
+@dataclass(frozen=True)
+class Year:
+    """A year of an account: what it brought, or may bring, with its band.
+
+    Attributes:
+        ahead: 1 to 3 for the years to come, 0 and below for those that were.
+        low: The lower end of the band's line; None without a band. Likewise `high`.
+    """
+
+    ahead: int
+    last_day: dt.date
+    revenue: Decimal | None
+    x: float
+    top: float
+    height: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Six years of an account as columns, three of them to come."""
+
+    frame: Frame
+    bar: float
+    years: Sequence[Year]
+    ticks: Sequence[tuple[Decimal, float]]
+
+
+def outlook(
+    past: Sequence[Mapping[str, Any]], ahead: Sequence[Mapping[str, Any]]
+) -> Outlook | None:
+    """Draws what an account bought and what it may buy; None when all is nothing."""
+    frame = Frame(width=440, height=150, left=8, right=44, top=16, bottom=30)
+    highest = max(
+        [
+            Decimal(0),
+            *(row["revenue"] for row in past),
+            *(row["outlook_revenue"] or Decimal(0) for row in ahead),
+            *(row["high_revenue"] or Decimal(0) for row in ahead),
+        ]
+    )
+    if not highest:
+        return None
+    step = _step(highest)
+    top = math.ceil(highest / step) * step
+
+    def y(value: Decimal) -> float:
+        return frame.y(float(max(value, Decimal(0)) / top))
+
+    rows = [(n - len(past) + 1, row, row["revenue"]) for n, row in enumerate(past)]
+    rows += [(row["year_ahead"], row, row["outlook_revenue"]) for row in ahead]
+    years = [
+        Year(
+            ahead=number,
+            last_day=row["last_day"],
+            revenue=revenue,
+            x=frame.x((place_no + 0.5) / len(rows)),
+            top=y(revenue or Decimal(0)),
+            height=round(frame.y_end - y(revenue or Decimal(0)), 1),
+            low=None if row.get("low_revenue") is None else y(row["low_revenue"]),
+            high=None if row.get("high_revenue") is None else y(row["high_revenue"]),
+        )
+        for place_no, (number, row, revenue) in enumerate(rows)
+    ]
+    ticks = [(step * n, y(step * n)) for n in range(int(top / step) + 1)]
+    return Outlook(frame=frame, bar=34, years=years, ticks=ticks)
 
 
 def _step(span: Decimal) -> Decimal:

@@ -47,6 +47,8 @@ CanonicalEntity = Literal[
     "survey_responses",
     "leads",
     "assessments",
+    "factor_scores",
+    "financial_statements",
     "fx_rates",
 ]
 

@@ -113,10 +113,30 @@ def test_cohorts(marts: duckdb.DuckDBPyConnection) -> None:
         assert [count for (count,) in found] == active
 
 
+def test_costs_are_somewhere_and_profit_is_unknown(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Orders and lines are priced; without the cost of goods nobody knows the profit."""
+    assert marts.execute(
+        """
+        select cost_pool, unallocated_amount, difference, pool_amount = (
+            select 9 * count(distinct order_id) + 0.8 * count(*) from marts.order_lines
+        )
+        from meta.cost_pools where pool_amount <> 0
+        """
+    ).fetchall() == [("order_handling", 0, 0, True)]
+    assert marts.execute(
+        """
+        select count(profit), count(revenue_rank) = count(*)
+        from marts.customer_concentration
+        """
+    ).fetchone() == (0, True)
+
+
 def test_what_nobody_provides_is_empty_and_typed(
     marts: duckdb.DuckDBPyConnection,
 ) -> None:
-    for table in ("service_tickets", "leads"):
+    for table in ("service_tickets", "leads", "interactions", "payments"):
         assert marts.execute(f"select count(*) from marts.{table}").fetchone() == (0,)
     assert marts.execute(
         "select max(score_coverage) < 1 from marts.customer_tiers"

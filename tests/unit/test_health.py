@@ -30,21 +30,18 @@ MOMENTS = {
     "twelve_months_ago": "date",
     "twenty_four_months_ago": "date",
 }
-CUSTOMER_MOMENTS = {
+CUSTOMER_VALUE = {
     "customer_id": "varchar",
     "customer_type": "varchar",
     "moment_no": "integer",
     "as_of_date": "date",
-    "is_month_end": "boolean",
     "is_present": "boolean",
     "first_order_date": "date",
-    "last_order_date": "date",
+    "days_since_last_order": "integer",
     "orders_12m": "bigint",
     "order_days": "bigint",
-    "revenue_12m": "decimal(18, 4)",
-    "revenue_previous_12m": "decimal(18, 4)",
-    "median_gap_days": "double",
-    "returned_on": "date",
+    "overdue_factor": "double",
+    "growth_rate": "double",
 }
 TICKETS = {
     "ticket_id": "varchar",
@@ -106,12 +103,10 @@ def world(
     answers: list[tuple[Any, ...]] | None = None,
     interactions: list[tuple[Any, ...]] | None = None,
     customers: dict[str, str] | None = None,
-    silence: dict[str, int] | None = None,
 ) -> Warehouse:
     """Buyers of whom everything else is given, at three origins."""
     people = customers or {"a": "company", "b": "company"}
     warehouse = Warehouse().seed(
-        "lifecycle_settings",
         "health_factors",
         "health_anchors",
         "service_alarms",
@@ -132,24 +127,21 @@ def world(
         ],
     )
     warehouse.lay(
-        "core_customer_moments",
-        CUSTOMER_MOMENTS,
+        "core_customer_value",
+        CUSTOMER_VALUE,
         [
             (
                 name,
                 kind,
                 number,
                 day,
-                True,
                 day == PRESENT,
                 dt.date(2018, 1, 1),
-                day - (silence or {}).get(name, 30) * DAY,
+                30,
                 20,
                 50,
-                1000,
-                900,
-                30.0,
-                None,
+                1.0,
+                0.1,
             )
             for number, day in ORIGINS.items()
             for name, kind in people.items()

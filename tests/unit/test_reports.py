@@ -99,6 +99,8 @@ class Sample:
     )
     quarantine: Sequence[str] = ()
     record: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    statements: str = ""
 
 
 ORDINARY = Sample(
@@ -145,15 +147,20 @@ def contract() -> str:
     """Statements that create what dbt promises to put into a release."""
     statements = [
         "create table meta.rfm_segments (r_score integer, f_score integer, "
-        "m_score integer, rfm_segment varchar, rfm_segment_zh varchar)"
+        "m_score integer, rfm_segment varchar, rfm_segment_zh varchar)",
+        "create table meta.matrix_settings (policy_id varchar, midpoint decimal(4, 2))",
+        "create table meta.matrix_factors (policy_id varchar, dimension varchar, "
+        "factor varchar, name_en varchar, name_zh varchar)",
     ]
     for folder in ("marts", "meta"):
-        path = MODELS / folder / f"_{folder}__models.yml"
-        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
-            columns = ", ".join(
-                f"{column['name']} {column['data_type']}" for column in model["columns"]
-            )
-            statements.append(f"create table {folder}.{model['name']} ({columns})")
+        for path in sorted((MODELS / folder).glob("_*.yml")):
+            described = yaml.safe_load(path.read_text(encoding="utf-8"))
+            for model in described.get("models", []):
+                columns = ", ".join(
+                    f"{column['name']} {column['data_type']}"
+                    for column in model["columns"]
+                )
+                statements.append(f"create table {folder}.{model['name']} ({columns})")
     return "; ".join(statements)
 
 
@@ -226,6 +233,9 @@ def order_line_rows(customer: Customer) -> list[dict[str, Any]]:
 
 
 def fill(connection: duckdb.DuckDBPyConnection, sample: Sample) -> None:
+    connection.execute(sample.statements)
+    for table, table_rows in sample.tables.items():
+        insert(connection, table, table_rows)
     insert(connection, "meta.rfm_segments", RFM)
     rows = [customer_rows(customer) for customer in sample.customers]
     for table in ("customers", "customer_value", "customer_tiers"):
@@ -418,8 +428,11 @@ class Balanced(HTMLParser):
             if name == "aria-labelledby" and value:
                 self.references += value.split()
             if name == "href" and value:
-                assert value.startswith("#")
-                self.references.append(value.removeprefix("#"))
+                # Within the page, or to another page of the same report.
+                if value.startswith("#"):
+                    self.references.append(value.removeprefix("#"))
+                else:
+                    assert re.fullmatch(r"(\.\./)?[\w./%-]+\.html", value)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Nothing stays open."""

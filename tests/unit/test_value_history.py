@@ -23,6 +23,7 @@ MODELS = (
     "core_customer_rhythms",
     "core_customer_changes",
     "core_customer_moments",
+    "core_customer_value",
     "customer_value_history",
 )
 LINES = {
@@ -102,11 +103,24 @@ def world(
             "customer_type": "varchar",
             "customer_no": "bigint",
             "acquired_on": "date",
+            "annual_revenue": "decimal(18, 4)",
+            "yearly_income": "decimal(18, 4)",
         },
         [
-            (name, kind, place, (acquired or {}).get(name))
+            (name, kind, place, (acquired or {}).get(name), None, None)
             for place, (name, kind) in enumerate(CUSTOMERS, 1)
         ],
+    )
+    warehouse.lay(
+        "core_assessments",
+        {
+            "customer_id": "varchar",
+            "market_influence": "decimal(4, 2)",
+            "strategic_importance": "decimal(4, 2)",
+            "scored_on": "date",
+            "valid_to": "date",
+        },
+        [],
     )
     warehouse.lay(
         "core_products",

@@ -1,4 +1,4 @@
-{#- The newest assessment of each customer that was made by the as-of day. -#}
+{#- What was thought of a customer, from the day of an assessment until the next. -#}
 with assessments as (
     {{ provided("assessments") }}
 ),
@@ -11,14 +11,14 @@ refresh as (
     select * from {{ ref("core_refresh") }}
 ),
 
-ranked as (
+made as (
     select
         source_keys.customer_id,
         assessments.*,
         row_number() over (
-            partition by source_keys.customer_id
-            order by assessments.scored_on desc, assessments.source
-        ) as recency
+            partition by source_keys.customer_id, assessments.scored_on
+            order by assessments.source, assessments.source_customer_id
+        ) as place
     from assessments
     inner join source_keys
         on
@@ -36,9 +36,12 @@ final as (
         relationship_level,
         scorer,
         scored_on,
+        lead(scored_on) over (
+            partition by customer_id order by scored_on
+        ) as valid_to,
         evidence
-    from ranked
-    where recency = 1
+    from made
+    where place = 1
 )
 
 select * from final

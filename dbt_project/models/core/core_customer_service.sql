@@ -4,15 +4,14 @@ present go through this one query: a ticket is open until it is resolved or clos
 only then is it known whether it met its service level and was opened again; an invoice
 is open until it is paid. What nobody records is unknown, not zero.
 -#}
-{%- set at_origins =
-    "moment_no in (select moment_no from " ~ ref("core_health_origins") ~ ")" -%}
-
 with origins as (
     select * from {{ ref("core_health_origins") }}
 ),
 
 customers as (
-    {{ valued_moments(at_origins) }}
+    select customer_value.*
+    from {{ ref("core_customer_value") }} as customer_value
+    inner join origins on customer_value.moment_no = origins.moment_no
 ),
 
 tickets as (

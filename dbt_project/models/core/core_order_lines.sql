@@ -29,10 +29,7 @@ resolved as (
         known.*,
         source_keys.customer_id,
         known.source || ':' || known.source_product_id as product_id,
-        case
-            when known.currency = '{{ var("reporting_currency") }}' then 1
-            else fx_rates.rate
-        end as fx_rate
+        {{ fx_rate("known") }} as fx_rate
     from known
     left join source_keys
         on
@@ -42,7 +39,7 @@ resolved as (
         on
             known.currency = fx_rates.currency
             and known.order_date >= fx_rates.valid_from
-            and (fx_rates.valid_to is null or known.order_date < fx_rates.valid_to)
+            and known.order_date < {{ end_of("fx_rates") }}
 ),
 
 converted as (

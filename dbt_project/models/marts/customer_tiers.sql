@@ -1,194 +1,223 @@
 {#-
-The tier of each customer: the first rule of the policy that holds. Every customer has
-exactly one tier; a test holds the rules to that.
+The tier of each customer on the as-of day, why, since when, and what would move it up.
+Every customer has exactly one tier; the policy's rules are held to that before use.
 -#}
-with customer_value as (
+with present as (
+    select *
+    from {{ ref("core_tiers") }}
+    where is_present
+),
+
+customer_value as (
     select * from {{ ref("customer_value") }}
 ),
 
-score_factors as (
+customer_score_factors as (
     select * from {{ ref("customer_score_factors") }}
+),
+
+spells as (
+    select *
+    from {{ ref("core_tier_spells") }}
+    where valid_to is null
+),
+
+next_tiers as (
+    select * from {{ ref("core_next_tiers") }}
+),
+
+tiers as (
+    select * from {{ ref("tiers") }}
+),
+
+tier_rules as (
+    select * from {{ ref("tier_rules") }}
 ),
 
 factor_names as (
     select
-        score_factors.customer_type,
-        score_factors.score as score_name,
-        score_factors.factor,
-        score_factors.factor_name_en,
-        score_factors.factor_name_zh
-    from {{ ref("score_factors") }} as score_factors
-    inner join {{ ref("core_policy") }} as policy
-        on score_factors.policy_id = policy.policy_id
-),
-
-customers as (
-    select * from {{ ref("core_customers") }}
-),
-
-policy as (
-    select * from {{ ref("core_policy") }}
-),
-
-tiers as (
-    select tiers.*
-    from {{ ref("tiers") }} as tiers
-    inner join policy on tiers.policy_id = policy.policy_id
-),
-
-tier_rules as (
-    select tier_rules.*
-    from {{ ref("tier_rules") }} as tier_rules
-    inner join policy on tier_rules.policy_id = policy.policy_id
-),
-
-scores as (
-    select
-        customer_id,
-        sum(case when score_name = 'value' then contribution end) as value_score,
-        case
-            when
-                count(case when score_name = 'potential' then score end) > 0
-                then sum(case when score_name = 'potential' then contribution end)
-        end as potential_score,
-        sum(case when score is not null then declared_weight else 0 end)
-        / sum(declared_weight) as score_coverage
-    from score_factors
-    group by customer_id
+        policy_id,
+        customer_type,
+        score as score_name,
+        factor,
+        factor_name_en,
+        factor_name_zh
+    from {{ ref("score_factors") }}
 ),
 
 -- The factor that gives most is what a person wants to hear first.
 ranked_factors as (
     select
-        score_factors.customer_id,
-        score_factors.score_name,
+        customer_score_factors.customer_id,
+        customer_score_factors.score_name,
         factor_names.factor_name_en,
         factor_names.factor_name_zh,
-        score_factors.score,
         row_number() over (
-            partition by score_factors.customer_id, score_factors.score_name
-            order by score_factors.contribution desc, score_factors.factor
+            partition by
+                customer_score_factors.customer_id, customer_score_factors.score_name
+            order by
+                customer_score_factors.contribution desc,
+                customer_score_factors.factor
         ) as place
-    from score_factors
-    inner join customers on score_factors.customer_id = customers.customer_id
+    from customer_score_factors
+    inner join present on customer_score_factors.customer_id = present.customer_id
     inner join factor_names
         on
-            customers.customer_type = factor_names.customer_type
-            and score_factors.score_name = factor_names.score_name
-            and score_factors.factor = factor_names.factor
-    where score_factors.score is not null
+            present.policy_id = factor_names.policy_id
+            and present.customer_type = factor_names.customer_type
+            and customer_score_factors.score_name = factor_names.score_name
+            and customer_score_factors.factor = factor_names.factor
+    where customer_score_factors.score is not null
 ),
 
 facts as (
     select
-        customer_value.customer_id,
-        customer_value.order_count > 0 as has_purchased,
+        present.*,
         customer_value.revenue_12m,
         customer_value.order_count_12m,
-        scores.value_score,
-        scores.potential_score,
-        scores.score_coverage
-    from customer_value
-    inner join scores on customer_value.customer_id = scores.customer_id
-),
-
-holding_rules as (
-    select
-        facts.customer_id,
-        tier_rules.tier_code,
-        tier_rules.rule_en,
-        tier_rules.rule_zh,
-        tier_rules.min_value_score,
-        tier_rules.min_potential_score,
-        row_number() over (
-            partition by facts.customer_id order by tier_rules.rule_order
-        ) as place
-    from facts
-    inner join tier_rules
-        on
-            facts.has_purchased
-            = coalesce(tier_rules.has_purchased, facts.has_purchased)
-            and (
-                tier_rules.min_value_score is null
-                or facts.value_score >= tier_rules.min_value_score
-            )
-            and (
-                tier_rules.min_potential_score is null
-                or facts.potential_score >= tier_rules.min_potential_score
-            )
-),
-
-final as (
-    select
-        facts.customer_id,
-        tiers.tier_code,
-        cast(tiers.tier_rank as integer) as tier_rank,
         tiers.tier_name_en,
         tiers.tier_name_zh,
         tiers.vip_class,
-        cast(facts.value_score as {{ type_score() }}) as value_score,
-        cast(facts.potential_score as {{ type_score() }}) as potential_score,
-        cast(case
-            when facts.potential_score is null then facts.value_score
-            else
-                policy.value_weight * facts.value_score
-                + policy.potential_weight * facts.potential_score
-        end as {{ type_score() }}) as total_score,
-        cast(facts.score_coverage as {{ type_score() }}) as score_coverage,
-        tiers.tier_name_en || ': ' || holding_rules.rule_en || '. '
-        || case
-            when facts.has_purchased
-                then
-                    'Value score ' || {{ one_decimal("facts.value_score") }}
-                    || ', strongest in ' || value_factor.factor_name_en
-                    || coalesce(
-                        '; potential score '
-                        || {{ one_decimal("facts.potential_score") }}
-                        || ', strongest in ' || potential_factor.factor_name_en,
-                        ''
-                    )
-                    || '; ' || {{ thousands("facts.revenue_12m") }}
-                    || ' {{ var("reporting_currency") }} in '
-                    || cast(facts.order_count_12m as varchar)
-                    || case
-                        when facts.order_count_12m = 1 then ' order' else ' orders'
-                    end
-                    || ' in the last 12 months.'
-            else 'Known, with no order so far.'
-        end as reason_en,
-        tiers.tier_name_zh || '：' || holding_rules.rule_zh || '。'
-        || case
-            when facts.has_purchased
-                then
-                    '价值得分' || {{ one_decimal("facts.value_score") }}
-                    || '，最强项为' || value_factor.factor_name_zh
-                    || coalesce(
-                        '；潜力得分'
-                        || {{ one_decimal("facts.potential_score") }}
-                        || '，最强项为' || potential_factor.factor_name_zh,
-                        ''
-                    )
-                    || '；近12个月' || cast(facts.order_count_12m as varchar)
-                    || '张订单，金额' || {{ thousands("facts.revenue_12m") }}
-                    || ' {{ var("reporting_currency") }}。'
-            else '已知客户，尚无订单。'
-        end as reason_zh,
-        policy.policy_id
-    from facts
-    cross join policy
-    inner join holding_rules
-        on facts.customer_id = holding_rules.customer_id and holding_rules.place = 1
-    inner join tiers on holding_rules.tier_code = tiers.tier_code
+        earned_tiers.tier_name_en as earned_name_en,
+        earned_tiers.tier_name_zh as earned_name_zh,
+        tier_rules.rule_en,
+        tier_rules.rule_zh,
+        value_factor.factor_name_en as value_factor_en,
+        value_factor.factor_name_zh as value_factor_zh,
+        potential_factor.factor_name_en as potential_factor_en,
+        potential_factor.factor_name_zh as potential_factor_zh,
+        spells.valid_from as tier_since,
+        spells.previous_tier_code,
+        next_tiers.next_tier_code,
+        next_tiers.next_tier_measure,
+        next_tiers.next_tier_gap,
+        next_tiers.next_tier_factor,
+        next_tiers.next_tier_factor_now,
+        next_tiers.next_tier_factor_needed
+    from present
+    inner join customer_value on present.customer_id = customer_value.customer_id
+    inner join tiers
+        on
+            present.policy_id = tiers.policy_id
+            and present.tier_code = tiers.tier_code
+    inner join tiers as earned_tiers
+        on
+            present.policy_id = earned_tiers.policy_id
+            and present.earned_tier_code = earned_tiers.tier_code
+    inner join tier_rules
+        on
+            present.policy_id = tier_rules.policy_id
+            and present.rule_order = tier_rules.rule_order
+    inner join spells on present.customer_id = spells.customer_id
+    left join next_tiers on present.customer_id = next_tiers.customer_id
     left join ranked_factors as value_factor
         on
-            facts.customer_id = value_factor.customer_id
+            present.customer_id = value_factor.customer_id
             and value_factor.score_name = 'value'
             and value_factor.place = 1
     left join ranked_factors as potential_factor
         on
-            facts.customer_id = potential_factor.customer_id
+            present.customer_id = potential_factor.customer_id
             and potential_factor.score_name = 'potential'
             and potential_factor.place = 1
+),
+
+-- First how the customer came to the tier, then what speaks for it.
+told as (
+    select
+        *,
+        case
+            when is_override
+                then
+                    'given by ' || override_author || ' until '
+                    || cast(override_expires_on as varchar) || ': ' || override_reason
+            when tier_code = earned_tier_code then rule_en
+            when tier_rank < earned_rank
+                then
+                    'held, though the last month earns ' || earned_name_en || ' ('
+                    || rule_en || ')'
+            else
+                'not yet ' || earned_name_en || ' (' || rule_en
+                || '), which must be confirmed'
+        end as why_en,
+        case
+            when is_override
+                then
+                    override_author || '指定至' || cast(override_expires_on as varchar)
+                    || '：' || override_reason
+            when tier_code = earned_tier_code then rule_zh
+            when tier_rank < earned_rank
+                then '维持，尽管本月仅达到' || earned_name_zh || '（' || rule_zh || '）'
+            else '尚未升为' || earned_name_zh || '（' || rule_zh || '），待确认'
+        end as why_zh
+    from facts
+),
+
+final as (
+    select
+        customer_id,
+        tier_code,
+        cast(tier_rank as integer) as tier_rank,
+        tier_name_en,
+        tier_name_zh,
+        vip_class,
+        cast(value_score as {{ type_score() }}) as value_score,
+        cast(potential_score as {{ type_score() }}) as potential_score,
+        cast(total_score as {{ type_score() }}) as total_score,
+        cast(score_coverage as {{ type_score() }}) as score_coverage,
+        earned_tier_code,
+        tier_since,
+        previous_tier_code,
+        tier_name_en || ': ' || why_en || '. '
+        || case
+            when not has_purchased then 'Known, with no order so far.'
+            else
+                coalesce(
+                    'Value score ' || {{ one_decimal("value_score") }}
+                    || ', strongest in ' || value_factor_en,
+                    'Value not rated: too little is known'
+                )
+                || coalesce(
+                    '; potential score ' || {{ one_decimal("potential_score") }}
+                    || ', strongest in ' || potential_factor_en,
+                    '; potential not rated: too little is known'
+                )
+                || '; ' || {{ thousands("revenue_12m") }}
+                || ' {{ var("reporting_currency") }} in '
+                || cast(order_count_12m as varchar)
+                || case when order_count_12m = 1 then ' order' else ' orders' end
+                || ' in the last 12 months.'
+        end as reason_en,
+        tier_name_zh || '：' || why_zh || '。'
+        || case
+            when not has_purchased then '已知客户，尚无订单。'
+            else
+                coalesce(
+                    '价值得分' || {{ one_decimal("value_score") }}
+                    || '，最强项为' || value_factor_zh,
+                    '价值未评级：资料不足'
+                )
+                || coalesce(
+                    '；潜力得分' || {{ one_decimal("potential_score") }}
+                    || '，最强项为' || potential_factor_zh,
+                    '；潜力未评级：资料不足'
+                )
+                || '；近12个月' || cast(order_count_12m as varchar)
+                || '张订单，金额' || {{ thousands("revenue_12m") }}
+                || ' {{ var("reporting_currency") }}。'
+        end as reason_zh,
+        next_tier_code,
+        next_tier_measure,
+        cast(next_tier_gap as double) as next_tier_gap,
+        next_tier_factor,
+        cast(next_tier_factor_now as double) as next_tier_factor_now,
+        cast(next_tier_factor_needed as double) as next_tier_factor_needed,
+        is_override,
+        override_reason,
+        override_author,
+        override_expires_on,
+        policy_id
+    from told
 )
 
 select * from final

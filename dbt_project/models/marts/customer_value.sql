@@ -4,7 +4,9 @@ with those of its own type: a bicycle shop and a cyclist have nothing to say abo
 other's rank.
 -#}
 with valued as (
-    {{ valued_moments("is_present") }}
+    select *
+    from {{ ref("core_customer_value") }}
+    where is_present
 ),
 
 order_lines as (
@@ -145,10 +147,16 @@ final as (
         coalesce(abc_classes.abc_class, 'C') as abc_class,
         valued.revenue_share_above_12m,
         valued.abc_class_12m,
+        valued.revenue_to_class_a,
+        valued.revenue_to_class_b,
         valued.has_growth_history,
         valued.growth_rate,
         cast(valued.usual_gap_days as double) as usual_gap_days,
         cast(valued.overdue_factor as double) as overdue_factor,
+        valued.company_size,
+        valued.purchasing_power,
+        valued.market_influence,
+        valued.strategic_importance,
         valued.lifecycle_stage,
         predicted.value_model,
         cast(predicted.predicted_orders_12m as double) as predicted_orders_12m,

@@ -3,7 +3,9 @@ What each customer was worth at each month end of the past, by the query that va
 present.
 -#}
 with valued as (
-    {{ valued_moments("is_month_end") }}
+    select *
+    from {{ ref("core_customer_value") }}
+    where is_month_end
 ),
 
 final as (
@@ -28,10 +30,16 @@ final as (
         tickets_12m as ticket_count_12m,
         revenue_share_above_12m,
         abc_class_12m,
+        revenue_to_class_a,
+        revenue_to_class_b,
         has_growth_history,
         growth_rate,
         cast(usual_gap_days as double) as usual_gap_days,
         cast(overdue_factor as double) as overdue_factor,
+        company_size,
+        purchasing_power,
+        market_influence,
+        strategic_importance,
         lifecycle_stage
     from valued
 )

@@ -1,0 +1,171 @@
+{#-
+What every customer is worth at each moment (core_moments), with everything that a tier may
+depend on. The past and the present go through this one query, so that what the history
+says of a month end is what a refresh as of that day would have said.
+-#}
+with moments as (
+    select * from {{ ref("core_customer_moments") }}
+),
+
+customers as (
+    select * from {{ ref("core_customers") }}
+),
+
+assessments as (
+    select * from {{ ref("core_assessments") }}
+),
+
+lifecycle_settings as (
+    select * from {{ ref("lifecycle_settings") }}
+),
+
+-- For customers with too few purchases for a rhythm of their own.
+type_rhythms as (
+    select
+        moment_no,
+        customer_type,
+        {{ median("median_gap_days") }} as median_gap_days
+    from moments
+    where order_days >= 3
+    group by moment_no, customer_type
+),
+
+-- The sum above a customer, by value, so that equal values share the best class of
+-- their group.
+shares as (
+    select
+        moment_no,
+        customer_id,
+        customer_type,
+        revenue_12m,
+        cast(
+            sum(revenue_12m)
+                over (
+                    partition by moment_no, customer_type
+                    order by revenue_12m desc
+                    range between unbounded preceding and current row
+                )
+            - revenue_12m
+            * count(*) over (partition by moment_no, customer_type, revenue_12m)
+            as double
+        )
+        / cast(
+            sum(revenue_12m) over (partition by moment_no, customer_type) as double
+        ) as revenue_share_above_12m
+    from moments
+    where revenue_12m > 0
+),
+
+-- The revenue from which on that day a customer is in class A, and in A or B.
+class_bounds as (
+    select
+        moment_no,
+        customer_type,
+        min(case when revenue_share_above_12m < 0.80 then revenue_12m end) as a_from,
+        min(case when revenue_share_above_12m < 0.95 then revenue_12m end) as b_from
+    from shares
+    group by moment_no, customer_type
+),
+
+measured as (
+    select
+        moments.*,
+        {{ days_between("moments.last_order_date", "moments.as_of_date") }}
+            as days_since_last_order,
+        {{ days_between("moments.first_order_date", "moments.as_of_date") }}
+            as tenure_days,
+        {{ days_between("moments.returned_on", "moments.as_of_date") }}
+            as days_since_return,
+        case
+            when moments.order_days >= 3 then moments.median_gap_days
+            else type_rhythms.median_gap_days
+        end as usual_gap_days,
+        shares.revenue_share_above_12m,
+        cast(moments.revenue_12m as double) / cast(class_bounds.a_from as double)
+            as revenue_to_class_a,
+        cast(moments.revenue_12m as double) / cast(class_bounds.b_from as double)
+            as revenue_to_class_b,
+        -- With less than two years of history there is nothing to compare with.
+        moments.first_order_date <= {{ months_before("moments.as_of_date", 24) }}
+            as has_growth_history,
+        customers.annual_revenue as company_size,
+        customers.yearly_income as purchasing_power,
+        assessments.market_influence,
+        assessments.strategic_importance
+    from moments
+    inner join customers on moments.customer_id = customers.customer_id
+    left join type_rhythms
+        on
+            moments.moment_no = type_rhythms.moment_no
+            and moments.customer_type = type_rhythms.customer_type
+    left join shares
+        on
+            moments.moment_no = shares.moment_no
+            and moments.customer_id = shares.customer_id
+    left join class_bounds
+        on
+            moments.moment_no = class_bounds.moment_no
+            and moments.customer_type = class_bounds.customer_type
+    left join assessments
+        on
+            moments.customer_id = assessments.customer_id
+            and moments.as_of_date >= assessments.scored_on
+            and (
+                assessments.valid_to is null
+                or moments.as_of_date < assessments.valid_to
+            )
+),
+
+compared as (
+    select
+        *,
+        days_since_last_order / greatest(usual_gap_days, 1.0) as overdue_factor,
+        case
+            when
+                has_growth_history
+                and (revenue_12m > 0 or revenue_previous_12m > 0)
+                then ln(
+                    (greatest(cast(revenue_12m as double), 0) + 1)
+                    / (greatest(cast(revenue_previous_12m as double), 0) + 1)
+                )
+        end as growth_rate,
+        case
+            when revenue_share_above_12m < 0.80 then 'A'
+            when revenue_share_above_12m < 0.95 then 'B'
+            else 'C'
+        end as abc_class_12m
+    from measured
+),
+
+final as (
+    select
+        compared.*,
+        case
+            when compared.first_order_date is null then 'prospect'
+            when
+                compared.days_since_last_order > lifecycle_settings.lost_days
+                then 'lost'
+            when
+                compared.days_since_last_order > lifecycle_settings.dormant_days
+                then 'dormant'
+            when compared.tenure_days < lifecycle_settings.new_days then 'new'
+            when
+                compared.days_since_return < lifecycle_settings.reactivated_days
+                then 'reactivated'
+            when
+                compared.overdue_factor >= lifecycle_settings.at_risk_overdue
+                then 'at risk'
+            when
+                compared.growth_rate >= lifecycle_settings.growing_from
+                then 'growing'
+            when
+                compared.growth_rate <= lifecycle_settings.declining_to
+                then 'declining'
+            else 'active'
+        end as lifecycle_stage
+    from compared
+    inner join lifecycle_settings
+        on compared.customer_type = lifecycle_settings.customer_type
+)
+
+select * from final

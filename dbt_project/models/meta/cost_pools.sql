@@ -1,0 +1,292 @@
+{#-
+Each pool of cost, computed again from what staging gives, without looking at customers:
+numbers of facts times rates, freight, the campaigns as they were paid. What core_cost_entries
+puts on customers and what it leaves without one must sum to it, to the last decimal.
+-#}
+with refresh as (
+    select * from {{ ref("core_refresh") }}
+),
+
+cost_rates as (
+    select * from {{ ref("cost_rates") }}
+),
+
+staged_order_lines as (
+    {{ provided("order_lines") }}
+),
+
+staged_service_tickets as (
+    {{ provided("service_tickets") }}
+),
+
+staged_interactions as (
+    {{ provided("interactions") }}
+),
+
+staged_payments as (
+    {{ provided("payments") }}
+),
+
+staged_campaigns as (
+    {{ provided("campaigns") }}
+),
+
+order_lines as (
+    select staged_order_lines.*
+    from staged_order_lines
+    cross join refresh
+    where staged_order_lines.order_date <= refresh.as_of_date
+),
+
+orders as (
+    select
+        min(order_date) as cost_date,
+        min(channel) as cost_key
+    from order_lines
+    where not is_return
+    group by source, order_id
+),
+
+tickets as (
+    select
+        {{ business_date("opened_at") }} as cost_date,
+        cast(priority as varchar) as priority,
+        channel
+    from staged_service_tickets
+),
+
+interactions as (
+    select
+        {{ business_date("staged_interactions.occurred_at") }} as cost_date,
+        staged_interactions.kind,
+        staged_interactions.minutes
+    from staged_interactions
+    cross join refresh
+    where staged_interactions.occurred_at < refresh.known_until
+),
+
+facts as (
+    select
+        'order_handling' as cost_pool,
+        'order' as driver,
+        cost_key,
+        cost_date,
+        1 as size
+    from orders
+    union all
+    select
+        'order_handling' as cost_pool,
+        'line' as driver,
+        channel as cost_key,
+        order_date as cost_date,
+        1 as size
+    from order_lines
+    where not is_return
+    union all
+    select
+        'returns_handling' as cost_pool,
+        'returned_line' as driver,
+        channel as cost_key,
+        order_date as cost_date,
+        1 as size
+    from order_lines
+    where is_return
+    union all
+    select
+        'service' as cost_pool,
+        'ticket_priority' as driver,
+        priority as cost_key,
+        cost_date,
+        1 as size
+    from tickets
+    union all
+    select
+        'service' as cost_pool,
+        'ticket_channel' as driver,
+        channel as cost_key,
+        cost_date,
+        1 as size
+    from tickets
+    union all
+    select
+        'account_management' as cost_pool,
+        'interaction' as driver,
+        kind as cost_key,
+        cost_date,
+        1 as size
+    from interactions
+    union all
+    select
+        'account_management' as cost_pool,
+        'interaction_minute' as driver,
+        kind as cost_key,
+        cost_date,
+        minutes as size
+    from interactions
+    where minutes is not null
+),
+
+-- A day's facts of one size cost the same each.
+counted as (
+    select
+        cost_pool,
+        driver,
+        cost_key,
+        cost_date,
+        size,
+        count(*) as units
+    from facts
+    group by cost_pool, driver, cost_key, cost_date, size
+),
+
+counted_pools as (
+    select
+        counted.cost_pool,
+        counted.units
+        * cast(counted.size * {{ cost_rate() }} as {{ type_money() }}) as amount,
+        case
+            when
+                {{ cost_rate() }} is null
+                and counted.driver in (select cost_rates.driver from cost_rates)
+                then counted.units
+            else 0
+        end as unpriced
+    from counted
+    {{ join_cost_rates("counted", "counted.cost_date") }}
+),
+
+-- Once over all days that an invoice is late, not month by month.
+invoices as (
+    select
+        staged_payments.currency,
+        staged_payments.amount,
+        staged_payments.due_date,
+        coalesce(staged_payments.invoiced_on, staged_payments.due_date) as invoiced_on,
+        case
+            when staged_payments.paid_at < refresh.known_until
+                then {{ business_date("staged_payments.paid_at") }}
+            else refresh.as_of_date
+        end as late_until,
+        'late_payment' as cost_pool,
+        'yearly_interest' as driver,
+        '*' as cost_key
+    from staged_payments
+    cross join refresh
+    where
+        coalesce(staged_payments.invoiced_on, staged_payments.due_date)
+        <= refresh.as_of_date
+        and staged_payments.amount > 0
+),
+
+late_payment as (
+    select
+        invoices.cost_pool,
+        {{ interest(
+            "cast(invoices.amount * " ~ fx_rate("invoices") ~ " as " ~ type_money() ~ ")",
+            cost_rate(),
+            days_between("invoices.due_date", "invoices.late_until"),
+        ) }} as amount,
+        case when {{ cost_rate() }} is null then 1 else 0 end as unpriced
+    from invoices
+    {{ join_fx_rates("invoices", "invoices.invoiced_on") }}
+    {{ join_cost_rates("invoices", "invoices.due_date") }}
+    where invoices.late_until > invoices.due_date
+),
+
+freight as (
+    select
+        'freight' as cost_pool,
+        cast(
+            order_lines.freight_amount * {{ fx_rate("order_lines") }}
+            as {{ type_money() }}
+        ) as amount,
+        0 as unpriced
+    from order_lines
+    {{ join_fx_rates("order_lines", "order_lines.order_date") }}
+),
+
+campaigns as (
+    select staged_campaigns.*
+    from staged_campaigns
+    cross join refresh
+    where staged_campaigns.started_on <= refresh.as_of_date
+),
+
+acquisition as (
+    select
+        'acquisition' as cost_pool,
+        cast(
+            campaigns.cost_amount * {{ fx_rate("campaigns") }} as {{ type_money() }}
+        ) as amount,
+        0 as unpriced
+    from campaigns
+    {{ join_fx_rates("campaigns", "campaigns.started_on") }}
+),
+
+spent as (
+    select * from counted_pools
+    union all
+    select * from freight
+    union all
+    select * from late_payment
+    union all
+    select * from acquisition
+),
+
+pools as (
+    select
+        cost_pool,
+        sum(amount) as amount,
+        sum(unpriced) as unpriced
+    from spent
+    group by cost_pool
+),
+
+entries as (
+    select
+        cost_pool,
+        sum(case when customer_id is not null then amount else 0 end) as allocated,
+        sum(case when customer_id is null then amount else 0 end) as unallocated
+    from {{ ref("core_cost_entries") }}
+    group by cost_pool
+),
+
+names as (
+    {%- for name in cost_pools() %}
+    select '{{ name }}' as cost_pool
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+joined as (
+    select
+        refresh.refresh_id,
+        names.cost_pool,
+        coalesce(pools.amount, 0) as pool_amount,
+        coalesce(entries.allocated, 0) as allocated_amount,
+        coalesce(entries.unallocated, 0) as unallocated_amount,
+        coalesce(pools.unpriced, 0) as unpriced
+    from names
+    cross join refresh
+    left join pools on names.cost_pool = pools.cost_pool
+    left join entries on names.cost_pool = entries.cost_pool
+),
+
+final as (
+    select
+        refresh_id,
+        cost_pool,
+        cast(pool_amount as {{ type_money_sum() }}) as pool_amount,
+        cast(allocated_amount as {{ type_money_sum() }}) as allocated_amount,
+        cast(unallocated_amount as {{ type_money_sum() }}) as unallocated_amount,
+        cast(
+            pool_amount - allocated_amount - unallocated_amount
+            as {{ type_money_sum() }}
+        ) as difference,
+        cast(unpriced as bigint) as unpriced_facts
+    from joined
+)
+
+select * from final

@@ -1,0 +1,417 @@
+"""Account plans: one page for each key account, and a page that leads to them.
+
+What is asked here is asked of the release once for all accounts, never for one by one;
+`drawing` places it and the templates lay it out. Tables and columns that an older or a
+smaller release does not have are left out, and the page says so. Not here: who is a key
+account and what becomes of it (marts.account_matrix, marts.account_outlook).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import duckdb
+from jinja2 import Environment
+
+from pipeline import warehouse
+from pipeline.home import write_text
+from pipeline.reports import drawing
+from pipeline.reports.facts import Row, Seal
+
+FOLDER = "account-plans"
+MOST_ACCOUNTS = 60
+CONTACTS_SHOWN = 4
+OFFERS_SHOWN = 3
+ACTIONS_SHOWN = 4
+STATEMENTS_SHOWN = 3
+
+# Columns that come with other parts of the pipeline; without them their line is left out.
+_VALUE_EXTRAS = ("cost_to_serve_12m", "profit_12m", "health_score")
+_OFFERS = {"customer_id", "category", "lift", "support", "expected_margin", "rank"}
+_ACTIONS = {"customer_id", "action", "reason", "due_on", "owner"}
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A factor with the marks that stand beside each other."""
+
+    name_en: str
+    name_zh: str
+    weight: Any
+    score: Any
+    competitor_score: Any
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one page shows.
+
+    Attributes:
+        account: Customer, tier, value and its place in the matrix, in one row.
+        offers: None where the release knows no offers at all; likewise `actions`.
+    """
+
+    account: Row
+    file_name: str
+    attractiveness: Sequence[Factor]
+    strength: Sequence[Factor]
+    service: Row | None
+    offers: Sequence[Row] | None
+    contacts: Sequence[Row]
+    statements: Sequence[Row]
+    years: Sequence[Row]
+    outlook: Sequence[Row]
+    actions: Sequence[Row] | None
+
+    @property
+    def place(self) -> drawing.Place | None:
+        """Where the account stands today; None while it is not rated."""
+        return _place(self.account, "")
+
+    @property
+    def course(self) -> Sequence[drawing.Place]:
+        """The rated places of three, two and one years ago and of today."""
+        places = [_place(self.account, end) for end in _EARLIER]
+        return [place for place in places if place]
+
+
+_EARLIER = ("_3y_ago", "_2y_ago", "_1y_ago", "")
+
+
+def _place(account: Row, end: str) -> drawing.Place | None:
+    x, y = account["relative_strength" + end], account["attractiveness" + end]
+    return None if x is None or y is None else drawing.place(float(x), float(y))
+
+
+def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Plan]:
+    """Asks the release for the plans of its key accounts, the rated ones first.
+
+    Returns:
+        No plans where the release has no account matrix.
+    """
+    if not _columns(connection, "marts", "account_matrix"):
+        return []
+    accounts = _accounts(connection)
+    if not accounts:
+        return []
+    connection.register("_plans", _ids(connection, accounts))
+    factors = _by_customer(_factors(connection))
+    service = _by_customer(_service(connection, seal))
+    contacts = _by_customer(_contacts(connection))
+    statements = _by_customer(_statements(connection))
+    years = _by_customer(_years(connection, seal))
+    outlook = _by_customer(_outlook(connection))
+    offers = _optional(connection, "next_best_offers", _OFFERS, _OFFER_QUERY)
+    actions = _optional(connection, "customer_actions", _ACTIONS, _ACTION_QUERY)
+    connection.unregister("_plans")
+    plans = []
+    for account in accounts:
+        key = account["customer_id"]
+        marks = factors[key]
+        plans.append(
+            Plan(
+                account=account,
+                file_name=quote(key, safe="") + ".html",
+                attractiveness=_side_by_side(marks, "attractiveness"),
+                strength=_side_by_side(marks, "strength"),
+                service=next(iter(service[key]), None),
+                offers=None if offers is None else offers[key],
+                contacts=contacts[key],
+                statements=statements[key],
+                years=years[key],
+                outlook=outlook[key],
+                actions=None if actions is None else actions[key],
+            )
+        )
+    return plans
+
+
+def write(
+    folder: Path,
+    plans: Sequence[Plan],
+    seal: Seal,
+    currency: str | None,
+    midpoint: float,
+    environment: Environment,
+) -> None:
+    """Writes the pages into a release's reports, in place of all earlier ones.
+
+    Args:
+        folder: `reports` of a release.
+        midpoint: From this score on a dimension is high.
+        environment: That of the report: it escapes what comes from customers.
+    """
+    place = folder / FOLDER
+    if place.exists():
+        for old in place.glob("*.html"):
+            old.unlink()
+        if not plans:
+            place.rmdir()
+    if not plans:
+        return
+    place.mkdir(mode=0o700, exist_ok=True)
+    common = {"seal": seal, "currency": currency, "cells": drawing.cells(midpoint)}
+    page = environment.get_template("account_plan.html.j2")
+    for plan in plans:
+        text = page.render(
+            common,
+            plan=plan,
+            chart=drawing.outlook(plan.years, plan.outlook),
+            contacts_shown=CONTACTS_SHOWN,
+        )
+        write_text(place / plan.file_name, text)
+    index = environment.get_template("account_plans.html.j2")
+    write_text(place / "index.html", index.render(common, plans=plans))
+
+
+def midpoint(connection: duckdb.DuckDBPyConnection) -> float:
+    """From which score on a dimension is high, by the policy of the matrix."""
+    row = connection.execute(
+        "select min(midpoint) from meta.matrix_settings "
+        "semi join marts.account_matrix using (policy_id)"
+    ).fetchone()
+    return float(row[0]) if row and row[0] is not None else 5.0
+
+
+def _accounts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    there = _columns(connection, "marts", "customer_value")
+    extras = ", ".join(
+        f"value.{name}" if name in there else f"null as {name}"
+        for name in _VALUE_EXTRAS
+    )
+    return _rows(
+        connection,
+        f"""
+        select
+            matrix.*,
+            customers.customer_name, customers.industry, customers.city,
+            customers.country, customers.owner, customers.annual_revenue,
+            customers.employee_count,
+            tiers.tier_rank, tiers.tier_name_en, tiers.tier_name_zh, tiers.value_score,
+            tiers.potential_score, tiers.reason_en,
+            value.revenue_12m, value.revenue_previous_12m, value.margin_12m,
+            value.freight_12m, value.order_count_12m, value.last_order_date,
+            value.first_order_date, value.days_since_last_order, value.abc_class,
+            value.predicted_revenue_12m, value.no_purchase_probability_12m, {extras},
+            coverage.contacts, coverage.covered_contacts, coverage.decision_makers,
+            coverage.covered_decision_makers, coverage.best_connected_owner,
+            case
+                when value.revenue_previous_12m > 0
+                    then cast(value.revenue_12m as double)
+                    / cast(value.revenue_previous_12m as double) - 1
+            end as revenue_growth
+        from marts.account_matrix as matrix
+        join marts.customers as customers using (customer_id)
+        join marts.customer_tiers as tiers using (customer_id)
+        join marts.customer_value as value using (customer_id)
+        left join marts.account_coverage as coverage using (customer_id)
+        order by matrix.is_rated desc, value.revenue_12m desc, matrix.customer_id
+        limit {MOST_ACCOUNTS}
+        """,
+    )
+
+
+def _ids(connection: duckdb.DuckDBPyConnection, accounts: Sequence[Row]) -> Any:
+    """The accounts as a relation that the other questions join."""
+    ids = [account["customer_id"] for account in accounts]
+    return connection.execute(
+        "select unnest(?::varchar[]) as customer_id", [ids]
+    ).to_arrow_table()
+
+
+def _factors(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    # Of the competitors only the one that we are measured against.
+    return _rows(
+        connection,
+        """
+        select marks.*, factors.name_en, factors.name_zh
+        from marts.account_matrix_factors as marks
+        join marts.account_matrix as matrix using (customer_id)
+        join _plans using (customer_id)
+        join meta.matrix_factors as factors
+            on factors.policy_id = matrix.policy_id
+            and factors.dimension = marks.dimension
+            and factors.factor = marks.factor
+        where marks.competitor is null or marks.competitor = matrix.best_competitor
+        order by marks.declared_weight desc, marks.factor
+        """,
+    )
+
+
+def _side_by_side(marks: Sequence[Row], dimension: str) -> list[Factor]:
+    """Ours and the best competitor's mark of each factor, ours first."""
+    found: dict[str, Factor] = {}
+    chosen = [mark for mark in marks if mark["dimension"] == dimension]
+    for mark in sorted(chosen, key=lambda mark: mark["competitor"] is not None):
+        ours = mark["competitor"] is None
+        earlier = found.get(mark["factor"])
+        found[mark["factor"]] = Factor(
+            name_en=mark["name_en"],
+            name_zh=mark["name_zh"],
+            weight=mark["declared_weight"],
+            score=mark["score"] if ours else earlier.score if earlier else None,
+            competitor_score=None if ours else mark["score"],
+        )
+    return list(found.values())
+
+
+def _service(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Row]:
+    return _rows(
+        connection,
+        """
+        select
+            customer_id,
+            count(*) filter (opened_at >= $since) as tickets,
+            count(*) filter (opened_at >= $since and met_sla) as met,
+            count(met_sla) filter (opened_at >= $since) as judged,
+            count(*) filter (opened_at >= $since and is_complaint) as complaints,
+            count(is_complaint) filter (opened_at >= $since) as sorted_out,
+            median(epoch(resolved_at - opened_at) / 3600)
+                filter (opened_at >= $since) as median_hours,
+            count(*) filter (resolved_at is null) as still_open,
+            min(opened_at) filter (resolved_at is null) as oldest_open
+        from marts.service_tickets
+        join _plans using (customer_id)
+        group by customer_id
+        """,
+        {"since": warehouse.known_until(_years_before(seal, 1), seal.time_zone)},
+    )
+
+
+def _years_before(seal: Seal, years: int) -> dt.date:
+    """The same day of an earlier year; the 28th for the 29th of February."""
+    day = seal.as_of_date
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def _contacts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    return _rows(
+        connection,
+        """
+        select contacts.*
+        from marts.contacts as contacts
+        join _plans using (customer_id)
+        order by
+            role = 'decision_maker' desc nulls last, influence desc nulls last,
+            contact_id
+        """,
+    )
+
+
+def _statements(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    return _rows(
+        connection,
+        f"""
+        select statements.*
+        from marts.account_financials as statements
+        join _plans using (customer_id)
+        qualify row_number() over (partition by customer_id order by fiscal_year desc)
+            <= {STATEMENTS_SHOWN}
+        order by fiscal_year
+        """,
+    )
+
+
+def _years(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Row]:
+    """What each account bought in the last three years, oldest first."""
+    return _rows(
+        connection,
+        """
+        with years as (
+            select
+                cast($as_of - to_months(12 * (n + 1)) as date) as starts_after,
+                cast($as_of - to_months(12 * n) as date) as last_day
+            from unnest([2, 1, 0]) as back (n)
+        )
+        select
+            customer_id,
+            last_day,
+            coalesce(sum(net_amount) filter (
+                order_date > starts_after and order_date <= last_day
+            ), 0) as revenue
+        from _plans
+        cross join years
+        left join marts.order_lines using (customer_id)
+        group by customer_id, last_day
+        order by last_day
+        """,
+        {"as_of": seal.as_of_date},
+    )
+
+
+def _outlook(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    return _rows(
+        connection,
+        """
+        select outlook.*
+        from marts.account_outlook as outlook
+        join _plans using (customer_id)
+        order by year_ahead
+        """,
+    )
+
+
+_OFFER_QUERY = f"""
+    select offers.*
+    from marts.next_best_offers as offers
+    join _plans using (customer_id)
+    where offers.rank <= {OFFERS_SHOWN}
+    order by offers.rank, offers.category
+"""
+_ACTION_QUERY = f"""
+    select actions.*
+    from marts.customer_actions as actions
+    join _plans using (customer_id)
+    qualify row_number() over (
+        partition by customer_id order by due_on nulls last, action
+    ) <= {ACTIONS_SHOWN}
+    order by due_on nulls last, action
+"""
+
+
+def _optional(
+    connection: duckdb.DuckDBPyConnection, table: str, needed: set[str], query: str
+) -> Mapping[str, Sequence[Row]] | None:
+    """The rows of a table that a release may lack; None where it does."""
+    if not needed <= _columns(connection, "marts", table):
+        return None
+    return _by_customer(_rows(connection, query))
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str
+) -> set[str]:
+    return {
+        name
+        for (name,) in connection.execute(
+            "select column_name from duckdb_columns() "
+            "where schema_name = ? and table_name = ?",
+            [schema, table],
+        ).fetchall()
+    }
+
+
+def _by_customer(rows: Sequence[Row]) -> Mapping[str, Sequence[Row]]:
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["customer_id"]].append(row)
+    return found
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    parameters: Mapping[str, Any] | None = None,
+) -> list[Row]:
+    result = connection.execute(query, parameters)
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
