@@ -32,7 +32,7 @@ sums as (
     group by customer_id, customer_type, moment_no, is_present
 ),
 
--- Of equals the first by name.
+-- Told of the present alone; of equals the first by name.
 weakest as (
     select
         parts.customer_id,
@@ -44,7 +44,11 @@ weakest as (
             parts.customer_id = sums.customer_id
             and parts.moment_no = sums.moment_no
             and parts.weight * 10 - parts.contribution = sums.most_lost
-    where parts.score is not null and sums.most_lost > 0
+    where
+        parts.is_present
+        and sums.is_present
+        and parts.score is not null
+        and sums.most_lost > 0
     group by parts.customer_id, parts.moment_no
 ),
 
