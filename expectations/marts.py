@@ -574,6 +574,101 @@ def suites() -> list[Suite]:
                 ),
             ],
         ),
+        _mart(
+            "customer_health_factors",
+            ["customer_id", "factor"],
+            [
+                unique("customer_id", "factor", why="a part that counts twice"),
+                between("score", 0, 10, why="anchors lie between 0 and 10"),
+                between("weight", 0, 1, why="a share"),
+                no_rows(
+                    "parts_stay_between_0_and_10",
+                    "select customer_id, sum(contribution) as health from {batch} "
+                    "group by customer_id "
+                    "having sum(contribution) < 0 or sum(contribution) > 10",
+                    why="parts are cut off, so their sum cannot exceed the best score",
+                ),
+                no_rows(
+                    "weights_of_what_is_known_sum_to_one",
+                    "select customer_id, sum(weight) as weights from {batch} "
+                    "group by customer_id "
+                    "having sum(weight) <> 0 and abs(sum(weight) - 1) > 0.00001",
+                    why="the weights of unknown factors are shared out, not lost",
+                ),
+            ],
+        ),
+        _mart(
+            "service_levels",
+            ["month_start", "tier_code"],
+            [
+                unique("month_start", "tier_code", why="the grain"),
+                between("met_sla_rate", 0, 1, why="a share"),
+                between("csat", 0, 1, why="a share"),
+                between("nps", -1, 1, why="a difference of two shares"),
+                no_rows(
+                    "the_tiers_are_all",
+                    "select month_start from {batch} group by month_start having "
+                    "sum(tickets) <> 2 * sum(case when tier_code = 'all' "
+                    "then tickets else 0 end)",
+                    why="a ticket that is in no tier is a customer without one",
+                ),
+                no_rows(
+                    "every_ticket_is_counted",
+                    "select sum(tickets) as tickets from {batch} "
+                    "where tier_code = 'all' having sum(tickets) <> "
+                    "(select count(*) from marts.service_tickets)",
+                    why="the same tickets by another road",
+                ),
+            ],
+        ),
+        _mart(
+            "badly_served",
+            ["customer_id", "rule_code"],
+            [
+                unique("customer_id", "rule_code", why="an alarm sounds once"),
+                one_of("abc_class_12m", ["A"], why="the list is of high value alone"),
+                no_rows(
+                    "every_alarm_has_its_cause",
+                    "select customer_id, rule_code, measured_value from {batch} "
+                    "where measured_value < at_least",
+                    why="a name on this list costs somebody a day",
+                ),
+            ],
+        ),
+        Suite(
+            subject="meta.model_quality",
+            schema="meta",
+            table="model_quality",
+            key=["refresh_id", "model", "metric", "subject"],
+            expectations=[
+                no_rows(
+                    "an_auc_is_a_chance",
+                    "select metric, subject, value from {batch} "
+                    "where model = 'health' and value not between 0 and 1 "
+                    "and metric <> 'customers'",
+                    why="it is the chance that two customers are told apart rightly",
+                ),
+                no_rows(
+                    "health_tells_more_than_recency",
+                    "select health.subject, health.value as auc, "
+                    "recency.value as auc_of_recency from {batch} as health "
+                    "inner join {batch} as recency "
+                    "on health.refresh_id = recency.refresh_id "
+                    "and health.subject = recency.subject "
+                    "and recency.model = 'health' "
+                    "and recency.metric = 'auc_recency_baseline' "
+                    "where health.model = 'health' and health.metric = 'auc' "
+                    "and health.subject in ('company', 'person') "
+                    "and health.refresh_id = (select max(refresh_id) from {batch}) "
+                    "and (health.value < recency.value or health.value < 0.5)",
+                    why="where the days since the last order tell better who will buy "
+                    "nothing, nobody should call customers by their health. The "
+                    "demonstration's health is worse for both types (2026-11-22): its "
+                    "tickets are of other people, and its persons come back after years",
+                    severity="warning",
+                ),
+            ],
+        ),
         Suite(
             subject="meta.cost_pools",
             schema="meta",

@@ -222,3 +222,17 @@ engine needs this file only. Everything else is standard SQL.
 {% macro spark__median(column) -%}
     percentile({{ column }}, 0.5)
 {%- endmacro %}
+
+{#- The value below which a share of the values lies, on the line between its two
+    neighbours. -#}
+{% macro percentile(column, share) -%}
+    {{ return(adapter.dispatch("percentile", "customer_tiers")(column, share)) }}
+{%- endmacro %}
+
+{% macro default__percentile(column, share) -%}
+    quantile_cont({{ column }}, {{ share }})
+{%- endmacro %}
+
+{% macro spark__percentile(column, share) -%}
+    percentile({{ column }}, {{ share }})
+{%- endmacro %}

@@ -41,12 +41,16 @@ GOES: Final = {
     "interactions": {"subject"},
     # What was measured of him; score and contribution are what was published.
     "customer_score_factors": {"raw_value"},
+    "customer_value": {"purchasing_power"},
+    "customer_value_history": {"purchasing_power"},
     "lead_score_factors": {"raw_value"},
+    "customer_health_factors": {"raw_value"},
 }
 # Tables whose rows are nothing but him.
 DROPPED: Final = {
     "contacts",
     "account_coverage",
+    "badly_served",
     # What account managers think of him, what he publishes, what is hoped of him.
     "account_matrix",
     "account_matrix_factors",

@@ -72,6 +72,7 @@ def build_report(release_folder: Path) -> Path:
             rows_shown=facts.ROWS_SHOWN,
             silent_days=facts.SILENT_WITHOUT_RHYTHM,
             top_shown=facts.TOP_CUSTOMERS,
+            badly_shown=facts.BADLY_SERVED,
         )
     )
     path = folder / "reports" / "index.html"

@@ -20,6 +20,7 @@ Row = dict[str, Any]
 
 TOP_CUSTOMERS = 15
 NEED_A_LOOK = 5  # of each kind
+BADLY_SERVED = 10
 ROWS_SHOWN = 12  # of quarantined rows and of checks; the tables in meta hold all
 MONTHS = 24
 CURVE_POINTS = 180
@@ -93,7 +94,11 @@ class Concentration:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the report shows; money in the reporting currency."""
+    """All that the report shows; money in the reporting currency.
+
+    Attributes:
+        badly_served: None where the release is older than that table.
+    """
 
     currency: str | None
     policies: str | None
@@ -108,6 +113,7 @@ class Facts:
     silent: Sequence[Row]
     segments: Sequence[Row]
     service: Sequence[Row]
+    badly_served: Sequence[Row] | None
     freshness: Sequence[Row]
     reconciliation: Sequence[Row]
     quarantined: int
@@ -164,6 +170,7 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
         silent=_silent(connection, [row["customer_id"] for row in falling]),
         segments=_segments(connection),
         service=_service(connection, period),
+        badly_served=_badly_served(connection),
         freshness=_rows(
             connection,
             """
@@ -644,6 +651,41 @@ def _service(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Row]
         order by tier_summary.tier_rank nulls last
         """,
         [period.tickets_from],
+    )
+
+
+def _badly_served(connection: duckdb.DuckDBPyConnection) -> list[Row] | None:
+    """Customers of high value with every alarm that sounds for them, largest first."""
+    there = _one(
+        connection,
+        "select count(*) as n from duckdb_tables() "
+        "where schema_name = 'marts' and table_name = 'badly_served'",
+    )["n"]
+    if not there:
+        return None
+    return _rows(
+        connection,
+        f"""
+        with alarms as (
+            select
+                customer_id,
+                any_value(tickets_12m) as tickets_12m,
+                any_value(sla_met_rate_12m) as sla_met_rate_12m,
+                any_value(contact_gap_days) as contact_gap_days,
+                list(reason_en order by rule_code) as reasons_en,
+                list(reason_zh order by rule_code) as reasons_zh,
+                count(*) over () as customers_in_all
+            from marts.badly_served
+            group by customer_id
+        )
+
+        select {_CUSTOMER}, alarms.* exclude (customer_id)
+        {_CUSTOMERS}
+        inner join alarms on customer_tiers.customer_id = alarms.customer_id
+        order by customer_value.revenue_12m desc, customers.customer_id
+        limit ?
+        """,
+        [BADLY_SERVED],
     )
 
 

@@ -294,6 +294,82 @@ def test_resolution_times(warehouse: duckdb.DuckDBPyConnection) -> None:
         """
     ).fetchall()
     assert rows == [(1, 80.24), (2, 38.23), (3, 21.55), (4, 5.02)]
+    assert one(
+        warehouse,
+        """
+        select round(median(epoch(resolved_at - opened_at) / 3600), 1)
+        from marts.service_tickets
+        """,
+    ) == (22.1,)
+
+
+def test_service_levels_are_of_the_same_tickets(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """Also: 1,556 were never resolved, and none of them is open: they were closed."""
+    assert one(
+        warehouse,
+        """
+        select
+            sum(tickets), round(100 * sum(met_sla_rate * sla_known) / sum(sla_known), 2),
+            sum(tickets) - sum(resolved), sum(open_tickets), count(complaints),
+            count(median_first_response_hours)
+        from marts.service_levels where tier_code = 'all'
+        """,
+    ) == (24_918, 63.42, 1_556, 0, 0, 0)
+    # The tickets that were never resolved make the median of a month longer.
+    assert warehouse.execute(
+        """
+        select
+            tickets, resolved, round(median_hours_of_resolved, 2),
+            round(median_resolution_hours, 2), round(p90_hours_of_resolved, 1),
+            round(p90_resolution_hours, 1)
+        from marts.service_levels
+        where tier_code = 'all' and month_start = date '2013-02-01'
+        """
+    ).fetchall() == [(7412, 6961, 77.55, 97.63, 517.8, 581.6)]
+    assert one(
+        warehouse,
+        "select sum(tickets) from marts.service_levels "
+        "where tier_code = 'unknown customer'",
+    ) == (3,)
+
+
+def test_health_is_published_with_its_worth(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """Worse than recency for both types, and for persons worse than a coin."""
+    assert warehouse.execute(
+        """
+        select subject, metric, round(value, 3)
+        from meta.model_quality
+        where model = 'health' and subject in ('company', 'person')
+            and metric <> 'no_purchase_share'
+        order by subject, metric
+        """
+    ).fetchall() == [
+        ("company", "auc", 0.873),
+        ("company", "auc_overdue_baseline", 0.932),
+        ("company", "auc_recency_baseline", 0.934),
+        ("company", "customers", 702),
+        ("person", "auc", 0.248),
+        ("person", "auc_overdue_baseline", 0.249),
+        ("person", "auc_recency_baseline", 0.256),
+        ("person", "customers", 12_487),
+    ]
+
+
+def test_high_value_badly_served(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert warehouse.execute(
+        """
+        select rule_code, customer_type, count(*)
+        from marts.badly_served group by all order by all
+        """
+    ).fetchall() == [
+        ("no_contact", "company", 80),
+        ("sla_missed_twice", "company", 2),
+        ("unhappy_twice", "person", 2),
+    ]
 
 
 def test_who_was_spoken_with(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -589,7 +665,9 @@ def test_evidence_can_be_queried(warehouse: duckdb.DuckDBPyConnection) -> None:
             "column_values_to_be_unique(lead_number)",
             "failed",
             10,
-        )
+        ),
+        # Its health tells less than the days since the last order, and says so.
+        ("meta.model_quality", "health_tells_more_than_recency", "failed", 2),
     ]
     assert "lead_number" in json.loads(found[0][4])[0]
 

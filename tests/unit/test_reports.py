@@ -521,6 +521,33 @@ def test_service_of_the_last_12_months(page_of: Page) -> None:
     assert "Of no known customer 1 – 0 6.0 1 of 1 100.0 %" in text
 
 
+def test_high_value_badly_served(page_of: Page) -> None:
+    text = section(page_of(ORDINARY), "badly")
+    assert "No alarm of the service policy sounds" in text
+    alarm = (
+        "insert into marts.badly_served by name select '{}' as customer_id, "
+        "'{}' as rule_code, 12 as tickets_12m, 0.25 as sla_met_rate_12m, "
+        "120 as contact_gap_days, '{}.' as reason_en, '{}。' as reason_zh"
+    )
+    sample = replace(
+        ORDINARY,
+        statements="; ".join(
+            [
+                ORDINARY.statements,
+                alarm.format("a", "b_rule", "Second", "其二"),
+                alarm.format("a", "a_rule", "First", "其一"),
+                alarm.format("b", "a_rule", "Beta too", "也是"),
+            ]
+        ),
+    )
+    text = section(page_of(sample), "badly")
+    assert "2 customers of class A in the last 12 months have a reason" in text
+    assert text.index("First. 其一。 Second. 其二。") < text.index("Beta too.")
+    older = replace(ORDINARY, statements="drop table marts.badly_served")
+    assert "Badly served" not in page_of(older)
+    assert "High value" not in page_of(older)
+
+
 @pytest.mark.parametrize(
     ("time_zone", "shown"), [("UTC", True), ("America/Los_Angeles", False)]
 )

@@ -2,6 +2,8 @@
 How good the models are, every figure of every refresh. Identity: how many records became
 how many customers by which rule, how often registration numbers contradict a rule, and,
 where a source provides known_identities, precision and recall over pairs of records.
+Value: the backtest of the forecasters. Health: how well a health score of the past told
+who would buy nothing, beside recency alone.
 -#}
 with keys as (
     select * from {{ ref("core_customer_keys") }}
@@ -175,6 +177,10 @@ tier_figures as (
     group by restated.cause
 ),
 
+health as (
+    select * from {{ ref("core_health_backtest") }}
+),
+
 final as (
     select
         refresh_id,
@@ -214,6 +220,16 @@ final as (
         tier_figures.subject,
         tier_figures.value
     from tier_figures
+    cross join refresh
+    union all
+    select
+        refresh.refresh_id,
+        refresh.as_of_date,
+        'health' as model,
+        health.metric,
+        health.subject,
+        health.value
+    from health
     cross join refresh
 )
 
