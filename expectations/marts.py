@@ -293,6 +293,15 @@ def suites() -> list[Suite]:
                 unique("customer_id", why="the grain: one row per customer"),
                 one_of("abc_class", ["A", "B", "C"], why="ABC is total"),
                 one_of("lifecycle_stage", STAGES, why="the stages are total"),
+                between("health_score", 0, 10, why="scores run from 0 to 10"),
+                no_rows(
+                    "wallets_hold_what_is_spent",
+                    "select count(*) as customers from {batch} where wallet_share > 1 "
+                    "having count(*) > 0.2 * (select count(*) from {batch})",
+                    why="a customer spends with us what it spends on the whole: the "
+                    "rates of wallet_rates are too low; up to a fifth is noise",
+                    severity="warning",
+                ),
                 no_rows(
                     "rfm_scores_come_together",
                     "select customer_id from {batch} "

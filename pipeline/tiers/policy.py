@@ -30,6 +30,8 @@ FACTORS: Final = (
     "tenure_years",
     "growth_rate",
     "predicted_margin_12m",
+    "whitespace_margin",
+    "pipeline_amount",
     "company_size",
     "purchasing_power",
     "market_influence",

@@ -80,6 +80,35 @@ def months_before(day: dt.date, months: int) -> dt.date:
     return last.replace(day=min(day.day, last.day))
 
 
+def lay_nothing(warehouse: Warehouse) -> None:
+    """What the value of these worlds does not depend on: forecasts, whitespace, deals."""
+    forecast = {
+        "customer_id": "varchar",
+        "value_model": "varchar",
+        "predicted_orders_12m": "double",
+        "predicted_spend_12m": "double",
+    }
+    for name, columns in {
+        "core_customer_forecasts": forecast,
+        "core_forecast_history": {**forecast, "moment_no": "integer"},
+        "core_leads": {"customer_id": "varchar"},
+        "core_whitespace": {
+            "moment_no": "integer",
+            "peer_group": "varchar",
+            "category_mask": "bigint",
+            "whitespace_revenue": "decimal(18, 4)",
+            "whitespace_margin": "decimal(18, 4)",
+            "whitespace_categories": "integer",
+        },
+        "core_pipeline_moments": {
+            "customer_id": "varchar",
+            "moment_no": "integer",
+            "pipeline_amount": "decimal(18, 4)",
+        },
+    }.items():
+        warehouse.lay(name, columns, [])
+
+
 def world(
     as_of: dt.date,
     rows: list[tuple[Any, ...]],
@@ -122,6 +151,12 @@ def world(
             "valid_to": "date",
         },
         [],
+    )
+    lay_nothing(warehouse)
+    warehouse.lay(
+        "core_customer_peers",
+        {"customer_id": "varchar", "peer_group": "varchar"},
+        [(name, kind) for name, kind in CUSTOMERS],
     )
     warehouse.lay(
         "core_products",

@@ -4,7 +4,28 @@ depend on. The past and the present go through this one query, so that what the 
 says of a month end is what a refresh as of that day would have said.
 -#}
 with moments as (
-    select * from {{ ref("core_customer_moments") }}
+    select
+        *,
+        -- What a customer that never bought leaves unbought is not known.
+        case when orders > 0 then category_mask end as bought_mask
+    from {{ ref("core_customer_moments") }}
+),
+
+peers as (
+    select * from {{ ref("core_customer_peers") }}
+),
+
+whitespace as (
+    select * from {{ ref("core_whitespace") }}
+),
+
+pipeline as (
+    select * from {{ ref("core_pipeline_moments") }}
+),
+
+-- Without any lead of a customer nothing is known of deals; with some, none is zero.
+leads as (
+    select count(customer_id) as leads_of_customers from {{ ref("core_leads") }}
 ),
 
 customers as (
@@ -155,12 +176,30 @@ measured as (
             end
             as {{ type_money_sum() }}
         ) as predicted_margin_12m,
+        whitespace.whitespace_revenue,
+        whitespace.whitespace_margin,
+        whitespace.whitespace_categories,
+        case
+            when leads.leads_of_customers > 0
+                then coalesce(pipeline.pipeline_amount, 0)
+        end as pipeline_amount,
         customers.annual_revenue as company_size,
         customers.yearly_income as purchasing_power,
         assessments.market_influence,
         assessments.strategic_importance
     from moments
     inner join customers on moments.customer_id = customers.customer_id
+    inner join peers on moments.customer_id = peers.customer_id
+    cross join leads
+    left join whitespace
+        on
+            moments.moment_no = whitespace.moment_no
+            and peers.peer_group = whitespace.peer_group
+            and moments.bought_mask = whitespace.category_mask
+    left join pipeline
+        on
+            moments.customer_id = pipeline.customer_id
+            and moments.moment_no = pipeline.moment_no
     left join type_rhythms
         on
             moments.moment_no = type_rhythms.moment_no

@@ -21,6 +21,8 @@ final as (
         tenure_days / 365.25 as tenure_years,
         growth_rate,
         cast(predicted_margin_12m as double) as predicted_margin_12m,
+        cast(whitespace_margin as double) as whitespace_margin,
+        cast(pipeline_amount as double) as pipeline_amount,
         cast(company_size as double) as company_size,
         cast(purchasing_power as double) as purchasing_power,
         cast(market_influence as double) as market_influence,

@@ -9,6 +9,16 @@ with valued as (
     where is_present
 ),
 
+potential as (
+    select * from {{ ref("core_customer_potential") }}
+),
+
+health as (
+    select *
+    from {{ ref("core_customer_health") }}
+    where is_present
+),
+
 rfm_segments as (
     select * from {{ ref("rfm_segments") }}
 ),
@@ -115,6 +125,18 @@ final as (
         valued.growth_rate,
         cast(valued.usual_gap_days as double) as usual_gap_days,
         cast(valued.overdue_factor as double) as overdue_factor,
+        potential.peer_group,
+        cast(potential.whitespace_revenue as {{ type_money_sum() }})
+            as whitespace_revenue,
+        cast(valued.whitespace_margin as {{ type_money_sum() }}) as whitespace_margin,
+        cast(potential.whitespace_categories as integer) as whitespace_categories,
+        cast(potential.wallet_amount as {{ type_money_sum() }}) as wallet_amount,
+        cast(potential.wallet_share as double) as wallet_share,
+        cast(valued.pipeline_amount as {{ type_money_sum() }}) as pipeline_amount,
+        cast(potential.pipeline_deals as bigint) as pipeline_deals,
+        cast(health.health_score as {{ type_score() }}) as health_score,
+        cast(health.health_coverage as {{ type_score() }}) as health_coverage,
+        health.weakest_health_factor,
         valued.company_size,
         valued.purchasing_power,
         valued.market_influence,
@@ -138,6 +160,8 @@ final as (
             as no_purchase_probability_12m
     from valued
     left join predicted on valued.customer_id = predicted.customer_id
+    inner join potential on valued.customer_id = potential.customer_id
+    left join health on valued.customer_id = health.customer_id
     left join rfm_scores on valued.customer_id = rfm_scores.customer_id
     left join rfm_segments
         on

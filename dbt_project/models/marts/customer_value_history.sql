@@ -41,6 +41,8 @@ final as (
         cast(predicted_orders_12m as double) as predicted_orders_12m,
         predicted_revenue_12m,
         predicted_margin_12m,
+        cast(whitespace_margin as {{ type_money_sum() }}) as whitespace_margin,
+        cast(pipeline_amount as {{ type_money_sum() }}) as pipeline_amount,
         company_size,
         purchasing_power,
         market_influence,
