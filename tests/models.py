@@ -84,7 +84,8 @@ class Warehouse:
     def __init__(self, path: str | None = None) -> None:
         self.connection = duckdb.connect()
         self.connection.execute(
-            f"attach '{path or ':memory:'}' as work; attach ':memory:' as warehouse; "
+            f"attach '{path or ':memory:'}' as work; "
+            f"attach '{f'{path}.marts' if path else ':memory:'}' as warehouse; "
             "create schema work.core; create schema work.staging; "
             "create schema work.landing; create schema warehouse.marts; "
             "create schema warehouse.meta; use work.core"

@@ -28,3 +28,11 @@ not count. -#}
         else ({{ epoch_seconds(later) }} - {{ epoch_seconds(earlier) }}) / 3600.0
     end
 {%- endmacro %}
+
+{#- The tier that the customer had on the day to which `spells` was joined. -#}
+{% macro tier_then(relation) -%}
+    case
+        when {{ relation }}.customer_id is null then 'unknown customer'
+        else coalesce(spells.tier_code, 'not graded yet')
+    end
+{%- endmacro %}

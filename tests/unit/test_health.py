@@ -528,9 +528,18 @@ def test_waiting_tickets_are_censored(rows: list[tuple[int, str, Any]]) -> None:
     ]
     warehouse = world(tickets=tickets)
     warehouse.lay(
-        "customer_tiers",
-        {"customer_id": "varchar", "tier_code": "varchar"},
-        [("a", "key"), ("b", "standard")],
+        "core_tier_spells",
+        {
+            "customer_id": "varchar",
+            "valid_from": "date",
+            "valid_to": "date",
+            "tier_code": "varchar",
+        },
+        [
+            ("a", dt.date(2000, 1, 1), dt.date(2010, 1, 1), "standard"),
+            ("a", dt.date(2010, 1, 1), None, "key"),
+            ("b", dt.date(2000, 1, 1), None, "standard"),
+        ],
     )
     warehouse.lay(
         "core_customer_days",

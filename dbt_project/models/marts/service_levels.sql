@@ -25,8 +25,13 @@ customer_days as (
     select * from {{ ref("core_customer_days") }}
 ),
 
-customer_tiers as (
-    select * from {{ ref("customer_tiers") }}
+spells as (
+    select
+        customer_id,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to,
+        tier_code
+    from {{ ref("core_tier_spells") }}
 ),
 
 refresh as (
@@ -36,7 +41,7 @@ refresh as (
 tickets_of_tiers as (
     select
         {{ month_of(business_date("service_tickets.opened_at")) }} as month_start,
-        coalesce(customer_tiers.tier_code, 'unknown customer') as tier_code,
+        {{ tier_then("service_tickets") }} as tier_code,
         service_tickets.resolved_at is not null as is_resolved,
         service_tickets.resolved_at is null
         and service_tickets.closed_at is null as is_open,
@@ -54,8 +59,11 @@ tickets_of_tiers as (
         service_tickets.csat_score
     from service_tickets
     cross join refresh
-    left join customer_tiers
-        on service_tickets.customer_id = customer_tiers.customer_id
+    left join spells
+        on
+            service_tickets.customer_id = spells.customer_id
+            and {{ business_date("service_tickets.opened_at") }} >= spells.valid_from
+            and {{ business_date("service_tickets.opened_at") }} < spells.valid_to
 ),
 
 -- Everything counts for its tier and for all.
@@ -152,12 +160,15 @@ curve_hours as (
 answers_of_tiers as (
     select
         {{ month_of("survey_responses.responded_on") }} as month_start,
-        coalesce(customer_tiers.tier_code, 'unknown customer') as tier_code,
+        {{ tier_then("survey_responses") }} as tier_code,
         survey_responses.survey,
         survey_responses.score
     from survey_responses
-    left join customer_tiers
-        on survey_responses.customer_id = customer_tiers.customer_id
+    left join spells
+        on
+            survey_responses.customer_id = spells.customer_id
+            and survey_responses.responded_on >= spells.valid_from
+            and survey_responses.responded_on < spells.valid_to
     union all
     select
         month_start,
@@ -191,13 +202,17 @@ answer_sums as (
 orders_of_tiers as (
     select
         {{ month_of("customer_days.order_date") }} as month_start,
-        customer_tiers.tier_code,
+        {{ tier_then("customers") }} as tier_code,
         sum(customer_days.orders) as orders
     from customer_days
     inner join customers on customer_days.customer_no = customers.customer_no
-    inner join customer_tiers on customers.customer_id = customer_tiers.customer_id
+    left join spells
+        on
+            customers.customer_id = spells.customer_id
+            and customer_days.order_date >= spells.valid_from
+            and customer_days.order_date < spells.valid_to
     group by
-        {{ month_of("customer_days.order_date") }}, customer_tiers.tier_code
+        {{ month_of("customer_days.order_date") }}, {{ tier_then("customers") }}
 ),
 
 orders as (
