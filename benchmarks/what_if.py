@@ -60,7 +60,7 @@ def lay_out(root: Path, customers: int) -> None:
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute(
             "set threads = 2; create schema marts; create schema meta; "
-            "select setseed(0.5)"
+            "create macro drawn(id, which) as hash(id, which) / 18446744073709551615.0"
         )
         types = seed_types()
         for name in POLICY:
@@ -84,8 +84,9 @@ def lay_out(root: Path, customers: int) -> None:
             create table marts.customer_value as
             with drawn as (
                 select
-                    customer_id, customer_type, random() as a, random() as b,
-                    random() as c, random() as d
+                    customer_id, customer_type, drawn(customer_id, 1) as a,
+                    drawn(customer_id, 2) as b, drawn(customer_id, 3) as c,
+                    drawn(customer_id, 4) as d
                 from marts.customers
             ),
             sized as (

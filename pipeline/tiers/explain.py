@@ -158,7 +158,18 @@ def run(release: Release, said: str) -> Explanation:
                 {**spell, **_named(named[spell["policy_id"]], "", spell["tier_code"])}
                 for spell in reversed(spells)
             ],
-            restatements=_about(connection, "meta", "tier_restatements", customer_id),
+            restatements=[
+                {
+                    **row,
+                    **_named(
+                        named[one.policy_id], "published", row["published_tier_code"]
+                    ),
+                    **_named(
+                        named[one.policy_id], "restated", row["restated_tier_code"]
+                    ),
+                }
+                for row in _about(connection, "meta", "tier_restatements", customer_id)
+            ],
             value={
                 key: value
                 for key, value in _one(
@@ -274,11 +285,11 @@ def _about(
     columns = released.columns(connection, schema, table)
     if "customer_id" not in columns:
         return []
-    days = [name for name in ("valid_from", "due_on", "month_end") if name in columns]
+    days = [name for name in ("first_month", "valid_from", "due_on") if name in columns]
     return released.rows(
         connection,
         f"select * from warehouse.{schema}.{table} where customer_id = ? "
-        f"order by {', '.join([*days, 'all'][:1])}",
+        f"order by {', '.join(days) or 'all'}",
         [customer_id],
     )
 

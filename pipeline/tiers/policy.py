@@ -363,7 +363,7 @@ def _typed(
     readers: dict[str, Callable[[str], Any]] = {
         "varchar": str,
         "integer": int,
-        "double": float,
+        "double": _finite,
         "date": dt.date.fromisoformat,
         "boolean": lambda text: {"true": True, "false": False}[text.lower()],
     }
@@ -385,6 +385,13 @@ def _typed(
     if wrong:
         raise ConfigurationError(f"{path}, " + "; ".join(wrong))
     return typed
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def problems(policies: Sequence[Policy]) -> list[Problem]:

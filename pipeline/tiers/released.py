@@ -89,7 +89,8 @@ def policy_rows(
     cells = ", ".join(
         f"cast({name} as {kind}) as {name}" for name, kind in kinds.items()
     )
-    return rows(connection, f"select {cells} from warehouse.meta.{table} order by all")
+    # In the order of the seed, in which scores are summed.
+    return rows(connection, f"select {cells} from warehouse.meta.{table}")
 
 
 def policies(connection: duckdb.DuckDBPyConnection) -> list[Policy]:

@@ -60,7 +60,10 @@ _CHINESE: Final = {
     "Rules of the policy": "政策规则",
     "The last month ends": "最近月末",
     "Tiers so far": "等级历史",
-    "Restated": "更正",
+    "Restated month ends": "更正的月末",
+    "published": "原公布",
+    "why": "原因",
+    "refresh": "更新",
     "Due": "待办",
     "due on": "到期日",
     "action": "事项",
@@ -168,7 +171,7 @@ class _Shown:
         yield from self._rules(found)
         yield from self._month_ends(found)
         yield from self._history(found)
-        yield from self._others("Restated", found.restatements)
+        yield from self._restated(found)
         yield from self._due(found)
 
     def _tier(self, tier: Any) -> str:
@@ -436,28 +439,22 @@ class _Shown:
         if found.actions:
             yield table
 
-    def _others(self, title: str, rows: list[Any]) -> Iterator[RenderableType]:
-        """Rows of a table that a release may have, in the order of its columns."""
-        if not rows:
-            return
-        other = "_zh" if self._language == "en" else "_en"
-        names = [
-            name
-            for name in rows[0]
-            if name != "customer_id" and not name.endswith(other)
-        ]
-        yield ""
-        yield Text(self._(title), style="bold")
-        for row in rows:
-            yield Text(
-                "  "
-                + ", ".join(
-                    f"{name.removesuffix('_' + self._language).replace('_', ' ')}: "
-                    f"{row[name]}"
-                    for name in names
-                    if row[name] is not None
-                )
+    def _restated(self, found: Explanation) -> Iterator[RenderableType]:
+        table = self._table(
+            "Restated month ends",
+            *("from", "until", "published", "now", "why", "refresh"),
+        )
+        for row in found.restatements:
+            table.add_row(
+                str(row["first_month"]),
+                str(row["last_month"]),
+                self._of(row, "published_tier_name"),
+                self._of(row, "restated_tier_name"),
+                row["cause"],
+                row["refresh_id"],
             )
+        if found.restatements:
+            yield table
 
     # A what-if --------------------------------------------------------------------------
 

@@ -500,10 +500,11 @@ def _service(
             ).fetchall()
         }
     # A policy without service of its own would serve the tiers as they are served now.
-    plan = one.policy_id if any(key[0] == one.policy_id for key in hours) else now[-1]
+    present = now[-1] if now else one.policy_id
+    plan = one.policy_id if any(key[0] == one.policy_id for key in hours) else present
     sums = {"now": Decimal(0), "then": Decimal(0)}
     not_planned = []
-    for when, policy_id in (("now", now[-1]), ("then", plan)):
+    for when, policy_id in (("now", present), ("then", plan)):
         planned: dict[str, Decimal] = {}
         for code, customer_type, customers in connection.execute(
             f"select tier_{when}, customer_type, count(*) from graded "
