@@ -210,8 +210,8 @@ def test_an_explanation_agrees_with_the_marts(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["explain", "Westside Plaza"], ["Rules of the policy", "would do by itself"]),
-        (["explain", "Westside Plaza", "--lang", "zh"], ["政策规则", "即可"]),
+        (["explain", "Westside Plaza"], ["Rules of the policy", "asks for"]),
+        (["explain", "Westside Plaza", "--lang", "zh"], ["政策规则", "要求"]),
         (["what-if", "pareto-2014"], ["Who moves", "The largest of those who move"]),
         (["what-if", "pareto-2014", "--lang", "zh"], ["谁会变动", "等级"]),
     ],
