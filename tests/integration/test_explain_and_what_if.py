@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from rich.console import Console
 
 from pipeline import release
 from pipeline.home import Home
 from pipeline.settings import PROJECT_ROOT
-from pipeline.tiers import explain
+from pipeline.tiers import explain, shown
 from tests.conftest import command
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
@@ -227,3 +230,52 @@ def test_what_is_printed_is_plain_and_not_wide(
         assert line == line.rstrip()
     for words in told:
         assert words in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", ["Override", "by Ann until 2014-06-30", "Visit", "Restated month ends"]),
+        ("zh", ["人工指定", "Ann指定至2014-06-30", "拜访", "更正的月末"]),
+    ],
+)
+def test_what_only_some_customers_have_is_told_in_both_languages(
+    published_home: Path, language: str, told: list[str]
+) -> None:
+    kept = release.chosen(Home.open(published_home))
+    found = explain.run(kept, "Westside Plaza")
+    whole = replace(
+        found,
+        tier={
+            **found.tier,
+            "is_override": True,
+            "override_author": "Ann",
+            "override_reason": "a pilot",
+            "override_expires_on": "2014-06-30",
+        },
+        actions=[
+            {
+                "action": "visit_due",
+                "action_name_en": "Visit",
+                "action_name_zh": "拜访",
+                "due_on": "2014-02-01",
+                "owner": None,
+            }
+        ],
+        restatements=[
+            {
+                "first_month": "2013-01-31",
+                "last_month": "2013-02-28",
+                "published_tier_name_en": "Key",
+                "published_tier_name_zh": "重要客户",
+                "restated_tier_name_en": "Growth",
+                "restated_tier_name_zh": "潜力客户",
+                "cause": "late data",
+                "refresh_id": "r000009-20140131",
+            }
+        ],
+    )
+    text = io.StringIO()
+    shown.explanation(whole, language, Console(file=text, width=shown.WIDTH))
+    for words in told:
+        assert words in text.getvalue()

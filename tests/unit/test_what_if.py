@@ -112,7 +112,7 @@ def total(rows: Sequence[Customer], name: str) -> Decimal:
     return sum((row[name] for row in rows if row[name] is not None), Decimal(0))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(whole_policies(), st.lists(customer, max_size=10))
 def test_every_customer_is_in_one_tier_and_the_sums_are_exact(
     policy: Policy, customers: list[Customer]
