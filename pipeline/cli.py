@@ -15,6 +15,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -369,22 +370,107 @@ def report(release_id: str | None, home: Path | None, as_json: bool) -> None:
     """Makes the report of the current (or a kept) release again."""
     from pipeline.reports import build_report
 
-    at = Home.open(Settings.load(home).home)
-    wanted = release_id or release.current_id(at)
-    if wanted is None:
-        raise ConfigurationError(
-            "There is no release yet; run `customer-tiers refresh`."
-        )
-    folder = at.releases / wanted
-    if not (folder / "release.json").exists():
-        raise ConfigurationError(
-            f"There is no release {wanted}; `customer-tiers releases` lists them."
-        )
-    path = build_report(folder)
+    found = release.chosen(Home.open(Settings.load(home).home), release_id)
+    path = build_report(found.path)
     if as_json:
-        _print_json({"release": wanted, "report": str(path)})
+        _print_json({"release": found.refresh_id, "report": str(path)})
     else:
         out.print(str(path), soft_wrap=True)
+
+
+def _release(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--release", "release_id", help="A kept release [the current one]."
+    )(command)
+
+
+def _language(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--lang",
+        type=click.Choice(["en", "zh"]),
+        default="en",
+        show_default=True,
+        help="Language of what is printed.",
+    )(command)
+
+
+@main.command()
+@click.argument("customer")
+@_release
+@_language
+@_home
+@_json
+def explain(
+    customer: str,
+    release_id: str | None,
+    lang: str,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Shows why a customer has its tier, and what would move it up.
+
+    CUSTOMER is a customer_id, a source's key with or without the source, such as
+    erp:AW00012345, or a name or a part of it.
+    """
+    from pipeline.tiers import explain as explaining
+    from pipeline.tiers import shown
+
+    at = Home.open(Settings.load(home).home)
+    found = explaining.run(release.chosen(at, release_id), customer)
+    if as_json:
+        _print_json(_numbers(asdict(found)))
+    else:
+        shown.explanation(found, lang, shown.console())
+
+
+@main.command("what-if")
+@click.argument("policy")
+@click.option("--policy-id", help="Which policy of the files, where they hold several.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write each customer's move to this .csv or .parquet.",
+)
+@click.option(
+    "--capacity",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Hours a year that there are for serving customers.",
+)
+@_release
+@_language
+@_home
+@_json
+def what_if(
+    policy: str,
+    policy_id: str | None,
+    output: Path | None,
+    capacity: float | None,
+    release_id: str | None,
+    lang: str,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Shows who would move, and how much money, under another policy; changes nothing.
+
+    POLICY is a policy_id of the release, or a folder with the CSV files of one
+    (policies.csv, tiers.csv, tier_rules.csv and so on), or one such file. What the folder
+    leaves out is as it is in the release.
+    """
+    from pipeline.tiers import shown
+    from pipeline.tiers import what_if as supposing
+
+    at = Home.open(Settings.load(home).home)
+    found = supposing.run(
+        release.chosen(at, release_id),
+        policy,
+        policy_id=policy_id,
+        capacity_hours=capacity,
+        output=output,
+    )
+    if as_json:
+        _print_json(_numbers(asdict(found)))
+    else:
+        shown.what_if(found, lang, shown.console())
 
 
 @main.command()
@@ -581,6 +667,15 @@ def _release_json(item: release.Release) -> dict[str, Any]:
 
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _numbers(value: Any) -> Any:
+    """Decimals as numbers: fifteen digits hold every amount to the cent."""
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _coloured(state: str) -> str:

@@ -353,6 +353,25 @@ def current(home: Home) -> Release | None:
     return next((item for item in releases(home) if item.is_current), None)
 
 
+def chosen(home: Home, refresh_id: str | None = None) -> Release:
+    """The kept release of that id; the current one if none is given.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    wanted = refresh_id or current_id(home)
+    if wanted is None:
+        raise ConfigurationError(
+            "There is no release yet; run `customer-tiers refresh`."
+        )
+    found = next((item for item in releases(home) if item.refresh_id == wanted), None)
+    if found is None:
+        raise ConfigurationError(
+            f"There is no release {wanted}; `customer-tiers releases` lists them."
+        )
+    return found
+
+
 def current_id(home: Home) -> str | None:
     """The id that `current` points at, if what it points at exists."""
     if not home.current.is_symlink() or not home.current.exists():

@@ -68,7 +68,7 @@ def earned_tiers(seeds: Seeds, facts: str, as_of: dt.date) -> str:
         )
     queries += [
         "select *, false as is_published from "
-        f"({stability.graded(one, f'(select * from {facts} where is_present) as facts')})"
+        f"({stability.anew(one, f'(select * from {facts} where is_present) as facts')})"
         for one in known
         if not one.is_published
     ]

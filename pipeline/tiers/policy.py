@@ -102,6 +102,17 @@ TABLES: Final = {
     },
 }
 
+# Cells that may say nothing; what nothing means stands at the attributes below.
+MAY_BE_EMPTY: Final = (
+    "valid_to",
+    "band",
+    "confirmations",
+    "grace",
+    "has_purchased",
+    "min_value_score",
+    "min_potential_score",
+)
+
 
 @dataclass(frozen=True)
 class Tier:
@@ -310,7 +321,6 @@ def load_folder(folder: Path) -> list[Policy]:
     Raises:
         ConfigurationError: A file is missing or a cell is not of its column's type.
     """
-    connection = duckdb.connect()
 
     def rows_of(name: str) -> list[dict[str, Any]]:
         path = folder / f"{name}.csv"
@@ -319,52 +329,69 @@ def load_folder(folder: Path) -> list[Policy]:
                 f"{path} is missing: a policy consists of "
                 + ", ".join(f"{table}.csv" for table in TABLES)
             )
+        return read_table(path, name)
+
+    return load(rows_of)
+
+
+def read_table(path: Path, name: str) -> list[dict[str, Any]]:
+    """The rows of a CSV file with the columns of a table of `TABLES`, typed.
+
+    Raises:
+        ConfigurationError: The file cannot be read, lacks a column, or has cells that are
+            empty or not of their column's type; all such cells are named.
+    """
+    with duckdb.connect() as connection:
         try:
             found = connection.execute(
                 f"select * from read_csv({literal(path)}, header = true, "
                 "all_varchar = true)"
             )
             names = [column[0] for column in found.description or []]
-            if missing := sorted(set(TABLES[name]) - set(names)):
-                raise ConfigurationError(f"{path} has no column {', '.join(missing)}.")
-            return _typed(
-                path,
-                name,
-                [dict(zip(names, row, strict=True)) for row in found.fetchall()],
-            )
+            rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         except duckdb.Error as error:
             raise ConfigurationError(f"{path} cannot be read: {error}") from error
-
-    try:
-        return load(rows_of)
-    finally:
-        connection.close()
+    if missing := [column for column in TABLES[name] if column not in names]:
+        raise ConfigurationError(f"{path} has no column {', '.join(missing)}.")
+    return _typed(path, name, rows)
 
 
 def _typed(
     path: Path, name: str, rows: Sequence[dict[str, str | None]]
 ) -> list[dict[str, Any]]:
-    """Cells as values, with the line of the first that is none."""
+    """Cells as values; those that are none are named by their lines, all of them."""
     readers: dict[str, Callable[[str], Any]] = {
         "varchar": str,
         "integer": int,
-        "double": float,
+        "double": _finite,
         "date": dt.date.fromisoformat,
         "boolean": lambda text: {"true": True, "false": False}[text.lower()],
     }
-    typed = []
+    typed, wrong = [], []
     for line, row in enumerate(rows, 2):
         values: dict[str, Any] = {}
         for column, kind in TABLES[name].items():
             text = (row[column] or "").strip()
+            values[column] = None
+            if not text:
+                if column not in MAY_BE_EMPTY:
+                    wrong.append(f"line {line}: {column} is empty")
+                continue
             try:
-                values[column] = readers[kind](text) if text else None
+                values[column] = readers[kind](text)
             except (ValueError, KeyError):
-                raise ConfigurationError(
-                    f"{path}, line {line}: {column} is {text!r}, which is no {kind}."
-                ) from None
+                wrong.append(f"line {line}: {column} is {text!r}, which is no {kind}")
         typed.append(values)
+    if wrong:
+        raise ConfigurationError(f"{path}, " + "; ".join(wrong))
     return typed
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def problems(policies: Sequence[Policy]) -> list[Problem]:

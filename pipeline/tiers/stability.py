@@ -19,6 +19,41 @@ from pipeline.tiers import scoring
 from pipeline.tiers.policy import Policy
 
 
+def anew(policy: Policy, facts: str) -> str:
+    """The tier that each row earns by itself, and so has under a policy that begins.
+
+    The same as `graded` where each customer has one row, without its windows.
+
+    Args:
+        policy: A policy without problems.
+        facts: One row per customer.
+
+    Returns:
+        A query with the columns of `graded`.
+    """
+    asked = [quoted(name) for name in scoring.facts_asked(policy)]
+    rank = " ".join(
+        f"when {rule.order} then {policy.tier(rule.tier_code).rank}"
+        for rule in policy.rules
+    )
+    code = " ".join(
+        f"when {rule.order} then {literal(rule.tier_code)}" for rule in policy.rules
+    )
+    return f"""
+    select
+        customer_id, customer_type, moment_no, {literal(policy.policy_id)} as policy_id,
+        {_SCORES}, rule_order,
+        case rule_order {rank} end as earned_rank,
+        case rule_order {code} end as earned_tier_code,
+        case rule_order {rank} end as tier_rank,
+        case rule_order {code} end as tier_code
+    from (
+        select *, {scoring.first_rule(policy)} as rule_order
+        from ({scoring.scored(policy, facts, keep=asked)}) as scored
+    ) as ruled
+    """
+
+
 def graded(policy: Policy, facts: str) -> str:
     """The earned and the held tier of each row of the facts.
 
@@ -85,10 +120,6 @@ def graded(policy: Policy, facts: str) -> str:
         for place, tier in enumerate(switches)
     )
     last = tiers[-1].rank
-    scores = (
-        "value_score, potential_score, total_score, value_coverage, "
-        "potential_coverage, score_coverage"
-    )
     return f"""
     with earned as (
         select *,
@@ -96,7 +127,7 @@ def graded(policy: Policy, facts: str) -> str:
             row_number() over ({_LIFE}) as place
         from (
             select
-                {", ".join(scoring.KEYS)}, {scores},
+                {", ".join(scoring.KEYS)}, {_SCORES},
                 {scoring.first_rule(policy)} as rule_order
                 {"".join(f", {item}" for item in passes)}
             from ({scoring.scored(policy, facts, keep=asked)}) as scored
@@ -115,7 +146,7 @@ def graded(policy: Policy, facts: str) -> str:
     )
     select
         customer_id, customer_type, moment_no, {literal(policy.policy_id)} as policy_id,
-        {scores}, rule_order, earned_rank,
+        {_SCORES}, rule_order, earned_rank,
         case earned_rank {earned_code} end as earned_tier_code,
         tier_rank,
         case tier_rank {earned_code} end as tier_code
@@ -123,4 +154,8 @@ def graded(policy: Policy, facts: str) -> str:
     """
 
 
+_SCORES = (
+    "value_score, potential_score, total_score, value_coverage, "
+    "potential_coverage, score_coverage"
+)
 _LIFE = "partition by customer_id, has_purchased order by moment_no"
