@@ -9,6 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline.settings import PROJECT_ROOT
+from pipeline.tiers import policy as policies
+from pipeline.tiers import stability
 from tests.integration.shop import Shop, export_days, same_marts
 
 
@@ -62,6 +65,71 @@ def test_rfm(marts: duckdb.DuckDBPyConnection) -> None:
         where r_score = 5 and f_score = 5 and m_score = 5
         """
     ).fetchone() == (314,)
+
+
+def test_band_and_confirmations_make_tiers_stable(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """METHODS.md section 6: monthly ABC with a 10 % band and two confirmations.
+
+    The policy pareto-2014 on the history of these customers: key is class A, growth is
+    class B, by the revenue of the last 12 months.
+    """
+    (policy,) = (
+        one
+        for one in policies.load_folder(PROJECT_ROOT / "dbt_project" / "seeds")
+        if one.policy_id == "pareto-2014"
+    )
+    assert {
+        (tier.band, tier.confirmations, tier.grace) for tier in policy.tiers[:2]
+    } == {(0.1, 2, 2)}
+    facts = ", ".join(
+        f"{name}::double as {name}"
+        if name in ("revenue_to_class_a", "revenue_to_class_b", "revenue_12m")
+        else f"null::double as {name}"
+        for name in policies.FACTS
+    )
+    months, earned, earned_back, held, held_back = (
+        marts.execute(
+            f"""
+            with facts as (
+                select customer_id, customer_type, true as is_month_end,
+                    dense_rank() over (order by as_of_date) as moment_no,
+                    order_count > 0 as has_purchased, {facts}
+                from marts.customer_value_history
+            ),
+            graded as ({stability.graded(policy, "facts")}),
+            beside as (
+                select
+                    earned_rank as e, tier_rank as h,
+                    lag(earned_rank) over months as e0, lag(tier_rank) over months as h0,
+                    lead(earned_rank, 1) over months as e1,
+                    lead(earned_rank, 2) over months as e2,
+                    lead(earned_rank, 3) over months as e3,
+                    lead(tier_rank, 1) over months as h1,
+                    lead(tier_rank, 2) over months as h2,
+                    lead(tier_rank, 3) over months as h3
+                from graded
+                window months as (partition by customer_id order by moment_no)
+            )
+            select count(*), count(*) filter (e <> e0),
+                count(*) filter (e <> e0 and e0 in (e1, e2, e3)),
+                count(*) filter (h <> h0),
+                count(*) filter (h <> h0 and h0 in (h1, h2, h3))
+            from beside where e0 is not null
+            """
+        ).fetchone()
+        or ()
+    )
+    assert (months, earned, earned_back, held, held_back) == (
+        28_170,
+        3_008,
+        775,
+        1_472,
+        52,
+    )
+    assert held < earned / 2
+    assert held_back / held < earned_back / earned / 3
 
 
 def test_concentration(marts: duckdb.DuckDBPyConnection) -> None:

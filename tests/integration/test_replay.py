@@ -54,11 +54,14 @@ def test_the_replay_says_what_was_published_but_for_what_is_logged(
             ).fetchall()
         )
         # Every figure that only orders make is what it was, to the cent.
-        assert values == connection.execute(
-            "select customer_id, revenue_12m, order_count_12m, lifecycle_stage "
-            f"from marts.customer_value_history where as_of_date = '{THEN}' "
-            "and order_count > 0 order by all"
-        ).fetchall()
+        assert (
+            values
+            == connection.execute(
+                "select customer_id, revenue_12m, order_count_12m, lifecycle_stage "
+                f"from marts.customer_value_history where as_of_date = '{THEN}' "
+                "and order_count > 0 order by all"
+            ).fetchall()
+        )
         causes = connection.execute(
             "select distinct cause from meta.tier_restatements"
         ).fetchall()

@@ -48,6 +48,15 @@ MARTS = {
     "match_candidates",
     "value_models",
     "model_quality",
+    "customer_tier_history",
+    "tier_migration",
+    "tier_restatements",
+    "proposed_tiers",
+    "policy_prints",
+    "rfm_cut_points",
+    "next_best_offers",
+    "lead_scores",
+    "lead_score_factors",
 }
 LANDED = {
     "erp": {
