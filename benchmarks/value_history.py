@@ -33,7 +33,6 @@ MODELS = (
     "core_customer_rhythms",
     "core_customer_changes",
     "core_customer_moments",
-    "core_customer_value",
     "customer_value_history",
 )
 
@@ -108,7 +107,7 @@ def population(warehouse: Warehouse, customers: int, lines: int) -> None:
     forecast |= {"predicted_orders_12m": "double", "value_model": "varchar"}
     warehouse.lay_query(
         "core_customer_peers",
-        "select customer_id, customer_type as peer_group "
+        "select customer_id, customer_no, customer_type as peer_group "
         f"from {warehouse.relation('core_customers')}",
     )
     for name, columns in {

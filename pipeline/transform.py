@@ -213,6 +213,8 @@ def profile(candidate: Candidate, threads: int) -> str:
                         "config_options": {
                             "autoinstall_known_extensions": "false",
                             "autoload_known_extensions": "false",
+                            # Tables have no order; keeping one costs memory.
+                            "preserve_insertion_order": "false",
                         },
                         "attach": [
                             {

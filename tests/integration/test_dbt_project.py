@@ -71,7 +71,7 @@ def test_only_staging_reads_a_source(manifest: Mapping[str, Any]) -> None:
 
 
 def test_layers_read_downwards_only(manifest: Mapping[str, Any]) -> None:
-    height = {"staging": 0, "core": 1, "marts": 2, "meta": 3}
+    height = {"staging": 0, "core": 1, "tiers": 2, "marts": 2, "meta": 3}
     for node in models(manifest):
         for upstream in node["depends_on"]["nodes"]:
             other = manifest["nodes"].get(upstream)
@@ -83,6 +83,7 @@ def test_names_say_the_layer(manifest: Mapping[str, Any]) -> None:
     patterns = {
         "staging": r"(stg|base)_[a-z0-9]+(_[a-z0-9]+)*?__[a-z_]+",
         "core": r"core_[a-z_]+",
+        "tiers": r"core_[a-z_]+",
         "marts": r"(?!stg_|base_|core_)[a-z_]+",
         "meta": r"[a-z_]+",
     }

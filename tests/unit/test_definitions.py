@@ -106,6 +106,7 @@ def test_groups_are_the_rooms(graph: dg.AssetGraph) -> None:
         "policy",
         "staging",
         "core",
+        "tiers",
         "marts",
         "meta",
         "release",

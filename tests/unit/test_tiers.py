@@ -669,7 +669,7 @@ def test_spells_are_whole_and_migration_sums(
             )
     warehouse.lay("core_tiers", TIER_ROWS, held)
     warehouse.lay(
-        "core_customer_value",
+        "core_tier_facts",
         {"customer_id": "varchar", "moment_no": "integer", "first_order_date": "date"},
         value,
     )

@@ -24,7 +24,6 @@ MODELS = (
     "core_customer_rhythms",
     "core_customer_changes",
     "core_customer_moments",
-    "core_customer_value",
     "customer_value_history",
 )
 LINES = {
@@ -155,8 +154,8 @@ def world(
     lay_nothing(warehouse)
     warehouse.lay(
         "core_customer_peers",
-        {"customer_id": "varchar", "peer_group": "varchar"},
-        [(name, kind) for name, kind in CUSTOMERS],
+        {"customer_id": "varchar", "customer_no": "bigint", "peer_group": "varchar"},
+        [(name, place, kind) for place, (name, kind) in enumerate(CUSTOMERS, 1)],
     )
     warehouse.lay(
         "core_products",

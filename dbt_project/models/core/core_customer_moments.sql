@@ -86,6 +86,7 @@ spans as (
 
 final as (
     select
+        customers.customer_no,
         customers.customer_id,
         customers.customer_type,
         moments.moment_no,

@@ -3,9 +3,7 @@ What each customer was worth at each month end of the past, by the query that va
 present.
 -#}
 with valued as (
-    select *
-    from {{ ref("core_customer_value") }}
-    where is_month_end
+    {{ valued_moments("is_month_end") }}
 ),
 
 final as (
@@ -25,7 +23,7 @@ final as (
             "freight", "freight_12m", "cost_to_serve", "cost_to_serve_12m",
             "acquisition_cost", "acquisition_cost_12m", "profit", "profit_12m",
         ] %}
-        cast({{ measure }} as {{ type_money_sum() }}) as {{ measure }},
+        cast({{ measure }} as {{ type_money() }}) as {{ measure }},
         {%- endfor %}
         tickets as ticket_count,
         tickets_12m as ticket_count_12m,
@@ -41,8 +39,8 @@ final as (
         cast(predicted_orders_12m as double) as predicted_orders_12m,
         predicted_revenue_12m,
         predicted_margin_12m,
-        cast(whitespace_margin as {{ type_money_sum() }}) as whitespace_margin,
-        cast(pipeline_amount as {{ type_money_sum() }}) as pipeline_amount,
+        cast(whitespace_margin as {{ type_money() }}) as whitespace_margin,
+        cast(pipeline_amount as {{ type_money() }}) as pipeline_amount,
         company_size,
         purchasing_power,
         market_influence,

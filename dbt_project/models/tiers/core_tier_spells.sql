@@ -7,8 +7,8 @@ with tiers_held as (
     select * from {{ ref("core_tiers") }}
 ),
 
-customer_value as (
-    select * from {{ ref("core_customer_value") }}
+facts as (
+    select * from {{ ref("core_tier_facts") }}
 ),
 
 customers as (
@@ -64,11 +64,11 @@ dated as (
             when changes.change_kind = 'new'
                 then least(
                     customers.acquired_on,
-                    customer_value.first_order_date,
+                    facts.first_order_date,
                     changes.as_of_date
                 )
             when changes.change_kind = 'first order'
-                then customer_value.first_order_date
+                then facts.first_order_date
             when changes.change_kind = 'override ended'
                 then least(changes.previous_expires_on, changes.as_of_date)
             when changes.change_kind = 'policy'
@@ -77,10 +77,10 @@ dated as (
         end as valid_from
     from changes
     inner join customers on changes.customer_id = customers.customer_id
-    inner join customer_value
+    inner join facts
         on
-            changes.customer_id = customer_value.customer_id
-            and changes.moment_no = customer_value.moment_no
+            changes.customer_id = facts.customer_id
+            and changes.moment_no = facts.moment_no
     left join policies on changes.policy_id = policies.policy_id
 ),
 

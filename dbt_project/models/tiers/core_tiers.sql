@@ -13,8 +13,8 @@ moments as (
     select * from {{ ref("core_moments") }}
 ),
 
-customer_value as (
-    select * from {{ ref("core_customer_value") }}
+facts as (
+    select * from {{ ref("core_tier_facts") }}
 ),
 
 tiers as (
@@ -56,8 +56,8 @@ final as (
         moments.as_of_date,
         moments.is_month_end,
         moments.is_present,
-        customer_value.order_days > 0 as has_purchased,
-        customer_value.lifecycle_stage,
+        facts.has_purchased,
+        facts.lifecycle_stage,
         earned_tiers.policy_id,
         earned_tiers.value_score,
         earned_tiers.potential_score,
@@ -79,10 +79,10 @@ final as (
         overrides.expires_on as override_expires_on
     from earned_tiers
     inner join moments on earned_tiers.moment_no = moments.moment_no
-    inner join customer_value
+    inner join facts
         on
-            earned_tiers.customer_id = customer_value.customer_id
-            and earned_tiers.moment_no = customer_value.moment_no
+            earned_tiers.customer_id = facts.customer_id
+            and earned_tiers.moment_no = facts.moment_no
     left join overrides
         on
             earned_tiers.customer_id = overrides.customer_id
