@@ -29,6 +29,8 @@ MARTS = {
     "customer_concentration",
     "cohort_retention",
     "tier_summary",
+    "customer_actions",
+    "resource_allocation",
     "reconciliation",
     "cost_pools",
     "customers_private",
