@@ -26,10 +26,10 @@ the seed action_rules, the rhythms in service_policies.
     )
 {%- endmacro %}
 
-{#- A number in a sentence: whole from a hundred on, with two decimals below. -#}
-{% macro plain_number(expression) -%}
+{#- A number in a sentence: whole from a hundred on, with so many decimals below. -#}
+{% macro plain_number(expression, decimals=2) -%}
     case
         when abs({{ expression }}) >= 100 then {{ thousands(expression) }}
-        else cast(cast({{ expression }} as decimal(9, 2)) as varchar)
+        else cast(cast({{ expression }} as decimal(9, {{ decimals }})) as varchar)
     end
 {%- endmacro %}

@@ -65,7 +65,7 @@ records_began as (
     from interactions
 ),
 
--- Who was never visited waits since it is in the tier, or since visits are recorded; and
+-- Who was never visited waits since it is in the tier, or since visits are recorded;
 -- nobody is late before the day on which the tier promised a visit.
 rhythms as (
     select
@@ -222,12 +222,12 @@ rhythms_missed as (
             "ceil(rules.threshold * greatest(present.usual_gap_days, 1.0))",
         ) }} as due_from,
         'No order for ' || cast(present.days_since_last_order as varchar) || ' days, '
-        || {{ plain_number("present.overdue_factor") }} || ' times the usual gap of '
-        || {{ plain_number("present.usual_gap_days") }} || ' days; bought on '
+        || {{ plain_number("present.overdue_factor", 1) }} || ' times the usual gap of '
+        || {{ plain_number("present.usual_gap_days", 1) }} || ' days; bought on '
         || cast(present.order_days as varchar) || ' days so far.' as reason_en,
         '已' || cast(present.days_since_last_order as varchar) || '天未下单，为通常间隔'
-        || {{ plain_number("present.usual_gap_days") }} || '天的'
-        || {{ plain_number("present.overdue_factor") }} || '倍；至今在'
+        || {{ plain_number("present.usual_gap_days", 1) }} || '天的'
+        || {{ plain_number("present.overdue_factor", 1) }} || '倍；至今在'
         || cast(present.order_days as varchar) || '个日期下过单。' as reason_zh
     from present
     {{ join_action_rules("present", "rhythm_missed") }}

@@ -50,11 +50,12 @@ contacts_missing as (
             when account_coverage.customer_id is null then 'No contact is known.'
             when account_coverage.decision_makers = 0
                 then
-                    'No decision maker among '
-                    || cast(account_coverage.contacts as varchar) || ' contacts.'
+                    'Contacts known: ' || cast(account_coverage.contacts as varchar)
+                    || ', none of them a decision maker.'
             else
-                'None of ' || cast(account_coverage.decision_makers as varchar)
-                || ' decision makers was in touch with one of us in the last 12 months.'
+                'Decision makers known: '
+                || cast(account_coverage.decision_makers as varchar)
+                || ', none of them in touch with one of us in the last 12 months.'
         end as reason_en,
         case
             when account_coverage.customer_id is null then '没有已知联系人。'
