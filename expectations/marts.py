@@ -402,6 +402,69 @@ def suites() -> list[Suite]:
             ],
         ),
         _mart(
+            "customer_actions",
+            ["place"],
+            [
+                unique("place", why="a list has one row a place"),
+                without_nulls("reason_en", why="nobody acts on what is not explained"),
+                without_nulls("reason_zh", why="nobody acts on what is not explained"),
+                without_nulls("due_on", why="an action without a day is not done"),
+                without_nulls(
+                    "owner",
+                    why="an action of nobody is not done: service_policies names a role "
+                    "for each tier",
+                    severity="warning",
+                ),
+                no_rows(
+                    "an_action_is_listed_once",
+                    "select action, customer_id, lead_id, count(*) as places "
+                    "from {batch} group by all having count(*) > 1",
+                    why="two calls for one reason annoy the customer",
+                ),
+                no_rows(
+                    "an_action_concerns_somebody",
+                    "select place, action from {batch} where coalesce(customer_id, "
+                    "lead_id) is null or (customer_id is null) <> (tier_code is null)",
+                    why="a lost join shows here",
+                ),
+                no_rows(
+                    "greetings_come_in_time",
+                    "select place, action, due_on from {batch} "
+                    "where action in ('birthday', 'holiday') and due_on <= as_of_date",
+                    why="a greeting after the day is worse than none",
+                ),
+                no_rows(
+                    "the_list_can_be_worked",
+                    "select actions, customers from (select count(*) as actions "
+                    "from {batch}) cross join (select count(*) as customers "
+                    "from marts.customers) where actions > 100 + customers / 10",
+                    why="the demonstration lists 511 actions for 19,192 customers "
+                    "(2026-11-22); what is due for every tenth is read by nobody: "
+                    "tighten action_rules",
+                    severity="warning",
+                ),
+            ],
+        ),
+        _mart(
+            "resource_allocation",
+            ["tier_code", "kind"],
+            [
+                one_of(
+                    "kind",
+                    ["visits", "calls", "tickets", "hours"],
+                    why="the kinds that reports know",
+                ),
+                between("planned", 0, None, why="effort is not given back"),
+                between("actual_12m", 0, None, why="effort is not given back"),
+                no_rows(
+                    "every_tier_has_every_kind",
+                    "select tier_code, count(*) as kinds from {batch} "
+                    "group by tier_code having count(*) <> 4",
+                    why="nobody should have to ask where a tier is",
+                ),
+            ],
+        ),
+        _mart(
             "customer_tier_history",
             ["customer_id", "valid_from"],
             [
@@ -549,6 +612,14 @@ def suites() -> list[Suite]:
                     "select sum(share_of_customers) as shares from {batch} "
                     "having abs(sum(share_of_customers) - 1) > 0.000001",
                     why="the tiers are everybody",
+                ),
+                no_rows(
+                    "profit_is_that_of_the_customers",
+                    "select summed, profit from (select sum(profit) as summed "
+                    "from {batch}) cross join (select sum(profit) as profit "
+                    "from marts.customer_value) "
+                    "where coalesce(summed, 0) <> coalesce(profit, 0)",
+                    why="a customer that is in no tier, or in two",
                 ),
             ],
         ),

@@ -29,7 +29,10 @@ SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 
 @functools.cache
 def compiled() -> Mapping[str, tuple[str, str]]:
-    """Model → the relation that it makes and its SQL, as dbt compiles it."""
+    """Model or test → the relation that it makes and its SQL, as dbt compiles it.
+
+    Of the tests those that have a file of their own; they make no relation.
+    """
     settings = Settings.load()
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder)
@@ -49,6 +52,7 @@ def compiled() -> Mapping[str, tuple[str, str]]:
                 "compile",
                 "--select",
                 "resource_type:model",
+                "test_type:singular",
                 *transform._arguments(
                     settings.dbt_project,
                     there / "target",
@@ -59,12 +63,13 @@ def compiled() -> Mapping[str, tuple[str, str]]:
         )
         transform.close_dbt()
     return {
-        item.node.name: (item.node.relation_name, item.node.compiled_code)
+        item.node.name: (item.node.relation_name or "", item.node.compiled_code)
         for item in result.result.results
         if item.node.language == "sql"
     }
 
 
+@functools.cache
 def seed_types() -> Mapping[str, Mapping[str, str]]:
     """Seed → its columns and their types, from all yml files beside the seeds."""
     return {
@@ -138,6 +143,10 @@ class Warehouse:
             relation, query = compiled()[name]
             self.connection.execute(f"create or replace table {relation} as {query}")
         return self
+
+    def found_by(self, test: str) -> list[dict[str, Any]]:
+        """The rows that a test of the project finds wrong."""
+        return self.rows(compiled()[test][1])
 
     def relation(self, name: str) -> str:
         """Where a model or seed stands."""

@@ -66,6 +66,38 @@ engine needs this file only. Everything else is standard SQL.
     datediff({{ later }}, {{ earlier }})
 {%- endmacro %}
 
+{#- The day so many days later; the number may be a column. -#}
+{% macro plus_days(date, days) -%}
+    {{ return(adapter.dispatch("plus_days", "customer_tiers")(date, days)) }}
+{%- endmacro %}
+
+{% macro default__plus_days(date, days) -%}
+    ({{ date }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro spark__plus_days(date, days) -%}
+    date_add({{ date }}, cast({{ days }} as int))
+{%- endmacro %}
+
+{#- Each row of a relation once for every word of one of its columns, with `word`. -#}
+{% macro by_word(relation, column) -%}
+    {{ return(adapter.dispatch("by_word", "customer_tiers")(relation, column)) }}
+{%- endmacro %}
+
+{% macro default__by_word(relation, column) -%}
+    select
+        {{ relation }}.*,
+        unnest(string_split(trim({{ relation }}.{{ column }}), ' ')) as word
+    from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__by_word(relation, column) -%}
+    select
+        {{ relation }}.*,
+        explode(split(trim({{ relation }}.{{ column }}), ' ')) as word
+    from {{ relation }}
+{%- endmacro %}
+
 {#- A whole number with thousands separators, for sentences. -#}
 {% macro thousands(expression) -%}
     {{ return(adapter.dispatch("thousands", "customer_tiers")(expression)) }}

@@ -56,6 +56,8 @@ DROPPED: Final = {
     "account_matrix_factors",
     "account_financials",
     "account_outlook",
+    # What was to be done for him, with reasons that tell about him.
+    "customer_actions",
     "match_candidates",
     "match_decisions",
 }

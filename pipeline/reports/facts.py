@@ -21,6 +21,7 @@ Row = dict[str, Any]
 TOP_CUSTOMERS = 15
 NEED_A_LOOK = 5  # of each kind
 BADLY_SERVED = 10
+ACTIONS_SHOWN = 15  # the first of the list; marts.customer_actions holds all
 ROWS_SHOWN = 12  # of quarantined rows and of checks; the tables in meta hold all
 MONTHS = 24
 CURVE_POINTS = 180
@@ -98,6 +99,8 @@ class Facts:
 
     Attributes:
         badly_served: None where the release is older than that table.
+        actions: The first ones of the list; None where the release has no such list.
+        action_kinds: How many of each action are due, all of them.
     """
 
     currency: str | None
@@ -111,6 +114,8 @@ class Facts:
     key_state: Row
     falling: Sequence[Row]
     silent: Sequence[Row]
+    actions: Sequence[Row] | None
+    action_kinds: Sequence[Row]
     segments: Sequence[Row]
     service: Sequence[Row]
     badly_served: Sequence[Row] | None
@@ -152,6 +157,7 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
     period = _period(connection, seal)
     curves = _concentration(connection)
     falling = _falling(connection)
+    lists_actions = _has_table(connection, "marts", "customer_actions")
     return Facts(
         currency=seal.currency or _booked_currency(connection),
         policies=_one(
@@ -168,6 +174,8 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
         key_state=_key_state(connection),
         falling=falling,
         silent=_silent(connection, [row["customer_id"] for row in falling]),
+        actions=_actions(connection) if lists_actions else None,
+        action_kinds=_action_kinds(connection) if lists_actions else [],
         segments=_segments(connection),
         service=_service(connection, period),
         badly_served=_badly_served(connection),
@@ -559,6 +567,61 @@ def _silent(
         limit ?
         """,
         [list(already_named), NEED_A_LOOK],
+    )
+
+
+def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether the release is young enough to have the table."""
+    return bool(
+        _rows(
+            connection,
+            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
+            [schema, table],
+        )
+    )
+
+
+def _actions(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    return _rows(
+        connection,
+        """
+        select
+            customer_actions.*,
+            coalesce(
+                nullif(trim(customers.customer_name), ''), leads.lead_name,
+                customer_actions.customer_id, customer_actions.lead_id
+            ) as customer_name,
+            coalesce(customers.customer_type, 'lead') as customer_type,
+            customers.country,
+            customer_tiers.tier_rank,
+            customer_tiers.tier_name_en,
+            customer_tiers.tier_name_zh
+        from marts.customer_actions
+        left join marts.customers
+            on customer_actions.customer_id = customers.customer_id
+        left join marts.customer_tiers
+            on customer_actions.customer_id = customer_tiers.customer_id
+        left join marts.leads on customer_actions.lead_id = leads.lead_id
+        order by customer_actions.place
+        limit ?
+        """,
+        [ACTIONS_SHOWN],
+    )
+
+
+def _action_kinds(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    return _rows(
+        connection,
+        """
+        select
+            action_name_en,
+            action_name_zh,
+            count(*) as actions,
+            count(*) filter (is_overdue) as overdue
+        from marts.customer_actions
+        group by action_name_en, action_name_zh
+        order by min(place)
+        """,
     )
 
 

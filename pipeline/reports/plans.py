@@ -34,7 +34,7 @@ STATEMENTS_SHOWN = 3
 # Columns that come with other parts of the pipeline; without them their line is left out.
 _VALUE_EXTRAS = ("cost_to_serve_12m", "profit_12m", "health_score")
 _OFFERS = {"customer_id", "category", "lift", "support", "expected_margin", "rank"}
-_ACTIONS = {"customer_id", "action", "reason", "due_on", "owner"}
+_ACTIONS = {"customer_id", "action_name_en", "reason_en", "due_on", "owner", "place"}
 
 
 @dataclass(frozen=True)
@@ -371,10 +371,9 @@ _ACTION_QUERY = f"""
     select actions.*
     from marts.customer_actions as actions
     join _plans using (customer_id)
-    qualify row_number() over (
-        partition by customer_id order by due_on nulls last, action
-    ) <= {ACTIONS_SHOWN}
-    order by due_on nulls last, action
+    qualify row_number() over (partition by customer_id order by place)
+        <= {ACTIONS_SHOWN}
+    order by place
 """
 
 

@@ -443,6 +443,40 @@ def test_every_customer_is_in_exactly_one_tier(
     ) == (0,)
 
 
+def test_the_relationship_is_that_of_the_newest_assessment(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    assert warehouse.execute(
+        """
+        select relationship_level, relationship_name_en, relationship_name_zh, count(*)
+        from marts.customer_tiers group by all order by count(*), relationship_level
+        """
+    ).fetchall() == [
+        ("preferred", "Preferred", "优先", 9),
+        ("strategic", "Strategic", "战略", 9),
+        ("partner", "Partner", "伙伴", 11),
+        ("ordinary", "Ordinary", "普通", CUSTOMERS - 29),
+    ]
+
+
+def test_what_is_due_can_be_worked_and_agrees_with_the_tiers(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    kinds = warehouse.execute(
+        "select action, count(*) from marts.customer_actions group by action"
+    ).fetchall()
+    assert len(kinds) >= 8
+    assert 100 < sum(count for _, count in kinds) < 1000
+    assert one(
+        warehouse,
+        """
+        select count(*) from marts.customer_actions
+        inner join marts.customer_tiers using (customer_id)
+        where customer_actions.tier_code <> customer_tiers.tier_code
+        """,
+    ) == (0,)
+
+
 def test_both_names_of_every_tier(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert warehouse.execute(
         """

@@ -159,10 +159,10 @@ EXTRAS = """
     insert into marts.next_best_offers values
         ('a', 'Helmets', 2.3, 0.42, 1234.5, 1), ('a', 'Fourth', 1, 0.1, 1, 4),
         ('c', 'Of another', 2, 0.5, 1, 1);
-    create table marts.customer_actions (customer_id varchar, action varchar,
-        reason varchar, due_on date, owner varchar);
-    insert into marts.customer_actions values
-        ('a', 'Visit', 'It waits.', '2014-02-10', 'Ann')
+    insert into marts.customer_actions by name
+        select 'a' as customer_id, 'Visit' as action_name_en, '拜访' as action_name_zh,
+            'It waits.' as reason_en, '它在等。' as reason_zh, 2 as place, 1 as priority,
+            date '2014-02-10' as due_on, false as is_overdue, 'Ann' as owner
 """
 
 Pages = Callable[[Sample], dict[str, str]]
@@ -236,7 +236,7 @@ def test_an_older_release_without_the_tables_keeps_its_report(
         ("financials", "2012 1,000,000 – 5.0 % – 0.50 –"),
         ("financials", "2012: current ratio: current liabilities are zero."),
         ("offers", "This release has no next best offers."),
-        ("actions", "This release has no customer actions."),
+        ("actions", "Nothing is due."),
     ],
 )
 def test_what_a_plan_says(pages_of: Pages, where: str, expected: str) -> None:
@@ -256,6 +256,17 @@ def test_what_is_there_is_shown(pages_of: Pages) -> None:
     assert "Fourth" not in offers
     assert "Of another" not in page
     assert "Visit It waits. Ann 2014-02-10" in section(page, "actions")
+
+
+def test_a_release_of_before_the_actions_has_plans_all_the_same(
+    pages_of: Pages,
+) -> None:
+    older = replace(PLANNED, statements="drop table marts.customer_actions")
+    pages = pages_of(older)
+    assert "This release has no customer actions." in section(
+        pages["a.html"], "actions"
+    )
+    assert "This release has no list of actions." in section(pages["report"], "due")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ MARTS = {
     "customer_health_factors",
     "service_levels",
     "badly_served",
+    "customer_actions",
+    "resource_allocation",
     "reconciliation",
     "cost_pools",
     "customers_private",

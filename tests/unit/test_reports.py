@@ -450,6 +450,59 @@ def test_headline_figures(page_of: Page) -> None:
     assert "(25.0 % of all)" in text
 
 
+def action(place: int, **values: Any) -> dict[str, Any]:
+    return {
+        "place": place,
+        "action_name_en": "Visit",
+        "action_name_zh": "拜访",
+        "customer_id": "a",
+        "lead_id": None,
+        "reason_en": "No visit <so> far.",
+        "reason_zh": "尚无拜访。",
+        "due_on": dt.date(2014, 1, 30),
+        "is_overdue": True,
+        "owner": "Ann",
+        "priority": 2,
+    } | values
+
+
+def test_what_is_due_comes_in_its_order(page_of: Page) -> None:
+    actions = [
+        action(
+            place,
+            action_name_en="Call",
+            due_on=dt.date(2014, 2, place),
+            is_overdue=False,
+            owner=None,
+        )
+        for place in range(3, 19)
+    ]
+    lead = action(1, customer_id=None, lead_id="crm:7", owner="Bea")
+    sample = replace(
+        ORDINARY,
+        tables={
+            "marts.customer_actions": [*reversed(actions), action(2), lead],
+            "marts.leads": [{"lead_id": "crm:7", "lead_name": "L. D."}],
+        },
+    )
+    text = section(page_of(sample), "due")
+    assert "18 actions on the list, 2 overdue: Visit 2, Call 16." in text
+    assert "L. D. lead – Visit 拜访 Bea 2 2014-01-30 overdue No visit" in text
+    assert "Alpha &amp; Sons company" in text
+    assert (
+        "Key 重要客户 Visit 拜访 Ann 2 2014-01-30 overdue No visit &lt;so&gt; far."
+        in text
+    )
+    assert text.index("L. D.") < text.index("Alpha") < text.index("2014-02-03")
+    assert "nobody 2 2014-02-15" in text
+    assert "2014-02-16" not in text
+    assert "And 3 more:" in text
+
+
+def test_nothing_due_is_said(page_of: Page) -> None:
+    assert "Nothing is due." in section(page_of(ORDINARY), "due")
+
+
 def test_header_says_which_release_this_is(page_of: Page) -> None:
     text = words(page_of(ORDINARY))
     assert "As of 2014-01-31 Release r000007-20140131" in text

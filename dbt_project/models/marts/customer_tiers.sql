@@ -34,6 +34,18 @@ tier_rules as (
     select * from {{ ref("tier_rules") }}
 ),
 
+relationships as (
+    select
+        assessments.customer_id,
+        assessments.relationship_level
+    from {{ ref("core_assessments") }} as assessments
+    where assessments.valid_to is null
+),
+
+relationship_levels as (
+    select * from {{ ref("relationship_levels") }}
+),
+
 factor_names as (
     select
         policy_id,
@@ -93,7 +105,10 @@ facts as (
         next_tiers.next_tier_gap,
         next_tiers.next_tier_factor,
         next_tiers.next_tier_factor_now,
-        next_tiers.next_tier_factor_needed
+        next_tiers.next_tier_factor_needed,
+        coalesce(relationships.relationship_level, 'ordinary') as relationship_level,
+        relationship_levels.name_en as relationship_name_en,
+        relationship_levels.name_zh as relationship_name_zh
     from present
     inner join customer_value on present.customer_id = customer_value.customer_id
     inner join tiers
@@ -110,6 +125,11 @@ facts as (
             and present.rule_order = tier_rules.rule_order
     inner join spells on present.customer_id = spells.customer_id
     left join next_tiers on present.customer_id = next_tiers.customer_id
+    left join relationships on present.customer_id = relationships.customer_id
+    left join relationship_levels
+        on
+            coalesce(relationships.relationship_level, 'ordinary')
+            = relationship_levels.relationship_level
     left join ranked_factors as value_factor
         on
             present.customer_id = value_factor.customer_id
@@ -216,6 +236,9 @@ final as (
         override_reason,
         override_author,
         override_expires_on,
+        relationship_level,
+        relationship_name_en,
+        relationship_name_zh,
         policy_id
     from told
 )
