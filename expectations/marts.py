@@ -236,7 +236,7 @@ def suites() -> list[Suite]:
             ["customer_id", "category"],
             [
                 unique("customer_id", "category", why="the grain: one row per offer"),
-                unique("customer_id", "offer_rank", why="one best offer a customer"),
+                unique("customer_id", "rank", why="one best offer a customer"),
                 between("confidence", 0, 1, why="a share"),
                 no_rows(
                     "an_offer_is_associated_supported_and_no_loss",

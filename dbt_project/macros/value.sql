@@ -87,42 +87,36 @@ type_rhythms as (
     group by moment_no, customer_type
 ),
 
-type_totals as (
+-- By distinct values, so that equal ones share the best class of their group, and so that
+-- nothing but three columns is sorted.
+revenues as (
     select
         moment_no,
         customer_type,
-        sum(revenue_12m) as revenue_12m
+        revenue_12m,
+        sum(revenue_12m) as revenue_of_all
     from moments
     where revenue_12m > 0
-    group by moment_no, customer_type
-),
-
--- The sum of all who have more, so that equal values share the best class of their group.
-placed as (
-    select
-        *,
-        sum(case when revenue_12m > 0 then revenue_12m end) over (
-            partition by moment_no, customer_type
-            order by revenue_12m desc
-            range between unbounded preceding and 0.0001 preceding
-        ) as revenue_above
-    from moments
+    group by moment_no, customer_type, revenue_12m
 ),
 
 shares as (
     select
-        placed.*,
-        case
-            when placed.revenue_12m > 0
-                then
-                    cast(coalesce(placed.revenue_above, 0) as double)
-                    / cast(type_totals.revenue_12m as double)
-        end as revenue_share_above_12m
-    from placed
-    left join type_totals
-        on
-            placed.moment_no = type_totals.moment_no
-            and placed.customer_type = type_totals.customer_type
+        moment_no,
+        customer_type,
+        revenue_12m,
+        cast(
+            sum(revenue_of_all) over (
+                partition by moment_no, customer_type
+                order by revenue_12m desc
+                rows between unbounded preceding and current row
+            ) - revenue_of_all
+            as double
+        )
+        / cast(
+            sum(revenue_of_all) over (partition by moment_no, customer_type) as double
+        ) as revenue_share_above_12m
+    from revenues
 ),
 
 -- The revenue from which on that day a customer is in class A, and in A or B.
@@ -138,38 +132,39 @@ class_bounds as (
 
 measured as (
     select
-        shares.*,
+        moments.*,
+        shares.revenue_share_above_12m,
         -- Where the cost of the goods is not known, nor is the profit.
         case
-            when shares.costed_revenue <> 0 or shares.revenue = 0
+            when moments.costed_revenue <> 0 or moments.revenue = 0
                 then
-                    shares.margin
-                    - shares.cost_to_serve
-                    - shares.acquisition_cost
+                    moments.margin
+                    - moments.cost_to_serve
+                    - moments.acquisition_cost
         end as profit,
         case
-            when shares.costed_revenue <> 0 or shares.revenue = 0
+            when moments.costed_revenue <> 0 or moments.revenue = 0
                 then
-                    shares.margin_12m
-                    - shares.cost_to_serve_12m
-                    - shares.acquisition_cost_12m
+                    moments.margin_12m
+                    - moments.cost_to_serve_12m
+                    - moments.acquisition_cost_12m
         end as profit_12m,
-        {{ days_between("shares.last_order_date", "shares.as_of_date") }}
+        {{ days_between("moments.last_order_date", "moments.as_of_date") }}
             as days_since_last_order,
-        {{ days_between("shares.first_order_date", "shares.as_of_date") }}
+        {{ days_between("moments.first_order_date", "moments.as_of_date") }}
             as tenure_days,
-        {{ days_between("shares.returned_on", "shares.as_of_date") }}
+        {{ days_between("moments.returned_on", "moments.as_of_date") }}
             as days_since_return,
         case
-            when shares.order_days >= 3 then shares.median_gap_days
+            when moments.order_days >= 3 then moments.median_gap_days
             else type_rhythms.median_gap_days
         end as usual_gap_days,
-        cast(shares.revenue_12m as double) / cast(class_bounds.a_from as double)
+        cast(moments.revenue_12m as double) / cast(class_bounds.a_from as double)
             as revenue_to_class_a,
-        cast(shares.revenue_12m as double) / cast(class_bounds.b_from as double)
+        cast(moments.revenue_12m as double) / cast(class_bounds.b_from as double)
             as revenue_to_class_b,
         -- With less than two years of history there is nothing to compare with.
-        shares.first_order_date <= {{ months_before("shares.as_of_date", 24) }}
+        moments.first_order_date <= {{ months_before("moments.as_of_date", 24) }}
             as has_growth_history,
         forecasts.value_model,
         forecasts.predicted_orders_12m,
@@ -181,10 +176,10 @@ measured as (
         cast(
             forecasts.predicted_spend_12m * coalesce(type_rates.kept_share, 1)
             * case
-                when shares.order_days >= 3 and shares.costed_revenue > 0
+                when moments.order_days >= 3 and moments.costed_revenue > 0
                     then
-                        cast(shares.margin as double)
-                        / cast(shares.costed_revenue as double)
+                        cast(moments.margin as double)
+                        / cast(moments.costed_revenue as double)
                 else type_rates.margin_rate
             end
             as {{ type_money() }}
@@ -200,40 +195,45 @@ measured as (
         customers.yearly_income as purchasing_power,
         assessments.market_influence,
         assessments.strategic_importance
-    from shares
-    inner join customers on shares.customer_no = customers.customer_no
-    inner join peers on shares.customer_no = peers.customer_no
+    from moments
+    inner join customers on moments.customer_no = customers.customer_no
+    inner join peers on moments.customer_no = peers.customer_no
     cross join leads
     left join whitespace
         on
-            shares.moment_no = whitespace.moment_no
+            moments.moment_no = whitespace.moment_no
             and peers.peer_group = whitespace.peer_group
-            and shares.bought_mask = whitespace.category_mask
+            and moments.bought_mask = whitespace.category_mask
     left join pipeline
         on
-            shares.customer_id = pipeline.customer_id
-            and shares.moment_no = pipeline.moment_no
+            moments.customer_id = pipeline.customer_id
+            and moments.moment_no = pipeline.moment_no
     left join type_rhythms
         on
-            shares.moment_no = type_rhythms.moment_no
-            and shares.customer_type = type_rhythms.customer_type
+            moments.moment_no = type_rhythms.moment_no
+            and moments.customer_type = type_rhythms.customer_type
     left join type_rates
         on
-            shares.moment_no = type_rates.moment_no
-            and shares.customer_type = type_rates.customer_type
+            moments.moment_no = type_rates.moment_no
+            and moments.customer_type = type_rates.customer_type
     left join forecasts
         on
-            shares.moment_no = forecasts.moment_no
-            and shares.customer_id = forecasts.customer_id
+            moments.moment_no = forecasts.moment_no
+            and moments.customer_id = forecasts.customer_id
+    left join shares
+        on
+            moments.moment_no = shares.moment_no
+            and moments.customer_type = shares.customer_type
+            and moments.revenue_12m = shares.revenue_12m
     left join class_bounds
         on
-            shares.moment_no = class_bounds.moment_no
-            and shares.customer_type = class_bounds.customer_type
+            moments.moment_no = class_bounds.moment_no
+            and moments.customer_type = class_bounds.customer_type
     left join assessments
         on
-            shares.customer_id = assessments.customer_id
-            and shares.as_of_date >= assessments.scored_on
-            and shares.as_of_date < {{ end_of("assessments") }}
+            moments.customer_id = assessments.customer_id
+            and moments.as_of_date >= assessments.scored_on
+            and moments.as_of_date < {{ end_of("assessments") }}
 ),
 
 compared as (

@@ -132,6 +132,26 @@ def test_band_and_confirmations_make_tiers_stable(
     assert held_back / held < earned_back / earned / 3
 
 
+def test_the_release_names_its_champion_and_its_error(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """A year of these customers sends plain maximum likelihood to the boundary, silently."""
+    ((kind, model, champion, reason, error, customers),) = marts.execute(
+        "select customer_type, value_model, champion, reason, relative_error, customers "
+        "from meta.value_models"
+    ).fetchall()
+    assert (kind, customers) == ("person", 4_338)
+    assert champion in reason
+    assert error is None or 0 < error < 2
+    assert model
+    # BG/NBD at its boundary forecasts -4.5e18 orders.
+    assert marts.execute(
+        "select count(*), count(*) filter (predicted_orders_12m between 0 and 1000), "
+        "count(*) filter (no_purchase_probability_12m between 0 and 1) "
+        "from marts.customer_value"
+    ).fetchone() == (4_338, 4_338, 4_338)
+
+
 def test_concentration(marts: duckdb.DuckDBPyConnection) -> None:
     """METHODS.md section 3."""
     assert marts.execute(

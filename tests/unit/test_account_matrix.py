@@ -41,9 +41,9 @@ SETUP = """
     create table warehouse.marts.customer_tiers (customer_id varchar, tier_code varchar);
     create table warehouse.marts.customer_value (customer_id varchar, order_count bigint,
         revenue_12m decimal(28, 4), margin_12m decimal(28, 4),
-        freight_12m decimal(28, 4), growth_rate double);
+        profit_12m decimal(28, 4), growth_rate double);
     insert into warehouse.marts.customer_value values
-        ('a', 0, 0, 0, 0, null), ('b', 1, 9, 5, 1, 0.1), ('c', 1, 9, 5, 6, -0.1);
+        ('a', 0, 0, 0, 0, null), ('b', 1, 9, 5, 4, 0.1), ('c', 1, 9, 5, -1, -0.1);
     create table work.core.core_factor_scores (customer_id varchar, dimension varchar,
         factor varchar, competitor varchar, score decimal(4, 2), scorer varchar,
         scored_on date, evidence varchar, source varchar)

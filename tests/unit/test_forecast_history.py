@@ -294,8 +294,9 @@ def test_who_is_not_sound_or_plausible_gives_way_to_the_next() -> None:
     warehouse = champions(small.world(dt.date(2021, 1, 15), rows), ["bg_nbd", RECENCY])
     warehouse.connection.execute(
         """
-        insert into work.core.core_customers
-        select 'x' || i, 'person', 10 + i, null from range(200) as r(i)
+        insert into work.core.core_customers by name
+        select 'x' || i as customer_id, 'person' as customer_type,
+            10 + i as customer_no from range(200) as r(i)
         """
     )
     warehouse.connection.execute(

@@ -128,6 +128,16 @@ def world(
     warehouse.lay(
         "core_service_tickets", {"customer_id": "varchar", "opened_at": "timestamp"}, []
     )
+    warehouse.lay(
+        "core_cost_entries",
+        {
+            "customer_id": "varchar",
+            "cost_date": "date",
+            "cost_pool": "varchar",
+            "amount": "decimal(18, 4)",
+        },
+        [],
+    )
     return warehouse.build(*MODELS)
 
 
@@ -217,7 +227,7 @@ def test_whitespace_of_every_moment_is_what_peers_buy_and_the_customer_does_not(
 def test_offers_are_the_best_associations_of_the_type(rows: list[Line]) -> None:
     warehouse = world(rows).build("next_best_offers")
     offers = defaultdict(list)
-    for row in warehouse.rows("from {next_best_offers} order by offer_rank"):
+    for row in warehouse.rows("from {next_best_offers} order by rank"):
         offers[row["customer_id"]].append(row)
     told = ByHand(rows, AS_OF)
     peers = peers_of(rows)
@@ -272,7 +282,7 @@ def test_offers_are_the_best_associations_of_the_type(rows: list[Line]) -> None:
             )
             margins.append(row["expected_margin"])
             lifts[kind, because, row["category"]] = row["lift"]
-        assert [row["offer_rank"] for row in seen] == [*range(1, len(seen) + 1)]
+        assert [row["rank"] for row in seen] == [*range(1, len(seen) + 1)]
         assert margins == sorted(margins, reverse=True)
     for (kind, because, label), lift in lifts.items():
         assert lifts.get((kind, label, because), lift) == lift

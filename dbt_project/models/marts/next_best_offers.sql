@@ -246,7 +246,7 @@ final as (
     select
         buyers.customer_id,
         offered_categories.category,
-        cast(ranked.offer_rank as integer) as offer_rank,
+        cast(ranked.offer_rank as integer) as rank,
         ranked.lift,
         ranked.support,
         ranked.confidence,
