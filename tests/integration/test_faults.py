@@ -175,6 +175,7 @@ def test_a_missing_source_file(home: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_broken_row_is_quarantined_told_and_counted(
     home: Path, tmp_path: Path
 ) -> None:
@@ -269,6 +270,7 @@ def test_kill_in_the_middle_of_dbt(home: Path) -> None:
     assert seen(home)[2] == before[2]
 
 
+@pytest.mark.slow
 def test_kill_in_the_middle_of_publish(home: Path) -> None:
     before = seen(home)
     process = start("refresh", "--home", home)

@@ -77,6 +77,7 @@ def places(home: Path, values: list[str]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_a_person_is_forgotten(home: Path) -> None:
     erp = home / "demonstration" / "erp.sqlite"
     with closing(sqlite3.connect(erp)) as connection:
