@@ -19,6 +19,12 @@ health as (
     where is_present
 ),
 
+tiers_held as (
+    select *
+    from {{ ref("core_tiers") }}
+    where is_present
+),
+
 rfm_segments as (
     select * from {{ ref("rfm_segments") }}
 ),
@@ -134,6 +140,7 @@ final as (
         cast(potential.wallet_share as double) as wallet_share,
         cast(valued.pipeline_amount as {{ type_money_sum() }}) as pipeline_amount,
         cast(potential.pipeline_deals as bigint) as pipeline_deals,
+        cast(tiers_held.potential_score as {{ type_score() }}) as potential_score,
         cast(health.health_score as {{ type_score() }}) as health_score,
         cast(health.health_coverage as {{ type_score() }}) as health_coverage,
         health.weakest_health_factor,
@@ -162,6 +169,7 @@ final as (
     left join predicted on valued.customer_id = predicted.customer_id
     inner join potential on valued.customer_id = potential.customer_id
     left join health on valued.customer_id = health.customer_id
+    left join tiers_held on valued.customer_id = tiers_held.customer_id
     left join rfm_scores on valued.customer_id = rfm_scores.customer_id
     left join rfm_segments
         on
