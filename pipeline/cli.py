@@ -103,6 +103,11 @@ def main() -> None:
 @click.option(
     "--no-publish", is_flag=True, help="Build and check, leave readers alone."
 )
+@click.option(
+    "--no-report",
+    is_flag=True,
+    help="Leave the report out; `customer-tiers report` makes it at any time.",
+)
 @_home
 @_json
 def refresh(
@@ -110,6 +115,7 @@ def refresh(
     sources: Path | None,
     full: bool,
     no_publish: bool,
+    no_report: bool,
     home: Path | None,
     as_json: bool,
 ) -> None:
@@ -122,6 +128,7 @@ def refresh(
         as_of=refreshing.parse_day(as_of) if as_of else None,
         full=full,
         publish=not no_publish,
+        report=not no_report,
     )
     with showing():
         attempt = refreshing.run(settings, request)
