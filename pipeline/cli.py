@@ -474,6 +474,65 @@ def what_if(
 
 
 @main.command()
+@click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
+@_home
+@_json
+def prune(dry_run: bool, home: Path | None, as_json: bool) -> None:
+    """Removes what need not be kept, and puts many small files of landing into one.
+
+    Every published refresh does it too. How much is kept are settings
+    (CUSTOMER_TIERS_KEEP_...); every landed row stays.
+    """
+    from pipeline import retention
+    from pipeline.home import refresh_lock
+
+    settings = Settings.load(home)
+    at = Home.open(settings.home)
+    now = dt.datetime.now(dt.UTC)
+    if dry_run:
+        found = retention.plan(at, settings, now=now)
+    else:
+        with refresh_lock(at):
+            found = retention.prune(at, settings, now=now)
+    runs = _prune_runs(at, settings, now, dry_run=dry_run)
+    if as_json:
+        _print_json({**asdict(found), "runs": runs, "dry_run": dry_run})
+        return
+    table = Table("what", "where", "MB", "why", box=None)
+    for item in found.gone:
+        path = item.path.relative_to(at.root) if at.root in item.path.parents else ""
+        table.add_row(item.what, str(path), f"{item.bytes / 1e6:,.1f}", item.why)
+    for packing in found.packed:
+        table.add_row(
+            "small files",
+            f"landing/{packing.source}/{packing.entity}",
+            f"{packing.bytes / 1e6:,.1f}",
+            f"{len(packing.files):,} files are put into one; {packing.rows:,} rows stay",
+        )
+    if found.gone or found.packed:
+        out.print(table)
+    done = "Would remove" if dry_run else "Removed"
+    out.print(
+        f"{done} {len(found.gone):,} things ({found.bytes / 1e6:,.1f} MB) and "
+        f"{runs:,} runs of Dagster."
+    )
+
+
+def _prune_runs(
+    at: Home, settings: Settings, now: dt.datetime, *, dry_run: bool
+) -> int:
+    import dagster as dg
+
+    from pipeline.assets import runs
+
+    days = settings.keeping.runs_days
+    with dg.DagsterInstance.from_config(str(at.dagster)) as instance:
+        if dry_run:
+            return len(runs.old_runs(instance, days, now=now))
+        return runs.prune(instance, at, days, now=now)
+
+
+@main.command()
 @click.argument("customer")
 @click.option("--yes", is_flag=True, help="Do not ask; it cannot be undone.")
 @click.option("--reason", help="Why, for meta.identity_log; without personal data.")

@@ -43,22 +43,16 @@ class Packing:
     Attributes:
         files: Their files of rows now, oldest first.
         batches: All batches of these files.
+        bytes: What the files take now.
+        rows: The rows in them.
     """
 
     source: str
     entity: str
     files: Sequence[Path]
     batches: Sequence[Batch]
-
-    @property
-    def bytes(self) -> int:
-        """What the files take now."""
-        return sum(path.stat().st_size for path in self.files)
-
-    @property
-    def rows(self) -> int:
-        """The rows in them."""
-        return sum(batch.rows_landed for batch in self.batches)
+    bytes: int
+    rows: int
 
 
 def plan(home: Home, *, least_files: int, small_bytes: int) -> list[Packing]:
@@ -108,7 +102,9 @@ def _plan_entity(
                     (batch for path in some for batch in small[path]),
                     key=lambda batch: batch.sequence,
                 )
-                found.append(Packing(source, entity, some, batches))
+                size = sum(path.stat().st_size for path in some)
+                rows = sum(batch.rows_landed for batch in batches)
+                found.append(Packing(source, entity, some, batches, size, rows))
     return found
 
 

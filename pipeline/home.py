@@ -86,6 +86,11 @@ class Home:
         return self.logs / "attempts"
 
     @property
+    def refused(self) -> Path:
+        """The evidence of candidates that were removed."""
+        return self.logs / "refused"
+
+    @property
     def forgotten(self) -> Path:
         """Who must not come back, and forgettings that are not finished."""
         return self.root / "forgotten"

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipeline import attempts, demonstration, landing, release, warehouse
+from pipeline import (
+    attempts,
+    demonstration,
+    landing,
+    release,
+    retention,
+    warehouse,
+)
 from pipeline.assets.request import RefreshRequest
 from pipeline.settings import Settings
 from pipeline.sources import Source, SourcesFile, open_reader
@@ -38,11 +45,13 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             or business.as_of
             or warehouse.default_as_of(business.time_zone)
         )
+        retention.sweep(home, now=dt.datetime.now(dt.UTC))
         # Refused ones would pile up where nothing is ever published.
         release.prune(
             home,
             keep_releases=settings.keep_releases,
             keep_candidates=settings.keep_candidates,
+            keep_months=settings.keeping.monthly_releases,
         )
         opened = release.open_candidate(
             home,

@@ -1,14 +1,17 @@
 """The assets at the end: the release, and the reports that read it."""
 
+import datetime as dt
 import logging
 from collections.abc import Iterable
 
 import dagster as dg
 
-from pipeline import attempts, evidence, release, reports, warehouse
+from pipeline import attempts, evidence, release, reports, retention, warehouse
+from pipeline.assets import runs
 from pipeline.assets.ingest import POOL
 from pipeline.assets.request import RefreshRequest
 from pipeline.errors import GateRefused
+from pipeline.home import Home
 from pipeline.identity import memory
 from pipeline.settings import Settings
 from pipeline.sources import SourcesFile
@@ -34,7 +37,9 @@ def publish_asset(
         pool=POOL,
         description="Seals the candidate, verifies its evidence and makes it current.",
     )
-    def publish(request: RefreshRequest) -> dg.MaterializeResult[None]:
+    def publish(
+        context: dg.AssetExecutionContext, request: RefreshRequest
+    ) -> dg.MaterializeResult[None]:
         home = request.open_home()
         candidate = release.latest_candidate(home)
         refresh_id = candidate.refresh_id
@@ -62,8 +67,10 @@ def publish_asset(
                 home,
                 keep_releases=settings.keep_releases,
                 keep_candidates=settings.keep_candidates,
+                keep_months=settings.keeping.monthly_releases,
             )
         log.info("release %s is current", refresh_id)
+        _keep_house(context.instance, home, settings)
         return dg.MaterializeResult(
             metadata={
                 "refresh_id": refresh_id,
@@ -73,6 +80,16 @@ def publish_asset(
         )
 
     return publish
+
+
+def _keep_house(instance: dg.DagsterInstance, home: Home, settings: Settings) -> None:
+    """Removes what need not be kept; what cannot be removed now can wait a day."""
+    now = dt.datetime.now(dt.UTC)
+    try:
+        retention.prune(home, settings, now=now)
+        runs.prune(instance, home, settings.keeping.runs_days, now=now)
+    except Exception as error:
+        log.warning("not everything old could be removed: %s", error)
 
 
 def report_asset() -> dg.AssetsDefinition:
