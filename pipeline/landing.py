@@ -624,6 +624,10 @@ def _write(
             break
         except StartOver:
             provisional.unlink(missing_ok=True)
+        except BaseException:
+            # On a disk that is full, the next to write will need the room.
+            provisional.unlink(missing_ok=True)
+            raise
     fingerprint = extract.fingerprint or _with_rejected(written.digest, extract)
     rejected = guard.rejected(extract.rejected)
     batch = Batch(

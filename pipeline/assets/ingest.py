@@ -12,11 +12,12 @@ from pipeline import (
     landing,
     release,
     retention,
+    retrying,
     warehouse,
 )
 from pipeline.assets.request import RefreshRequest
 from pipeline.settings import Settings
-from pipeline.sources import Source, SourcesFile, open_reader
+from pipeline.sources import Source, SourcesFile
 
 log = logging.getLogger("customer_tiers.ingest")
 
@@ -104,19 +105,22 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None]]:
         home = request.open_home()
         opened = release.latest_candidate(home)
-        with (
-            attempts.stage(home, opened.refresh_id, f"read {source.name}"),
-            open_reader(source) as reader,
-        ):
-            for name, entity in source.entities.items():
-                landed = landing.land(
-                    home,
-                    source.name,
-                    entity,
-                    reader,
-                    now=dt.datetime.now(dt.UTC),
-                    full=request.full,
-                )
+        retries = 0
+
+        def before_retry(tried: int) -> None:
+            nonlocal retries
+            retries = tried
+            attempts.count_retry(home, opened.refresh_id)
+
+        with attempts.stage(home, opened.refresh_id, f"read {source.name}"):
+            found = retrying.land_source(
+                home,
+                source,
+                now=dt.datetime.now(dt.UTC),
+                full=request.full,
+                before_retry=before_retry,
+            )
+            for name, landed in found.items():
                 rows = sum(batch.rows_landed for batch in landed.batches)
                 quarantined = sum(batch.rows_quarantined for batch in landed.batches)
                 forgotten = sum(batch.rows_forgotten for batch in landed.batches)
@@ -131,6 +135,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
                         "rows_quarantined": quarantined,
                         "rows_forgotten": forgotten,
                         "already_landed": landed.already_landed,
+                        "retries": retries,
                         "folder": dg.MetadataValue.path(
                             str(landing.entity_folder(home, source.name, name))
                         ),

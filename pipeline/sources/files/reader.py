@@ -158,7 +158,9 @@ def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
         _refuse_if_hopeless(part, rejected)
         if _version(part) != before:
             raise SourceUnavailable(
-                f"{part.where} changed while it was read; refresh again when it is whole."
+                f"{part.where} changed while it was read; refresh again when it is "
+                "whole.",
+                may_pass=True,
             )
 
     return Extract(
