@@ -56,11 +56,13 @@ def run(settings: Settings, request: Request) -> Attempt:
         # Imported late: a wrong setting or a second refresh is told at once.
         import dagster as dg
 
+        from pipeline.assets import runs
         from pipeline.definitions import JOB, build_definitions
 
         run_id = str(uuid.uuid4())
         log.info("preparing")
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+            runs.bury(instance, home, is_mine=True)
             definitions = build_definitions(settings)
             job = definitions.resolve_job_def(JOB)
             selection = None
@@ -72,7 +74,7 @@ def run(settings: Settings, request: Request) -> Attempt:
                 run_id=run_id,
                 instance=instance,
                 raise_on_error=False,
-                tags={"customer_tiers/trigger": "command line"},
+                tags={runs.TRIGGER: runs.COMMAND_LINE},
                 asset_selection=selection,
                 run_config={
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

@@ -25,17 +25,21 @@ class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
         as_of: The last business day to know of, `YYYY-MM-DD`; empty for the default of
             `sources.yaml`, or yesterday.
         full: Ignore cursors and read everything again.
+        wait_minutes: How long to wait while another refresh holds the lock.
     """
 
     home: str
     as_of: str = ""
     full: bool = False
+    wait_minutes: float = 0
     _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Takes the lock; a run that cannot have it fails before it does anything."""
         self._stack = ExitStack()
-        self._stack.enter_context(refresh_lock(self.open_home()))
+        self._stack.enter_context(
+            refresh_lock(self.open_home(), wait_seconds=60 * self.wait_minutes)
+        )
         try:
             forgetting.go_on(self.open_home())
         except BaseException:
