@@ -128,6 +128,15 @@ def read(home: Home, refresh_id: str) -> Attempt | None:
     return Attempt(**read_json(path)) if path.exists() else None
 
 
+def of_run(home: Home, run_id: str) -> Attempt | None:
+    """The attempt of a run in Dagster, as it was written; None before it has begun."""
+    for path in sorted(home.attempts.glob("r*.json"), reverse=True):
+        attempt = Attempt(**read_json(path))
+        if attempt.run_id == run_id:
+            return attempt
+    return None
+
+
 def history(home: Home) -> list[Attempt]:
     """Every attempt, newest first; one left `running` by a dead process is `died`."""
     records = [Attempt(**read_json(path)) for path in home.attempts.glob("r*.json")]

@@ -47,7 +47,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             ingest.candidate_asset(sources, settings),
-            *(ingest.landing_asset(source) for source in sources.sources),
+            *(ingest.landing_asset(source, settings) for source in sources.sources),
             transform_assets(project, sources, settings),
             publish.publish_asset(sources, settings, [*landed, *marts.values()]),
             publish.report_asset(),
@@ -63,7 +63,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             for source in sources.sources
             if source.kind == "files"
         ],
-        resources={"request": RefreshRequest(home=str(settings.home))},
+        resources={
+            "request": RefreshRequest(
+                home=str(settings.home), limit_minutes=settings.limits.refresh_minutes
+            )
+        },
         executor=dg.in_process_executor,
     )
 

@@ -11,7 +11,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 
-from pipeline import attempts
+from pipeline import attempts, limits
 from pipeline.attempts import Attempt
 from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.home import Home, refresh_lock
@@ -70,27 +70,34 @@ def run(settings: Settings, request: Request) -> Attempt:
                 everything = definitions.resolve_asset_graph().materializable_asset_keys
                 held_back = {dg.AssetKey("publish"), dg.AssetKey("report")}
                 selection = sorted(everything - held_back)
-            result = job.execute_in_process(
-                run_id=run_id,
-                instance=instance,
-                raise_on_error=False,
-                tags={runs.TRIGGER: runs.COMMAND_LINE},
-                asset_selection=selection,
-                run_config={
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                    "resources": {
-                        "request": {
-                            "config": {
-                                "home": str(home.root),
-                                "as_of": request.as_of.isoformat()
-                                if request.as_of
-                                else "",
-                                "full": request.full,
+            try:
+                result = job.execute_in_process(
+                    run_id=run_id,
+                    instance=instance,
+                    raise_on_error=False,
+                    tags={runs.TRIGGER: runs.COMMAND_LINE},
+                    asset_selection=selection,
+                    run_config={
+                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                        "resources": {
+                            "request": {
+                                "config": {
+                                    "home": str(home.root),
+                                    "as_of": request.as_of.isoformat()
+                                    if request.as_of
+                                    else "",
+                                    "full": request.full,
+                                }
                             }
-                        }
+                        },
                     },
-                },
-            )
+                )
+            except limits.TimeLimit as error:
+                # It came between two steps, where Dagster does not make a failure of it.
+                runs.report_failed(home, run_id, str(error))
+                if (ended := attempts.of_run(home, run_id)) is not None:
+                    raise RefreshFailed(ended) from error
+                raise
         attempt = next(
             (item for item in attempts.history(home) if item.run_id == run_id), None
         )

@@ -10,12 +10,13 @@ from pipeline import (
     attempts,
     demonstration,
     landing,
+    limits,
     release,
     retention,
     retrying,
     warehouse,
 )
-from pipeline.assets.request import RefreshRequest
+from pipeline.assets.request import RefreshRequest, limit
 from pipeline.settings import Settings
 from pipeline.sources import Source, SourcesFile
 
@@ -83,7 +84,7 @@ def landing_key(source: str, entity: str) -> dg.AssetKey:
     return dg.AssetKey(["landing", source, entity])
 
 
-def landing_asset(source: Source) -> dg.AssetsDefinition:
+def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
     """The multi-asset that lands all entities of one source over one connection."""
 
     @dg.multi_asset(
@@ -101,10 +102,17 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         pool=POOL,
     )
     def land(
-        request: RefreshRequest,
+        context: dg.AssetExecutionContext, request: RefreshRequest
     ) -> Iterator[dg.MaterializeResult[None]]:
         home = request.open_home()
         opened = release.latest_candidate(home)
+        minutes = source.limit_minutes
+        if minutes is None:
+            minutes = settings.limits.source_minutes
+        too_long = limits.SourceTimeLimit(
+            f"{source.name} was not read within {limits.told(minutes)} (limit_minutes in "
+            "sources.yaml, or CUSTOMER_TIERS_SOURCE_MINUTES); nothing of it counts."
+        )
         retries = 0
 
         def before_retry(tried: int) -> None:
@@ -112,7 +120,10 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
             retries = tried
             attempts.count_retry(home, opened.refresh_id)
 
-        with attempts.stage(home, opened.refresh_id, f"read {source.name}"):
+        with (
+            attempts.stage(home, opened.refresh_id, f"read {source.name}"),
+            limit(home, context.run_id, minutes, too_long),
+        ):
             found = retrying.land_source(
                 home,
                 source,

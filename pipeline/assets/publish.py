@@ -61,6 +61,7 @@ def publish_asset(
                 except Exception as error:
                     # It only saves work: without it the next refresh takes longer.
                     log.warning("identity: nothing kept for the next time: %s", error)
+            request.before_publishing()
             folder = release.promote(home, refresh_id, gates)
             attempts.end(home, refresh_id, "published")
             pruned = release.prune(

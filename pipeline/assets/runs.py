@@ -89,6 +89,14 @@ def bury(
     return dead
 
 
+def report_failed(home: Home, run_id: str, why: str) -> None:
+    """Tells Dagster, from a process that is about to end, that a run has failed."""
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            instance.report_run_failed(run, why)
+
+
 def old_runs(
     instance: dg.DagsterInstance,
     days: int,
