@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
+from pipeline import disk
 from pipeline.errors import CustomerTiersError, GateRefused
 from pipeline.home import Home, is_locked, read_json, write_json
 
@@ -102,14 +103,18 @@ def count_retry(home: Home, refresh_id: str) -> None:
 @contextmanager
 def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
     """Says where the attempt stands, and why it ended if this stage raises."""
-    with _WRITING:
-        attempt = read(home, refresh_id)
-        if attempt is not None and attempt.state == "running":
-            _save(home, replace(attempt, stage=name))
-    log.debug("%s", name)
     try:
+        with _WRITING:
+            attempt = read(home, refresh_id)
+            if attempt is not None and attempt.state == "running":
+                _save(home, replace(attempt, stage=name))
+        log.debug("%s", name)
         yield
     except BaseException as error:
+        if disk.is_full(error):
+            disk.make_room(home, refresh_id)
+            if not isinstance(error, disk.DiskFull):
+                error = disk.DiskFull(disk.told(home, error))
         refused = isinstance(error, GateRefused)
         told = isinstance(error, CustomerTiersError)
         end(

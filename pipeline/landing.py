@@ -889,6 +889,18 @@ def _rows_of_pack(path: Path, _version: tuple[int, int, int]) -> dict[str, int]:
     return dict(rows)
 
 
+def written_since(home: Home, moment: str) -> int:
+    """The bytes that landing and quarantine grew by since a moment, in ISO format."""
+    since = dt.datetime.fromisoformat(moment).timestamp()
+    sizes = [
+        found.st_size
+        for room in (home.landing, home.quarantine)
+        for path in room.glob("*/*/*")
+        if (found := path.stat()).st_mtime >= since
+    ]
+    return sum(sizes)
+
+
 def iter_quarantine_files(home: Home) -> Iterator[Path]:
     """Every quarantine file of the home."""
     return home.quarantine.glob("*/*/b*.parquet")

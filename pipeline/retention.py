@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pipeline import attempts, compaction, landing, release
 from pipeline.compaction import Packing
+from pipeline.disk import size_of
 from pipeline.home import Home, read_json
 from pipeline.settings import Keeping, Settings
 
@@ -233,20 +234,6 @@ def _is_older(path: Path, days: int, now: dt.datetime) -> bool:
 
 def _gone(what: str, path: Path, why: str) -> Gone:
     return Gone(what, path, size_of(path), why)
-
-
-def size_of(path: Path) -> int:
-    """The bytes of a file or of everything in a folder; what vanishes meanwhile is 0."""
-    paths = [path]
-    if path.is_dir() and not path.is_symlink():
-        paths = [item for item in path.rglob("*") if not item.is_dir()]
-    size = 0
-    for item in paths:
-        try:
-            size += item.lstat().st_size
-        except FileNotFoundError:
-            continue
-    return size
 
 
 def _remove(path: Path) -> None:

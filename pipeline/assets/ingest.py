@@ -2,13 +2,16 @@
 
 import datetime as dt
 import logging
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
 from pipeline import (
     attempts,
     demonstration,
+    disk,
     landing,
     limits,
     release,
@@ -63,6 +66,17 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             reporting_currency=business.reporting_currency,
         )
         with attempts.stage(home, opened.refresh_id, "open candidate"):
+            wanted = disk.need(
+                home,
+                source_files=files_of(sources),
+                free_megabytes=settings.limits.free_megabytes,
+            )
+            try:
+                disk.check(home, wanted)
+            except disk.DiskFull:
+                shutil.rmtree(opened.path)  # nothing is in it yet
+                raise
+            disk.reserve(home)
             if sources.demonstration is not None:
                 demonstration.lay_out(
                     sources.demonstration, home.root / "demonstration" / "erp.sqlite"
@@ -77,6 +91,18 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
         )
 
     return candidate
+
+
+def files_of(sources: SourcesFile) -> list[Path]:
+    """The files that the sources are read from, as far as they are files."""
+    found: list[Path] = []
+    for source in sources.sources:
+        if source.path is not None:
+            for entity in source.entities.values():
+                found += source.path.glob(entity.files or "*")
+        elif source.url is not None and _is_sqlite(source):
+            found.append(Path(source.url.split("///", 1)[-1].split("?")[0]))
+    return list(dict.fromkeys(found))
 
 
 def landing_key(source: str, entity: str) -> dg.AssetKey:

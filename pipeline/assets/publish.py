@@ -6,7 +6,16 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from pipeline import attempts, evidence, release, reports, retention, warehouse
+from pipeline import (
+    attempts,
+    disk,
+    evidence,
+    landing,
+    release,
+    reports,
+    retention,
+    warehouse,
+)
 from pipeline.assets import runs
 from pipeline.assets.ingest import POOL
 from pipeline.assets.request import RefreshRequest
@@ -61,9 +70,16 @@ def publish_asset(
                 except Exception as error:
                     # It only saves work: without it the next refresh takes longer.
                     log.warning("identity: nothing kept for the next time: %s", error)
+            # Asked for before the candidate is gone.
+            took = disk.Took(
+                work=disk.size_of(candidate.work_file),
+                release=disk.size_of(candidate.release_folder),
+                landed=landing.written_since(home, candidate.opened_at),
+            )
             request.before_publishing()
             folder = release.promote(home, refresh_id, gates)
             attempts.end(home, refresh_id, "published")
+            disk.note(home, took)
             pruned = release.prune(
                 home,
                 keep_releases=settings.keep_releases,
