@@ -518,6 +518,89 @@ def prune(dry_run: bool, home: Path | None, as_json: bool) -> None:
     )
 
 
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--wait",
+    default=120,
+    show_default=True,
+    help="Minutes to wait for a refresh that is running.",
+)
+@_home
+@_json
+def backup(file: Path, wait: int, home: Path | None, as_json: bool) -> None:
+    """Writes the home into one FILE (.tar or .tar.gz), while readers go on reading.
+
+    It holds what cannot be made again, personal data among it, and is readable by its
+    owner alone. Candidates, exports and Dagster's runs are left out.
+    """
+    from pipeline import backup as backing
+
+    at = Home.open(Settings.load(home).home)
+    made = backing.backup(at, file, wait_seconds=60 * wait)
+    if as_json:
+        _print_json(asdict(made))
+    else:
+        out.print(
+            f"{made.files:,} files ({made.bytes / 1e6:,.0f} MB) in {made.path}, "
+            f"current release {made.current or 'none'}.",
+            soft_wrap=True,
+        )
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--home",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The new home: a folder that is empty or not there.",
+)
+@click.option(
+    "--forgotten-from",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The home left behind: who was forgotten there is forgotten here as well.",
+)
+@_sources
+@_json
+def restore(
+    file: Path,
+    home: Path,
+    forgotten_from: Path | None,
+    sources: Path | None,
+    as_json: bool,
+) -> None:
+    """Makes a new home of a backup FILE, when every file of it is what it was."""
+    from pipeline import backup as backing
+    from pipeline.sources import load_sources
+
+    described = seeds = None
+    if forgotten_from is not None:
+        settings = Settings.load(home, sources)
+        described = load_sources(settings)
+        seeds = described.applied_to(settings).dbt_project / "seeds"
+    found = backing.restore(
+        file, home, forgotten_from=forgotten_from, sources=described, seeds=seeds
+    )
+    if as_json:
+        _print_json(asdict(found))
+        return
+    out.print(
+        f"{found.home} is as it was at {found.backup.made_at}; current release "
+        f"{found.backup.current or 'none'}.",
+        soft_wrap=True,
+    )
+    if forgotten_from is None:
+        out.print(
+            "[yellow]Customers who were forgotten after that are back.[/yellow] Forget "
+            "them again before anybody reads this home, or restore with "
+            "--forgotten-from and the home that was left behind (docs/privacy.md).",
+            soft_wrap=True,
+        )
+    else:
+        out.print(f"{found.forgotten_again:,} customers were forgotten again.")
+
+
 def _prune_runs(
     at: Home, settings: Settings, now: dt.datetime, *, dry_run: bool
 ) -> int:
