@@ -450,7 +450,10 @@ def _staleness(home: Home, folder: Path) -> list[str]:
     if older or as_of < present.as_of_date:
         return [
             f"it is older (as of {as_of}) than the current release "
-            f"{present.refresh_id} (as of {present.as_of_date})"
+            f"{present.refresh_id} (as of {present.as_of_date}), and a release is never "
+            "replaced by an older one. To look at an earlier day, ask for it with "
+            "--no-publish; to go back for good, roll back first. If no day was asked "
+            "for, the clock of this machine may have been set back"
         ]
     return []
 
