@@ -9,16 +9,21 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from pipeline import disk
 from pipeline.errors import CustomerTiersError, GateRefused
 from pipeline.home import Home, is_locked, read_json, write_json
 
 log = logging.getLogger("customer_tiers.attempts")
+
+# A limit of time ends an attempt from a thread of its own.
+_WRITING = threading.Lock()
 
 State = Literal["running", "published", "built", "refused", "failed", "died"]
 
@@ -27,7 +32,8 @@ State = Literal["running", "published", "built", "refused", "failed", "died"]
 class Attempt:
     """One attempt at a refresh, however it ended.
 
-    `built` is a refresh that passed every gate and was told not to publish.
+    `built` is a refresh that passed every gate and was told not to publish; `retries`
+    counts how often a source was read again after an error.
     """
 
     refresh_id: str
@@ -40,6 +46,7 @@ class Attempt:
     reason: str | None = None
     exit_code: int = 0
     process: int = 0
+    retries: int = 0
 
 
 def now() -> dt.datetime:
@@ -70,31 +77,45 @@ def end(
     exit_code: int = 0,
 ) -> None:
     """Closes the record. The first ending counts, unless a later one publishes."""
-    attempt = read(home, refresh_id)
-    if attempt is None or (attempt.state != "running" and state != "published"):
-        return
-    _save(
-        home,
-        replace(
-            attempt,
-            state=state,
-            reason=reason,
-            exit_code=exit_code,
-            ended_at=now().isoformat(),
-        ),
-    )
+    with _WRITING:
+        attempt = read(home, refresh_id)
+        if attempt is None or (attempt.state != "running" and state != "published"):
+            return
+        _save(
+            home,
+            replace(
+                attempt,
+                state=state,
+                reason=reason,
+                exit_code=exit_code,
+                ended_at=now().isoformat(),
+            ),
+        )
+
+
+def count_retry(home: Home, refresh_id: str) -> None:
+    """Notes that a source is read once more."""
+    with _WRITING:
+        attempt = read(home, refresh_id)
+        if attempt is not None:
+            _save(home, replace(attempt, retries=attempt.retries + 1))
 
 
 @contextmanager
 def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
     """Says where the attempt stands, and why it ended if this stage raises."""
-    attempt = read(home, refresh_id)
-    if attempt is not None and attempt.state == "running":
-        _save(home, replace(attempt, stage=name))
-    log.debug("%s", name)
     try:
+        with _WRITING:
+            attempt = read(home, refresh_id)
+            if attempt is not None and attempt.state == "running":
+                _save(home, replace(attempt, stage=name))
+        log.debug("%s", name)
         yield
     except BaseException as error:
+        if disk.is_full(error):
+            disk.make_room(home, refresh_id)
+            if not isinstance(error, disk.DiskFull):
+                error = disk.DiskFull(disk.told(home, error))
         refused = isinstance(error, GateRefused)
         told = isinstance(error, CustomerTiersError)
         end(
@@ -137,6 +158,15 @@ def _read(path: Path) -> Attempt:
             started_at=started,
             reason=f"its record {path} is damaged ({error})",
         )
+
+
+def of_run(home: Home, run_id: str) -> Attempt | None:
+    """The attempt of a run in Dagster, as it was written; None before it has begun."""
+    for path in sorted(home.attempts.glob("r*.json"), reverse=True):
+        attempt = Attempt(**read_json(path))
+        if attempt.run_id == run_id:
+            return attempt
+    return None
 
 
 def history(home: Home) -> list[Attempt]:

@@ -489,6 +489,148 @@ def what_if(
 
 
 @main.command()
+@click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
+@_home
+@_json
+def prune(dry_run: bool, home: Path | None, as_json: bool) -> None:
+    """Removes what need not be kept, and puts many small files of landing into one.
+
+    Every published refresh does it too. How much is kept are settings
+    (CUSTOMER_TIERS_KEEP_...); every landed row stays.
+    """
+    from pipeline import retention
+    from pipeline.home import refresh_lock
+
+    settings = Settings.load(home)
+    at = Home.open(settings.home)
+    now = dt.datetime.now(dt.UTC)
+    if dry_run:
+        found = retention.plan(at, settings, now=now)
+    else:
+        with refresh_lock(at):
+            found = retention.prune(at, settings, now=now)
+    runs = _prune_runs(at, settings, now, dry_run=dry_run)
+    if as_json:
+        _print_json({**asdict(found), "runs": runs, "dry_run": dry_run})
+        return
+    table = Table("what", "where", "MB", "why", box=None)
+    for item in found.gone:
+        path = item.path.relative_to(at.root) if at.root in item.path.parents else ""
+        table.add_row(item.what, str(path), f"{item.bytes / 1e6:,.1f}", item.why)
+    for packing in found.packed:
+        table.add_row(
+            "small files",
+            f"landing/{packing.source}/{packing.entity}",
+            f"{packing.bytes / 1e6:,.1f}",
+            f"{len(packing.files):,} files are put into one; {packing.rows:,} rows stay",
+        )
+    if found.gone or found.packed:
+        out.print(table)
+    done = "Would remove" if dry_run else "Removed"
+    out.print(
+        f"{done} {len(found.gone):,} things ({found.bytes / 1e6:,.1f} MB) and "
+        f"{runs:,} runs of Dagster."
+    )
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--wait",
+    default=120,
+    show_default=True,
+    help="Minutes to wait for a refresh that is running.",
+)
+@_home
+@_json
+def backup(file: Path, wait: int, home: Path | None, as_json: bool) -> None:
+    """Writes the home into one FILE (.tar or .tar.gz), while readers go on reading.
+
+    It holds what cannot be made again, personal data among it, and is readable by its
+    owner alone. Candidates, exports and Dagster's runs are left out.
+    """
+    from pipeline import backup as backing
+
+    at = Home.open(Settings.load(home).home)
+    made = backing.backup(at, file, wait_seconds=60 * wait)
+    if as_json:
+        _print_json(asdict(made))
+    else:
+        out.print(
+            f"{made.files:,} files ({made.bytes / 1e6:,.0f} MB) in {made.path}, "
+            f"current release {made.current or 'none'}.",
+            soft_wrap=True,
+        )
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--home",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The new home: a folder that is empty or not there.",
+)
+@click.option(
+    "--forgotten-from",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The home left behind: who was forgotten there is forgotten here as well.",
+)
+@_sources
+@_json
+def restore(
+    file: Path,
+    home: Path,
+    forgotten_from: Path | None,
+    sources: Path | None,
+    as_json: bool,
+) -> None:
+    """Makes a new home of a backup FILE, when every file of it is what it was."""
+    from pipeline import backup as backing
+    from pipeline.sources import load_sources
+
+    described = seeds = None
+    if forgotten_from is not None:
+        settings = Settings.load(home, sources)
+        described = load_sources(settings)
+        seeds = described.applied_to(settings).dbt_project / "seeds"
+    found = backing.restore(
+        file, home, forgotten_from=forgotten_from, sources=described, seeds=seeds
+    )
+    if as_json:
+        _print_json(asdict(found))
+        return
+    out.print(
+        f"{found.home} is as it was at {found.backup.made_at}; current release "
+        f"{found.backup.current or 'none'}.",
+        soft_wrap=True,
+    )
+    if forgotten_from is None:
+        out.print(
+            "[yellow]Customers who were forgotten after that are back.[/yellow] Forget "
+            "them again before anybody reads this home, or restore with "
+            "--forgotten-from and the home that was left behind (docs/privacy.md).",
+            soft_wrap=True,
+        )
+    else:
+        out.print(f"{found.forgotten_again:,} customers were forgotten again.")
+
+
+def _prune_runs(
+    at: Home, settings: Settings, now: dt.datetime, *, dry_run: bool
+) -> int:
+    import dagster as dg
+
+    from pipeline.assets import runs
+
+    days = settings.keeping.runs_days
+    with dg.DagsterInstance.from_config(str(at.dagster)) as instance:
+        if dry_run:
+            return len(runs.old_runs(instance, days, now=now))
+        return runs.prune(instance, at, days, now=now)
+
+
+@main.command()
 @click.argument("customer")
 @click.option("--yes", is_flag=True, help="Do not ask; it cannot be undone.")
 @click.option("--reason", help="Why, for meta.identity_log; without personal data.")

@@ -1,4 +1,4 @@
-"""Assembles assets, checks, the job and the schedule; nothing else.
+"""Assembles assets, checks, the job, the schedule and the sensors; nothing else.
 
 Importing this module does no I/O: `defs` is a function that Dagster calls when it needs
 the definitions. Then `sources.yaml` is read and the dbt project parsed, because both
@@ -22,7 +22,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ConfigurationError: `sources.yaml` makes no sense.
     """
     from pipeline import dagster_storage, transform
-    from pipeline.assets import gates, ingest, publish
+    from pipeline.assets import gates, ingest, publish, triggers
     from pipeline.assets.request import RefreshRequest
     from pipeline.assets.transform import mart_keys, transform_assets
     from pipeline.sources import load_sources
@@ -48,7 +48,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             ingest.candidate_asset(sources, settings),
-            *(ingest.landing_asset(source) for source in sources.sources),
+            *(ingest.landing_asset(source, settings) for source in sources.sources),
             transform_assets(project, sources, settings),
             publish.publish_asset(sources, settings, [*landed, *marts.values()]),
             publish.report_asset(),
@@ -58,17 +58,17 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             gates.gate_out(marts, settings),
         ],
         jobs=[job],
-        schedules=[
-            dg.ScheduleDefinition(
-                name=SCHEDULE,
-                job=job,
-                cron_schedule=settings.cron,
-                execution_timezone=settings.time_zone,
-                default_status=dg.DefaultScheduleStatus.STOPPED,
-                description="Off until somebody switches it on.",
-            )
+        schedules=[triggers.daily(job, SCHEDULE, settings)],
+        sensors=[
+            triggers.files_sensor(source, job, settings)
+            for source in sources.sources
+            if source.kind == "files"
         ],
-        resources={"request": RefreshRequest(home=str(settings.home))},
+        resources={
+            "request": RefreshRequest(
+                home=str(settings.home), limit_minutes=settings.limits.refresh_minutes
+            )
+        },
         executor=dg.in_process_executor,
     )
 

@@ -30,6 +30,14 @@ class RefreshRunning(CustomerTiersError):
 
 
 class SourceUnavailable(CustomerTiersError):
-    """A source could not be reached or read."""
+    """A source could not be reached or read.
+
+    Attributes:
+        may_pass: It may work when it is tried again a little later.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,6 +88,11 @@ class Home:
         return self.logs / "attempts"
 
     @property
+    def refused(self) -> Path:
+        """The evidence of candidates that were removed."""
+        return self.logs / "refused"
+
+    @property
     def forgotten(self) -> Path:
         """Who must not come back, and forgettings that are not finished."""
         return self.root / "forgotten"
@@ -141,16 +147,20 @@ _HELD: dict[Path, tuple[int, int]] = {}
 
 
 @contextmanager
-def refresh_lock(home: Home) -> Iterator[None]:
+def refresh_lock(home: Home, *, wait_seconds: float = 0) -> Iterator[None]:
     """Holds the home's refresh lock; the kernel frees it however the process ends.
 
     Re-entrant within a process. Dagster's pool does not hold for in-process runs, and
     knows nothing of a second machine's or shell's command, so the lock is ours.
 
+    Args:
+        wait_seconds: How long to wait for another process to let it go.
+
     Raises:
         RefreshRunning: Another process holds it.
     """
     path = _lock_file(home)
+    deadline = time.monotonic() + wait_seconds
     if path in _HELD:
         descriptor, count = _HELD[path]
         _HELD[path] = (descriptor, count + 1)
@@ -159,6 +169,9 @@ def refresh_lock(home: Home) -> Iterator[None]:
         # Whoever asks `is_locked` shares the lock for a moment, which is no refresh.
         while not _take(descriptor, fcntl.LOCK_EX):
             if not _take(descriptor, fcntl.LOCK_SH):
+                if time.monotonic() < deadline:
+                    time.sleep(0.2)
+                    continue
                 holder = os.read(descriptor, 200).decode(errors="replace").strip()
                 os.close(descriptor)
                 raise RefreshRunning(

@@ -15,6 +15,14 @@ rows in its quarantine, is `replaced` by the new one. One whose files are not wh
 written any more is `damaged`: a file is read again into the same place, a table as a
 whole, and what the source does not hold any more stops the refresh rather than be lost.
 
+Many small batches may have been put together into a pack (`pipeline.compaction`): one
+file of rows and one manifest that tells each of its batches, with its state:
+
+    landing/<source>/<entity>/<pack>.parquet           the rows, as they were
+    landing/<source>/<entity>/<pack>.json              the manifest, written last
+
+A batch of a pack is a batch as any other; its unread rows stay in a file of their own.
+
 Rows are never taken away: a deletion is a further row with `_deleted`. The one exception
 is a customer who was forgotten (`pipeline.forget`): his rows are dropped, or stand under
 a key that leads nowhere, in what is landed and in whatever lands later. Not here: reading
@@ -24,6 +32,7 @@ a key that leads nowhere, in what is landed and in whatever lands later. Not her
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 import logging
@@ -31,9 +40,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import increments, sql
@@ -93,8 +104,9 @@ class Batch:
         is_whole: The rows are all that the source held at that moment.
         replaces: The batch of the same file that it takes the place of once accepted.
         rows_forgotten: Rows that are not kept, because they are a forgotten customer's.
-        data_sha256: Hash of the file of its rows; None without one, and for batches of
-            before hashes were noted.
+        data_sha256: Hash of the file that holds its rows; None without one, and for
+            batches of before hashes were noted.
+        pack: The pack whose file holds the rows; None for a file of the batch's own.
     """
 
     batch_id: str
@@ -114,6 +126,7 @@ class Batch:
     is_whole: bool = False
     rows_forgotten: int = 0
     data_sha256: str | None = None
+    pack: str | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -145,8 +158,9 @@ def entity_folder(home: Home, source: str, entity: str) -> Path:
 
 
 def data_file(home: Home, batch: Batch) -> Path:
-    """The Parquet file of the batch's rows."""
-    return entity_folder(home, batch.source, batch.entity) / f"{batch.batch_id}.parquet"
+    """The Parquet file of the batch's rows; that of its pack holds others' too."""
+    folder = entity_folder(home, batch.source, batch.entity)
+    return folder / f"{batch.pack or batch.batch_id}.parquet"
 
 
 def quarantine_file(home: Home, batch: Batch) -> Path:
@@ -156,7 +170,7 @@ def quarantine_file(home: Home, batch: Batch) -> Path:
 
 
 def manifest(home: Home, batch: Batch, state: State) -> Path:
-    """The file that makes the batch exist."""
+    """The file that makes the batch exist, unless it is told by a pack."""
     folder = entity_folder(home, batch.source, batch.entity)
     return folder / f"{batch.batch_id}.{state}.json"
 
@@ -164,21 +178,144 @@ def manifest(home: Home, batch: Batch, state: State) -> Path:
 def batches(home: Home, source: str, entity: str, *states: State) -> list[Batch]:
     """The entity's batches in the given states, oldest first."""
     folder = entity_folder(home, source, entity)
-    found = [
-        _read_manifest(path)
+    # Packs last, and over the others: whoever asks while batches are being packed finds
+    # each of them in one place or the other.
+    found = {
+        batch.batch_id: (batch, state)
         for state in states
         for path in folder.glob(f"b*.{state}.json")
-    ]
-    return sorted(found, key=lambda batch: batch.sequence)
+        if (batch := _read_manifest(path)) is not None
+    }
+    for pack in packs(home, source, entity):
+        found |= {batch.batch_id: (batch, state) for batch, state in pack.told}
+    return sorted(
+        (batch for batch, state in found.values() if state in states),
+        key=lambda batch: batch.sequence,
+    )
 
 
-def _read_manifest(path: Path) -> Batch:
+def _read_manifest(path: Path) -> Batch | None:
     try:
         return Batch(**read_json(path))
+    except FileNotFoundError:
+        return None
     except (ValueError, TypeError) as error:
         raise CustomerTiersError(
             f"{path} is damaged ({error}); the next refresh reads its source again."
         ) from error
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Batches whose rows lie in one file.
+
+    Attributes:
+        name: Its number, and that of its newest batch: `p000002-b000150`.
+        told: Its batches with their states, oldest first.
+    """
+
+    source: str
+    entity: str
+    name: str
+    told: Sequence[tuple[Batch, State]]
+
+    @property
+    def number(self) -> int:
+        """Its place among the packs; of two that tell one batch the later counts."""
+        return int(self.name.split("-")[0].removeprefix("p"))
+
+
+def packs(home: Home, source: str, entity: str) -> list[Pack]:
+    """The entity's packs, oldest first."""
+    folder = entity_folder(home, source, entity)
+    found = []
+    for path in folder.glob("p*.json"):
+        try:
+            told = read_json(path)["batches"]
+        except FileNotFoundError:
+            return packs(home, source, entity)  # it has just gone into another one
+        except (ValueError, TypeError, KeyError) as error:
+            raise CustomerTiersError(
+                f"{path} is damaged ({error}); the next refresh mends it from its copy."
+            ) from error
+        found.append(
+            Pack(
+                source,
+                entity,
+                path.stem,
+                [
+                    (
+                        Batch(
+                            **{k: v for k, v in item.items() if k != "state"},
+                            pack=path.stem,
+                        ),
+                        item["state"],
+                    )
+                    for item in told
+                ],
+            )
+        )
+    return sorted(found, key=lambda pack: pack.number)
+
+
+def pack_files(home: Home, pack: Pack) -> tuple[Path, Path]:
+    """The pack's manifest and its file of rows."""
+    folder = entity_folder(home, pack.source, pack.entity)
+    return folder / f"{pack.name}.json", folder / f"{pack.name}.parquet"
+
+
+def write_pack(home: Home, pack: Pack) -> None:
+    """Writes the pack's manifest; from then on it tells its batches.
+
+    Twice, because nothing else tells so much: its copy goes first when the pack goes.
+    """
+    path, _ = pack_files(home, pack)
+    told = [{**_told(batch), "state": state} for batch, state in pack.told]
+    write_json(path, {"batches": told})
+    write_json(path.with_suffix(".copy"), {"batches": told})
+
+
+def _mend_packs(folder: Path) -> None:
+    """Puts the copy of a pack's manifest in the place of one that is damaged or lost."""
+    for copy in folder.glob("p*.copy"):
+        path = copy.with_suffix(".json")
+        try:
+            read_json(path)["batches"]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            log.warning("%s is damaged (%s); its copy takes its place", path, error)
+            try:
+                write_json(path, read_json(copy))
+            except ValueError as both:
+                raise CustomerTiersError(
+                    f"{path} and {copy} are damaged; take them from a backup."
+                ) from both
+
+
+def _told(batch: Batch) -> dict[str, Any]:
+    told = asdict(batch)
+    del told["pack"]  # the place of a manifest says so
+    return told
+
+
+def update(home: Home, changed: Sequence[Batch]) -> None:
+    """Writes the manifests of batches of one entity anew, with their states as they are.
+
+    Their files were rewritten, so their hashes are taken anew too.
+    """
+    new = {batch.batch_id: batch for batch in changed}
+    for batch in changed:
+        if batch.pack is None:
+            path = manifest(home, batch, state_of(home, batch))
+            write_json(path, _told(replace(batch, data_sha256=_hash(home, batch))))
+    packed = {batch.pack for batch in changed if batch.pack is not None}
+    for pack in packs(home, changed[0].source, changed[0].entity) if packed else []:
+        if pack.name in packed:
+            digest = sha256(pack_files(home, pack)[1])
+            told = [
+                (replace(new.get(item.batch_id, item), data_sha256=digest), state)
+                for item, state in pack.told
+            ]
+            write_pack(home, replace(pack, told=told))
 
 
 def in_force(home: Home, source: str, entity: Entity) -> list[Batch]:
@@ -200,14 +337,14 @@ def relation(home: Home, entity: Entity, some: Sequence[Batch]) -> str | None:
     have gone back to older cursors. Of each key, what was told before its last story does
     not count.
     """
-    if not (files := _files(home, some)):
+    if (rows := _rows(home, some)) is None:
         return None
     if len(begins := _stories(entity, some)) == 1:
-        return sql.parquet(files)
+        return rows
     stories = ", ".join(f"({sql.literal(batch.batch_id)})" for batch in begins)
     return f"""(
         select landed.*
-        from {sql.parquet(files)} as landed
+        from {rows} as landed
         asof join (values {stories}) as story (begins)
         on landed._batch_id >= story.begins
         qualify
@@ -359,9 +496,17 @@ def _set_aside(home: Home, source: str, entity: Entity) -> dict[str, Path]:
     for path in folder.glob("b*.accepted.json"):
         if why := _is_unreadable(path):
             _take_out(path, why)
+    _mend_packs(folder)
+    damaged_packs = set()
     for batch in in_force(home, source, entity):
         if why := _damage(home, batch):
-            _take_out(manifest(home, batch, "accepted"), why)
+            if batch.pack is None:
+                _take_out(manifest(home, batch, "accepted"), why)
+            else:
+                damaged_packs.add(batch.pack)
+    for pack in packs(home, source, entity.name):
+        if pack.name in damaged_packs:
+            _take_apart(home, pack)
     found = sorted(folder.glob("b*.damaged.json"))
     after = [
         batch.sequence
@@ -389,6 +534,19 @@ def _take_out(path: Path, why: str) -> None:
     sync_folder(path.parent)
 
 
+def _take_apart(home: Home, pack: Pack) -> None:
+    """Takes every batch of a damaged pack out of force, each with a mark of its own."""
+    path, _ = pack_files(home, pack)
+    log.warning("%s: the pack is damaged; its sources are read again", path)
+    for batch, state in pack.told:
+        if state == "accepted":
+            mark = path.with_name(f"{batch.batch_id}.damaged.json")
+            write_json(mark, _told(batch))
+    path.with_suffix(".copy").unlink(missing_ok=True)
+    path.unlink()
+    sync_folder(path.parent)
+
+
 def _is_unreadable(path: Path) -> str:
     try:
         _read_manifest(path)
@@ -401,16 +559,30 @@ def _damage(home: Home, batch: Batch) -> str:
     """Why the batch's files are not what its manifest says; empty when they are."""
     try:
         found = counted_rows(home, batch)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, duckdb.Error) as error:
         return f"its file is damaged ({error})"
     if found != (batch.rows_landed, batch.rows_quarantined):
         return (
             f"its files hold {found[0]:,} and {found[1]:,} rows instead of "
             f"{batch.rows_landed:,} and {batch.rows_quarantined:,}"
         )
-    if batch.data_sha256 and sha256(data_file(home, batch)) != batch.data_sha256:
+    if batch.data_sha256 and _hash(home, batch) != batch.data_sha256:
         return "its file is not the one that was written (hash)"
     return ""
+
+
+def _hash(home: Home, batch: Batch) -> str | None:
+    path = data_file(home, batch)
+    if not path.exists():
+        return None
+    found = path.stat()
+    return _hash_of(path, (found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=16)
+def _hash_of(path: Path, _version: tuple[int, int, int]) -> str:
+    """The file's hash; asked for every batch of a pack, worked out once."""
+    return sha256(path)
 
 
 def _restore(
@@ -530,8 +702,27 @@ def _has_the_columns_of(schema: Mapping[str, str], batch: Batch) -> bool:
     )
 
 
-def _files(home: Home, some: Sequence[Batch]) -> list[Path]:
-    return [path for batch in some if (path := data_file(home, batch)).exists()]
+def _rows(home: Home, some: Sequence[Batch]) -> str | None:
+    """SQL of the rows of these batches, whatever else is in the files that hold them."""
+    files = [path for batch in some if (path := data_file(home, batch)).exists()]
+    if not files:
+        return None
+    rows = sql.parquet(dict.fromkeys(files))
+    packed = {batch.pack for batch in some if batch.pack is not None}
+    if not packed:
+        return rows
+    wanted = {batch.batch_id for batch in some}
+    others = [
+        batch.batch_id
+        for pack in packs(home, some[0].source, some[0].entity)
+        if pack.name in packed
+        for batch, _ in pack.told
+        if batch.batch_id not in wanted
+    ]
+    if not others:
+        return rows
+    listed = ", ".join(map(sql.literal, others))
+    return f"(select * from {rows} where _batch_id not in ({listed}))"
 
 
 def _retry_mark(home: Home, batch: Batch) -> Path:
@@ -560,20 +751,27 @@ def _answer(home: Home, asked: Sequence[Batch]) -> None:
 
 
 def sweep(home: Home, source: str, entity: str) -> None:
-    """Removes what a killed run left: pending batches, and files without a manifest."""
+    """Removes what a killed run left: pending batches, and files that nobody counts.
+
+    Those are files without a manifest, and files of batches that a pack tells.
+    """
     for batch in batches(home, source, entity, "pending"):
         _discard(home, batch, "pending")
-    kept = {
-        path.name.split(".")[0]
-        for path in entity_folder(home, source, entity).glob("b*.json")
-    }
-    for folder in (
-        entity_folder(home, source, entity),
-        home.quarantine / source / entity,
-    ):
-        for path in folder.glob("*"):
-            if path.name.split(".")[0] not in kept:
-                path.unlink(missing_ok=True)
+    known = batches(home, source, entity, *STATES)
+    folder = entity_folder(home, source, entity)
+    own = {batch.batch_id for batch in known if batch.pack is None}
+    own |= {path.name.split(".")[0] for path in folder.glob("b*.damaged.json")}
+    in_packs = {batch.batch_id: batch.pack for batch in known if batch.pack}
+    of_packs = set(in_packs.values())
+    for path in sorted(folder.glob("*")):
+        name = path.name.split(".")[0]
+        if name in in_packs and path.suffix == ".retry":
+            continue
+        if name not in own | of_packs or path.name.endswith(".partial"):
+            path.unlink(missing_ok=True)
+    for path in (home.quarantine / source / entity).glob("*"):
+        if path.name.split(".")[0] not in {*own, *in_packs}:
+            path.unlink(missing_ok=True)
 
 
 def accept(home: Home, batch: Batch) -> None:
@@ -620,6 +818,9 @@ def _write(
         # From the names alone: with every manifest read for every file, a thousand files
         # that come at once would take a minute longer.
         taken = [_sequence(path.name) for path in folder.glob("b*.json")]
+        taken += [
+            _sequence(path.stem.split("-")[1]) for path in folder.glob("p*-b*.json")
+        ]
         number = max(taken, default=0) + 1
     provisional = folder / f"b{number:06d}.parquet.partial"
     batch_id = f"b{number:06d}"
@@ -634,6 +835,10 @@ def _write(
             break
         except StartOver:
             provisional.unlink(missing_ok=True)
+        except BaseException:
+            # On a disk that is full, the next to write will need the room.
+            provisional.unlink(missing_ok=True)
+            raise
     fingerprint = extract.fingerprint or _with_rejected(written.digest, extract)
     rejected = guard.rejected(extract.rejected)
     batch = Batch(
@@ -664,7 +869,7 @@ def _write(
         sync_file(provisional)
         provisional.replace(data_file(home, batch))
         sync_folder(folder)
-    write_json(manifest(home, batch, state), asdict(batch))
+    write_json(manifest(home, batch, state), _told(batch))
     return batch
 
 
@@ -813,11 +1018,20 @@ def _write_quarantine(
 
 
 def state_of(home: Home, batch: Batch) -> State:
-    """The batch's state, from its manifest's name."""
+    """The state of a batch that is in no pack, from its manifest's name."""
     return next(state for state in STATES if manifest(home, batch, state).exists())
 
 
 def _move(home: Home, batch: Batch, before: State, after: State) -> None:
+    if batch.pack is not None:
+        for pack in packs(home, batch.source, batch.entity):
+            if pack.name == batch.pack:
+                told = [
+                    (item, after if item.batch_id == batch.batch_id else state)
+                    for item, state in pack.told
+                ]
+                write_pack(home, replace(pack, told=told))
+        return
     manifest(home, batch, before).rename(manifest(home, batch, after))
     sync_folder(entity_folder(home, batch.source, batch.entity))
 
@@ -832,13 +1046,71 @@ def _discard(home: Home, batch: Batch, state: State) -> None:
         path.unlink(missing_ok=True)
 
 
+def record_batches(home: Home, batch: Batch) -> Iterator[pa.RecordBatch]:
+    """The batch's rows, whoever else's are in the file that holds them."""
+    path = data_file(home, batch)
+    if not path.exists():
+        return
+    with pq.ParquetFile(path) as file:
+        if batch.pack is None:
+            yield from file.iter_batches()
+            return
+        for group in range(file.num_row_groups):
+            # Rows lie in the order of their batches, so most groups are passed over.
+            if not _may_hold(file.metadata.row_group(group), batch.batch_id):
+                continue
+            for rows in file.iter_batches(row_groups=[group]):
+                theirs = pc.equal(rows.column("_batch_id"), batch.batch_id)
+                if theirs.true_count:
+                    yield rows.filter(theirs)
+
+
+def _may_hold(group: pq.RowGroupMetaData, batch_id: str) -> bool:
+    for at in range(group.num_columns):
+        column = group.column(at)
+        if column.path_in_schema == "_batch_id" and column.is_stats_set:
+            told = column.statistics
+            return not told.has_min_max or bool(told.min <= batch_id <= told.max)
+    return True
+
+
 def counted_rows(home: Home, batch: Batch) -> tuple[int, int]:
-    """Rows in the batch's two files, from their own footers, not from the manifest."""
+    """Rows in the batch's two files, from the files themselves, not from the manifest."""
 
     def rows(path: Path) -> int:
         return pq.read_metadata(path).num_rows if path.exists() else 0
 
-    return rows(data_file(home, batch)), rows(quarantine_file(home, batch))
+    unread = rows(quarantine_file(home, batch))
+    if batch.pack is None:
+        return rows(data_file(home, batch)), unread
+    path = data_file(home, batch)
+    found = path.stat() if path.exists() else None
+    if found is None:
+        return 0, unread
+    counts = _rows_of_pack(path, (found.st_ino, found.st_size, found.st_mtime_ns))
+    return counts.get(batch.batch_id, 0), unread
+
+
+@functools.lru_cache(maxsize=16)
+def _rows_of_pack(path: Path, _version: tuple[int, int, int]) -> dict[str, int]:
+    """Rows of each batch in a pack's file; asked for every batch, counted once."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"select _batch_id, count(*) from {sql.parquet([path])} group by _batch_id"
+        ).fetchall()
+    return dict(rows)
+
+
+def written_since(home: Home, moment: str) -> int:
+    """The bytes that landing and quarantine grew by since a moment, in ISO format."""
+    since = dt.datetime.fromisoformat(moment).timestamp()
+    sizes = [
+        found.st_size
+        for room in (home.landing, home.quarantine)
+        for path in room.glob("*/*/*")
+        if (found := path.stat()).st_mtime >= since
+    ]
+    return sum(sizes)
 
 
 def iter_quarantine_files(home: Home) -> Iterator[Path]:

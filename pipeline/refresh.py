@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pipeline import attempts
+from pipeline import attempts, disk, limits
 from pipeline.attempts import Attempt
 from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.home import Home, refresh_lock
@@ -19,6 +22,9 @@ from pipeline.settings import Settings
 from pipeline.sources import load_sources
 
 log = logging.getLogger("customer_tiers.refresh")
+
+# Less would not even hold Dagster's first notes of a run.
+LEAST_TO_BEGIN = 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -53,17 +59,19 @@ def run(settings: Settings, request: Request) -> Attempt:
     """
     load_sources(settings)
     home = Home.open(settings.home)
-    with refresh_lock(home):
+    with refresh_lock(home), _room(home):
         # Imported late: a wrong setting or a second refresh is told at once.
         import dagster as dg
 
         from pipeline import dagster_storage
+        from pipeline.assets import runs
         from pipeline.definitions import JOB, build_definitions
 
         dagster_storage.hold_open(home.dagster)
         run_id = str(uuid.uuid4())
         log.info("preparing")
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+            runs.bury(instance, home, is_mine=True)
             definitions = build_definitions(settings)
             job = definitions.resolve_job_def(JOB)
             selection = None
@@ -75,27 +83,34 @@ def run(settings: Settings, request: Request) -> Attempt:
             if held_back:
                 everything = definitions.resolve_asset_graph().materializable_asset_keys
                 selection = sorted(everything - held_back)
-            result = job.execute_in_process(
-                run_id=run_id,
-                instance=instance,
-                raise_on_error=False,
-                tags={"customer_tiers/trigger": "command line"},
-                asset_selection=selection,
-                run_config={
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                    "resources": {
-                        "request": {
-                            "config": {
-                                "home": str(home.root),
-                                "as_of": request.as_of.isoformat()
-                                if request.as_of
-                                else "",
-                                "full": request.full,
+            try:
+                result = job.execute_in_process(
+                    run_id=run_id,
+                    instance=instance,
+                    raise_on_error=False,
+                    tags={runs.TRIGGER: runs.COMMAND_LINE},
+                    asset_selection=selection,
+                    run_config={
+                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                        "resources": {
+                            "request": {
+                                "config": {
+                                    "home": str(home.root),
+                                    "as_of": request.as_of.isoformat()
+                                    if request.as_of
+                                    else "",
+                                    "full": request.full,
+                                }
                             }
-                        }
+                        },
                     },
-                },
-            )
+                )
+            except limits.TimeLimit as error:
+                # It came between two steps, where Dagster does not make a failure of it.
+                runs.report_failed(home, run_id, str(error))
+                if (ended := attempts.of_run(home, run_id)) is not None:
+                    raise RefreshFailed(ended) from error
+                raise
         attempt = next(
             (item for item in attempts.history(home) if item.run_id == run_id), None
         )
@@ -114,6 +129,34 @@ def run(settings: Settings, request: Request) -> Attempt:
                 "`customer-tiers report` tries again and says why."
             )
         return attempt
+
+
+@contextmanager
+def _room(home: Home) -> Iterator[None]:
+    """Tells a full disk where nothing else does: in Dagster's own storage.
+
+    Raises:
+        DiskFull: There is no room to begin, or none was left in between.
+    """
+    if (free := shutil.disk_usage(home.root).free) < LEAST_TO_BEGIN:
+        raise disk.DiskFull(
+            f"The disk of {home.root} has {free / 1e6:,.1f} MB left, too little to "
+            f"begin. The home takes {disk.taken(home)}. Nothing was changed. Make room: "
+            "`customer-tiers prune --dry-run` says what may go."
+        )
+    try:
+        yield
+    except CustomerTiersError:
+        raise
+    except Exception as error:
+        if not disk.is_full(error):
+            raise
+        newest = next(iter(attempts.history(home)), None)
+        if newest is not None and newest.state == "running":
+            disk.make_room(home, newest.refresh_id)
+            told = f"{newest.stage}: {disk.told(home, error)}"
+            attempts.end(home, newest.refresh_id, "failed", told, exit_code=1)
+        raise disk.DiskFull(disk.told(home, error)) from error
 
 
 def parse_day(text: str) -> dt.date:

@@ -466,22 +466,43 @@ def current_id(home: Home) -> str | None:
     return home.current.readlink().name
 
 
-def prune(home: Home, *, keep_releases: int, keep_candidates: int) -> list[Path]:
+def prune(
+    home: Home, *, keep_releases: int, keep_candidates: int, keep_months: int = 0
+) -> list[Path]:
     """Removes the oldest releases and candidates beyond what is to be kept.
 
-    The current release always stays. A reader that has an old file open keeps it.
+    The current release always stays. A reader that has an old file open keeps it. The
+    evidence of a candidate that goes is kept among the logs.
     """
-    ids = sorted((path.name for path in home.releases.glob("r*-*")), reverse=True)
-    doomed = [
-        home.releases / refresh_id
-        for refresh_id in ids[keep_releases:]
-        if refresh_id != current_id(home)
-    ]
-    candidates = sorted(home.candidates.glob("r*-*"), reverse=True)
-    doomed += candidates[keep_candidates:]
+    doomed = doomed_by(
+        home,
+        keep_releases=keep_releases,
+        keep_candidates=keep_candidates,
+        keep_months=keep_months,
+    )
     for path in doomed:
+        if path.parent == home.candidates and (path / "evidence").exists():
+            home.refused.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not (home.refused / path.name).exists():
+                (path / "evidence").rename(home.refused / path.name)
         shutil.rmtree(path)
     return doomed
+
+
+def doomed_by(
+    home: Home, *, keep_releases: int, keep_candidates: int, keep_months: int = 0
+) -> list[Path]:
+    """The folders that `prune` would remove."""
+    # By their names alone, so that a damaged release stands in nobody's way.
+    ids = sorted((path.name for path in home.releases.glob("r*-*")), reverse=True)
+    stays = {*ids[:keep_releases], current_id(home)}
+    months: dict[str, str] = {}
+    for refresh_id in ids:
+        months.setdefault(refresh_id.split("-")[1][:6], refresh_id)
+    stays |= {months[month] for month in sorted(months, reverse=True)[:keep_months]}
+    doomed = [home.releases / item for item in ids if item not in stays]
+    candidates = sorted(home.candidates.glob("r*-*"), reverse=True)
+    return doomed + candidates[keep_candidates:]
 
 
 def _evidence_problems(
@@ -510,7 +531,10 @@ def _staleness(home: Home, folder: Path) -> list[str]:
     if older or as_of < present.as_of_date:
         return [
             f"it is older (as of {as_of}) than the current release "
-            f"{present.refresh_id} (as of {present.as_of_date})"
+            f"{present.refresh_id} (as of {present.as_of_date}), and a release is never "
+            "replaced by an older one. To look at an earlier day, ask for it with "
+            "--no-publish; to go back for good, roll back first. If no day was asked "
+            "for, the clock of this machine may have been set back"
         ]
     return []
 

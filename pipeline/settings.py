@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -29,6 +29,82 @@ QUIET_ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """How much of what a home gathers is kept; 0 days is for ever.
+
+    Attributes:
+        monthly_releases: Beside the newest releases, the newest one of each of so many
+            months.
+        attempts: Attempts in the journal.
+        logs_days: Logs, and the evidence of what was refused.
+        runs_days: Runs in Dagster, with their events.
+        refused_days: Batches that the gate refused; they never counted.
+        exports_days: Exports, which can be made again from a release.
+        compact_files: So many small files of an entity are put together into one; 0 for
+            never.
+        compact_megabytes: A file of at least this size stays as it is.
+    """
+
+    monthly_releases: int = 0
+    attempts: int = 1_000
+    logs_days: int = 90
+    runs_days: int = 90
+    refused_days: int = 90
+    exports_days: int = 0
+    compact_files: int = 100
+    compact_megabytes: int = 16
+
+    @classmethod
+    def load(cls, env: Mapping[str, str]) -> Keeping:
+        """From the environment; each is `CUSTOMER_TIERS_KEEP_` or `..._COMPACT_`."""
+        return cls(
+            **{
+                name: _count(env, variable, default, least=0)
+                for name, variable, default in (
+                    (item.name, _variable(item.name), int(str(item.default)))
+                    for item in fields(cls)
+                )
+            }
+        )
+
+
+def _variable(name: str) -> str:
+    prefix = "" if name.startswith("compact_") else "KEEP_"
+    return f"CUSTOMER_TIERS_{prefix}{name.upper()}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a refresh may take; 0 is no limit.
+
+    Attributes:
+        free_megabytes: Room that a refresh leaves on the disk, beside what it needs.
+        refresh_minutes: After so long a refresh ends as failed.
+        source_minutes: After so long the reading of one source does, unless
+            sources.yaml gives that source a limit of its own.
+    """
+
+    free_megabytes: int = 500
+    refresh_minutes: int = 0
+    source_minutes: int = 0
+
+    @classmethod
+    def load(cls, env: Mapping[str, str]) -> Limits:
+        """From the environment."""
+        return cls(
+            free_megabytes=_count(
+                env, "CUSTOMER_TIERS_FREE_MEGABYTES", cls.free_megabytes, least=0
+            ),
+            refresh_minutes=_count(
+                env, "CUSTOMER_TIERS_REFRESH_MINUTES", cls.refresh_minutes, least=0
+            ),
+            source_minutes=_count(
+                env, "CUSTOMER_TIERS_SOURCE_MINUTES", cls.source_minutes, least=0
+            ),
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a refresh runs under.
 
@@ -40,6 +116,8 @@ class Settings:
             `sources.yaml` says otherwise.
         keep_releases: Releases kept for rollback, the current one included.
         keep_candidates: Unpublished candidates kept for a look at what was refused.
+        keeping: How much of everything else is kept.
+        limits: What a refresh may take of time and disk.
         threads: Threads of dbt (each model is itself parallel inside DuckDB).
         expectations: The folder of the suites: `marts.py` and `landing/<source>.py`.
         dbt_project: The folder of the models and seeds.
@@ -57,6 +135,8 @@ class Settings:
     expectations: Path = PROJECT_ROOT / "expectations"
     dbt_project: Path = PROJECT_ROOT / "dbt_project"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    keeping: Keeping = Keeping()
+    limits: Limits = Limits()
 
     @classmethod
     def load(
@@ -91,6 +171,8 @@ class Settings:
             dbt_project=Path(
                 env.get("CUSTOMER_TIERS_DBT_PROJECT") or cls.dbt_project
             ).resolve(),
+            keeping=Keeping.load(env),
+            limits=Limits.load(env),
         )
         env["CUSTOMER_TIERS_HOME"] = str(settings.home)
         return replace(settings, environment=env)

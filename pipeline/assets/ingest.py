@@ -2,14 +2,26 @@
 
 import datetime as dt
 import logging
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
-from pipeline import attempts, demonstration, landing, release, warehouse
-from pipeline.assets.request import RefreshRequest
+from pipeline import (
+    attempts,
+    demonstration,
+    disk,
+    landing,
+    limits,
+    release,
+    retention,
+    retrying,
+    warehouse,
+)
+from pipeline.assets.request import RefreshRequest, limit
 from pipeline.settings import Settings
-from pipeline.sources import Source, SourcesFile, open_reader
+from pipeline.sources import Source, SourcesFile
 
 log = logging.getLogger("customer_tiers.ingest")
 
@@ -38,11 +50,13 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             or business.as_of
             or warehouse.default_as_of(business.time_zone)
         )
+        retention.sweep(home, now=dt.datetime.now(dt.UTC))
         # Refused ones would pile up where nothing is ever published.
         release.prune(
             home,
             keep_releases=settings.keep_releases,
             keep_candidates=settings.keep_candidates,
+            keep_months=settings.keeping.monthly_releases,
         )
         opened = release.open_candidate(
             home,
@@ -52,6 +66,17 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             reporting_currency=business.reporting_currency,
         )
         with attempts.stage(home, opened.refresh_id, "open candidate"):
+            wanted = disk.need(
+                home,
+                source_files=files_of(sources),
+                free_megabytes=settings.limits.free_megabytes,
+            )
+            try:
+                disk.check(home, wanted)
+            except disk.DiskFull:
+                shutil.rmtree(opened.path)  # nothing is in it yet
+                raise
+            disk.reserve(home)
             if sources.demonstration is not None:
                 demonstration.lay_out(
                     sources.demonstration, home.root / "demonstration" / "erp.sqlite"
@@ -68,12 +93,24 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
     return candidate
 
 
+def files_of(sources: SourcesFile) -> list[Path]:
+    """The files that the sources are read from, as far as they are files."""
+    found: list[Path] = []
+    for source in sources.sources:
+        if source.path is not None:
+            for entity in source.entities.values():
+                found += source.path.glob(entity.files or "*")
+        elif source.url is not None and _is_sqlite(source):
+            found.append(Path(source.url.split("///", 1)[-1].split("?")[0]))
+    return list(dict.fromkeys(found))
+
+
 def landing_key(source: str, entity: str) -> dg.AssetKey:
     """The asset of a landed entity."""
     return dg.AssetKey(["landing", source, entity])
 
 
-def landing_asset(source: Source) -> dg.AssetsDefinition:
+def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
     """The multi-asset that lands all entities of one source over one connection."""
 
     @dg.multi_asset(
@@ -91,23 +128,36 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         pool=POOL,
     )
     def land(
-        request: RefreshRequest,
+        context: dg.AssetExecutionContext, request: RefreshRequest
     ) -> Iterator[dg.MaterializeResult[None]]:
         home = request.open_home()
         opened = release.latest_candidate(home)
+        minutes = source.limit_minutes
+        if minutes is None:
+            minutes = settings.limits.source_minutes
+        too_long = limits.SourceTimeLimit(
+            f"{source.name} was not read within {limits.told(minutes)} (limit_minutes in "
+            "sources.yaml, or CUSTOMER_TIERS_SOURCE_MINUTES); nothing of it counts."
+        )
+        retries = 0
+
+        def before_retry(tried: int) -> None:
+            nonlocal retries
+            retries = tried
+            attempts.count_retry(home, opened.refresh_id)
+
         with (
             attempts.stage(home, opened.refresh_id, f"read {source.name}"),
-            open_reader(source) as reader,
+            limit(home, context.run_id, minutes, too_long),
         ):
-            for name, entity in source.entities.items():
-                landed = landing.land(
-                    home,
-                    source.name,
-                    entity,
-                    reader,
-                    now=dt.datetime.now(dt.UTC),
-                    full=request.full,
-                )
+            found = retrying.land_source(
+                home,
+                source,
+                now=dt.datetime.now(dt.UTC),
+                full=request.full,
+                before_retry=before_retry,
+            )
+            for name, landed in found.items():
                 rows = sum(batch.rows_landed for batch in landed.batches)
                 quarantined = sum(batch.rows_quarantined for batch in landed.batches)
                 forgotten = sum(batch.rows_forgotten for batch in landed.batches)
@@ -122,6 +172,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
                         "rows_quarantined": quarantined,
                         "rows_forgotten": forgotten,
                         "already_landed": landed.already_landed,
+                        "retries": retries,
                         "folder": dg.MetadataValue.path(
                             str(landing.entity_folder(home, source.name, name))
                         ),

@@ -1,14 +1,26 @@
 """The assets at the end: the release, and the reports that read it."""
 
+import datetime as dt
 import logging
 from collections.abc import Iterable
 
 import dagster as dg
 
-from pipeline import attempts, evidence, release, reports, warehouse
+from pipeline import (
+    attempts,
+    disk,
+    evidence,
+    landing,
+    release,
+    reports,
+    retention,
+    warehouse,
+)
+from pipeline.assets import runs
 from pipeline.assets.ingest import POOL
 from pipeline.assets.request import RefreshRequest
 from pipeline.errors import GateRefused
+from pipeline.home import Home
 from pipeline.identity import memory
 from pipeline.settings import Settings
 from pipeline.sources import SourcesFile
@@ -34,7 +46,9 @@ def publish_asset(
         pool=POOL,
         description="Seals the candidate, verifies its evidence and makes it current.",
     )
-    def publish(request: RefreshRequest) -> dg.MaterializeResult[None]:
+    def publish(
+        context: dg.AssetExecutionContext, request: RefreshRequest
+    ) -> dg.MaterializeResult[None]:
         home = request.open_home()
         candidate = release.latest_candidate(home)
         refresh_id = candidate.refresh_id
@@ -56,14 +70,24 @@ def publish_asset(
                 except Exception as error:
                     # It only saves work: without it the next refresh takes longer.
                     log.warning("identity: nothing kept for the next time: %s", error)
+            # Asked for before the candidate is gone.
+            took = disk.Took(
+                work=disk.size_of(candidate.work_file),
+                release=disk.size_of(candidate.release_folder),
+                landed=landing.written_since(home, candidate.opened_at),
+            )
+            request.before_publishing()
             folder = release.promote(home, refresh_id, gates)
             attempts.end(home, refresh_id, "published")
+            disk.note(home, took)
             pruned = release.prune(
                 home,
                 keep_releases=settings.keep_releases,
                 keep_candidates=settings.keep_candidates,
+                keep_months=settings.keeping.monthly_releases,
             )
         log.info("release %s is current", refresh_id)
+        _keep_house(context.instance, home, settings)
         return dg.MaterializeResult(
             metadata={
                 "refresh_id": refresh_id,
@@ -73,6 +97,16 @@ def publish_asset(
         )
 
     return publish
+
+
+def _keep_house(instance: dg.DagsterInstance, home: Home, settings: Settings) -> None:
+    """Removes what need not be kept; what cannot be removed now can wait a day."""
+    now = dt.datetime.now(dt.UTC)
+    try:
+        retention.prune(home, settings, now=now)
+        runs.prune(instance, home, settings.keeping.runs_days, now=now)
+    except Exception as error:
+        log.warning("not everything old could be removed: %s", error)
 
 
 def report_asset() -> dg.AssetsDefinition:

@@ -6,15 +6,38 @@ The fields can be set in the launchpad of the web page and are set by the comman
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import dagster as dg
 from pydantic import PrivateAttr
 
-from pipeline.errors import ConfigurationError
+from pipeline import attempts, limits
+from pipeline.assets import runs
+from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.forget import run as forgetting
 from pipeline.home import Home, refresh_lock
+
+
+def limit(
+    home: Home, run_id: str, minutes: float, error: CustomerTiersError
+) -> AbstractContextManager[limits.Limit]:
+    """A limit of time for a part of the run, told in the journal and to Dagster."""
+
+    def at_limit() -> None:
+        attempt = attempts.of_run(home, run_id)
+        if attempt is not None:
+            reason = f"{attempt.stage}: {error}"
+            attempts.end(
+                home, attempt.refresh_id, "failed", reason, exit_code=error.exit_code
+            )
+
+    return limits.limit(
+        60 * minutes,
+        error,
+        at_limit=at_limit,
+        last_resort=lambda: runs.report_failed(home, run_id, str(error)),
+    )
 
 
 class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -25,18 +48,38 @@ class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
         as_of: The last business day to know of, `YYYY-MM-DD`; empty for the default of
             `sources.yaml`, or yesterday.
         full: Ignore cursors and read everything again.
+        wait_minutes: How long to wait while another refresh holds the lock.
+        limit_minutes: After so long the refresh ends as failed; 0 is no limit.
     """
 
     home: str
     as_of: str = ""
     full: bool = False
+    wait_minutes: float = 0
+    limit_minutes: float = 0
     _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _limit: limits.Limit | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Takes the lock; a run that cannot have it fails before it does anything."""
         self._stack = ExitStack()
-        self._stack.enter_context(refresh_lock(self.open_home()))
+        self._stack.enter_context(
+            refresh_lock(self.open_home(), wait_seconds=60 * self.wait_minutes)
+        )
+        run_id = context.run_id or ""
         try:
+            self._limit = self._stack.enter_context(
+                limit(
+                    self.open_home(),
+                    run_id,
+                    self.limit_minutes,
+                    limits.TimeLimit(
+                        f"The refresh took longer than {limits.told(self.limit_minutes)} "
+                        "(CUSTOMER_TIERS_REFRESH_MINUTES) and was ended; readers see "
+                        "what they saw before. The log says where it stood."
+                    ),
+                )
+            )
             forgetting.go_on(self.open_home())
         except BaseException:
             self._stack.close()
@@ -45,6 +88,11 @@ class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Lets the lock go."""
         self._stack.close()
+
+    def before_publishing(self) -> None:
+        """From here on no limit of time ends the run: what is published is published."""
+        if self._limit is not None:
+            self._limit.cancel()
 
     def open_home(self) -> Home:
         """The home, made if it is not there."""

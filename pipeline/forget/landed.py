@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from pipeline import landing
 from pipeline.errors import CustomerTiersError
 from pipeline.forget.subject import Place, Subject, Value, is_text, landed_files
 from pipeline.forget.suppression import anonymised, cells, key_text, rows_of
-from pipeline.home import Home, sha256, sync_file, sync_folder, write_json
+from pipeline.home import Home, sync_file, sync_folder
 from pipeline.identity import memory
 from pipeline.landing import OWN_COLUMNS, STATES, Batch
 from pipeline.sources import Personal
@@ -44,7 +44,7 @@ def foresee(home: Home, subject: Subject) -> Subject:
             change = transform(subject, source, name, personal, gone)
             for batch in landing.batches(home, source, name, *STATES):
                 before, after, his, texts = _count(
-                    landing.data_file(home, batch), change, subject, source, personal
+                    home, batch, change, subject, source, personal
                 )
                 unread = landing.quarantine_file(home, batch)
                 kept = len(_unread(unread, subject, personal)) if unread.exists() else 0
@@ -86,10 +86,14 @@ def rewrite(home: Home, subject: Subject) -> None:
         for name, personal in entities.items():
             landing.sweep(home, source, name)
             change = transform(subject, source, name, personal, gone)
+            files: dict[Path, list[Batch]] = {}
             for batch in landing.batches(home, source, name, *STATES):
-                counts = subject.batches.get(f"{source}/{name}/{batch.batch_id}")
+                counts: Any = subject.batches.get(f"{source}/{name}/{batch.batch_id}")
                 if counts is not None:
-                    _rewrite_batch(home, batch, change, subject, personal, counts)
+                    of_file = files.setdefault(landing.data_file(home, batch), [])
+                    of_file.append(replace(batch, **counts))
+            for path, changed in files.items():
+                _rewrite_batches(home, path, changed, change, subject, personal)
 
 
 def transform(
@@ -188,7 +192,8 @@ def _as_texts(values: Any) -> tuple[str, ...]:
 
 
 def _count(
-    path: Path,
+    home: Home,
+    landed: Batch,
     change: Transform,
     subject: Subject,
     source: str,
@@ -196,9 +201,7 @@ def _count(
 ) -> tuple[int, int, int, int]:
     """Rows before and after, rows of his, and other rows that are changed."""
     before = after = his = texts = 0
-    if not path.exists():
-        return 0, 0, 0, 0
-    for batch in pq.ParquetFile(path).iter_batches():
+    for batch in landing.record_batches(home, landed):
         changed = change(batch)
         theirs = 0
         if personal is not None:
@@ -234,40 +237,42 @@ def _unread(path: Path, subject: Subject, personal: Personal | None) -> pa.Table
     return table.filter(pa.array(kept, pa.bool_()))
 
 
-def _rewrite_batch(
+def _rewrite_batches(
     home: Home,
-    batch: Batch,
+    path: Path,
+    changed: Sequence[Batch],
     change: Transform,
     subject: Subject,
     personal: Personal | None,
-    counts: dict[str, int] | Any,
 ) -> None:
-    path = landing.data_file(home, batch)
+    """Rewrites a file of rows, the unread rows of its batches, and their manifests.
+
+    Args:
+        changed: Batches of the file, with the counts that were foreseen.
+    """
     if path.exists():
         _rewrite_file(path, change)
-    unread = landing.quarantine_file(home, batch)
-    if unread.exists():
-        kept = _unread(unread, subject, personal)
-        partial = unread.with_name(f".{unread.name}.partial")
-        if kept.num_rows:
-            pq.write_table(kept, partial, compression="zstd")
-            sync_file(partial)
-            partial.replace(unread)
-        else:
-            unread.unlink()
-        sync_folder(unread.parent)
-    manifest = landing.manifest(home, batch, landing.state_of(home, batch))
-    changed = replace(
-        batch, **counts, data_sha256=sha256(path) if path.exists() else None
-    )
-    found = landing.counted_rows(home, changed)
-    if found != (changed.rows_landed, changed.rows_quarantined):
-        raise CustomerTiersError(
-            f"{manifest} should hold {changed.rows_landed} and "
-            f"{changed.rows_quarantined} rows, and its files hold {found}. The landing "
-            "was changed meanwhile; the forgetting stops here."
-        )
-    write_json(manifest, asdict(changed))
+    for batch in changed:
+        unread = landing.quarantine_file(home, batch)
+        if unread.exists():
+            kept = _unread(unread, subject, personal)
+            partial = unread.with_name(f".{unread.name}.partial")
+            if kept.num_rows:
+                pq.write_table(kept, partial, compression="zstd")
+                sync_file(partial)
+                partial.replace(unread)
+            else:
+                unread.unlink()
+            sync_folder(unread.parent)
+        found = landing.counted_rows(home, batch)
+        if found != (batch.rows_landed, batch.rows_quarantined):
+            raise CustomerTiersError(
+                f"{batch.source}.{batch.entity}: the batch {batch.batch_id} should hold "
+                f"{batch.rows_landed} and {batch.rows_quarantined} rows, and its files "
+                f"hold {found}. The landing was changed meanwhile; the forgetting stops "
+                "here."
+            )
+    landing.update(home, changed)
 
 
 def _rewrite_file(path: Path, change: Transform) -> None:

@@ -353,12 +353,17 @@ def sources_in_home(home: Home, sources: SourcesFile) -> list[str]:
 def landed_files(
     home: Home, subject: Subject
 ) -> Iterator[tuple[str, str, Personal | None, Batch, Path]]:
-    """Every batch of every entity whose file of rows is there."""
+    """Every file of rows of every entity, with its batch; one of them, for a pack.
+
+    The batches of a pack hold the same columns and the same kind of content.
+    """
     for source, entities in subject.personal.items():
         for name, personal in entities.items():
+            seen = set()
             for batch in landing.batches(home, source, name, *STATES):
                 path = landing.data_file(home, batch)
-                if path.exists():
+                if path not in seen and path.exists():
+                    seen.add(path)
                     yield source, name, personal, batch, path
 
 

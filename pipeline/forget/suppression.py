@@ -89,6 +89,14 @@ class Suppression:
             },
         )
 
+    def has_the_secret_of(self, other: Suppression) -> bool:
+        """Whether both lists are of one home, so that their entries can be compared."""
+        return hmac.compare_digest(self._secret, other._secret)
+
+    def with_entries(self, entries: Sequence[Entry]) -> Suppression:
+        """A list with the same secret and other entries."""
+        return Suppression(self._secret.hex(), entries)
+
     def print_of(self, source: str, key: str) -> str:
         """The keyed hash under which a key is found again."""
         text = f"{source}\x1f{key}".encode()

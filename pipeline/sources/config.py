@@ -312,8 +312,31 @@ class Entity(_Strict):
         return self
 
 
+class Retry(_Strict):
+    """How often a source is read again after an error that may pass, and how soon.
+
+    The wait doubles each time up to the longest, and is then cut by up to a half at
+    random, so that many who wait for one server do not all come back at once.
+    """
+
+    tries: int = Field(
+        default=4, ge=1, le=100, description="Times in all; 1 is never again."
+    )
+    first_seconds: float = Field(
+        default=5, ge=0, description="The wait before the second time."
+    )
+    longest_seconds: float = Field(
+        default=300, ge=0, description="No wait is longer than this."
+    )
+
+
 class Source(_Strict):
-    """One system that we read from."""
+    """One system that we read from.
+
+    `retry` says how often it is read again after an error that may pass (a connection
+    that broke, a lock); `limit_minutes` ends a reading that hangs, its retries counted in;
+    0 is no limit, and without it that of the settings holds.
+    """
 
     name: Name
     kind: Literal["files", "database"]
@@ -321,6 +344,8 @@ class Source(_Strict):
     path: Path | None = None
     entities: dict[Name, Entity]
     provides: list[CanonicalEntity]
+    retry: Retry = Retry()
+    limit_minutes: float | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _reachable(self) -> Source:

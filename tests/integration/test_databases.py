@@ -22,6 +22,7 @@ from pipeline.errors import SourceUnavailable
 from pipeline.home import Home
 from pipeline.sources import Entity, Extract, Rejected, Since, Source
 from pipeline.sources.database import DatabaseReader
+from pipeline.sources.passing import may_pass
 from tests.integration import servers
 from tests.integration.servers import Database
 from tests.unit.support import all_that_is_told, rows
@@ -683,3 +684,39 @@ def test_without_a_second_connection_the_other_way_is_taken(database: Database) 
             assert not reader.fast
     finally:
         database.run("alter role reader connection limit -1")
+
+
+@servers_with_passwords
+def test_what_may_pass_and_what_will_not(database: Database) -> None:
+    """A connection that the server ends may; a password or a table never."""
+    database.run("create table t (id integer primary key, v text)")
+    database.run("insert into t values (1, 'a')")
+    wrong = sa.make_url(database.url).set(password="wrong")
+    for bad in (
+        source(database, "t", url=wrong.render_as_string(hide_password=False)),
+        source(database, "nothing"),
+    ):
+        with pytest.raises(SourceUnavailable) as told:
+            read(bad)
+        assert not may_pass(told.value), told.value
+    with DatabaseReader(source(database, "t")) as reader:
+        kill_all_readers(database)
+        with pytest.raises(SourceUnavailable) as told:
+            list(reader.extracts(next(iter(source(database, "t").entities.values()))))
+    assert may_pass(told.value), told.value
+
+
+def kill_all_readers(database: Database) -> None:
+    engine = sa.create_engine(database.owner, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        if database.kind == "postgresql":
+            connection.exec_driver_sql(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where usename = 'reader'"
+            )
+            return
+        found = connection.exec_driver_sql(
+            "select id from information_schema.processlist where user = 'reader'"
+        )
+        for (number,) in found.fetchall():
+            connection.exec_driver_sql(f"kill {number}")

@@ -11,10 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import attempts, landing, release
+from pipeline import attempts, compaction, landing, release
 from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.home import Home, write_json
 from pipeline.sources import Entity, Source
@@ -153,6 +154,57 @@ def test_a_person_may_go_on_without_the_rows(home: Home, folder: Path) -> None:
     assert [row[1] for row in rows(home, source)] == ["b"]
 
 
+def packed(home: Home, folder: Path) -> tuple[Source, Path]:
+    """A source whose first three files lie in one pack, and the pack's manifest."""
+    source = files_source(folder)
+    for name in "abcd":
+        (folder / f"{name}.csv").write_text(
+            f"id,v\n1,{name}\n2,{name}\n" + "broken,row,here\n" * (name == "b")
+        )
+        land_and_accept(home, source)
+    (plan,) = compaction.plan(home, least_files=2, small_bytes=10**6)
+    compaction.pack(home, plan)
+    (manifest,) = home.landing.rglob("p*.json")
+    return source, manifest
+
+
+@pytest.mark.parametrize("damage", DATA_DAMAGES)
+def test_a_damaged_pack_is_read_again_batch_by_batch(
+    home: Home, folder: Path, damage: Callable[[Path], None]
+) -> None:
+    source, manifest = packed(home, folder)
+    before, batches = packed_rows(home, source), in_force(home, source)
+    damage(manifest.with_suffix(".parquet"))
+    assert land_and_accept(home, source) == []
+    assert packed_rows(home, source) == before
+    after = in_force(home, source)
+    assert [batch.batch_id for batch in after] == [batch.batch_id for batch in batches]
+    assert [batch.rows_quarantined for batch in after] == [0, 1, 0, 0]
+    assert not list(home.landing.rglob("*.damaged.json"))
+    assert not list(home.landing.rglob("p*"))
+
+
+@pytest.mark.parametrize("damage", [truncated, emptied, removed])
+@pytest.mark.parametrize("suffix", [".json", ".copy"])
+def test_a_packs_manifest_has_a_copy(
+    home: Home, folder: Path, damage: Callable[[Path], None], suffix: str
+) -> None:
+    source, manifest = packed(home, folder)
+    before, batches = packed_rows(home, source), in_force(home, source)
+    damage(manifest.with_suffix(suffix))
+    assert land_and_accept(home, source) == []
+    assert packed_rows(home, source) == before
+    assert in_force(home, source) == batches
+
+
+def packed_rows(home: Home, source: Source) -> list[tuple[Any, ...]]:
+    (entity,) = source.entities.values()
+    relation = landing.relation(home, entity, in_force(home, source))
+    return duckdb.execute(
+        f"select _batch_id, _row_number, id, v from {relation} order by all"
+    ).fetchall()
+
+
 def table_source(path: Path, **options: Any) -> Source:
     entity = Entity(name="items", key=["id"], table="items", **options)
     return Source(
@@ -173,8 +225,6 @@ def change(path: Path, *statements: str) -> None:
 def newest_rows(home: Home, source: Source) -> dict[int, str]:
     (entity,) = source.entities.values()
     relation = landing.relation(home, entity, in_force(home, source))
-    import duckdb
-
     found = duckdb.execute(
         f"select id, arg_max(v, (_batch_id, _row_number)) from {relation} group by id"
     ).fetchall()

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import attempts, evidence, gates, landing, release
+from pipeline import attempts, compaction, evidence, gates, landing, release
 from pipeline.errors import ConfigurationError, SourceUnavailable
 from pipeline.evidence import Check, Evidence
 from pipeline.forget import proof, run
@@ -783,6 +783,40 @@ def test_plan_changes_nothing(company: Company) -> None:
         p: p.stat().st_mtime_ns for p in company.home.root.rglob("*") if p.is_file()
     }
     assert after == before
+
+
+def test_she_goes_from_packs_too(company: Company) -> None:
+    """Her rows lie in one file with those of others, before and after she is gone."""
+    for number in range(3, 7):
+        (company.inbox / f"orders_{number}.csv").write_text(
+            "order_id,customer,amount,ship_to,note\n"
+            f"o{number}a,A100-77,1.00,Ann Zwilling,for Ann Zwilling\n"
+            f"o{number}b,B200-77,1.00,Bert Brot,for Bert Brot\n"
+            f"o{number}c,A100-77,for Ann Zwilling\n"
+        )
+    company.land()
+    (packing,) = compaction.plan(company.home, least_files=5, small_bytes=2**30)
+    made = compaction.pack(company.home, packing)
+    assert [batch.rows_landed for batch, _ in made.told] == [2, 2, 2, 2, 2]
+    money = company.totals()
+    receipt = company.forget()
+    assert receipt.found == 0
+    assert traces_of_ann(company.home) == []
+    assert company.totals() == money
+    (pack,) = landing.packs(company.home, "shop", "orders")
+    assert pack.name == made.name
+    told = [(batch.rows_landed, batch.rows_quarantined) for batch, _ in pack.told]
+    assert told == [(2, 1), (2, 0), (2, 0), (2, 0), (2, 0)]
+    for batch, _ in pack.told:
+        counted = landing.counted_rows(company.home, batch)
+        assert counted == (batch.rows_landed, batch.rows_quarantined)
+        his = [
+            row
+            for rows in landing.record_batches(company.home, batch)
+            for row in rows.column("ship_to").to_pylist()
+        ]
+        assert "Ann Zwilling" not in his
+    assert company.land() == []
 
 
 def test_what_is_left_is_told_and_looked_for_again(company: Company) -> None:

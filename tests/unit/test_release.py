@@ -388,3 +388,36 @@ def test_candidate_facts_survive_a_round_trip(home: Home) -> None:
     assert facts["as_of_date"] == "2014-01-31"
     assert release.latest_candidate(home) == candidate
     assert candidate.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_clock_that_was_set_back_changes_no_order(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids count up, the newest is the last one made, and nothing young goes by age."""
+    years = iter([2030, 2026, 2020])
+    moments: dict[str, dt.datetime] = {}
+    for value in range(3):
+        moment = dt.datetime(next(years), 1, 1, tzinfo=dt.UTC)
+        monkeypatch.setattr(attempts, "now", lambda moment=moment: moment)
+        moments[published(home, value).refresh_id] = moment
+    assert list(moments) == [f"r00000{n}-20140131" for n in (1, 2, 3)]
+    found = release.releases(home)
+    assert [item.refresh_id for item in found] == list(reversed(moments))
+    assert [item.sealed_at for item in found] == list(reversed(moments.values()))
+    assert found[0].is_current
+    assert value_seen(home) == 2
+    assert [item.refresh_id for item in attempts.history(home)] == list(
+        reversed(moments)
+    )
+    assert release.prune(home, keep_releases=2, keep_candidates=0) == [
+        home.releases / "r000001-20140131"
+    ]
+
+
+def test_an_older_day_is_told_what_to_do(home: Home) -> None:
+    published(home, 1)
+    candidate = candidate_with(home, 2, as_of=DAY - dt.timedelta(days=1))
+    release.seal(candidate, GATES)
+    with pytest.raises(GateRefused, match="--no-publish"):
+        release.promote(home, candidate.refresh_id, GATES)
+    assert value_seen(home) == 1

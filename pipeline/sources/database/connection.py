@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import SourceUnavailable
 from pipeline.sources.database.columns import Backend
+from pipeline.sources.passing import may_pass
 
 # What people write, and the drivers that come with this package.
 _DRIVERS = {
@@ -89,6 +90,7 @@ def connect(url: sa.URL, source: str) -> sa.Connection:
     # A password may stand in the query of a URL as well as in its place.
     shown = url.set(query={}).render_as_string(hide_password=True)
     connection = None
+    passes = False
     try:
         engine = _engine(url)
         connection = engine.connect()
@@ -99,13 +101,16 @@ def connect(url: sa.URL, source: str) -> sa.Connection:
         told = missing if package else without_secrets(cause(error), url)
     except (sa.exc.SQLAlchemyError, OSError, ValueError, TypeError) as error:
         told = without_secrets(cause(error), url)
+        passes = may_pass(error)
     else:
         return connection
     if connection is not None:
         disconnect(connection)
     # `from None` and outside of the handler: a driver may repeat the password, and the
     # chain of errors ends up in Dagster's log.
-    raise SourceUnavailable(f"{source}: {shown} cannot be reached: {told}") from None
+    raise SourceUnavailable(
+        f"{source}: {shown} cannot be reached: {told}", may_pass=passes
+    ) from None
 
 
 def disconnect(connection: sa.Connection) -> None:

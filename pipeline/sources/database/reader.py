@@ -36,6 +36,7 @@ from pipeline.sources.database.connection import (
     without_secrets,
 )
 from pipeline.sources.database.postgres import CannotOpen, FastPath
+from pipeline.sources.passing import may_pass
 
 logger = logging.getLogger(__name__)
 
@@ -212,7 +213,9 @@ class DatabaseReader:
             columns = []
         except sa.exc.SQLAlchemyError as error:
             told = without_secrets(cause(error), self._url)
-            raise SourceUnavailable(f"{where}: {told}") from None
+            raise SourceUnavailable(
+                f"{where}: {told}", may_pass=may_pass(error)
+            ) from None
         if not columns:
             raise SourceUnavailable(f"{where}: the database has no table {name}.")
         return sa.Table(
@@ -263,14 +266,18 @@ class DatabaseReader:
                         yield from_arrow(batch.columns, columns, rejected)
             except (sa.exc.SQLAlchemyError, pa.ArrowException, OSError) as error:
                 told = without_secrets(cause(error), self._url)
+                passes = may_pass(error)
             except Exception as error:
                 # Drivers have exceptions of their own; ours pass.
                 if isinstance(error, SourceUnavailable) or not _is_of_a_driver(error):
                     raise
                 told = without_secrets(cause(error), self._url)
+                passes = may_pass(error)
             else:
                 return
-            raise SourceUnavailable(f"{where} cannot be read: {told}") from None
+            raise SourceUnavailable(
+                f"{where} cannot be read: {told}", may_pass=passes
+            ) from None
 
         return Extract(
             origin=origin,

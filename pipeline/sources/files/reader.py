@@ -64,15 +64,30 @@ class FilesReader:
         Raises:
             SourceUnavailable: No file matches, or one cannot be opened.
         """
-        files = self._files(entity)
-        settled = [path for path in files if not self._is_being_written(path, entity)]
+        settled = []
+        for path in self.files(entity):
+            if why := being_written(path, entity):
+                log.warning(
+                    "%s.%s: %s is left for the next time: it %s",
+                    self._name,
+                    entity.name,
+                    path.name,
+                    why,
+                )
+            else:
+                settled.append(path)
         is_snapshot = entity.load == "snapshot"
         for path in settled[-1:] if is_snapshot else settled:
             parts = parts_of(path, entity, f"{self._name}.{entity.name}: {path.name}")
             for part in parts[-1:] if is_snapshot else parts:
                 yield _extract(part, entity, limit)
 
-    def _files(self, entity: Entity) -> list[Path]:
+    def files(self, entity: Entity) -> list[Path]:
+        """The entity's files, those too that are still being written.
+
+        Raises:
+            SourceUnavailable: There is none, or one lies outside of the source's folder.
+        """
         assert entity.files is not None
         where = f"{self._name}.{entity.name}"
         shows_hidden = Path(entity.files).name.startswith(".")
@@ -97,25 +112,17 @@ class FilesReader:
                 )
         return found
 
-    def _is_being_written(self, path: Path, entity: Entity) -> bool:
-        why = None
-        name = path.name.lower()
-        if name.startswith("~$") or path.suffix.lower() in TEMPORARY_SUFFIXES:
-            why = "has the name of a temporary file"
-        else:
-            # A clock that is ahead must not hold a file back for ever.
-            age = time.time() - path.stat().st_mtime
-            if abs(age) < entity.settle_seconds:
-                why = f"changed less than {entity.settle_seconds:g} seconds ago"
-        if why:
-            log.warning(
-                "%s.%s: %s is left for the next time: it %s",
-                self._name,
-                entity.name,
-                path.name,
-                why,
-            )
-        return why is not None
+
+def being_written(path: Path, entity: Entity) -> str | None:
+    """Why a file must be left for the next time; None for one that is whole."""
+    name = path.name.lower()
+    if name.startswith("~$") or path.suffix.lower() in TEMPORARY_SUFFIXES:
+        return "has the name of a temporary file"
+    # A clock that is ahead must not hold a file back for ever.
+    age = time.time() - path.stat().st_mtime
+    if abs(age) < entity.settle_seconds:
+        return f"changed less than {entity.settle_seconds:g} seconds ago"
+    return None
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,9 @@ def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
         _refuse_if_hopeless(part, rejected)
         if _version(part) != before:
             raise SourceUnavailable(
-                f"{part.where} changed while it was read; refresh again when it is whole."
+                f"{part.where} changed while it was read; refresh again when it is "
+                "whole.",
+                may_pass=True,
             )
 
     return Extract(

@@ -1,0 +1,53 @@
+"""Which files of a source are there now: what a sensor looks at; nothing is read.
+
+Not here: what becomes of the files (landing), and when somebody looks (Dagster).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import SourceUnavailable
+from pipeline.sources.config import Source
+from pipeline.sources.files.reader import FilesReader, being_written
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What lies in a source's folder.
+
+    Attributes:
+        print: Of the names, sizes and times of all files: another one, another print.
+        files: How many there are.
+        unsettled: Files that are still being written, each with why that seems so.
+    """
+
+    print: str
+    files: int
+    unsettled: Sequence[str]
+
+
+def look(source: Source) -> Arrivals:
+    """Looks at the files of all entities of a source of kind `files`."""
+    reader = FilesReader(source)
+    found = []
+    unsettled = []
+    for entity in source.entities.values():
+        try:
+            paths = reader.files(entity)
+        except SourceUnavailable:
+            continue  # the next refresh tells it; here it is no file that arrived
+        for path in paths:
+            try:
+                why = being_written(path, entity)
+                told = path.stat()
+            except FileNotFoundError:
+                continue
+            if why is not None:
+                unsettled.append(f"{path.name} {why}")
+            found.append((entity.name, str(path), told.st_size, told.st_mtime_ns))
+    digest = hashlib.sha256(json.dumps(found).encode()).hexdigest()
+    return Arrivals(digest, len({item[1] for item in found}), unsettled)

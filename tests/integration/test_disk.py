@@ -1,0 +1,65 @@
+"""A disk that is full at each stage of a real refresh, and room again after it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline import disk, release
+from pipeline.home import Home
+from tests.conftest import command, start
+from tests.integration.test_faults import attempts, seen, stage_of, wait_until
+from tests.unit.test_disk import fill, small_disk
+
+
+def test_too_little_room_is_told_before(home: Path) -> None:
+    before = seen(home)
+    result = command(
+        "refresh", "--home", home, CUSTOMER_TIERS_FREE_MEGABYTES="99999999"
+    )
+    assert result.returncode == 1, result.stderr
+    assert "a refresh needs about" in result.stderr
+    assert "prune --dry-run" in result.stderr
+    assert seen(home) == before
+    (failed, *_) = attempts(home)
+    assert (failed["state"], failed["stage"]) == ("failed", "open candidate")
+    assert list((home / "candidates").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_at_any_stage(
+    published_home: Path, tmp_path: Path
+) -> None:
+    used = disk.size_of(published_home) // 2**20
+    with small_disk(tmp_path / "disk", used + 700) as folder:
+        home = folder / "home"
+        shutil.copytree(published_home, home, symlinks=True)
+        before = seen(home)
+        stages = ("read erp", "gate in: erp", "transform", "gate out", "publish")
+        for number, stage in enumerate(stages, start=2):
+            refresh_id = f"r{number:06d}-20140131"
+            arguments: list[str | Path] = ["refresh", "--home", home]
+            if stage == "read erp":
+                arguments.append("--full")
+            process = start(*arguments, CUSTOMER_TIERS_FREE_MEGABYTES="0")
+            wait_until(lambda: stage_of(home, refresh_id) == stage, process)  # noqa: B023
+            fill(folder)
+            process.wait(300)
+            state = attempts(home)[0]
+            assert state["refresh_id"] == refresh_id
+            if process.returncode:
+                assert process.returncode == 1, (stage, state)
+                assert state["state"] == "failed", (stage, state)
+                assert "is full" in state["reason"], (stage, state)
+                assert seen(home) == before, stage
+            else:
+                assert state["state"] == "published"
+                before = seen(home)
+            (folder / "ballast").unlink()
+            for item in release.releases(Home(home)):
+                assert item.path.exists()
+        result = command("refresh", "--home", home)
+        assert result.returncode == 0, result.stderr
+        assert attempts(home)[0]["state"] == "published"
