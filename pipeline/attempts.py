@@ -10,13 +10,14 @@ import datetime as dt
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pipeline import disk
+from pipeline import disk, refresh_log
 from pipeline.errors import CustomerTiersError, GateRefused
 from pipeline.home import Home, is_locked, read_json, write_json
 
@@ -66,6 +67,8 @@ def begin(home: Home, refresh_id: str, run_id: str, as_of_date: dt.date) -> Atte
         process=os.getpid(),
     )
     _save(home, attempt)
+    refresh_log.enter(refresh_id, attempt.stage)
+    refresh_log.note("INFO", "attempt_begin", f"{refresh_id} begins", as_of=as_of_date)
     return attempt
 
 
@@ -91,6 +94,13 @@ def end(
                 ended_at=now().isoformat(),
             ),
         )
+    refresh_log.note(
+        "INFO" if exit_code == 0 else "ERROR",
+        "attempt_end",
+        f"{refresh_id} is {state}" + (f": {reason.splitlines()[0]}" if reason else ""),
+        state=state,
+        exit_code=exit_code,
+    )
 
 
 def count_retry(home: Home, refresh_id: str) -> None:
@@ -104,18 +114,27 @@ def count_retry(home: Home, refresh_id: str) -> None:
 @contextmanager
 def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
     """Says where the attempt stands, and why it ended if this stage raises."""
+    started = time.monotonic()
     try:
         with _WRITING:
             attempt = read(home, refresh_id)
             if attempt is not None and attempt.state == "running":
                 _save(home, replace(attempt, stage=name))
-        log.debug("%s", name)
+        refresh_log.enter(refresh_id, name)
+        log.debug("%s", name, extra=refresh_log.facts(event="stage_begin"))
         yield
     except BaseException as error:
         if disk.is_full(error):
             disk.make_room(home, refresh_id)
             if not isinstance(error, disk.DiskFull):
                 error = disk.DiskFull(disk.told(home, error))
+        refresh_log.note(
+            "ERROR",
+            "stage_end",
+            f"{name} ended with an error",
+            seconds=round(time.monotonic() - started, 3),
+            exception=refresh_log.told(error),
+        )
         refused = isinstance(error, GateRefused)
         told = isinstance(error, CustomerTiersError)
         end(
@@ -126,6 +145,12 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
             exit_code=error.exit_code if isinstance(error, CustomerTiersError) else 1,
         )
         raise
+    refresh_log.note(
+        "INFO",
+        "stage_end",
+        f"{name} is done",
+        seconds=round(time.monotonic() - started, 3),
+    )
 
 
 def read(home: Home, refresh_id: str) -> Attempt | None:

@@ -37,6 +37,7 @@ import hashlib
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -150,6 +151,7 @@ class Landed:
 
     batches: list[Batch]
     already_landed: int
+    seconds: float = 0.0
 
 
 def entity_folder(home: Home, source: str, entity: str) -> Path:
@@ -416,6 +418,7 @@ def land(
         ConfigurationError: Somebody was forgotten, and sources.yaml does not say where
             the entity holds data of customers.
     """
+    began = time.monotonic()
     folder = entity_folder(home, source, entity.name)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     damaged = _set_aside(home, source, entity)
@@ -468,7 +471,7 @@ def land(
             "content counts, not the name) or take the batches from a backup; to go on "
             f"without their rows, remove {', '.join(damaged[m].name for m in gone)}."
         )
-    return Landed(landed, already)
+    return Landed(landed, already, time.monotonic() - began)
 
 
 def _mark(extract: Extract) -> str:

@@ -20,6 +20,7 @@ from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.home import Home, refresh_lock
 from pipeline.settings import Settings
 from pipeline.sources import load_sources
+from pipeline.watch import watched
 
 log = logging.getLogger("customer_tiers.refresh")
 
@@ -59,7 +60,8 @@ def run(settings: Settings, request: Request) -> Attempt:
     """
     load_sources(settings)
     home = Home.open(settings.home)
-    with refresh_lock(home), _room(home):
+    run_id = str(uuid.uuid4())
+    with watched(settings, home, run_id), refresh_lock(home), _room(home):
         # Imported late: a wrong setting or a second refresh is told at once.
         import dagster as dg
 
@@ -68,7 +70,6 @@ def run(settings: Settings, request: Request) -> Attempt:
         from pipeline.definitions import JOB, build_definitions
 
         dagster_storage.hold_open(home.dagster)
-        run_id = str(uuid.uuid4())
         log.info("preparing")
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
             runs.bury(instance, home, is_mine=True)

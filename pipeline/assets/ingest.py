@@ -20,6 +20,7 @@ from pipeline import (
     warehouse,
 )
 from pipeline.assets.request import RefreshRequest, limit
+from pipeline.refresh_log import facts
 from pipeline.settings import Settings
 from pipeline.sources import Source, SourcesFile
 
@@ -161,7 +162,19 @@ def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
                 rows = sum(batch.rows_landed for batch in landed.batches)
                 quarantined = sum(batch.rows_quarantined for batch in landed.batches)
                 forgotten = sum(batch.rows_forgotten for batch in landed.batches)
-                log.info("%s", _told(source.name, name, landed, rows, quarantined))
+                log.info(
+                    "%s",
+                    _told(source.name, name, landed, rows, quarantined),
+                    extra=facts(
+                        event="landed",
+                        source=source.name,
+                        entity=name,
+                        rows_landed=rows,
+                        rows_quarantined=quarantined,
+                        batches=len(landed.batches),
+                        seconds=round(landed.seconds, 3),
+                    ),
+                )
                 yield dg.MaterializeResult(
                     asset_key=landing_key(source.name, name),
                     metadata={

@@ -17,6 +17,8 @@ from pipeline.assets import runs
 from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.forget import run as forgetting
 from pipeline.home import Home, refresh_lock
+from pipeline.settings import Settings
+from pipeline.watch import watched
 
 
 def limit(
@@ -43,6 +45,8 @@ def limit(
 class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
     """One refresh as somebody asked for it; holds the home's lock while the run lasts.
 
+    It also keeps the log of the run and tells the outside when it is over.
+
     Attributes:
         home: The folder of landing, candidates and releases.
         as_of: The last business day to know of, `YYYY-MM-DD`; empty for the default of
@@ -63,14 +67,16 @@ class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Takes the lock; a run that cannot have it fails before it does anything."""
         self._stack = ExitStack()
-        self._stack.enter_context(
-            refresh_lock(self.open_home(), wait_seconds=60 * self.wait_minutes)
-        )
+        home = self.open_home()
         run_id = context.run_id or ""
         try:
+            self._stack.enter_context(watched(Settings.load(self.home), home, run_id))
+            self._stack.enter_context(
+                refresh_lock(home, wait_seconds=60 * self.wait_minutes)
+            )
             self._limit = self._stack.enter_context(
                 limit(
-                    self.open_home(),
+                    home,
                     run_id,
                     self.limit_minutes,
                     limits.TimeLimit(
@@ -80,13 +86,13 @@ class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
                     ),
                 )
             )
-            forgetting.go_on(self.open_home())
+            forgetting.go_on(home)
         except BaseException:
-            self._stack.close()
-            raise
+            with self._stack:
+                raise
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Lets the lock go."""
+        """Lets the lock go; then metrics are written and alerts are sent."""
         self._stack.close()
 
     def before_publishing(self) -> None:

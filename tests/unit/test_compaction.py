@@ -81,7 +81,11 @@ def pack_all(home: Home, *, least_files: int = 2) -> int:
 
 
 def files(home: Home) -> list[str]:
-    return sorted(path.name for path in home.landing.glob("shop/items/*"))
+    return sorted(
+        path.name
+        for path in home.landing.glob("shop/items/*")
+        if path.suffix != ".copy"
+    )
 
 
 STEPS = st.lists(
