@@ -86,6 +86,16 @@ class Home:
         return self.logs / "attempts"
 
     @property
+    def evidence(self) -> Path:
+        """What gates found in refused candidates that are gone, one file a refresh."""
+        return self.logs / "evidence"
+
+    @property
+    def data_docs(self) -> Path:
+        """A link a refresh to the pages of what its gates found."""
+        return self.root / "data_docs"
+
+    @property
     def forgotten(self) -> Path:
         """Who must not come back, and forgettings that are not finished."""
         return self.root / "forgotten"

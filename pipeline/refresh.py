@@ -11,7 +11,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 
-from pipeline import attempts
+from pipeline import acceptances, advice, attempts
 from pipeline.attempts import Attempt
 from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.home import Home, refresh_lock
@@ -28,6 +28,7 @@ class Request:
     as_of: dt.date | None = None
     full: bool = False
     publish: bool = True
+    accept: acceptances.Wish | None = None
 
 
 class RefreshFailed(CustomerTiersError):
@@ -62,6 +63,8 @@ def run(settings: Settings, request: Request) -> Attempt:
         log.info("preparing")
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
             definitions = build_definitions(settings)
+            if request.accept is not None:
+                _accept(home, settings, request.accept, full=request.full)
             job = definitions.resolve_job_def(JOB)
             selection = None
             if not request.publish:
@@ -107,6 +110,23 @@ def run(settings: Settings, request: Request) -> Attempt:
                 "`customer-tiers report` tries again and says why."
             )
         return attempt
+
+
+def _accept(
+    home: Home, settings: Settings, wished: acceptances.Wish, *, full: bool
+) -> None:
+    """Writes into the journal what a person accepts, if it is there and may be."""
+    from pipeline import gates, transform
+
+    sources = load_sources(settings)
+    applied = sources.applied_to(settings)
+    declared = {
+        **gates.declared(sources.sources, applied.expectations, full=full),
+        **transform.declared(transform.parse(sources, applied.dbt_project)),
+    }
+    seen = advice.last_seen(home, attempts.history(home))
+    for item in acceptances.accept(home, wished, declared, seen):
+        log.info("%s accepted by %s until %s", item.check, item.by, item.until)
 
 
 def parse_day(text: str) -> dt.date:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Iterator
 
 import dagster as dg
@@ -50,6 +51,7 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             as_of_date=as_of_date,
             time_zone=business.time_zone,
             reporting_currency=business.reporting_currency,
+            full=request.full,
         )
         with attempts.stage(home, opened.refresh_id, "open candidate"):
             if sources.demonstration is not None:
@@ -100,6 +102,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
             open_reader(source) as reader,
         ):
             for name, entity in source.entities.items():
+                began = time.monotonic()
                 landed = landing.land(
                     home,
                     source.name,
@@ -122,6 +125,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
                         "rows_quarantined": quarantined,
                         "rows_forgotten": forgotten,
                         "already_landed": landed.already_landed,
+                        "seconds": round(time.monotonic() - began, 2),
                         "folder": dg.MetadataValue.path(
                             str(landing.entity_folder(home, source.name, name))
                         ),

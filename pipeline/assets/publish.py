@@ -1,11 +1,22 @@
 """The assets at the end: the release, and the reports that read it."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import dagster as dg
 
-from pipeline import attempts, evidence, release, reports, warehouse
+from pipeline import (
+    acceptances,
+    attempts,
+    data_docs,
+    evidence,
+    gates,
+    release,
+    reports,
+    transform,
+    warehouse,
+)
 from pipeline.assets.ingest import POOL
 from pipeline.assets.request import RefreshRequest
 from pipeline.errors import GateRefused
@@ -17,14 +28,17 @@ log = logging.getLogger("customer_tiers.publish")
 
 
 def publish_asset(
-    sources: SourcesFile, settings: Settings, gated: Iterable[dg.AssetKey]
+    sources: SourcesFile,
+    settings: Settings,
+    project: transform.Project,
+    gated: Iterable[dg.AssetKey],
 ) -> dg.AssetsDefinition:
     """The release.
 
     It depends on every gated asset, because a blocking check stops only the steps
     directly below it; and it believes the evidence on disk, not the run.
     """
-    gates = evidence.required_gates(source.name for source in sources.sources)
+    needed = evidence.required_gates(source.name for source in sources.sources)
 
     @dg.asset(
         key="publish",
@@ -39,24 +53,32 @@ def publish_asset(
         candidate = release.latest_candidate(home)
         refresh_id = candidate.refresh_id
         with attempts.stage(home, refresh_id, "publish"):
+            terms = evidence.Terms(
+                declared={
+                    **gates.declared(
+                        sources.sources, settings.expectations, full=candidate.full
+                    ),
+                    **transform.declared(project),
+                },
+                held=acceptances.held(home),
+                always=gates.always_made(settings.expectations),
+            )
             if not release.is_sealed(home, candidate):
-                if problems := release.judge(candidate, gates):
+                if problems := release.judge(candidate, needed, terms):
                     raise GateRefused(
                         f"{refresh_id} is not published: " + "; ".join(problems)
                     )
-                warehouse.write_meta(
-                    home,
-                    candidate,
-                    sources.sources,
-                    evidence.load_all(candidate.evidence_folder),
-                )
-                release.seal(candidate, gates)
+                found = evidence.load_all(candidate.evidence_folder)
+                uses = acceptances.uses(terms.held, found)
+                warehouse.write_meta(home, candidate, sources.sources, found, uses)
+                release.seal(candidate, needed, uses)
+                _tell(uses)
                 try:
                     memory.remember(home, candidate.work_file)
                 except Exception as error:
                     # It only saves work: without it the next refresh takes longer.
                     log.warning("identity: nothing kept for the next time: %s", error)
-            folder = release.promote(home, refresh_id, gates)
+            folder = release.promote(home, refresh_id, needed, terms)
             attempts.end(home, refresh_id, "published")
             pruned = release.prune(
                 home,
@@ -64,15 +86,42 @@ def publish_asset(
                 keep_candidates=settings.keep_candidates,
             )
         log.info("release %s is current", refresh_id)
+        published = release.chosen(home, refresh_id)
         return dg.MaterializeResult(
             metadata={
                 "refresh_id": refresh_id,
+                "as_of_date": published.as_of_date.isoformat(),
                 "release": dg.MetadataValue.path(str(folder)),
+                "bytes": (folder / release.WAREHOUSE).stat().st_size,
+                "checks": published.checks,
+                "warnings": published.warnings,
+                "accepted": published.accepted,
                 "pruned": [path.name for path in pruned],
+                **_data_docs(data_docs.address(home, refresh_id)),
             }
         )
 
     return publish
+
+
+def _tell(uses: Sequence[acceptances.Use]) -> None:
+    """Says of each acceptance that does nothing that it does nothing."""
+    for use in uses:
+        if use.state == "unused":
+            log.warning(
+                "the acceptance of %s is unused, for the check passes; withdraw it: "
+                "customer-tiers acceptances --withdraw %s",
+                use.check,
+                use.check,
+            )
+        elif use.state == "void":
+            log.warning("the acceptance of %s is void", use.check)
+
+
+def _data_docs(index: Path | None) -> dict[str, dg.UrlMetadataValue]:
+    if index is None:
+        return {}
+    return {"data_docs": dg.MetadataValue.url(index.absolute().as_uri())}
 
 
 def report_asset() -> dg.AssetsDefinition:
@@ -88,10 +137,16 @@ def report_asset() -> dg.AssetsDefinition:
     )
     def report(request: RefreshRequest) -> dg.MaterializeResult[None]:
         home = request.open_home()
-        path = reports.build_report(home.current.resolve(strict=True))
+        folder = home.current.resolve(strict=True)
+        path = reports.build_report(folder)
+        release.link_data_docs(home)
         log.info("report %s", path)
         return dg.MaterializeResult(
-            metadata={"report": dg.MetadataValue.url(path.as_uri())}
+            metadata={
+                "report": dg.MetadataValue.url(path.as_uri()),
+                "release": dg.MetadataValue.path(str(folder)),
+                **_data_docs(data_docs.address(home, folder.name)),
+            }
         )
 
     return report
