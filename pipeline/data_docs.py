@@ -263,10 +263,6 @@ def _state(check: Check) -> str:
     return "warning" if check.outcome == "failed" else check.outcome
 
 
-def _share(tally: Tally) -> str:
-    return f"{100 * tally.passed / tally.checks:.1f}" if tally.checks else "0"
-
-
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -281,7 +277,6 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["state"] = _state
-    environment.filters["share"] = _share
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.globals["accept_options"] = accept_options
     environment.globals["QUERY"] = QUERY

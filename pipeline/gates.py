@@ -309,7 +309,7 @@ def _check(
         observed=crash or ("" if observed is None else str(observed)[:500]),
         failing_rows=None if crash else count,
         examples=[_plain(row) for row in list(examples)[:EXAMPLES_KEPT]],
-        demand=_demand(item),
+        demand=_demand(item).replace("{batch}", f"{suite.schema}.{suite.table}"),
         rows=None if crash else found.get("element_count"),
         acceptable=_acceptable(item),
     )
