@@ -105,6 +105,11 @@ def main() -> None:
     "--no-publish", is_flag=True, help="Build and check, leave readers alone."
 )
 @click.option(
+    "--no-report",
+    is_flag=True,
+    help="Leave the report out; `customer-tiers report` makes it at any time.",
+)
+@click.option(
     "--accept",
     "accepted",
     metavar="CHECK",
@@ -121,6 +126,7 @@ def refresh(
     sources: Path | None,
     full: bool,
     no_publish: bool,
+    no_report: bool,
     accepted: tuple[str, ...],
     reason: str | None,
     until: str | None,
@@ -136,6 +142,7 @@ def refresh(
         as_of=refreshing.parse_day(as_of) if as_of else None,
         full=full,
         publish=not no_publish,
+        report=not no_report,
         accept=acceptances.wish(accepted, reason, until),
     )
     try:
@@ -162,6 +169,7 @@ def status(home: Path | None, as_json: bool) -> None:
     """Shows the current release, its age, the last attempts and why any failed."""
     at = Home.open(Settings.load(home).home)
     current = release.current(at)
+    problem = current.damage if current else release.pointer_problem(at)
     recent = attempts.history(at)[:10]
     refused = advice.refusal(at, recent[0], _again(home, None)) if recent else None
     unfinished = [path.stem for path in sorted(at.forgotten.glob("f*.json"))]
@@ -170,6 +178,7 @@ def status(home: Path | None, as_json: bool) -> None:
             {
                 "home": str(at.root),
                 "current": _release_json(current) if current else None,
+                "problem": problem,
                 "attempts": [asdict(attempt) for attempt in recent],
                 "refusal": asdict(refused) if refused else None,
                 "acceptances": [asdict(item) for item in acceptances.holding(at)],
@@ -177,9 +186,15 @@ def status(home: Path | None, as_json: bool) -> None:
             }
         )
         return
-    if current is None:
+    if problem:
+        out.print(
+            f"[red]Readers find no whole release[/red]: {problem}. `customer-tiers "
+            "rollback` goes back to an older one; `customer-tiers refresh` makes a new one.",
+            soft_wrap=True,
+        )
+    elif current is None:
         out.print("There is no release yet; run [bold]customer-tiers refresh[/bold].")
-    else:
+    if current is not None:
         out.print(
             f"Current release [bold]{current.refresh_id}[/bold], as of "
             f"{current.as_of_date}, sealed {_ago(current.sealed_at)} ago; "
@@ -258,7 +273,7 @@ def releases(home: Path | None, as_json: bool) -> None:
             item.as_of_date.isoformat(),
             f"{item.sealed_at:%Y-%m-%d %H:%M}",
             str(item.checks),
-            str(item.warnings),
+            "[red]damaged[/red]" if item.damage else str(item.warnings),
         )
     out.print(table)
 

@@ -29,9 +29,9 @@ from pipeline.evidence import (
     with_acceptances,
 )
 from pipeline.forget.suppression import Suppression
-from pipeline.home import Home
+from pipeline.home import Home, sha256
 from pipeline.landing import Batch
-from pipeline.release import Candidate, sha256
+from pipeline.release import Candidate
 from pipeline.sources import Entity, Personal, Source
 
 if TYPE_CHECKING:

@@ -11,7 +11,9 @@ nobody counts. Its state is part of its name and changes by rename: `pending` un
 gate has looked at it, then `accepted` or `refused`. Only accepted batches feed the
 warehouse and count as landed before; a refused one is kept to be looked at, and its
 source is read again next time. A batch whose file was read again on request, for the
-rows in its quarantine, is `replaced` by the new one.
+rows in its quarantine, is `replaced` by the new one. One whose files are not what was
+written any more is `damaged`: a file is read again into the same place, a table as a
+whole, and what the source does not hold any more stops the refresh rather than be lost.
 
 Rows are never taken away: a deletion is a further row with `_deleted`. The one exception
 is a customer who was forgotten (`pipeline.forget`): his rows are dropped, or stand under
@@ -24,6 +26,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -35,17 +38,20 @@ import pyarrow.parquet as pq
 
 from pipeline import increments, sql
 from pipeline.content_hash import ContentHash
-from pipeline.errors import SourceUnavailable
+from pipeline.errors import CustomerTiersError, SourceUnavailable
 from pipeline.forget.suppression import Guard, Suppression
 from pipeline.home import (
     Home,
     read_json,
+    sha256,
     sync_file,
     sync_folder,
     write_json,
     write_text,
 )
 from pipeline.sources import Entity, Extract, Reader, Rejected, Since, StartOver
+
+log = logging.getLogger("customer_tiers.landing")
 
 State = Literal["pending", "accepted", "refused", "replaced"]
 STATES: tuple[State, ...] = ("pending", "accepted", "refused", "replaced")
@@ -87,6 +93,8 @@ class Batch:
         is_whole: The rows are all that the source held at that moment.
         replaces: The batch of the same file that it takes the place of once accepted.
         rows_forgotten: Rows that are not kept, because they are a forgotten customer's.
+        data_sha256: Hash of the file of its rows; None without one, and for batches of
+            before hashes were noted.
     """
 
     batch_id: str
@@ -105,6 +113,7 @@ class Batch:
     replaces: str | None = None
     is_whole: bool = False
     rows_forgotten: int = 0
+    data_sha256: str | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -156,11 +165,20 @@ def batches(home: Home, source: str, entity: str, *states: State) -> list[Batch]
     """The entity's batches in the given states, oldest first."""
     folder = entity_folder(home, source, entity)
     found = [
-        Batch(**read_json(path))
+        _read_manifest(path)
         for state in states
         for path in folder.glob(f"b*.{state}.json")
     ]
     return sorted(found, key=lambda batch: batch.sequence)
+
+
+def _read_manifest(path: Path) -> Batch:
+    try:
+        return Batch(**read_json(path))
+    except (ValueError, TypeError) as error:
+        raise CustomerTiersError(
+            f"{path} is damaged ({error}); the next refresh reads its source again."
+        ) from error
 
 
 def in_force(home: Home, source: str, entity: Entity) -> list[Batch]:
@@ -257,18 +275,21 @@ def land(
     Raises:
         SourceUnavailable: From the reader; batches landed before stay pending and are
             swept by the next call.
+        CustomerTiersError: A batch is damaged, and its file is not in the source any more.
         ConfigurationError: Somebody was forgotten, and sources.yaml does not say where
             the entity holds data of customers.
     """
     folder = entity_folder(home, source, entity.name)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    damaged = _set_aside(home, source, entity)
     sweep(home, source, entity.name)
     before = in_force(home, source, entity)
     # A snapshot that returns to an earlier state must land again: only the newest counts.
     known = {batch.fingerprint for batch in before}
     again = {batch.origin: batch for batch in before if is_asked_again(home, batch)}
     # Of a table, no part can be read again that a batch would be in place of: all of it.
-    since = _since(entity, before, now=now, full=full or bool(again))
+    reads_all = full or bool(again or damaged)
+    since = _since(entity, before, now=now, full=reads_all)
     guard = Suppression.load(home).guard(source, entity)
     landed: list[Batch] = []
     already = 0
@@ -276,6 +297,11 @@ def land(
         is_file = extract.fingerprint is not None
         replaced = again.get(extract.origin) if is_file else None
         if extract.fingerprint in known and replaced is None:
+            already += 1
+            continue
+        if is_file and (lost := damaged.pop(_mark(extract), None)) is not None:
+            _restore(home, source, entity, extract, now, guard, lost)
+            known.add(str(extract.fingerprint))
             already += 1
             continue
         content = extract.content
@@ -292,10 +318,128 @@ def land(
             already += 1
             if batch.is_whole:
                 _answer(home, before)
+                _settle([path for mark, path in damaged.items() if not mark])
             continue
         known.add(batch.fingerprint)
         landed.append(batch)
+    superseded = entity.load == "snapshot" and landed
+    if gone := [mark for mark in damaged if mark and not superseded]:
+        named = ", ".join(f"{damaged[mark].name} ({mark})" for mark in gone)
+        raise CustomerTiersError(
+            f"{source}.{entity.name}: {named} in {folder} cannot be read any more, and the "
+            "files that they came from are not in the source. Bring the files back (the "
+            "content counts, not the name) or take the batches from a backup; to go on "
+            f"without their rows, remove {', '.join(damaged[m].name for m in gone)}."
+        )
     return Landed(landed, already)
+
+
+def _mark(extract: Extract) -> str:
+    """What of a file's content hash stands in the id of its batch."""
+    return (extract.fingerprint or "")[:12]
+
+
+def _set_aside(home: Home, source: str, entity: Entity) -> dict[str, Path]:
+    """Takes out of force what is not as it was written.
+
+    Every batch in force is hashed, at the speed of the disk: whoever reads the marts must
+    not find out first.
+
+    Returns:
+        Mark of the file's content (empty for a query) → the manifest set aside, of the
+        batches that nothing has come in place of.
+    """
+    folder = entity_folder(home, source, entity.name)
+    for state in ("pending", "refused", "replaced"):
+        # Not in force, so that nothing is lost with them.
+        for path in folder.glob(f"b*.{state}.json"):
+            if _is_unreadable(path):
+                log.warning("%s is damaged and not in force; it is dropped", path)
+                path.unlink()
+    for path in folder.glob("b*.accepted.json"):
+        if why := _is_unreadable(path):
+            _take_out(path, why)
+    for batch in in_force(home, source, entity):
+        if why := _damage(home, batch):
+            _take_out(manifest(home, batch, "accepted"), why)
+    found = sorted(folder.glob("b*.damaged.json"))
+    after = [
+        batch.sequence
+        for batch in batches(home, source, entity.name, "accepted")
+        if batch.is_whole or entity.load == "snapshot"
+    ]
+    settled = [path for path in found if _sequence(path.name) < max(after, default=0)]
+    _settle(settled)
+    return {
+        path.name.split(".")[0].partition("-")[2]: path
+        for path in found
+        if path not in settled
+    }
+
+
+def _settle(marks: Sequence[Path]) -> None:
+    """Forgets damaged batches whose rows are told by another; `sweep` takes the files."""
+    for path in marks:
+        path.unlink()
+
+
+def _take_out(path: Path, why: str) -> None:
+    log.warning("%s: %s; its source is read again", path, why)
+    path.rename(path.with_name(path.name.replace(".accepted.", ".damaged.")))
+    sync_folder(path.parent)
+
+
+def _is_unreadable(path: Path) -> str:
+    try:
+        _read_manifest(path)
+    except CustomerTiersError as error:
+        return str(error)
+    return ""
+
+
+def _damage(home: Home, batch: Batch) -> str:
+    """Why the batch's files are not what its manifest says; empty when they are."""
+    try:
+        found = counted_rows(home, batch)
+    except (OSError, pa.ArrowException) as error:
+        return f"its file is damaged ({error})"
+    if found != (batch.rows_landed, batch.rows_quarantined):
+        return (
+            f"its files hold {found[0]:,} and {found[1]:,} rows instead of "
+            f"{batch.rows_landed:,} and {batch.rows_quarantined:,}"
+        )
+    if batch.data_sha256 and sha256(data_file(home, batch)) != batch.data_sha256:
+        return "its file is not the one that was written (hash)"
+    return ""
+
+
+def _restore(
+    home: Home,
+    source: str,
+    entity: Entity,
+    extract: Extract,
+    now: dt.datetime,
+    guard: Guard,
+    lost: Path,
+) -> None:
+    """Reads a file again into the place of its damaged batch, which the gate had passed.
+
+    The same place, because of two files with the same key the later one counts.
+    """
+    batch = _write(
+        home,
+        source,
+        entity,
+        extract,
+        now,
+        extract.content,
+        None,
+        guard,
+        number=_sequence(lost.name),
+        state="accepted",
+    )
+    lost.unlink()
+    log.warning("%s.%s: %s is mended", source, entity.name, batch.batch_id)
 
 
 def _since(
@@ -419,7 +563,10 @@ def sweep(home: Home, source: str, entity: str) -> None:
     """Removes what a killed run left: pending batches, and files without a manifest."""
     for batch in batches(home, source, entity, "pending"):
         _discard(home, batch, "pending")
-    kept = {batch.batch_id for batch in batches(home, source, entity, *STATES)}
+    kept = {
+        path.name.split(".")[0]
+        for path in entity_folder(home, source, entity).glob("b*.json")
+    }
     for folder in (
         entity_folder(home, source, entity),
         home.quarantine / source / entity,
@@ -464,12 +611,16 @@ def _write(
     content: Literal["rows", "deletes", "keys"],
     replaced: Batch | None,
     guard: Guard,
+    *,
+    number: int | None = None,
+    state: State = "pending",
 ) -> Batch:
     folder = entity_folder(home, source, entity.name)
-    # From the names alone: with every manifest read for every file, a thousand files
-    # that come at once would take a minute longer.
-    taken = [_sequence(path.name) for path in folder.glob("b*.json")]
-    number = max(taken, default=0) + 1
+    if number is None:
+        # From the names alone: with every manifest read for every file, a thousand files
+        # that come at once would take a minute longer.
+        taken = [_sequence(path.name) for path in folder.glob("b*.json")]
+        number = max(taken, default=0) + 1
     provisional = folder / f"b{number:06d}.parquet.partial"
     batch_id = f"b{number:06d}"
     if extract.fingerprint:
@@ -505,6 +656,7 @@ def _write(
         - written.rows
         + len(extract.rejected)
         - len(rejected),
+        data_sha256=sha256(provisional) if provisional.exists() else None,
     )
     if rejected:
         _write_quarantine(home, batch, rejected, now)
@@ -512,7 +664,7 @@ def _write(
         sync_file(provisional)
         provisional.replace(data_file(home, batch))
         sync_folder(folder)
-    write_json(manifest(home, batch, "pending"), asdict(batch))
+    write_json(manifest(home, batch, state), asdict(batch))
     return batch
 
 

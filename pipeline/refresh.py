@@ -28,6 +28,7 @@ class Request:
     as_of: dt.date | None = None
     full: bool = False
     publish: bool = True
+    report: bool = True
     accept: acceptances.Wish | None = None
 
 
@@ -57,8 +58,10 @@ def run(settings: Settings, request: Request) -> Attempt:
         # Imported late: a wrong setting or a second refresh is told at once.
         import dagster as dg
 
+        from pipeline import dagster_storage
         from pipeline.definitions import JOB, build_definitions
 
+        dagster_storage.hold_open(home.dagster)
         run_id = str(uuid.uuid4())
         log.info("preparing")
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
@@ -67,9 +70,13 @@ def run(settings: Settings, request: Request) -> Attempt:
                 _accept(home, settings, request.accept, full=request.full)
             job = definitions.resolve_job_def(JOB)
             selection = None
+            held_back = set()
             if not request.publish:
-                everything = definitions.resolve_asset_graph().materializable_asset_keys
                 held_back = {dg.AssetKey("publish"), dg.AssetKey("report")}
+            elif not request.report:
+                held_back = {dg.AssetKey("report")}
+            if held_back:
+                everything = definitions.resolve_asset_graph().materializable_asset_keys
                 selection = sorted(everything - held_back)
             result = job.execute_in_process(
                 run_id=run_id,

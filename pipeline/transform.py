@@ -30,8 +30,8 @@ from pipeline.evidence import (
     Evidence,
     Severity,
 )
-from pipeline.home import read_json, write_text
-from pipeline.release import Candidate, sha256
+from pipeline.home import read_json, sha256, write_text
+from pipeline.release import Candidate
 from pipeline.settings import Settings
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy

@@ -22,7 +22,7 @@ from pipeline import landing
 from pipeline.errors import CustomerTiersError
 from pipeline.forget.subject import Place, Subject, Value, is_text, landed_files
 from pipeline.forget.suppression import anonymised, cells, key_text, rows_of
-from pipeline.home import Home, sync_file, sync_folder, write_json
+from pipeline.home import Home, sha256, sync_file, sync_folder, write_json
 from pipeline.identity import memory
 from pipeline.landing import OWN_COLUMNS, STATES, Batch
 from pipeline.sources import Personal
@@ -257,7 +257,9 @@ def _rewrite_batch(
             unread.unlink()
         sync_folder(unread.parent)
     manifest = landing.manifest(home, batch, landing.state_of(home, batch))
-    changed = replace(batch, **counts)
+    changed = replace(
+        batch, **counts, data_sha256=sha256(path) if path.exists() else None
+    )
     found = landing.counted_rows(home, changed)
     if found != (changed.rows_landed, changed.rows_quarantined):
         raise CustomerTiersError(

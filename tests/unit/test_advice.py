@@ -193,7 +193,7 @@ def test_a_refusal_that_no_check_made_says_its_reason(home: Home) -> None:
 def test_only_a_refusal_is_one(home: Home) -> None:
     candidate = refused(home, FAILED)
     for state in ("failed", "published", "running", "died", "built"):
-        attempt = replace(last(home), state=state)  # type: ignore[arg-type]
+        attempt = replace(last(home), state=state)
         assert advice.refusal(home, attempt, AGAIN) is None
     # What cannot be read is no reason to say nothing.
     (candidate.evidence_folder / "out.json").write_text("{")

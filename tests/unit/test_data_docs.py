@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import data_docs, evidence
+from pipeline import data_docs
 from pipeline.data_docs import Refresh
 from pipeline.evidence import Accepted, Check, Evidence
 
@@ -206,7 +206,7 @@ def test_the_same_evidence_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_pages_of_a_release_are_made_from_its_record(tmp_path: Path) -> None:
-    checks = [evidence.asdict(check) for check in (PASSED, CHECKS["accepted"])]
+    checks = [asdict(check) for check in (PASSED, CHECKS["accepted"])]
     record = {
         "refresh_id": REFRESH.refresh_id,
         "as_of_date": "2014-01-31",

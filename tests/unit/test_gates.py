@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -407,7 +408,7 @@ def test_demands_are_worded(checks: dict[str, Check]) -> None:
 
 
 def test_only_what_is_declared_so_is_acceptable() -> None:
-    words = [
+    words: list[Callable[..., Any]] = [
         lambda **more: without_nulls("a", why="x", **more),
         lambda **more: unique("a", why="x", **more),
         lambda **more: unique("a", "b", why="x", **more),

@@ -20,7 +20,7 @@ from pipeline import attempts, evidence, landing, release, warehouse
 from pipeline.acceptances import Use
 from pipeline.errors import ConfigurationError, SourceUnavailable
 from pipeline.evidence import Accepted, Check, Evidence
-from pipeline.home import Home, read_json, write_json
+from pipeline.home import Home, read_json, sha256, write_json
 from pipeline.release import Candidate
 from pipeline.sources import Source, open_reader
 from pipeline.warehouse import known_until
@@ -583,7 +583,7 @@ def looked_at(home: Home, outcome: evidence.Outcome = "passed") -> Candidate:
     candidate = opened(home)
     warehouse.lay_ground(home, candidate, [])
     check = Check("out", "marts.t", "n", "critical", outcome, observed=outcome)
-    seen = release.sha256(candidate.warehouse_file)
+    seen = sha256(candidate.warehouse_file)
     evidence.save(
         candidate.evidence_folder,
         Evidence("out", candidate.refresh_id, 1, [check], seen),
@@ -614,7 +614,7 @@ def test_the_history_tells_of_refused_attempts_too(home: Home) -> None:
     """Also of those whose candidates are gone before the next release."""
     published(home)
     for outcome in ("failed", "crashed", "failed"):
-        looked_at(home, outcome)  # type: ignore[arg-type]
+        looked_at(home, outcome)
         release.prune(home, keep_releases=5, keep_candidates=1)
     published(home)
     told = [(1, "passed"), (2, "failed"), (3, "crashed"), (4, "failed"), (5, "passed")]
