@@ -3,6 +3,10 @@
 `why` is shown to the person who reads a failed check, so it says what the bound
 protects, and its date where it was set by looking at data. Regular expressions and type
 checks of Great Expectations do not work on DuckDB: say such things with `no_rows`.
+
+What is `acceptable` a person may accept for some days (`refresh --accept`): drift and
+quality, of which one can know that it is right this time. A warning always is. What keeps
+rows, keys and money whole never is.
 """
 
 from __future__ import annotations
@@ -17,30 +21,53 @@ Severity = Literal["critical", "warning"]
 Bound = int | float | date | None
 
 
-def without_nulls(column: str, *, why: str, severity: Severity = "critical") -> Any:
+def without_nulls(
+    column: str,
+    *,
+    why: str,
+    severity: Severity = "critical",
+    acceptable: bool = False,
+) -> Any:
     """No value of the column is null."""
     return gxe.ExpectColumnValuesToNotBeNull(
-        column=column, description=why, severity=severity
+        column=column, description=why, severity=severity, meta=_meta(acceptable)
     )
 
 
-def unique(*columns: str, why: str, severity: Severity = "critical") -> Any:
+def unique(
+    *columns: str, why: str, severity: Severity = "critical", acceptable: bool = False
+) -> Any:
     """No two rows share the values of the columns."""
     if len(columns) == 1:
         return gxe.ExpectColumnValuesToBeUnique(
-            column=columns[0], description=why, severity=severity
+            column=columns[0],
+            description=why,
+            severity=severity,
+            meta=_meta(acceptable),
         )
     return gxe.ExpectCompoundColumnsToBeUnique(
-        column_list=list(columns), description=why, severity=severity
+        column_list=list(columns),
+        description=why,
+        severity=severity,
+        meta=_meta(acceptable),
     )
 
 
 def one_of(
-    column: str, values: Sequence[Any], *, why: str, severity: Severity = "critical"
+    column: str,
+    values: Sequence[Any],
+    *,
+    why: str,
+    severity: Severity = "critical",
+    acceptable: bool = False,
 ) -> Any:
     """Every value that is not null is one of these."""
     return gxe.ExpectColumnValuesToBeInSet(
-        column=column, value_set=list(values), description=why, severity=severity
+        column=column,
+        value_set=list(values),
+        description=why,
+        severity=severity,
+        meta=_meta(acceptable),
     )
 
 
@@ -51,6 +78,7 @@ def between(
     *,
     why: str,
     severity: Severity = "critical",
+    acceptable: bool = False,
 ) -> Any:
     """Every value that is not null lies within the bounds, both included."""
     return gxe.ExpectColumnValuesToBeBetween(
@@ -59,15 +87,25 @@ def between(
         max_value=most,
         description=why,
         severity=severity,
+        meta=_meta(acceptable),
     )
 
 
 def row_count(
-    least: int, most: int | None = None, *, why: str, severity: Severity = "critical"
+    least: int,
+    most: int | None = None,
+    *,
+    why: str,
+    severity: Severity = "critical",
+    acceptable: bool = False,
 ) -> Any:
     """The table has that many rows."""
     return gxe.ExpectTableRowCountToBeBetween(
-        min_value=least, max_value=most, description=why, severity=severity
+        min_value=least,
+        max_value=most,
+        description=why,
+        severity=severity,
+        meta=_meta(acceptable),
     )
 
 
@@ -81,11 +119,22 @@ def columns_present(columns: Sequence[str], *, why: str) -> Any:
     )
 
 
-def no_rows(name: str, query: str, *, why: str, severity: Severity = "critical") -> Any:
+def no_rows(
+    name: str,
+    query: str,
+    *,
+    why: str,
+    severity: Severity = "critical",
+    acceptable: bool = False,
+) -> Any:
     """The query over `{batch}` finds nothing; what it finds is shown as the evidence."""
     return gxe.UnexpectedRowsExpectation(
         unexpected_rows_query=query,
         description=why,
         severity=severity,
-        meta={"name": name},
+        meta={"name": name, **(_meta(acceptable) or {})},
     )
+
+
+def _meta(acceptable: bool) -> dict[str, Any] | None:
+    return {"acceptable": True} if acceptable else None

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import os
 import re
+import shlex
 import sys
 import tempfile
 import traceback
@@ -23,7 +24,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import attempts, release
+from pipeline import acceptances, advice, attempts, data_docs, release, shown
 from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.home import Home
 from pipeline.settings import PROJECT_ROOT, Settings
@@ -108,6 +109,16 @@ def main() -> None:
     is_flag=True,
     help="Leave the report out; `customer-tiers report` makes it at any time.",
 )
+@click.option(
+    "--accept",
+    "accepted",
+    metavar="CHECK",
+    multiple=True,
+    help="Let this check fail, on the record; for drift and warnings, not for integrity. "
+    "Can be given several times.",
+)
+@click.option("--reason", help="Why what was accepted is right.")
+@click.option("--until", help="The last day on which it is, YYYY-MM-DD.")
 @_home
 @_json
 def refresh(
@@ -116,6 +127,9 @@ def refresh(
     full: bool,
     no_publish: bool,
     no_report: bool,
+    accepted: tuple[str, ...],
+    reason: str | None,
+    until: str | None,
     home: Path | None,
     as_json: bool,
 ) -> None:
@@ -129,9 +143,13 @@ def refresh(
         full=full,
         publish=not no_publish,
         report=not no_report,
+        accept=acceptances.wish(accepted, reason, until),
     )
-    with showing():
-        attempt = refreshing.run(settings, request)
+    try:
+        with showing():
+            attempt = refreshing.run(settings, request)
+    except refreshing.RefreshFailed as failed:
+        _tell_refusal(settings, failed, _again(home, sources), as_json=as_json)
     at = Home.open(settings.home)
     if as_json:
         found = release.current(at) if not no_publish else None
@@ -176,6 +194,7 @@ def status(
     current = release.current(at)
     problem = current.damage if current else release.pointer_problem(at)
     recent = attempts.history(at)[:10]
+    refused = advice.refusal(at, recent[0], _again(home, None)) if recent else None
     unfinished = [path.stem for path in sorted(at.forgotten.glob("f*.json"))]
     if as_json:
         _print_json(
@@ -184,6 +203,8 @@ def status(
                 "current": _release_json(current) if current else None,
                 "problem": problem,
                 "attempts": [asdict(attempt) for attempt in recent],
+                "refusal": asdict(refused) if refused else None,
+                "acceptances": [asdict(item) for item in acceptances.holding(at)],
                 "unfinished_forgettings": unfinished,
             }
         )
@@ -200,9 +221,13 @@ def status(
         out.print(
             f"Current release [bold]{current.refresh_id}[/bold], as of "
             f"{current.as_of_date}, sealed {_ago(current.sealed_at)} ago; "
-            f"{current.checks} checks, {current.warnings} warnings."
+            f"{current.checks} checks, {current.warnings} warnings"
+            + (f", {current.accepted} accepted." if current.accepted else ".")
         )
         out.print(f"  {current.path}", soft_wrap=True)
+        if pages := data_docs.address(at, current.refresh_id):
+            out.print(f"  Data Docs {pages}", soft_wrap=True)
+        shown.uses(current.acceptances, out)
     for receipt in unfinished:
         out.print(
             f"[red]Forgetting {receipt} is not finished[/red]: run `customer-tiers "
@@ -217,9 +242,36 @@ def status(
                 _coloured(attempt.state),
                 attempt.started_at[:16].replace("T", " "),
                 _took(attempt),
-                attempt.reason or "",
+                _shortened(attempt.reason or "") if refused else attempt.reason or "",
             )
         out.print(table)
+    if refused:
+        out.print()
+        shown.refusal(refused, out)
+
+
+@main.command("acceptances")
+@click.option(
+    "--withdraw", metavar="CHECK", multiple=True, help="Take back what was accepted."
+)
+@_home
+@_json
+def accepted(withdraw: tuple[str, ...], home: Path | None, as_json: bool) -> None:
+    """Lists what people accepted, and why and until when; takes it back.
+
+    A check that failed is accepted with `refresh --accept`.
+    """
+    at = Home.open(Settings.load(home).home)
+    for check in withdraw:
+        item = acceptances.withdraw(at, check)
+        if not as_json:
+            out.print(f"{item.check} is not accepted any more.", markup=False)
+    entries = acceptances.journal(at)
+    day = acceptances.today()
+    if as_json:
+        _print_json([{**asdict(item), "holds": item.holds(day)} for item in entries])
+    elif not withdraw:
+        shown.journal(entries, day, out)
 
 
 def _check(
@@ -818,6 +870,32 @@ def ui(port: int, sources: Path | None, home: Path | None) -> None:
     )
 
 
+def _again(home: Path | None, sources: Path | None) -> str:
+    """The command that tries again with the same options."""
+    options = {"--home": home, "--sources": sources}
+    given = [
+        f" {name} {shlex.quote(str(path))}" for name, path in options.items() if path
+    ]
+    return "customer-tiers refresh" + "".join(given)
+
+
+def _tell_refusal(
+    settings: Settings, failed: Any, again: str, *, as_json: bool
+) -> None:
+    """Prints what a gate refused, and raises what it was told."""
+    found = advice.refusal(Home(settings.home), failed.attempt, again)
+    if found is None:
+        raise failed
+    if as_json:
+        _print_json({**asdict(failed.attempt), "refusal": asdict(found)})
+    shown.refusal(found, err)
+    sys.exit(failed.exit_code)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
+
+
 def _print_release(at: Home) -> None:
     from pipeline import warehouse
 
@@ -857,10 +935,13 @@ def _print_release(at: Home) -> None:
     out.print(table)
     out.print()
     link = at.current / release.WAREHOUSE
-    out.print(f"Release  {folder}", soft_wrap=True)
-    out.print(f"Report   {at.current / 'reports' / 'index.html'}", soft_wrap=True)
+    out.print(f"Release    {folder}", soft_wrap=True)
+    out.print(f"Report     {at.current / 'reports' / 'index.html'}", soft_wrap=True)
     out.print(
-        f"Query    python -c \"import duckdb; duckdb.connect('{link}', "
+        f"Data Docs  {at.current / release.DATA_DOCS / data_docs.INDEX}", soft_wrap=True
+    )
+    out.print(
+        f"Query      python -c \"import duckdb; duckdb.connect('{link}', "
         "read_only=True).sql('from marts.customer_tiers limit 10').show()\"",
         soft_wrap=True,
         markup=False,

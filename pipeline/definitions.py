@@ -50,7 +50,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             ingest.candidate_asset(sources, settings),
             *(ingest.landing_asset(source, settings) for source in sources.sources),
             transform_assets(project, sources, settings),
-            publish.publish_asset(sources, settings, [*landed, *marts.values()]),
+            publish.publish_asset(
+                sources, settings, project, [*landed, *marts.values()]
+            ),
             publish.report_asset(),
         ],
         asset_checks=[

@@ -2,13 +2,15 @@
 
 A blocking check holds for one run of Dagster only: materializing `publish` alone in a
 later run would succeed after a failed check. So the evidence is a file, and `publish`
-believes the file. Judging is the gates' work; here is only the record.
+believes the file. What it does not believe is how bad a failure would be and who accepted
+it: that is declared by the suites and kept in the journal of acceptances, and `judged`
+puts it beside what the file says. Judging is the gates' work; here is only the record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,38 @@ Severity = Literal["critical", "warning"]
 Outcome = Literal["passed", "failed", "crashed"]
 
 EXAMPLES_KEPT = 5
+# What a check says that was left out: it crashed, and is no cause.
+NOT_MADE = "not made, because something before it failed"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """That a person lets a failed check pass, on the record.
+
+    Attributes:
+        by: The user of the operating system.
+        at: When, ISO, UTC.
+        reason: In that person's words.
+        until: The last day on which it holds, ISO.
+    """
+
+    by: str
+    at: str
+    reason: str
+    until: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """How bad a failure of a check is, as its suite says."""
+
+    severity: Severity
+    acceptable: bool = False
+
+    @property
+    def may_be_accepted(self) -> bool:
+        """Whether a person may accept that it failed; an integrity check never."""
+        return self.severity == "warning" or self.acceptable
 
 
 @dataclass(frozen=True)
@@ -27,13 +61,18 @@ class Check:
     Attributes:
         gate: `in.<source>`, `transform` or `out`.
         subject: The table that was looked at.
-        name: The expectation or test, with its columns.
+        name: The expectation or test, with its columns; once in a subject.
         severity: `critical` stops the release, `warning` is read by a person.
         outcome: A check that could not be evaluated is `crashed`, never failed or passed.
-        expected: What must hold, and why.
+        expected: Why it must hold.
         observed: What was found instead, or the value that was measured.
         failing_rows: How many rows break it, where that can be counted.
         examples: A few of them, by their keys.
+        demand: What must hold, as Great Expectations or dbt words it.
+        rows: How many rows were looked at, where that is known.
+        acceptable: A person may accept that it failed, although it is critical.
+        accepted: Who did. The outcome stays what it is.
+        seconds: How long it took, where that is measured.
     """
 
     gate: str
@@ -45,11 +84,36 @@ class Check:
     observed: str = ""
     failing_rows: int | None = None
     examples: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    demand: str = ""
+    rows: int | None = None
+    acceptable: bool = False
+    accepted: Accepted | None = None
+    seconds: float | None = None
+
+    @property
+    def id(self) -> str:
+        """What a person calls it, such as `marts.customers:nobody_owns_itself`."""
+        return f"{self.subject}:{self.name}"
+
+    @property
+    def may_be_accepted(self) -> bool:
+        """Whether a person may accept it: it failed, and is no integrity check."""
+        declared = Declared(self.severity, self.acceptable)
+        return self.outcome == "failed" and declared.may_be_accepted
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a person did; what names an integrity check or a crash is void."""
+        return self.accepted is not None and self.may_be_accepted
 
     @property
     def blocks(self) -> bool:
-        """Whether this check keeps a release from being published."""
-        return self.severity == "critical" and self.outcome != "passed"
+        """Whether this check keeps a release from being published.
+
+        Whatever is not said to be a warning stops, whatever did not pass has not passed.
+        """
+        stops = self.severity != "warning" and self.outcome != "passed"
+        return stops and not self.is_accepted
 
     def sentence(self) -> str:
         """One line for a person: what, where, how many, an example."""
@@ -64,6 +128,8 @@ class Check:
                 for example in self.examples[:2]
             )
             parts.append(f"such as {shown}")
+        if self.is_accepted and self.accepted is not None:
+            parts.append(f"accepted by {self.accepted.by} until {self.accepted.until}")
         return "; ".join(parts)
 
     def facts(self) -> dict[str, Any]:
@@ -105,6 +171,62 @@ class Evidence:
         return found
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What `publish` knows itself, whatever the evidence on disk says.
+
+    Attributes:
+        declared: Check → what its suite declares, for every check that may be made.
+        held: Check → the acceptance that holds today, from the journal.
+        always: Gate → the checks that it must have made.
+    """
+
+    declared: Mapping[str, Declared]
+    held: Mapping[str, Accepted] = field(default_factory=dict)
+    always: Mapping[str, Iterable[str]] = field(default_factory=dict)
+
+
+def judged(evidence: Evidence, terms: Terms) -> Evidence:
+    """The evidence as it counts under these terms.
+
+    Severity and acceptability come from the suites, so that an edited file does not make
+    a warning of an integrity check; one that no suite knows is critical. An acceptance
+    counts if the journal holds it today: it may have been withdrawn since the gate looked,
+    or have been written into the file by hand.
+    """
+    checks = []
+    for check in evidence.checks:
+        declared = terms.declared.get(check.id, Declared("critical"))
+        held = terms.held.get(check.id)
+        checks.append(
+            replace(
+                check,
+                severity=declared.severity,
+                acceptable=declared.acceptable,
+                accepted=held if held == check.accepted else None,
+            )
+        )
+    return replace(evidence, checks=checks)
+
+
+def not_made(evidence: Evidence, terms: Terms) -> list[str]:
+    """The checks that this gate always makes and did not make."""
+    made = {check.id for check in evidence.checks}
+    return sorted(set(terms.always.get(evidence.gate, ())) - made)
+
+
+def with_acceptances(
+    checks: Iterable[Check], held: Mapping[str, Accepted]
+) -> list[Check]:
+    """The checks, the accepted ones saying so; what may not be accepted stays as it is."""
+    return [
+        replace(check, accepted=held[check.id])
+        if check.id in held and check.may_be_accepted
+        else check
+        for check in checks
+    ]
+
+
 def save(folder: Path, evidence: Evidence) -> None:
     """Writes the evidence of one gate, in place of an earlier look at the candidate."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,7 +242,17 @@ def load_all(folder: Path) -> dict[str, Evidence]:
 
 def from_json(value: Mapping[str, Any]) -> Evidence:
     """The evidence that `asdict` turned into plain values."""
-    checks = [Check(**check) for check in value["checks"]]
+    checks = [
+        Check(
+            **{
+                **check,
+                "accepted": Accepted(**check["accepted"])
+                if check.get("accepted")
+                else None,
+            }
+        )
+        for check in value["checks"]
+    ]
     return Evidence(**{**value, "checks": checks})
 
 

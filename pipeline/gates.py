@@ -2,21 +2,32 @@
 
 Great Expectations is imported where a suite runs and nowhere else: it takes longer to
 import than Dagster. What must hold stands in `expectations/`; here is only how it is
-asked, and the three outcomes: passed, failed, crashed.
+asked, and the three outcomes: passed, failed, crashed. What a person accepted is said in
+`acceptances`; here the checks only get to know it.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
-from pipeline import landing, sql, warehouse
+from pipeline import acceptances, landing, sql, warehouse
 from pipeline.errors import ConfigurationError
-from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence, Severity
+from pipeline.evidence import (
+    EXAMPLES_KEPT,
+    Accepted,
+    Check,
+    Declared,
+    Evidence,
+    Severity,
+    with_acceptances,
+)
 from pipeline.forget.suppression import Suppression
 from pipeline.home import Home, sha256
 from pipeline.landing import Batch
@@ -72,7 +83,9 @@ def gate_in(
     suites += _columns(home, database, source, pending, full=full)
     suites += _landed(home, database, source, pending, expectations)
     gate = f"in.{source.name}"
-    checks = run_suites(gate, database, suites)
+    checks = with_acceptances(
+        run_suites(gate, database, suites), acceptances.held(home)
+    )
     evidence = Evidence(
         gate=gate,
         refresh_id=candidate.refresh_id,
@@ -90,16 +103,66 @@ def gate_in(
     return evidence
 
 
-def gate_out(candidate: Candidate, expectations: Path) -> Evidence:
-    """Looks at the marts of the candidate, and binds what it found to the file's hash."""
-    suites = _load_module(expectations / "marts.py").suites()
+def gate_out(
+    candidate: Candidate,
+    expectations: Path,
+    held: Mapping[str, Accepted] | None = None,
+) -> Evidence:
+    """Looks at the marts of the candidate, and binds what it found to the file's hash.
+
+    Args:
+        candidate: What is looked at.
+        expectations: The folder of the suites.
+        held: The acceptances that hold.
+    """
+    suites = _suites_of_marts(expectations)
+    checks = run_suites("out", candidate.warehouse_file, suites)
     return Evidence(
         gate="out",
         refresh_id=candidate.refresh_id,
         planned=sum(len(suite.expectations) for suite in suites),
-        checks=run_suites("out", candidate.warehouse_file, suites),
+        checks=with_acceptances(checks, held or {}),
         warehouse_sha256=sha256(candidate.warehouse_file),
     )
+
+
+def declared(
+    sources: Sequence[Source], expectations: Path, *, full: bool = False
+) -> dict[str, Declared]:
+    """What the suites say of every check that the gates in and out may make, by its id.
+
+    Args:
+        sources: The sources in force.
+        expectations: The folder of the suites.
+        full: As in `gate_in`.
+    """
+    suites = _suites_of_marts(expectations)
+    for source in sources:
+        for entity in source.entities.values():
+            subject = subject_of(source.name, entity.name)
+            suites += [
+                Suite(subject, "landing", entity.name, _accounting_demands(entity)),
+                Suite(subject, "landing", entity.name, _column_demands(full=full)),
+                entity_suite(source.name, entity, expectations, sample=False),
+            ]
+    return {
+        f"{suite.subject}:{name}": Declared(_severity(item), _acceptable(item))
+        for suite, name, item in _named(suites)
+    }
+
+
+def always_made(expectations: Path) -> dict[str, set[str]]:
+    """Gate → the checks that it makes in every refresh, by id; of the gate out, all."""
+    return {
+        "out": {
+            f"{suite.subject}:{name}"
+            for suite, name, _ in _named(_suites_of_marts(expectations))
+        }
+    }
+
+
+def _suites_of_marts(expectations: Path) -> list[Suite]:
+    return list(_load_module(expectations / "marts.py").suites())
 
 
 def subject_of(source: str, entity: str) -> str:
@@ -162,21 +225,30 @@ def run_suites(gate: str, database: Path, suites: Sequence[Suite]) -> list[Check
     context.variables.progress_bars = ProgressBarsConfig(
         globally=False, metric_calculations=False
     )
+    names: dict[int, list[str]] = {}
+    for suite, name, _ in _named(suites):
+        names.setdefault(id(suite), []).append(name)
     checks: list[Check] = []
     try:
         for suite in suites:
-            checks.extend(_run_suite(gate, context, database, suite))
+            planned = names.get(id(suite), [])
+            checks.extend(_run_suite(gate, context, database, suite, planned))
     finally:
         gx_duckdb.close_connections()
     return _with_rows(database, suites, checks)
 
 
-def _run_suite(gate: str, context: Any, database: Path, suite: Suite) -> list[Check]:
+def _run_suite(
+    gate: str, context: Any, database: Path, suite: Suite, names: Sequence[str]
+) -> list[Check]:
+    """One check an expectation, in their order, whatever Great Expectations gives back."""
     import great_expectations as gx
 
     from pipeline import gx_duckdb
 
-    name = f"{suite.schema}.{suite.table}"
+    name = f"{suite.subject} {suite.schema}.{suite.table}"
+    results: dict[str, ExpectationValidationResult] = {}
+    problem = "Great Expectations gave no result for it"
     try:
         datasource = context.data_sources.add_sql(
             name=name, connection_string=gx_duckdb.url(database, suite.schema)
@@ -187,53 +259,59 @@ def _run_suite(gate: str, context: Any, database: Path, suite: Suite) -> list[Ch
             data=asset.add_batch_definition_whole_table("all"),
             suite=gx.ExpectationSuite(name=name, expectations=list(suite.expectations)),
         )
+        # Gives each expectation the id by which its result is known again.
         context.suites.add(definition.suite)
-        result = context.validation_definitions.add(definition).run(
+        found = context.validation_definitions.add(definition).run(
             result_format={
                 "result_format": "SUMMARY",
                 "unexpected_index_column_names": list(suite.key),
                 "partial_unexpected_count": EXAMPLES_KEPT,
             }
         )
+        results = {str(item.expectation_config.id): item for item in found.results}
     except Exception as error:
         # `run` does not raise for an expectation that crashes, but it does for a table
         # that is not there. None of the suite was evaluated then.
         log.debug("suite %s could not be run", suite.subject, exc_info=True)
-        return [
-            Check(
-                gate=gate,
-                subject=suite.subject,
-                name=_expectation_name(item),
-                severity=_severity(item),
-                outcome="crashed",
-                expected=item.description or "",
-                observed=f"{type(error).__name__}: {error}",
-            )
-            for item in suite.expectations
-        ]
-    return [_check(gate, suite, item) for item in result.results]
+        problem = f"{type(error).__name__}: {error}"
+    return [
+        _check(gate, suite, name, item, results.get(str(item.id)), problem)
+        for name, item in zip(names, suite.expectations, strict=True)
+    ]
 
 
-def _check(gate: str, suite: Suite, result: ExpectationValidationResult) -> Check:
-    config = result.expectation_config
-    assert config is not None
-    found = result.result or {}
-    crash = _crash(result.exception_info or {})
+def _check(
+    gate: str,
+    suite: Suite,
+    name: str,
+    item: Expectation,
+    result: ExpectationValidationResult | None,
+    problem: str,
+) -> Check:
+    """What became of the expectation; without a result that says so, it crashed."""
+    crash = problem if result is None else _crash(result.exception_info or {})
+    found = (result.result if result is not None else None) or {}
     examples = found.get("partial_unexpected_index_list") or []
     count = found.get("unexpected_count")
     observed = found.get("observed_value")
-    if config.type == "unexpected_rows_expectation":
+    if item.configuration.type == "unexpected_rows_expectation":
         count, observed = observed, None
+    if not crash and result is not None and not isinstance(result.success, bool):
+        crash = f"Great Expectations says neither yes nor no, but {result.success!r}"
+    passed = result is not None and result.success is True and not crash
     return Check(
         gate=gate,
         subject=suite.subject,
-        name=_name(config.type, config.kwargs, config.meta),
-        severity=_severity(config),
-        outcome="crashed" if crash else "passed" if result.success else "failed",
-        expected=config.description or "",
+        name=name,
+        severity=_severity(item),
+        outcome="crashed" if crash else "passed" if passed else "failed",
+        expected=item.description or "",
         observed=crash or ("" if observed is None else str(observed)[:500]),
         failing_rows=None if crash else count,
         examples=[_plain(row) for row in list(examples)[:EXAMPLES_KEPT]],
+        demand=_demand(item).replace("{batch}", f"{suite.schema}.{suite.table}"),
+        rows=None if crash else found.get("element_count"),
+        acceptable=_acceptable(item),
     )
 
 
@@ -246,11 +324,10 @@ def _with_rows(
     fetch every failing row of all the other expectations.
     """
     queries = {
-        (suite.subject, _expectation_name(item)): item.unexpected_rows_query.format(
+        (suite.subject, name): item.unexpected_rows_query.format(
             batch=f"{sql.quoted(suite.schema)}.{sql.quoted(suite.table)}"
         )
-        for suite in suites
-        for item in suite.expectations
+        for suite, name, item in _named(suites)
         if hasattr(item, "unexpected_rows_query")
     }
     result = []
@@ -267,9 +344,45 @@ def _with_rows(
     return result
 
 
+def _named(suites: Sequence[Suite]) -> Iterator[tuple[Suite, str, Expectation]]:
+    """Every expectation with its name; one that stands twice in a subject is numbered."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for suite in suites:
+        for item in suite.expectations:
+            name = _expectation_name(item)
+            seen[suite.subject, name] += 1
+            number = seen[suite.subject, name]
+            yield suite, name if number == 1 else f"{name} #{number}", item
+
+
+def _demand(item: Expectation) -> str:
+    """What must hold, in the words of Great Expectations' own renderer.
+
+    Its pages show the description instead where there is one, which is our `why`.
+    """
+    from great_expectations.expectations.registry import get_renderer_impl
+
+    config = item.configuration
+    implementation = get_renderer_impl(config.type, "renderer.prescriptive")
+    if implementation is None:
+        return str(config.type)
+    said = []
+    for block in implementation[1](configuration=config):
+        told = getattr(block, "string_template", None) or {}
+        values = {
+            name: str(value) for name, value in (told.get("params") or {}).items()
+        }
+        said.append(Template(told.get("template", "")).safe_substitute(values))
+    return " ".join(" ".join(said).split())
+
+
 def _expectation_name(item: Expectation) -> str:
     config = item.configuration
     return _name(config.type, config.kwargs, config.meta)
+
+
+def _acceptable(item: Expectation) -> bool:
+    return bool((item.meta or {}).get("acceptable"))
 
 
 def _crash(info: Mapping[str, Any]) -> str:
@@ -354,9 +467,6 @@ def _columns(
     full: bool,
 ) -> list[Suite]:
     """Columns of new batches against those landed last: missing and retyped ones stop."""
-    from expectations.vocabulary import no_rows
-
-    severity: Severity = "warning" if full else "critical"
     suites = []
     with warehouse.connect(database) as connection:
         for name, entity in source.entities.items():
@@ -376,36 +486,39 @@ def _columns(
                     f"_columns_{name}",
                     "file varchar, column_name varchar, was varchar, is_now varchar",
                     facts,
-                    [
-                        no_rows(
-                            "no_column_is_missing",
-                            "select file, column_name from {batch} where is_now is null",
-                            why="staging reads the columns that came before; bring the "
-                            "column back, or change staging and ask for --full",
-                            severity=severity,
-                        ),
-                        no_rows(
-                            "no_column_changed_its_type",
-                            "select file, column_name, was, is_now from {batch} "
-                            "where was is not null and is_now is not null "
-                            f"and {_RETYPED}",
-                            why="the same name means something else now; mend the "
-                            "source, or declare the column's type in sources.yaml; "
-                            "where the change is meant, ask for --full",
-                            severity=severity,
-                        ),
-                        no_rows(
-                            "no_column_is_new",
-                            "select file, column_name, is_now from {batch} "
-                            "where was is null",
-                            why="it is landed and kept; nothing reads it until staging "
-                            "does",
-                            severity="warning",
-                        ),
-                    ],
+                    _column_demands(full=full),
                 )
             )
     return suites
+
+
+def _column_demands(*, full: bool) -> list[Expectation]:
+    from expectations.vocabulary import no_rows
+
+    severity: Severity = "warning" if full else "critical"
+    return [
+        no_rows(
+            "no_column_is_missing",
+            "select file, column_name from {batch} where is_now is null",
+            why="staging reads the columns that came before; bring the column back, or "
+            "change staging and ask for --full",
+            severity=severity,
+        ),
+        no_rows(
+            "no_column_changed_its_type",
+            "select file, column_name, was, is_now from {batch} "
+            f"where was is not null and is_now is not null and {_RETYPED}",
+            why="the same name means something else now; mend the source, or declare the "
+            "column's type in sources.yaml; where the change is meant, ask for --full",
+            severity=severity,
+        ),
+        no_rows(
+            "no_column_is_new",
+            "select file, column_name, is_now from {batch} where was is null",
+            why="it is landed and kept; nothing reads it until staging does",
+            severity="warning",
+        ),
+    ]
 
 
 # Whole numbers may become fractions and decimals grow; a column that is empty in one file
@@ -424,8 +537,6 @@ def _accounting(
     pending: Mapping[str, Sequence[Batch]],
 ) -> list[Suite]:
     """Rows read = landed + quarantined + forgotten, for every batch that counts."""
-    from expectations.vocabulary import no_rows
-
     suites = []
     with warehouse.connect(database) as connection:
         connection.execute("create schema landing")
@@ -452,30 +563,34 @@ def _accounting(
                     "rows_quarantined bigint, rows_forgotten bigint, rows_in_file bigint, "
                     "rows_in_quarantine bigint, is_new boolean",
                     facts,
-                    [
-                        no_rows(
-                            "rows_read_are_landed_or_quarantined",
-                            "select batch_id, rows_read, rows_landed, rows_quarantined, "
-                            "rows_forgotten from {batch} where rows_read != rows_landed "
-                            "+ rows_quarantined + rows_forgotten "
-                            "or rows_landed != rows_in_file "
-                            "or rows_quarantined != rows_in_quarantine",
-                            why="nothing is lost: every row read is in the batch's "
-                            "file or in the quarantine, or was a forgotten customer's",
-                        ),
-                        no_rows(
-                            "quarantine_within_limit",
-                            "select batch_id, rows_read, rows_quarantined "
-                            "from {batch} where is_new and rows_quarantined > "
-                            f"{entity.max_quarantined} * rows_read",
-                            why=f"more than {entity.max_quarantined:.1%} of unreadable "
-                            "rows is a broken file, not a broken row; mend the file, "
-                            "or raise max_quarantined in sources.yaml",
-                        ),
-                    ],
+                    _accounting_demands(entity),
                 )
             )
     return suites
+
+
+def _accounting_demands(entity: Entity) -> list[Expectation]:
+    from expectations.vocabulary import no_rows
+
+    return [
+        no_rows(
+            "rows_read_are_landed_or_quarantined",
+            "select batch_id, rows_read, rows_landed, rows_quarantined, rows_forgotten "
+            "from {batch} where rows_read != rows_landed + rows_quarantined "
+            "+ rows_forgotten or rows_landed != rows_in_file "
+            "or rows_quarantined != rows_in_quarantine",
+            why="nothing is lost: every row read is in the batch's file or in the "
+            "quarantine, or was a forgotten customer's",
+        ),
+        no_rows(
+            "quarantine_within_limit",
+            "select batch_id, rows_read, rows_quarantined from {batch} "
+            f"where is_new and rows_quarantined > {entity.max_quarantined} * rows_read",
+            why=f"more than {entity.max_quarantined:.1%} of unreadable rows is a broken "
+            "file, not a broken row; mend the file, or raise max_quarantined in "
+            "sources.yaml",
+        ),
+    ]
 
 
 def _suite_of_facts(

@@ -88,9 +88,14 @@ class Home:
         return self.logs / "attempts"
 
     @property
-    def refused(self) -> Path:
-        """The evidence of candidates that were removed."""
-        return self.logs / "refused"
+    def evidence(self) -> Path:
+        """What gates found in refused candidates that are gone, one file a refresh."""
+        return self.logs / "evidence"
+
+    @property
+    def data_docs(self) -> Path:
+        """A link a refresh to the pages of what its gates found."""
+        return self.root / "data_docs"
 
     @property
     def refresh_logs(self) -> Path:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pipeline import attempts, disk, limits
+from pipeline import acceptances, advice, attempts, disk, limits
 from pipeline.attempts import Attempt
 from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.home import Home, refresh_lock
@@ -36,6 +36,7 @@ class Request:
     full: bool = False
     publish: bool = True
     report: bool = True
+    accept: acceptances.Wish | None = None
 
 
 class RefreshFailed(CustomerTiersError):
@@ -74,6 +75,8 @@ def run(settings: Settings, request: Request) -> Attempt:
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
             runs.bury(instance, home, is_mine=True)
             definitions = build_definitions(settings)
+            if request.accept is not None:
+                _accept(home, settings, request.accept, full=request.full)
             job = definitions.resolve_job_def(JOB)
             selection = None
             held_back = set()
@@ -158,6 +161,23 @@ def _room(home: Home) -> Iterator[None]:
             told = f"{newest.stage}: {disk.told(home, error)}"
             attempts.end(home, newest.refresh_id, "failed", told, exit_code=1)
         raise disk.DiskFull(disk.told(home, error)) from error
+
+
+def _accept(
+    home: Home, settings: Settings, wished: acceptances.Wish, *, full: bool
+) -> None:
+    """Writes into the journal what a person accepts, if it is there and may be."""
+    from pipeline import gates, transform
+
+    sources = load_sources(settings)
+    applied = sources.applied_to(settings)
+    declared = {
+        **gates.declared(sources.sources, applied.expectations, full=full),
+        **transform.declared(transform.parse(sources, applied.dbt_project)),
+    }
+    seen = advice.last_seen(home, attempts.history(home))
+    for item in acceptances.accept(home, wished, declared, seen):
+        log.info("%s accepted by %s until %s", item.check, item.by, item.until)
 
 
 def parse_day(text: str) -> dt.date:

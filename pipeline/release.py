@@ -8,6 +8,7 @@ Plain functions on paths. A candidate is a folder that nobody reads:
     candidates/<id>/release/              becomes releases/<id>/ by one rename
         warehouse.duckdb                  marts and meta
         release.json                      the evidence, and the hash of the file
+        reports/data_docs/                pages of the evidence (`data_docs`)
 
 The marts are built in a file of their own from the start, so that sealing copies
 nothing. Not here: what stands in the file (`warehouse`) and how it was judged (gates).
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import attempts, evidence
+from pipeline.acceptances import Use
 from pipeline.errors import ConfigurationError, GateRefused
 from pipeline.home import (
     Home,
@@ -39,6 +41,7 @@ from pipeline.home import (
 log = logging.getLogger("customer_tiers.release")
 
 WAREHOUSE = "warehouse.duckdb"
+DATA_DOCS = Path("reports") / "data_docs"
 FORMAT = 1
 _ID = re.compile(r"r(\d{6,})-\d{8}")
 
@@ -54,6 +57,8 @@ class Candidate:
     time_zone: str
     reporting_currency: str
     opened_at: str
+    # Everything was read again on request; what the gate in demands depends on it.
+    full: bool = False
 
     @property
     def work_file(self) -> Path:
@@ -75,13 +80,22 @@ class Candidate:
         """What the gates found."""
         return self.path / "evidence"
 
+    @property
+    def data_docs(self) -> Path:
+        """Pages of the evidence, which go where the release goes."""
+        return self.release_folder / DATA_DOCS
+
 
 @dataclass(frozen=True)
 class Release:
     """A published release, from its own `release.json`.
 
-    `damage` says why it cannot be read any more, as far as can be seen without hashing
-    its file; empty when nothing is wrong.
+    Attributes:
+        warnings: Checks that did not pass, accepted ones left out.
+        damage: Why it cannot be read any more, as far as can be seen without hashing its
+            file; empty when nothing is wrong.
+        accepted: Checks that failed and were accepted by a person.
+        acceptances: What the acceptances did that held when it was sealed.
     """
 
     path: Path
@@ -92,6 +106,8 @@ class Release:
     checks: int
     warnings: int
     damage: str = ""
+    accepted: int = 0
+    acceptances: Sequence[Use] = ()
 
 
 def sequence(refresh_id: str) -> int:
@@ -111,6 +127,7 @@ def open_candidate(
     as_of_date: dt.date,
     time_zone: str,
     reporting_currency: str,
+    full: bool = False,
 ) -> Candidate:
     """Makes the folder of a new candidate and opens its record in the journal."""
     taken = [
@@ -128,6 +145,7 @@ def open_candidate(
         time_zone=time_zone,
         reporting_currency=reporting_currency,
         opened_at=attempts.now().isoformat(),
+        full=full,
     )
     candidate.release_folder.mkdir(mode=0o700, parents=True)
     facts = asdict(candidate)
@@ -154,7 +172,9 @@ def latest_candidate(home: Home) -> Candidate:
     return Candidate(path=path, **facts)
 
 
-def seal(candidate: Candidate, gates: Sequence[str]) -> Path:
+def seal(
+    candidate: Candidate, gates: Sequence[str], acceptances: Sequence[Use] = ()
+) -> Path:
     """Closes the candidate's file and writes `release.json` beside it.
 
     The evidence goes in as it is, refusals too: whether it suffices is for `verify`.
@@ -163,6 +183,7 @@ def seal(candidate: Candidate, gates: Sequence[str]) -> Path:
     Args:
         gates: The gates whose evidence must be there; recorded, and asked for again by
             `promote` from its own knowledge.
+        acceptances: Those that hold, and what each did.
 
     Returns:
         The path of `release.json`.
@@ -188,6 +209,7 @@ def seal(candidate: Candidate, gates: Sequence[str]) -> Path:
                 "sha256": sha256(candidate.warehouse_file),
             },
             "gates": list(gates),
+            "acceptances": [asdict(use) for use in acceptances],
             "evidence": [asdict(item) for item in found.values()],
         },
     )
@@ -200,16 +222,26 @@ def is_sealed(home: Home, candidate: Candidate) -> bool:
     return any((folder / "release.json").exists() for folder in folders)
 
 
-def judge(candidate: Candidate, gates: Iterable[str]) -> list[str]:
+def judge(
+    candidate: Candidate, gates: Iterable[str], terms: evidence.Terms | None = None
+) -> list[str]:
     """Why the evidence on disk does not allow this candidate; empty when it does.
 
     Looks at the evidence and at the file as the gate out left it, so it must be asked
     before anything else is written into the file.
+
+    Args:
+        candidate: What is to be published.
+        gates: The gates whose evidence must be there.
+        terms: What the suites declare and which acceptances hold; without it the
+            evidence is believed in that too.
     """
-    problems = _evidence_problems(
-        evidence.load_all(candidate.evidence_folder), gates, candidate.refresh_id
-    )
-    seen = evidence.load_all(candidate.evidence_folder).get("out")
+    try:
+        found = evidence.load_all(candidate.evidence_folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [f"the evidence in {candidate.evidence_folder} is damaged ({error})"]
+    problems = _evidence_problems(found, gates, candidate.refresh_id, terms)
+    seen = found.get("out")
     if seen is not None and candidate.warehouse_file.exists():
         actual = sha256(candidate.warehouse_file)
         if seen.warehouse_sha256 != actual:
@@ -219,8 +251,16 @@ def judge(candidate: Candidate, gates: Iterable[str]) -> list[str]:
     return problems
 
 
-def verify(folder: Path, gates: Iterable[str]) -> list[str]:
+def verify(
+    folder: Path, gates: Iterable[str], terms: evidence.Terms | None = None
+) -> list[str]:
     """Re-reads `release.json` and the file: why they may not be published.
+
+    Args:
+        folder: The release, or the one in the making.
+        gates: The gates whose evidence must be there.
+        terms: As in `judge`. A release that was published under an acceptance stays
+            good when its day is over: what is only looked at is looked at without terms.
 
     Returns:
         The reasons, empty when there is none.
@@ -234,7 +274,7 @@ def verify(folder: Path, gates: Iterable[str]) -> list[str]:
         refresh_id = record["refresh_id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         return [f"{folder / 'release.json'} is missing or damaged ({error})"]
-    problems = _evidence_problems(found, gates, refresh_id)
+    problems = _evidence_problems(found, gates, refresh_id, terms)
     try:
         _assert_closed(folder / WAREHOUSE)
         if sha256(folder / WAREHOUSE) not in stated:
@@ -284,7 +324,12 @@ def replace_warehouse(
     )
 
 
-def promote(home: Home, refresh_id: str, gates: Iterable[str]) -> Path:
+def promote(
+    home: Home,
+    refresh_id: str,
+    gates: Iterable[str],
+    terms: evidence.Terms | None = None,
+) -> Path:
     """Makes a sealed candidate the current release: one rename, then one symlink.
 
     Safe to call again after a kill at any point.
@@ -296,7 +341,7 @@ def promote(home: Home, refresh_id: str, gates: Iterable[str]) -> Path:
     candidate = home.candidates / refresh_id / "release"
     target = home.releases / refresh_id
     folder = target if target.exists() else candidate
-    problems = verify(folder, gates)
+    problems = verify(folder, gates, terms)
     if not problems:
         problems = _staleness(home, folder)
     if problems:
@@ -355,7 +400,11 @@ def releases(home: Home) -> list[Release]:
 def _release(path: Path, is_current: bool) -> Release:
     try:
         record = read_json(path / "release.json")
-        checks = [check for item in record["evidence"] for check in item["checks"]]
+        checks = [
+            check
+            for item in record["evidence"]
+            for check in evidence.from_json(item).checks
+        ]
         return Release(
             path=path,
             refresh_id=record["refresh_id"],
@@ -363,8 +412,15 @@ def _release(path: Path, is_current: bool) -> Release:
             sealed_at=dt.datetime.fromisoformat(record["sealed_at"]),
             is_current=is_current,
             checks=len(checks),
-            warnings=sum(check["outcome"] != "passed" for check in checks),
+            warnings=sum(
+                check.outcome != "passed" and not check.is_accepted for check in checks
+            ),
             damage=_visible_damage(path, record),
+            accepted=sum(check.is_accepted for check in checks),
+            acceptances=[
+                Use(**{**use, "accepted": evidence.Accepted(**use["accepted"])})
+                for use in record.get("acceptances", ())
+            ],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         modified = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
@@ -471,9 +527,10 @@ def prune(
 ) -> list[Path]:
     """Removes the oldest releases and candidates beyond what is to be kept.
 
-    The current release always stays. A reader that has an old file open keeps it. The
-    evidence of a candidate that goes is kept among the logs.
+    The current release always stays. A reader that has an old file open keeps it. What
+    the gates found in a candidate outlives it until a later release tells of it.
     """
+    ids = sorted((path.name for path in home.releases.glob("r*-*")), reverse=True)
     doomed = doomed_by(
         home,
         keep_releases=keep_releases,
@@ -481,11 +538,14 @@ def prune(
         keep_months=keep_months,
     )
     for path in doomed:
-        if path.parent == home.candidates and (path / "evidence").exists():
-            home.refused.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not (home.refused / path.name).exists():
-                (path / "evidence").rename(home.refused / path.name)
+        if path.parent == home.candidates:
+            keep_evidence(home, path)
         shutil.rmtree(path)
+    if ids:
+        for path in home.evidence.glob("r*-*.json"):
+            if path.stem < ids[0]:
+                path.unlink()
+    link_data_docs(home)
     return doomed
 
 
@@ -505,10 +565,57 @@ def doomed_by(
     return doomed + candidates[keep_candidates:]
 
 
+def keep_evidence(home: Home, candidate: Path) -> None:
+    """Keeps what the gates found in a candidate that is about to go."""
+    target = home.evidence / f"{candidate.name}.json"
+    try:
+        found = evidence.load_all(candidate / "evidence")
+        opened_at = read_json(candidate / "candidate.json")["opened_at"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # killed while it was opened, or damaged: there is nothing to keep
+    if found and not target.exists():
+        home.evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
+        told = [asdict(item) for item in found.values()]
+        write_json(target, {"opened_at": opened_at, "evidence": told})
+
+
+def link_data_docs(home: Home) -> None:
+    """Gives the pages of every refresh that is kept one address for good.
+
+    They lie in the candidate or in the release, so `data_docs/<id>` is a link that is
+    turned when the one becomes the other, and goes when both have gone.
+    """
+    folders = {
+        path.name: path / "release" / DATA_DOCS for path in home.candidates.glob("r*-*")
+    } | {path.name: path / DATA_DOCS for path in home.releases.glob("r*-*")}
+    home.data_docs.mkdir(mode=0o700, exist_ok=True)
+    for link in home.data_docs.glob("r*-*"):
+        if link.name not in folders or not folders[link.name].exists():
+            link.unlink()
+    for refresh_id, folder in folders.items():
+        target = Path("..") / folder.relative_to(home.root)
+        link = home.data_docs / refresh_id
+        if folder.exists() and not (link.is_symlink() and link.readlink() == target):
+            provisional = home.data_docs / f".{refresh_id}.partial"
+            provisional.unlink(missing_ok=True)
+            provisional.symlink_to(target, target_is_directory=True)
+            provisional.replace(link)
+
+
 def _evidence_problems(
-    found: dict[str, evidence.Evidence], gates: Iterable[str], refresh_id: str
+    found: dict[str, evidence.Evidence],
+    gates: Iterable[str],
+    refresh_id: str,
+    terms: evidence.Terms | None,
 ) -> list[str]:
     problems = []
+    if terms is not None:
+        for gate, item in found.items():
+            found[gate] = evidence.judged(item, terms)
+            problems += [
+                f"gate {gate}: {check} was not checked"
+                for check in evidence.not_made(item, terms)
+            ]
     for gate in gates:
         if gate not in found:
             problems.append(f"gate {gate} left no evidence")

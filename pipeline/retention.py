@@ -191,15 +191,12 @@ def _attempts(home: Home, keep: Keeping) -> Iterator[Gone]:
 def _by_age(home: Home, keep: Keeping, now: dt.datetime) -> Iterator[Gone]:
     if keep.logs_days:
         why = f"older than {keep.logs_days} days"
-        kept = (home.attempts, home.receipts, home.refused)
+        kept = (home.attempts, home.receipts, home.evidence)
         for pattern in _LOGS:
             for path in sorted(home.logs.rglob(pattern)):
                 stays = any(room in path.parents for room in kept)
                 if not stays and _is_older(path, keep.logs_days, now):
                     yield _gone("logs", path, why)
-        for path in sorted(home.refused.glob("r*-*")):
-            if _is_older(path, keep.logs_days, now):
-                yield _gone("evidence of refused", path, why)
     if keep.exports_days and home.exports.exists():
         for path in sorted(home.exports.rglob("*")):
             if path.is_file() and _is_older(path, keep.exports_days, now):

@@ -22,7 +22,14 @@ from typing import Any
 
 from pipeline import sql, warehouse
 from pipeline.errors import ConfigurationError, CustomerTiersError
-from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence
+from pipeline.evidence import (
+    EXAMPLES_KEPT,
+    NOT_MADE,
+    Check,
+    Declared,
+    Evidence,
+    Severity,
+)
 from pipeline.home import read_json, sha256, write_text
 from pipeline.release import Candidate
 from pipeline.settings import Settings
@@ -37,6 +44,10 @@ SELECT = "+fqn:customer_tiers.marts +fqn:customer_tiers.meta resource_type:seed"
 EXCLUDE = "resource_type:unit_test"
 
 RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
+
+# Checks of ours beside dbt's tests: before the first model, and after the last.
+POLICIES = ("policy", "policies_are_whole")
+BUILT = ("dbt", "every_model_is_built")
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,8 @@ def build(
     """Builds and tests everything in the candidate's two files.
 
     Args:
-        on_result: Called with each result event of dbt, from dbt's threads.
+        on_result: Called with each result event of dbt, from dbt's threads; that of a
+            table has its `row_count`.
 
     Returns:
         The evidence of dbt's tests, and the errors of models that did not build.
@@ -121,7 +133,10 @@ def build(
 
     def callback(event: Any) -> None:
         if event.info.name in RESULT_EVENTS:
-            on_result(msg_to_dict(event))
+            told = msg_to_dict(event)
+            if event.info.name != "LogTestResult":
+                told["row_count"] = _row_count(told["data"]["node_info"])
+            on_result(told)
 
     variables = json.dumps(project_variables(sources), sort_keys=True)
     result = _invoke(
@@ -154,12 +169,85 @@ def build(
         evidence=Evidence(
             gate="transform",
             refresh_id=candidate.refresh_id,
-            planned=1 + _planned_tests(project, nodes),
-            checks=[policy_check, *_checks(candidate, tests)],
+            planned=2 + _planned_tests(project, nodes),
+            checks=[policy_check, *_checks(candidate, tests), _models_check(errors)],
             warehouse_sha256=sha256(candidate.warehouse_file),
         ),
         errors=errors,
     )
+
+
+def declared(project: Project) -> dict[str, Declared]:
+    """What the project says of every check of this gate, by its id.
+
+    A dbt test of error severity keeps keys, references and sums whole, so that nobody can
+    accept that it failed.
+    """
+    tests = {
+        f"{subject_of_test(node)}:{node['name']}": Declared(
+            _severity(node["config"].get("severity"))
+        )
+        for node in project.manifest_json["nodes"].values()
+        if node["resource_type"] == "test"
+    }
+    ours = {":".join(name): Declared("critical") for name in (POLICIES, BUILT)}
+    return {**tests, **ours}
+
+
+def subject_of_test(node: Mapping[str, Any]) -> str:
+    """The model, seed or source that a dbt test looks at."""
+    depends_on = [*node["depends_on"]["nodes"], node["unique_id"]]
+    return str(node.get("attached_node") or depends_on[0]).split(".")[-1]
+
+
+def _severity(told: Any) -> Severity:
+    return "warning" if str(told).lower() == "warn" else "critical"
+
+
+def _models_check(errors: Sequence[str]) -> Check:
+    """That all was built: a table that is not there has no test that could fail."""
+    # A null where a mart's contract allows none is bad data; anything else is a model
+    # that does not work, so that nothing is known of the data.
+    contract = all("Constraint Error" in error for error in errors)
+    return Check(
+        gate="transform",
+        subject=BUILT[0],
+        name=BUILT[1],
+        severity="critical",
+        outcome="passed" if not errors else "failed" if contract else "crashed",
+        expected="readers count on every table, and the gates on what they look at",
+        demand="Every model and seed is built, and keeps its contract.",
+        observed="; ".join(errors)[:2000],
+        failing_rows=None,
+        examples=[{"error": error[:500]} for error in errors[:EXAMPLES_KEPT]],
+    )
+
+
+def _row_count(node: Mapping[str, Any]) -> int | None:
+    """How many rows a table has that dbt has just built, as the engine's catalog says.
+
+    Nothing is counted. Only inside dbt, while its database is open.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if node.get("materialized") not in {"table", "seed"}:
+        return None
+    relation = node.get("node_relation") or {}
+    handle = DuckDBConnectionManager.env().handle()
+    try:
+        found = handle.cursor().execute(
+            "select estimated_size from duckdb_tables() "
+            "where database_name = ? and schema_name = ? and table_name = ?",
+            [relation["database"], relation["schema"], relation["alias"]],
+        )
+        row = found.fetchone()
+    except Exception:
+        # It is only told; that it cannot be is no reason to stop.
+        log.debug("no row count of %s", relation, exc_info=True)
+        return None
+    finally:
+        handle.close()
+    return None if row is None else int(row[0])
 
 
 def check_policy(seeds: Path) -> Check:
@@ -181,8 +269,8 @@ def check_policy(seeds: Path) -> Check:
         examples = [{"problem": str(error)}]
     return Check(
         gate="transform",
-        subject="policy",
-        name="policies_are_whole",
+        subject=POLICIES[0],
+        name=POLICIES[1],
         severity="critical",
         outcome="failed" if examples else "passed",
         expected="every weight, anchor, tier and rule of the seeds can be used",
@@ -330,23 +418,26 @@ def _checks(candidate: Candidate, tests: Sequence[Any]) -> list[Check]:
 def _check(test: Any) -> Check:
     node = test.node
     status = str(test.status)
-    attached = getattr(node, "attached_node", None)
-    subject = (attached or node.depends_on.nodes[0]).split(".")[-1]
     return Check(
         gate="transform",
-        subject=subject,
+        subject=subject_of_test(node.to_dict()),
         name=node.name,
-        severity="warning"
-        if str(node.config.severity).lower() == "warn"
-        else "critical",
+        severity=_severity(node.config.severity),
+        # Anything else, such as a test that was skipped, says nothing about the data.
         outcome="passed"
         if status == "pass"
         else "failed"
         if status in {"fail", "warn"}
         else "crashed",
         expected=node.description or node.name,
-        observed="" if status == "pass" else str(test.message or status),
+        observed=""
+        if status == "pass"
+        else NOT_MADE
+        if status == "skipped"
+        else str(test.message or status),
         failing_rows=test.failures,
+        demand="The dbt test finds no row.",
+        seconds=round(test.execution_time, 3),
     )
 
 

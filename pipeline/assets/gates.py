@@ -5,11 +5,13 @@ gate also leaves its evidence beside the candidate, where `publish` reads it aga
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import dagster as dg
 
-from pipeline import attempts, evidence, gates, release
+from pipeline import acceptances, attempts, data_docs, evidence, gates, release
 from pipeline.assets.ingest import POOL, landing_key
 from pipeline.assets.request import RefreshRequest
 from pipeline.errors import CustomerTiersError, GateRefused
@@ -49,7 +51,7 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
     def gate(request: RefreshRequest) -> Iterator[dg.AssetCheckResult]:
         home = request.open_home()
         candidate = release.latest_candidate(home)
-        found = _pass_through(
+        found, pages, seconds = _pass_through(
             home,
             candidate,
             f"gate in: {source.name}",
@@ -57,7 +59,7 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
                 home, candidate, source, settings.expectations, full=request.full
             ),
         )
-        yield from _results(found, keys)
+        yield from _results(found, keys, pages, seconds)
 
     return gate
 
@@ -88,24 +90,33 @@ def gate_out(
     def gate(request: RefreshRequest) -> Iterator[dg.AssetCheckResult]:
         home = request.open_home()
         candidate = release.latest_candidate(home)
-        found = _pass_through(
+        found, pages, seconds = _pass_through(
             home,
             candidate,
             "gate out",
-            lambda: gates.gate_out(candidate, settings.expectations),
+            lambda: gates.gate_out(
+                candidate, settings.expectations, acceptances.held(home)
+            ),
         )
-        yield from _results(found, subjects)
+        yield from _results(found, subjects, pages, seconds)
 
     return gate
 
 
 def _pass_through(
     home: Home, candidate: Candidate, stage: str, look: Callable[[], Evidence]
-) -> Evidence:
-    """Lets the gate look, keeps its evidence, and closes the attempt when it refuses."""
+) -> tuple[Evidence, Path | None, float]:
+    """Lets the gate look, keeps its evidence, and closes the attempt when it refuses.
+
+    Returns:
+        The evidence, its Data Docs, and how many seconds the look took.
+    """
+    began = time.monotonic()
     with attempts.stage(home, candidate.refresh_id, stage):
         found = look()
         evidence.save(candidate.evidence_folder, found)
+    seconds = time.monotonic() - began
+    pages = data_docs.show(home, candidate, found)
     passed = sum(check.outcome == "passed" for check in found.checks)
     log.info(
         "%s: %d of %d checks passed",
@@ -118,7 +129,7 @@ def _pass_through(
         if check.outcome != "passed":
             log.warning(
                 "%s %s",
-                check.severity,
+                "accepted" if check.is_accepted else check.severity,
                 check.sentence(),
                 extra=facts(**check.facts()),
             )
@@ -130,11 +141,14 @@ def _pass_through(
             f"{stage}: " + "; ".join(problems),
             exit_code=GateRefused.exit_code,
         )
-    return found
+    return found, pages, seconds
 
 
 def _results(
-    found: Evidence, keys: dict[str, dg.AssetKey]
+    found: Evidence,
+    keys: dict[str, dg.AssetKey],
+    pages: Path | None,
+    seconds: float,
 ) -> Iterator[dg.AssetCheckResult]:
     strangers = {check.subject for check in found.checks} - set(keys)
     if strangers:
@@ -154,9 +168,23 @@ def _results(
             metadata={
                 "checks": len(checks),
                 "passed": len(checks) - len(broken),
+                "accepted": sum(check.is_accepted for check in broken),
                 "evidence": dg.MetadataValue.md(_table(checks)),
+                "seconds_of_the_gate": round(seconds, 2),
+                **_links(found.gate, subject, pages),
             },
         )
+
+
+def _links(
+    gate: str, subject: str, pages: Path | None
+) -> dict[str, dg.UrlMetadataValue]:
+    """The page of the table in the Data Docs, else where they begin."""
+    if pages is None:
+        return {}
+    page = pages.with_name(data_docs.page_of(gate, subject))
+    found = page if page.exists() else pages
+    return {"data_docs": dg.MetadataValue.url(found.absolute().as_uri())}
 
 
 def _table(checks: Sequence[Check]) -> str:
@@ -171,7 +199,7 @@ def _table(checks: Sequence[Check]) -> str:
             for example in check.examples
         )
         cells = [
-            check.outcome,
+            f"{check.outcome}, accepted" if check.is_accepted else check.outcome,
             check.name,
             check.severity,
             "" if check.failing_rows is None else f"{check.failing_rows:,}",

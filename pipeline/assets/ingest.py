@@ -65,6 +65,7 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             as_of_date=as_of_date,
             time_zone=business.time_zone,
             reporting_currency=business.reporting_currency,
+            full=request.full,
         )
         with attempts.stage(home, opened.refresh_id, "open candidate"):
             wanted = disk.need(
@@ -186,6 +187,7 @@ def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
                         "rows_forgotten": forgotten,
                         "already_landed": landed.already_landed,
                         "retries": retries,
+                        "seconds": round(landed.seconds, 2),
                         "folder": dg.MetadataValue.path(
                             str(landing.entity_folder(home, source.name, name))
                         ),

@@ -2,18 +2,23 @@
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import dagster as dg
 
 from pipeline import (
+    acceptances,
     attempts,
+    data_docs,
     disk,
     evidence,
+    gates,
     landing,
     release,
     reports,
     retention,
+    transform,
     warehouse,
 )
 from pipeline.assets import runs
@@ -29,14 +34,17 @@ log = logging.getLogger("customer_tiers.publish")
 
 
 def publish_asset(
-    sources: SourcesFile, settings: Settings, gated: Iterable[dg.AssetKey]
+    sources: SourcesFile,
+    settings: Settings,
+    project: transform.Project,
+    gated: Iterable[dg.AssetKey],
 ) -> dg.AssetsDefinition:
     """The release.
 
     It depends on every gated asset, because a blocking check stops only the steps
     directly below it; and it believes the evidence on disk, not the run.
     """
-    gates = evidence.required_gates(source.name for source in sources.sources)
+    needed = evidence.required_gates(source.name for source in sources.sources)
 
     @dg.asset(
         key="publish",
@@ -53,18 +61,26 @@ def publish_asset(
         candidate = release.latest_candidate(home)
         refresh_id = candidate.refresh_id
         with attempts.stage(home, refresh_id, "publish"):
+            terms = evidence.Terms(
+                declared={
+                    **gates.declared(
+                        sources.sources, settings.expectations, full=candidate.full
+                    ),
+                    **transform.declared(project),
+                },
+                held=acceptances.held(home),
+                always=gates.always_made(settings.expectations),
+            )
             if not release.is_sealed(home, candidate):
-                if problems := release.judge(candidate, gates):
+                if problems := release.judge(candidate, needed, terms):
                     raise GateRefused(
                         f"{refresh_id} is not published: " + "; ".join(problems)
                     )
-                warehouse.write_meta(
-                    home,
-                    candidate,
-                    sources.sources,
-                    evidence.load_all(candidate.evidence_folder),
-                )
-                release.seal(candidate, gates)
+                found = evidence.load_all(candidate.evidence_folder)
+                uses = acceptances.uses(terms.held, found)
+                warehouse.write_meta(home, candidate, sources.sources, found, uses)
+                release.seal(candidate, needed, uses)
+                _tell(uses)
                 try:
                     memory.remember(home, candidate.work_file)
                 except Exception as error:
@@ -77,7 +93,7 @@ def publish_asset(
                 landed=landing.written_since(home, candidate.opened_at),
             )
             request.before_publishing()
-            folder = release.promote(home, refresh_id, gates)
+            folder = release.promote(home, refresh_id, needed, terms)
             attempts.end(home, refresh_id, "published")
             disk.note(home, took)
             pruned = release.prune(
@@ -88,11 +104,18 @@ def publish_asset(
             )
         log.info("release %s is current", refresh_id)
         _keep_house(context.instance, home, settings)
+        published = release.chosen(home, refresh_id)
         return dg.MaterializeResult(
             metadata={
                 "refresh_id": refresh_id,
+                "as_of_date": published.as_of_date.isoformat(),
                 "release": dg.MetadataValue.path(str(folder)),
+                "bytes": (folder / release.WAREHOUSE).stat().st_size,
+                "checks": published.checks,
+                "warnings": published.warnings,
+                "accepted": published.accepted,
                 "pruned": [path.name for path in pruned],
+                **_data_docs(data_docs.address(home, refresh_id)),
             }
         )
 
@@ -107,6 +130,26 @@ def _keep_house(instance: dg.DagsterInstance, home: Home, settings: Settings) ->
         runs.prune(instance, home, settings.keeping.runs_days, now=now)
     except Exception as error:
         log.warning("not everything old could be removed: %s", error)
+
+
+def _tell(uses: Sequence[acceptances.Use]) -> None:
+    """Says of each acceptance that does nothing that it does nothing."""
+    for use in uses:
+        if use.state == "unused":
+            log.warning(
+                "the acceptance of %s is unused, for the check passes; withdraw it: "
+                "customer-tiers acceptances --withdraw %s",
+                use.check,
+                use.check,
+            )
+        elif use.state == "void":
+            log.warning("the acceptance of %s is void", use.check)
+
+
+def _data_docs(index: Path | None) -> dict[str, dg.UrlMetadataValue]:
+    if index is None:
+        return {}
+    return {"data_docs": dg.MetadataValue.url(index.absolute().as_uri())}
 
 
 def report_asset() -> dg.AssetsDefinition:
@@ -125,9 +168,14 @@ def report_asset() -> dg.AssetsDefinition:
         folder = home.current.resolve(strict=True)
         with attempts.stage(home, folder.name, "report"):
             path = reports.build_report(folder)
+            release.link_data_docs(home)
         log.info("report %s", path)
         return dg.MaterializeResult(
-            metadata={"report": dg.MetadataValue.url(path.as_uri())}
+            metadata={
+                "report": dg.MetadataValue.url(path.as_uri()),
+                "release": dg.MetadataValue.path(str(folder)),
+                **_data_docs(data_docs.address(home, folder.name)),
+            }
         )
 
     return report

@@ -54,7 +54,13 @@ NAME: Final = "forgotten"
 PRIVATE: Final = ("customer_name", "email", "phone", "street", "registration_number")
 NORMAL: Final = ("email_key", "phone_key", "registration_key", "name_key")
 # Tables whose text is about anybody, or about what went wrong.
-DIAGNOSTIC: Final = ("check_results", "refreshes", "quarantine")
+DIAGNOSTIC: Final = (
+    "check_results",
+    "check_history",
+    "acceptances",
+    "refreshes",
+    "quarantine",
+)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from pipeline import sql
+from pipeline import release, sql
 from pipeline.errors import CustomerTiersError
 from pipeline.forget import proof
 from pipeline.forget.redact import Redactor
@@ -27,12 +27,17 @@ def sweep(home: Home) -> None:
 
 
 def remove_candidates(home: Home) -> None:
-    """Removes what was built and not published: a refresh builds it again."""
+    """Removes what was built and not published: a refresh builds it again.
+
+    What the gates found there stays among the logs, which lose his values later.
+    """
     for path in home.candidates.glob("*"):
         if path.is_dir():
+            release.keep_evidence(home, path)
             shutil.rmtree(path)
         else:
             path.unlink()
+    release.link_data_docs(home)
 
 
 def rewrite_logs(home: Home, subject: Subject) -> None:

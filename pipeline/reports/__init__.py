@@ -14,10 +14,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline import warehouse
+from pipeline import data_docs, warehouse
 from pipeline.errors import ConfigurationError
 from pipeline.home import read_json, write_text
-from pipeline.release import WAREHOUSE, verify
+from pipeline.release import DATA_DOCS, WAREHOUSE, verify
 from pipeline.reports import drawing, facts, plans, wording
 
 __all__ = ["build_report"]
@@ -67,6 +67,7 @@ def build_report(release_folder: Path) -> Path:
             facts=found,
             account_plans=len(account_plans),
             account_plans_at=f"{plans.FOLDER}/index.html",
+            data_docs_at=f"{DATA_DOCS.name}/{data_docs.INDEX}",
             months=drawing.columns(found.months),
             curves=[drawing.pareto(item) for item in found.concentration],
             rows_shown=facts.ROWS_SHOWN,
@@ -75,6 +76,7 @@ def build_report(release_folder: Path) -> Path:
             badly_shown=facts.BADLY_SERVED,
         )
     )
+    data_docs.of_release(folder, record)
     path = folder / "reports" / "index.html"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     plans.write(

@@ -37,6 +37,7 @@ class Seal:
     Attributes:
         time_zone: The business's own, where the record names it, else UTC.
         currency: The reporting currency, where the record names it.
+        accepted: Checks that failed and were accepted by a person; no warnings.
         problems: Why this release could not be published as it lies there.
     """
 
@@ -48,6 +49,7 @@ class Seal:
     checks: int
     passed: int
     warnings: int
+    accepted: int
     problems: Sequence[str]
 
 
@@ -142,7 +144,10 @@ def seal_of(record: Mapping[str, Any], *, problems: Sequence[str]) -> Seal:
         currency=record.get("reporting_currency"),
         checks=len(checks),
         passed=passed,
-        warnings=sum(c.outcome != "passed" and not c.blocks for c in checks),
+        warnings=sum(
+            c.outcome != "passed" and not c.blocks and not c.is_accepted for c in checks
+        ),
+        accepted=sum(c.is_accepted for c in checks),
         problems=problems,
     )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -19,13 +21,13 @@ from expectations.vocabulary import (
     unique,
     without_nulls,
 )
-from pipeline import evidence, gates, landing, release
+from pipeline import acceptances, evidence, gates, landing, release, transform
 from pipeline.evidence import Check
 from pipeline.gates import Suite
 from pipeline.home import Home
 from pipeline.release import Candidate
-from pipeline.settings import PROJECT_ROOT
-from pipeline.sources import Entity, Extract, Rejected, Since, Source
+from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.sources import Entity, Extract, Rejected, Since, Source, load_sources
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -323,3 +325,228 @@ def test_columns_are_what_they_are_after_a_full_load(
     later = now.drop_columns(["id"]).append_column("id", [[2]])
     assert broken(through_the_gate(home, source, Given(later))) == []
     assert len(landing.batches(home, "shop", "items", "accepted")) == 3
+
+
+def test_what_gives_no_clear_yes_has_crashed() -> None:
+    """Whatever Great Expectations gives back, and also where it gives nothing."""
+    from great_expectations.core import ExpectationValidationResult
+
+    item = row_count(1, why="x")
+    suite = Suite("marts.t", "marts", "t", [item])
+    config = item.configuration
+    info = {"raised_exception": True, "exception_message": "boom"}
+    given = {
+        "nothing": None,
+        "neither yes nor no": ExpectationValidationResult(
+            success=None, expectation_config=config
+        ),
+        "yes, with an exception": ExpectationValidationResult(
+            success=True, expectation_config=config, exception_info=info
+        ),
+        "no, with an exception of a metric": ExpectationValidationResult(
+            success=False, expectation_config=config, exception_info={"metric": info}
+        ),
+    }
+    for told, result in given.items():
+        check = gates._check("out", suite, "n", item, result, "no result")
+        assert (check.outcome, check.blocks, check.is_accepted) == (
+            "crashed",
+            True,
+            False,
+        ), told
+        assert check.observed
+
+
+def test_a_demand_that_stands_twice_is_made_twice(tmp_path: Path) -> None:
+    """Each under its own name, so that accepting the one does not accept the other."""
+    path = tmp_path / "t.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create schema marts; create table marts.t as select 5 as a; "
+            "create table marts.u as select 5 as a"
+        )
+    demands = [
+        between("a", 0, 9, why="x"),
+        between("a", 0, 3, why="y", acceptable=True),
+        no_rows("n", "select a from {batch} where a = 5", why="z"),
+        no_rows("n", "select a from {batch} where a = 6", why="z"),
+    ]
+    suites = [
+        Suite("marts.t", "marts", "t", demands, ["a"]),
+        # Another suite on the same subject, as the gates in have.
+        Suite("marts.t", "marts", "u", [between("a", 6, 9, why="v")]),
+    ]
+    found = gates.run_suites("out", path, suites)
+    assert [(check.name, check.outcome, check.acceptable) for check in found] == [
+        ("column_values_to_be_between(a)", "passed", False),
+        ("column_values_to_be_between(a) #2", "failed", True),
+        ("n", "failed", False),
+        ("n #2", "passed", False),
+        ("column_values_to_be_between(a) #3", "failed", False),
+    ]
+    assert [len(check.examples) for check in found] == [0, 1, 1, 0, 1]
+
+
+def test_the_same_demand_word_for_word_is_never_lost(tmp_path: Path) -> None:
+    path = tmp_path / "t.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema marts; create table marts.t as select 1 as a")
+    suite = Suite("marts.t", "marts", "t", [unique("a", why="x"), unique("a", why="x")])
+    found = gates.run_suites("out", path, [suite])
+    assert len(found) == 2
+    assert {check.outcome for check in found} <= {"passed", "crashed"}
+
+
+def test_demands_are_worded(checks: dict[str, Check]) -> None:
+    """By Great Expectations itself, beside our reason; queries with the table's name."""
+    amount = checks["column_values_to_be_between(amount)"]
+    assert amount.demand.startswith("amount values must be greater than or equal to 0")
+    assert "from marts.t where id in (3, 5)" in checks["odd_ids"].demand
+    assert all(check.demand for check in checks.values())
+    half = checks["column_values_to_be_in_set(amount)"]
+    assert (half.failing_rows, half.rows) == (500, 1_000)
+
+
+def test_only_what_is_declared_so_is_acceptable() -> None:
+    words: list[Callable[..., Any]] = [
+        lambda **more: without_nulls("a", why="x", **more),
+        lambda **more: unique("a", why="x", **more),
+        lambda **more: unique("a", "b", why="x", **more),
+        lambda **more: one_of("a", [1], why="x", **more),
+        lambda **more: between("a", 0, 1, why="x", **more),
+        lambda **more: row_count(1, why="x", **more),
+        lambda **more: no_rows("n", "select 1", why="x", **more),
+    ]
+    for word in words:
+        plain = Suite("s", "marts", "t", [word(), word(acceptable=True)])
+        found = [gates._acceptable(item) for _, _, item in gates._named([plain])]
+        assert found == [False, True]
+    named = no_rows("n", "select 1", why="x", acceptable=True)
+    assert [name for _, name, _ in gates._named([Suite("s", "m", "t", [named])])] == [
+        "n"
+    ]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_what_is_declared_is_what_is_checked(
+    home: Home, source: Source, full: bool
+) -> None:
+    """Or `publish` would take a check for one that no suite knows."""
+    suites = PROJECT_ROOT / "expectations"
+    declared = gates.declared([source], suites, full=full)
+    through_the_gate(home, source, Given(BEFORE))
+    changed = BEFORE.append_column("more", [["b"]])
+    found = through_the_gate(home, source, Given(changed), full=full)
+    assert len(found.checks) == 7
+    for check in found.checks:
+        assert declared[check.id] == evidence.Declared(check.severity, check.acceptable)
+    made = {check.id for check in found.checks}
+    assert {check for check in declared if check.startswith("landing/")} == made
+    assert gates.always_made(suites)["out"] | made == set(declared)
+
+
+def test_ids_of_the_demonstration_are_unique_and_integrity_is_not_acceptable() -> None:
+    sources = load_sources(Settings.load()).sources
+    declared = gates.declared(sources, PROJECT_ROOT / "expectations")
+    assert len(declared) > 300
+    # A column of the key whose suite demands the same again is numbered, and no mart's.
+    assert not [check for check in declared if "#" in check and "landing/" not in check]
+    for check in (
+        "marts.order_lines:compound_columns_to_be_unique(order_id, line_number)",
+        "meta.reconciliation:every_cent_is_accounted_for",
+        "landing/erp/orders:rows_read_are_landed_or_quarantined",
+    ):
+        assert not declared[check].may_be_accepted
+    assert declared["landing/erp/orders:no_column_is_new"].may_be_accepted
+
+
+def test_an_accepted_failure_lets_its_batch_in(
+    home: Home, source: Source, tmp_path: Path
+) -> None:
+    """And a batch with another failure beside it stays out."""
+    suites = tmp_path / "expectations"
+    (suites / "landing").mkdir(parents=True)
+    (suites / "marts.py").write_text("def suites():\n    return []\n")
+    (suites / "landing" / "shop.py").write_text(
+        "from expectations.vocabulary import row_count\n"
+        "SUITES = {'items': lambda sample: ["
+        "row_count(3, why='a usual day', acceptable=True)]}\n"
+    )
+    check = "landing/shop/items:table_row_count_to_be_between"
+    declared = gates.declared([source], suites)
+    assert declared[check].may_be_accepted
+
+    def look(table: pa.Table) -> evidence.Evidence:
+        entity = source.entities["items"]
+        landing.land(home, source.name, entity, Given(table), now=NOW)
+        return gates.gate_in(home, opened(home), source, suites)
+
+    short = pa.table({"id": [1, 2]})
+    assert look(short).problems()
+    assert landing.batches(home, "shop", "items", "accepted") == []
+    until = acceptances.today().isoformat()
+    wish = acceptances.wish([check], "a holiday", until)
+    assert wish is not None
+    acceptances.accept(home, wish, declared, {check: "failed"})
+    keyless = pa.table({"id": pa.array([7, None], pa.int64())})
+    assert [item for item in look(keyless).problems() if "not_be_null(id)" in item]
+    assert landing.batches(home, "shop", "items", "accepted") == []
+    found = look(short)
+    assert found.problems() == []
+    (accepted,) = [item for item in found.checks if item.outcome == "failed"]
+    assert accepted.accepted is not None
+    assert (accepted.id, accepted.accepted.reason) == (check, "a holiday")
+    assert len(landing.batches(home, "shop", "items", "accepted")) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ("pass", "passed"),
+        ("fail", "failed"),
+        ("warn", "failed"),
+        ("error", "crashed"),
+        ("skipped", "crashed"),
+        ("partial success", "crashed"),
+        ("no-op", "crashed"),
+        ("", "crashed"),
+    ],
+)
+def test_outcomes_of_dbt(status: str, outcome: str) -> None:
+    class Node:
+        """What dbt says of a test."""
+
+        name = "t"
+        description = ""
+        config = SimpleNamespace(severity="ERROR")
+
+        def to_dict(self) -> dict[str, object]:
+            return {"unique_id": "test.p.t", "depends_on": {"nodes": ["model.p.a"]}}
+
+    told = SimpleNamespace(
+        node=Node(), status=status, message=None, failures=None, execution_time=0.1
+    )
+    check = transform._check(told)
+    assert (check.subject, check.outcome, check.blocks) == (
+        "a",
+        outcome,
+        outcome != "passed",
+    )
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome"),
+    [
+        ([], "passed"),
+        (["customers: Constraint Error: NOT NULL failed"], "failed"),
+        (["customers: Constraint Error: x", "leads: Binder Error: y"], "crashed"),
+        (["dbt built nothing: no reason given"], "crashed"),
+    ],
+)
+def test_a_model_that_was_not_built_is_evidence(
+    errors: list[str], outcome: str
+) -> None:
+    """A table that is not there has no test that could fail."""
+    check = transform._models_check(errors)
+    assert (check.outcome, check.blocks) == (outcome, bool(errors))
+    assert not check.may_be_accepted

@@ -17,8 +17,9 @@ import duckdb
 import pytest
 
 from pipeline import attempts, evidence, release
+from pipeline.acceptances import Use
 from pipeline.errors import ConfigurationError, GateRefused
-from pipeline.evidence import Check, Evidence
+from pipeline.evidence import Accepted, Check, Declared, Evidence, Terms
 from pipeline.home import Home, read_json, refresh_lock, sha256, write_json
 from pipeline.release import Candidate
 from tests.conftest import environment
@@ -169,6 +170,187 @@ def test_a_warning_does_not_block(home: Home) -> None:
     release.seal(candidate, GATES)
     release.promote(home, candidate.refresh_id, GATES)
     assert release.releases(home)[0].warnings == 1
+
+
+WORD = Accepted("anna", "2026-11-20T08:00:00+00:00", "the fair", "2026-11-30")
+
+
+def terms(severity: evidence.Severity = "critical", **more: Any) -> Terms:
+    """What `publish` knows of the one check that every gate here makes."""
+    acceptable = more.pop("acceptable", False)
+    return Terms(declared={"marts.t:n": Declared(severity, acceptable)}, **more)
+
+
+def refused(home: Home, candidate: Candidate, known: Terms) -> list[str]:
+    """Why the candidate is not published: before it is sealed, and from its record."""
+    before = release.judge(candidate, GATES, known)
+    release.seal(candidate, GATES)
+    assert release.verify(candidate.release_folder, GATES, known) == before
+    if not before:
+        release.promote(home, candidate.refresh_id, GATES, known)
+        return []
+    with pytest.raises(GateRefused):
+        release.promote(home, candidate.refresh_id, GATES, known)
+    return before
+
+
+@pytest.mark.parametrize("written", ["warning", "Warning", "info", ""])
+def test_a_severity_that_was_edited_changes_nothing(home: Home, written: str) -> None:
+    """How bad a failure is, the suite says and not the file."""
+    candidate = candidate_with(home, 1)
+    evidence.save(
+        candidate.evidence_folder,
+        looked_at(candidate, "out", outcome="failed", severity=written),
+    )
+    assert refused(home, candidate, terms())
+
+
+@pytest.mark.parametrize("outcome", ["failed", "crashed", "Passed", "", "skipped"])
+def test_only_passed_is_passed(home: Home, outcome: str) -> None:
+    candidate = candidate_with(home, 1)
+    found = looked_at(candidate, "out", outcome=outcome)
+    assert found.problems()
+    evidence.save(candidate.evidence_folder, found)
+    assert refused(home, candidate, terms())
+
+
+def test_an_accepted_check_is_published_and_on_the_record(home: Home) -> None:
+    candidate = candidate_with(home, 1)
+    evidence.save(
+        candidate.evidence_folder,
+        looked_at(candidate, "out", outcome="failed", acceptable=True, accepted=WORD),
+    )
+    known = terms(acceptable=True, held={"marts.t:n": WORD})
+    assert release.judge(candidate, GATES, known) == []
+    use = Use("marts.t:n", WORD, "used")
+    release.seal(candidate, GATES, [use])
+    folder = release.promote(home, candidate.refresh_id, GATES, known)
+    record = read_json(folder / "release.json")
+    assert record["acceptances"] == [
+        {
+            "check": "marts.t:n",
+            "accepted": {
+                "by": "anna",
+                "at": "2026-11-20T08:00:00+00:00",
+                "reason": "the fair",
+                "until": "2026-11-30",
+            },
+            "state": "used",
+        }
+    ]
+    (found,) = release.releases(home)
+    assert (found.accepted, found.warnings, found.acceptances) == (1, 0, [use])
+    # Its day will be over, and the release is as good as it was.
+    assert release.verify(folder, GATES) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        # The file says that the check is acceptable, or only a warning; no suite does.
+        ({"acceptable": True}, terms(held={"marts.t:n": WORD})),
+        ({"severity": "warning"}, terms(held={"marts.t:n": WORD})),
+        # The journal holds nothing: never accepted, withdrawn, or the day is over.
+        ({"acceptable": True}, terms(acceptable=True)),
+        # The journal holds another word than the file.
+        (
+            {"acceptable": True},
+            terms(
+                acceptable=True, held={"marts.t:n": replace(WORD, until="2026-12-30")}
+            ),
+        ),
+        # A crash, which nobody can accept.
+        (
+            {"acceptable": True, "outcome": "crashed"},
+            terms(acceptable=True, held={"marts.t:n": WORD}),
+        ),
+        # A check that no suite knows.
+        (
+            {"acceptable": True, "name": "other"},
+            terms(acceptable=True, held={"marts.t:other": WORD}),
+        ),
+    ],
+    ids=["declared", "severity", "not held", "another word", "crash", "unknown"],
+)
+def test_an_acceptance_that_was_smuggled_in_changes_nothing(
+    home: Home, changes: dict[str, Any], known: Terms
+) -> None:
+    published(home, 1)
+    candidate = candidate_with(home, 2)
+    told = {"outcome": "failed", "accepted": WORD, **changes}
+    evidence.save(candidate.evidence_folder, looked_at(candidate, "out", **told))
+    assert refused(home, candidate, known)
+    assert value_seen(home) == 1
+
+
+def test_a_check_that_was_taken_out_of_the_evidence_is_missed(home: Home) -> None:
+    candidate = candidate_with(home, 1)
+    evidence.save(
+        candidate.evidence_folder,
+        replace(looked_at(candidate, "out"), planned=0, checks=[]),
+    )
+    assert release.judge(candidate, GATES) == []
+    known = terms(always={"out": {"marts.t:n"}})
+    assert refused(home, candidate, known) == ["gate out: marts.t:n was not checked"]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"gate": "out"}', '{"checks": 7}'])
+def test_damaged_evidence_refuses(home: Home, content: str) -> None:
+    candidate = candidate_with(home, 1)
+    (candidate.evidence_folder / "out.json").write_text(content)
+    (problem,) = release.judge(candidate, GATES)
+    assert "is damaged" in problem
+
+
+def test_evidence_of_an_older_version_can_be_read(home: Home) -> None:
+    """Kept releases have none of the newer fields."""
+    candidate = published(home, 1)
+    path = home.releases / candidate.refresh_id / "release.json"
+    record = read_json(path)
+    del record["acceptances"]
+    for item in record["evidence"]:
+        for check in item["checks"]:
+            for name in ("demand", "rows", "acceptable", "accepted", "seconds"):
+                del check[name]
+    write_json(path, record)
+    assert release.verify(path.parent, GATES) == []
+    assert release.releases(home)[0].accepted == 0
+
+
+def test_what_was_found_outlives_the_candidate_until_a_release_tells_of_it(
+    home: Home,
+) -> None:
+    published(home, 1)
+    gone = candidate_with(home, 2)
+    candidate_with(home, 3)
+    release.prune(home, keep_releases=5, keep_candidates=1)
+    kept = home.evidence / f"{gone.refresh_id}.json"
+    assert not gone.path.exists()
+    assert {item["gate"] for item in read_json(kept)["evidence"]} == set(GATES)
+    assert read_json(kept)["opened_at"] == gone.opened_at
+    published(home, 4)
+    release.prune(home, keep_releases=5, keep_candidates=1)
+    assert not kept.exists()
+
+
+def test_data_docs_keep_their_address_when_the_candidate_becomes_a_release(
+    home: Home,
+) -> None:
+    candidate = candidate_with(home, 1)
+    candidate.data_docs.mkdir(parents=True)
+    (candidate.data_docs / "index.html").write_text("pages")
+    refused_one = candidate_with(home, 2)
+    refused_one.data_docs.mkdir(parents=True)
+    release.link_data_docs(home)
+    page = home.data_docs / candidate.refresh_id / "index.html"
+    assert page.read_text() == "pages"
+    release.seal(candidate, GATES)
+    release.promote(home, candidate.refresh_id, GATES)
+    release.prune(home, keep_releases=5, keep_candidates=5)
+    assert page.read_text() == "pages"
+    assert (home.current / release.DATA_DOCS / "index.html").samefile(page)
+    release.prune(home, keep_releases=5, keep_candidates=0)
+    assert [path.name for path in home.data_docs.iterdir()] == [candidate.refresh_id]
 
 
 def test_a_gate_that_stopped_half_way_blocks(home: Home) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import attempts, landing, release, retention
 from pipeline.assets import runs
-from pipeline.home import Home, write_json
+from pipeline.home import Home, read_json, write_json
 from pipeline.settings import Keeping, Settings
 from tests.unit import test_compaction, test_release
 from tests.unit.test_release import GATES, candidate_with, published
@@ -82,15 +82,19 @@ def test_the_current_release_stays_whatever_its_age(home: Home) -> None:
 
 
 def test_of_a_refused_candidate_the_evidence_stays(home: Home) -> None:
-    """Until that is old as well."""
+    """Until a release that tells of it is there."""
     candidates = [candidate_with(home, value) for value in range(3)]
     wanted = replace(settings(home, logs_days=30), keep_candidates=2)
     first = candidates[0].refresh_id
     assert pruned(home, wanted) == {"candidates": {first}}
-    kept = home.refused / first
-    assert {path.stem for path in kept.iterdir()} == set(GATES)
+    kept = home.evidence / f"{first}.json"
+    assert {item["gate"] for item in read_json(kept)["evidence"]} == set(GATES)
     os.utime(kept, ((NOW - 31 * DAY).timestamp(),) * 2)
-    assert pruned(home, wanted) == {"evidence of refused": {first}}
+    pruned(home, wanted)
+    assert kept.exists()
+    published(home, 4)
+    pruned(home, wanted)
+    assert not kept.exists()
 
 
 def test_the_journal_keeps_the_newest_and_what_is_there(home: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,10 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import attempts, landing, release, warehouse
+from pipeline import attempts, evidence, landing, release, warehouse
+from pipeline.acceptances import Use
 from pipeline.errors import ConfigurationError, SourceUnavailable
-from pipeline.evidence import Check, Evidence
-from pipeline.home import Home
+from pipeline.evidence import Accepted, Check, Evidence
+from pipeline.home import Home, read_json, sha256, write_json
 from pipeline.release import Candidate
 from pipeline.sources import Source, open_reader
 from pipeline.warehouse import known_until
@@ -281,6 +283,7 @@ def meta(candidate: Candidate) -> dict[str, list[tuple[Any, ...]]]:
     return {**content, "tables": tables, "columns": columns}
 
 
+WORD = Accepted("anna", "2026-11-20T08:00:00+00:00", "the fair", "2026-11-30")
 CHECKS = [
     Check(
         gate="in.shop",
@@ -291,6 +294,9 @@ CHECKS = [
         expected="it's the key",
         observed="0",
         failing_rows=0,
+        demand="id is never blank",
+        rows=7,
+        seconds=0.5,
     ),
     Check(
         gate="in.shop",
@@ -302,9 +308,16 @@ CHECKS = [
         examples=[{"id": "客户", "day": DAY}],
     ),
     Check(
-        gate="out", subject="marts.t", name="n", severity="critical", outcome="crashed"
+        gate="out",
+        subject="marts.t",
+        name="n",
+        severity="critical",
+        outcome="failed",
+        acceptable=True,
+        accepted=WORD,
     ),
 ]
+USES = [Use("marts.t:n", WORD, "used")]
 EVIDENCE: Mapping[str, Evidence] = {
     gate: Evidence(gate, "r", 1, [check for check in CHECKS if check.gate == gate])
     for gate in ("in.shop", "transform", "out")
@@ -336,7 +349,7 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
     (exports / "c.csv").write_text("id,b\nrefused\n")
     landing.refuse(home, land(home, source, accepted=False)[0])
     warehouse.lay_ground(home, candidate, [source])
-    warehouse.write_meta(home, candidate, [source], EVIDENCE)
+    warehouse.write_meta(home, candidate, [source], EVIDENCE, USES)
     found = meta(candidate)
 
     died, refused, this = (
@@ -382,32 +395,86 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
             None,
         ),
     ]
-    common = (candidate.refresh_id, "in.shop", "shop.items")
-    assert found["check_results"] == [
+    columns = "gate, subject, check_name, check_id, severity, acceptable, outcome"
+    told = "demand, expected, observed, failing_rows, checked_rows, examples"
+    common = ("in.shop", "shop.items")
+    assert query(
+        candidate.warehouse_file,
+        f"select {columns}, {told}, seconds from meta.check_results order by all",
+    ) == [
         (
             *common,
             "known(b)",
+            "shop.items:known(b)",
             "warning",
+            True,
             "failed",
             "",
             "",
+            "",
             2,
+            None,
             '[{"id": "\\u5ba2\\u6237", "day": "2014-01-31"}]',
+            None,
         ),
-        (*common, "no_blanks(id)", "critical", "passed", "it's the key", "0", 0, "[]"),
         (
-            candidate.refresh_id,
+            *common,
+            "no_blanks(id)",
+            "shop.items:no_blanks(id)",
+            "critical",
+            False,
+            "passed",
+            "id is never blank",
+            "it's the key",
+            "0",
+            0,
+            7,
+            "[]",
+            0.5,
+        ),
+        (
             "out",
             "marts.t",
             "n",
+            "marts.t:n",
             "critical",
-            "crashed",
+            True,
+            "failed",
+            "",
             "",
             "",
             None,
+            None,
             "[]",
+            None,
         ),
     ]
+    accepted = "accepted_by, accepted_reason, accepted_until"
+    assert query(
+        candidate.warehouse_file,
+        f"select check_id, {accepted} from meta.check_results "
+        "where accepted_by is not null",
+    ) == [("marts.t:n", "anna", "the fair", dt.date(2026, 11, 30))]
+    assert found["acceptances"] == [
+        (
+            candidate.refresh_id,
+            "marts.t:n",
+            "used",
+            "anna",
+            dt.datetime(2026, 11, 20, 8),
+            "the fair",
+            dt.date(2026, 11, 30),
+        )
+    ]
+    assert query(
+        candidate.warehouse_file,
+        f"select refresh_id, {columns}, observed, examples, {accepted} "
+        "from meta.check_history order by all",
+    ) == query(
+        candidate.warehouse_file,
+        f"select refresh_id, {columns}, observed, examples, {accepted} "
+        "from meta.check_results order by all",
+    )
     assert found["source_freshness"] == [
         ("shop", "items", 2, 5, 3, 2, 2, 0, 0, 1, 0, dt.datetime(2014, 2, 1, 21))
     ]
@@ -478,12 +545,14 @@ def test_meta_describes_every_table_and_column(home: Home) -> None:
     assert {name for name, _ in found["tables"]} == {
         "refreshes",
         "check_results",
+        "check_history",
+        "acceptances",
         "quarantine",
         "source_freshness",
     }
     assert all(comment and "One row per " in comment for _, comment in found["tables"])
     assert all(comment and comment.endswith(".") for *_, comment in found["columns"])
-    assert len(found["columns"]) == 38
+    assert len(found["columns"]) == 70
     assert found["quarantine"] == found["source_freshness"] == []
 
 
@@ -496,11 +565,112 @@ def test_meta_written_twice_is_the_same(
     warehouse.lay_ground(home, candidate, [source])
     with warehouse.connect(candidate.warehouse_file) as connection:
         connection.execute("create table marts.t as select 1 as value")
-    warehouse.write_meta(home, candidate, [source], EVIDENCE)
+    warehouse.write_meta(home, candidate, [source], EVIDENCE, USES)
     once = meta(candidate)
     assert all(once.values())
-    warehouse.write_meta(home, candidate, [source], EVIDENCE)
+    warehouse.write_meta(home, candidate, [source], EVIDENCE, USES)
     assert meta(candidate) == once
     assert query(candidate.warehouse_file, "from marts.t") == [(1,)]
     names = [path.name for path in candidate.release_folder.iterdir()]
     assert names == ["warehouse.duckdb"], "no wal is left to be replayed"
+
+
+GATES = ["out"]
+
+
+def looked_at(home: Home, outcome: evidence.Outcome = "passed") -> Candidate:
+    """A candidate that one gate has looked at, with the file that was seen."""
+    candidate = opened(home)
+    warehouse.lay_ground(home, candidate, [])
+    check = Check("out", "marts.t", "n", "critical", outcome, observed=outcome)
+    seen = sha256(candidate.warehouse_file)
+    evidence.save(
+        candidate.evidence_folder,
+        Evidence("out", candidate.refresh_id, 1, [check], seen),
+    )
+    return candidate
+
+
+def published(home: Home) -> Candidate:
+    candidate = looked_at(home)
+    found = evidence.load_all(candidate.evidence_folder)
+    warehouse.write_meta(home, candidate, [], found)
+    release.seal(candidate, GATES)
+    release.promote(home, candidate.refresh_id, GATES)
+    return candidate
+
+
+def history(home: Home) -> list[tuple[int, str]]:
+    """The number of each refresh in the history of the newest release, and its outcome."""
+    newest = release.releases(home)[0]
+    rows = query(
+        newest.path / release.WAREHOUSE,
+        "select refresh_id, outcome from meta.check_history order by all",
+    )
+    return [(release.sequence(name), outcome) for name, outcome in rows]
+
+
+def test_the_history_tells_of_refused_attempts_too(home: Home) -> None:
+    """Also of those whose candidates are gone before the next release."""
+    published(home)
+    for outcome in ("failed", "crashed", "failed"):
+        looked_at(home, outcome)
+        release.prune(home, keep_releases=5, keep_candidates=1)
+    published(home)
+    told = [(1, "passed"), (2, "failed"), (3, "crashed"), (4, "failed"), (5, "passed")]
+    assert history(home) == told
+    release.prune(home, keep_releases=1, keep_candidates=0)
+    published(home)
+    assert history(home) == [*told, (6, "passed")]
+
+
+def test_a_rollback_does_not_undo_what_was_found(home: Home) -> None:
+    published(home)
+    published(home)
+    release.rollback(home)
+    published(home)
+    assert history(home) == [(1, "passed"), (2, "passed"), (3, "passed")]
+
+
+@pytest.mark.parametrize("damage", ["older", "no file", "no database"])
+def test_the_history_comes_from_the_evidence_where_no_file_tells_it(
+    home: Home, damage: str
+) -> None:
+    """A release of an older version, or one that cannot be read."""
+    first = published(home)
+    newest = published(home)
+    release.rollback(home)  # or identity could not read what it remembers there
+    path = home.releases / newest.refresh_id / release.WAREHOUSE
+    if damage == "older":
+        with warehouse.connect(path) as connection:
+            connection.execute("drop table meta.check_history")
+    elif damage == "no file":
+        path.unlink()
+    else:
+        path.write_bytes(b"no database")
+    published(home)
+    assert first.refresh_id < newest.refresh_id
+    assert history(home) == [(1, "passed"), (2, "passed"), (3, "passed")]
+
+
+def test_the_history_forgets_after_400_days(home: Home) -> None:
+    first = published(home)
+    refused = looked_at(home, "failed")
+    path = home.releases / first.refresh_id / release.WAREHOUSE
+    for days, told in ((399, 3), (401, 1)):
+        began = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+        with warehouse.connect(path) as connection:
+            connection.execute(
+                "update meta.check_history set refreshed_at = ?",
+                [began.replace(tzinfo=None)],
+            )
+        for record in (path.with_name("release.json"), refused.path / "candidate.json"):
+            write_json(record, {**read_json(record), "opened_at": began.isoformat()})
+        candidate = looked_at(home)
+        found = evidence.load_all(candidate.evidence_folder)
+        warehouse.write_meta(home, candidate, [], found)
+        (row,) = query(
+            candidate.warehouse_file, "select count(*) from meta.check_history"
+        )
+        assert row == (told,)
+        shutil.rmtree(candidate.path)
