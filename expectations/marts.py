@@ -32,6 +32,50 @@ STAGES = [
 ]
 TIERS = ["key", "growth", "standard", "prospect"]
 
+# Mart → the metrics of its drift that stop a release, with what each would mean. The bounds
+# and their reasons stand in the seed drift_bounds; the figures in meta.drift.
+STOPPING_DRIFT = {
+    "order_lines": {
+        "silent_days": "the source has stopped",
+        "price_level": "the amounts are in another unit, or two columns are swapped",
+        "currency_share": "the currency is mislabelled",
+        "twin_share": "days have come twice under other numbers",
+        "order_hour": "the time zone is another one",
+        "return_share": "returns and sales are told apart in another way",
+        "null_share": "a column has become empty",
+        "past_rows": "a part of the published past has gone or has doubled",
+        "past_revenue": "a part of the published past has gone or has doubled",
+    },
+    "payments": {
+        "null_share": "a column has become empty",
+        "past_rows": "a part of the published past has gone or has doubled",
+        "past_revenue": "a part of the published past has gone or has doubled",
+    },
+    "service_tickets": {
+        "silent_days": "the source has stopped",
+        "null_share": "a column has become empty",
+        "past_rows": "a part of the published past has gone or has doubled",
+    },
+    "interactions": {
+        "null_share": "a column has become empty",
+        "past_rows": "a part of the published past has gone or has doubled",
+    },
+    "leads": {"null_share": "a column has become empty"},
+    "products": {"null_share": "a column has become empty"},
+    "customers": {
+        "customers": "customers have gone or have doubled",
+        "null_share": "a column has become empty",
+    },
+    "customer_source_keys": {
+        "vanished_share": "a part of a source's customers has gone",
+    },
+    "customer_value": {"null_share": "a figure can no longer be computed"},
+    "customer_tiers": {
+        "tier_share": "customers change their tiers in crowds",
+        "score_mean": "scores have moved for everybody",
+    },
+}
+
 
 def suites() -> list[Suite]:
     """One suite a table that readers see."""
@@ -750,6 +794,56 @@ def suites() -> list[Suite]:
             ],
         ),
         Suite(
+            subject="meta.quality_checks",
+            schema="meta",
+            table="quality_checks",
+            key=["model", "metric", "subject", "severity"],
+            expectations=[
+                row_count(1, why="without a figure no model was looked at"),
+                *(
+                    no_rows(
+                        name,
+                        "select model, metric, subject, value, least, most, why "
+                        "from {batch} where outcome = 'outside' "
+                        f"and severity = 'critical' and {which}",
+                        why=why,
+                        acceptable=True,
+                    )
+                    for name, which, why in (
+                        (
+                            "quality_of_predictions",
+                            "model like 'value of %'",
+                            "forecasts must prove themselves on the company's own past "
+                            "before anyone may read them",
+                        ),
+                        (
+                            "quality_of_identity",
+                            "model = 'identity'",
+                            "customers that are joined wrongly are graded wrongly",
+                        ),
+                        (
+                            "quality_of_tiers",
+                            "model = 'tiers'",
+                            "nobody acts on a tier that is another one next month",
+                        ),
+                        (
+                            "quality_of_other_models",
+                            "model not like 'value of %' "
+                            "and model not in ('identity', 'tiers')",
+                            "a bound that a business has made critical stops, too",
+                        ),
+                    )
+                ),
+                no_rows(
+                    "quality",
+                    "select model, metric, subject, value, least, most, why "
+                    "from {batch} where outcome = 'outside' and severity = 'warning'",
+                    why="the bound and its reason stand in the seed quality_bounds",
+                    severity="warning",
+                ),
+            ],
+        ),
+        Suite(
             subject="meta.cost_pools",
             schema="meta",
             table="cost_pools",
@@ -772,6 +866,30 @@ def suites() -> list[Suite]:
                     why="cost_rates has a gap: it needs a row for this key and day, or "
                     "`*`; without it serving costs nothing",
                     severity="warning",
+                ),
+            ],
+        ),
+        Suite(
+            subject="meta.drift",
+            schema="meta",
+            table="drift",
+            key=["mart", "metric", "subject"],
+            expectations=[
+                row_count(1, why="without a single figure nothing was compared"),
+                no_rows(
+                    "drift_of_other_metrics",
+                    "select mart, metric, subject, reason from {batch} "
+                    "where outcome = 'outside' and severity = 'critical' and not ("
+                    + " or ".join(
+                        f"mart = '{mart}' and metric in ("
+                        + ", ".join(f"'{metric}'" for metric in metrics)
+                        + ")"
+                        for mart, metrics in STOPPING_DRIFT.items()
+                    )
+                    + ")",
+                    why="a bound that a business has made critical in drift_bounds "
+                    "stops, too",
+                    acceptable=True,
                 ),
             ],
         ),
@@ -805,5 +923,37 @@ def _mart(table: str, key: Sequence[str], expectations: Sequence[Any]) -> Suite:
         schema="marts",
         table=table,
         key=key,
-        expectations=expectations,
+        expectations=[*expectations, *_drift(table)],
     )
+
+
+def _drift(mart: str) -> list[Any]:
+    """What is outside its band in `meta.drift`: one check a metric that stops, and one.
+
+    The rows of the mart stand beside it, because a query must ask its own table.
+    """
+    if mart not in STOPPING_DRIFT:
+        return []
+    outside = (
+        "select metric, subject, reason, mart_rows from meta.drift "
+        "cross join (select count(*) as mart_rows from {batch}) "
+        f"where mart = '{mart}' and outcome = 'outside' and severity = "
+    )
+    return [
+        *(
+            no_rows(
+                f"drift_{metric}",
+                f"{outside}'critical' and metric = '{metric}'",
+                why=f"this far from what is usual, {meaning}",
+                acceptable=True,
+            )
+            for metric, meaning in STOPPING_DRIFT[mart].items()
+        ),
+        no_rows(
+            "drift",
+            f"{outside}'warning'",
+            why="not as usual; somebody should know why. docs/gates.md says what each "
+            "metric is",
+            severity="warning",
+        ),
+    ]

@@ -81,11 +81,23 @@ def columns_present(columns: Sequence[str], *, why: str) -> Any:
     )
 
 
-def no_rows(name: str, query: str, *, why: str, severity: Severity = "critical") -> Any:
-    """The query over `{batch}` finds nothing; what it finds is shown as the evidence."""
+def no_rows(
+    name: str,
+    query: str,
+    *,
+    why: str,
+    severity: Severity = "critical",
+    acceptable: bool = False,
+) -> Any:
+    """The query over `{batch}` finds nothing; what it finds is shown as the evidence.
+
+    Args:
+        acceptable: A person may accept what a critical check finds, with a reason and
+            until a day. Of drift and quality only: integrity is not negotiable.
+    """
     return gxe.UnexpectedRowsExpectation(
         unexpected_rows_query=query,
         description=why,
         severity=severity,
-        meta={"name": name},
+        meta={"name": name} | ({"acceptable": True} if acceptable else {}),
     )
