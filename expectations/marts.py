@@ -894,23 +894,82 @@ def suites() -> list[Suite]:
             ],
         ),
         Suite(
+            subject="meta.landing_reconciliation",
+            schema="meta",
+            table="landing_reconciliation",
+            key=["source", "landed_entity", "entity"],
+            expectations=[
+                row_count(1, why="something must have been read"),
+                no_rows(
+                    "every_row_read_is_accounted_for",
+                    "select * from {batch} where landing_difference <> 0",
+                    why="what was read has landed, or says why not, and of what landed "
+                    "the newest row of each key counts",
+                ),
+                no_rows(
+                    "staging_gives_every_row",
+                    "select source, landed_entity, entity, taken_rows, staged_rows, "
+                    "row_difference from {batch} where row_difference <> 0",
+                    why="a join in staging loses or doubles rows; or mend `becomes` in "
+                    "sources.yaml, where staging leaves rows out on purpose",
+                ),
+                no_rows(
+                    "staging_gives_every_cent",
+                    "select source, landed_entity, entity, taken_amount, staged_amount, "
+                    "amount_difference from {batch} where amount_difference <> 0",
+                    why="the money of the landed rows is the money of staging, to the "
+                    "last decimal",
+                ),
+                no_rows(
+                    "what_is_staged_is_declared",
+                    "select source, entity, staged_rows from meta.reconciliation "
+                    "where staged_rows > 0 and (source, entity) not in "
+                    "(select (source, entity) from {batch})",
+                    why="without `becomes` in sources.yaml nobody can tell whether "
+                    "staging lost rows",
+                    severity="warning",
+                ),
+            ],
+        ),
+        Suite(
             subject="meta.reconciliation",
             schema="meta",
             table="reconciliation",
-            key=["source", "entity"],
+            key=["source", "entity", "currency"],
             expectations=[
                 row_count(1, why="something must have been compared"),
                 no_rows(
                     "every_row_is_accounted_for",
-                    "select source, entity, staged_rows, later_rows, mart_rows "
-                    "from {batch} where row_difference <> 0",
+                    "select source, entity, currency, staged_rows, forgotten_rows, "
+                    "later_rows, mart_rows from {batch} where row_difference <> 0",
                     why="what a source gave is in the marts, or after the as-of day",
                 ),
                 no_rows(
                     "every_cent_is_accounted_for",
-                    "select source, entity, staged_amount, later_amount, mart_amount "
-                    "from {batch} where amount_difference <> 0",
+                    "select source, entity, currency, staged_amount, later_amount, "
+                    "mart_amount from {batch} where amount_difference <> 0",
                     why="what a source gave is in the marts, or after the as-of day",
+                ),
+                no_rows(
+                    "every_amount_has_a_rate",
+                    "select source, entity, currency, unpriced_rows from {batch} "
+                    "where unpriced_rows > 0",
+                    why="an amount without a rate is missing from every sum",
+                ),
+            ],
+        ),
+        Suite(
+            subject="meta.mart_reconciliation",
+            schema="meta",
+            table="mart_reconciliation",
+            key=["figure", "from_mart", "to_mart"],
+            expectations=[
+                row_count(13, 13, why="every pair of marts was compared"),
+                no_rows(
+                    "the_marts_tell_one_story",
+                    "select * from {batch} where difference <> 0",
+                    why="the same money and the same customers in every mart, to the "
+                    "last decimal",
                 ),
             ],
         ),
