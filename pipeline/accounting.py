@@ -74,9 +74,7 @@ def count(
             relation = f"landing.{sql.quoted(f'{source.name}__{entity.name}')}"
             keys = increments.count_keys(connection, relation, entity)
             landed.append(_landed(home, source, entity, batches, keys))
-            is_plain = (
-                landed[-1]["rows_landed"] == keys.different and not keys.deleted
-            )
+            is_plain = landed[-1]["rows_landed"] == keys.different and not keys.deleted
             current = relation if is_plain else increments.current(relation, entity)
             becomes.extend(
                 _becomes(connection, source, entity, current, item)

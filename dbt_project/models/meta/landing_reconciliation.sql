@@ -62,8 +62,9 @@ final as (
                 becomes.current_rows, landed.different_keys - landed.deleted_keys
             ) as bigint
         ) as landing_difference,
-        cast(coalesce(together.taken_rows - coalesce(staged.staged_rows, 0), 0)
-        as bigint) as row_difference,
+        cast(
+            coalesce(together.taken_rows - coalesce(staged.staged_rows, 0), 0) as bigint
+        ) as row_difference,
         becomes.taken_amount,
         cast(case
             when together.has_amount = 1 then coalesce(staged.staged_amount, 0)

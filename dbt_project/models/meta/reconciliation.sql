@@ -143,8 +143,8 @@ parts as (
         0 as reporting_amount
     from {{ ref("products") }}
     group by source
-    -- The days have counted the lines already; a line of no day is a difference. That no
-    -- line is without a customer or a rate is a check of the mart.
+    -- The days have counted the lines already; a line of no day is a difference. That
+    -- no line is without a customer or a rate is a check of the mart.
     union all
     select
         source,
