@@ -25,7 +25,8 @@ kinds as (
     from bounds
 ),
 
--- What grows by shares is compared by shares: a half is as far away as the double.
+-- What grows by shares is compared by shares: a half is as far away as the double. Of
+-- nothing there is no logarithm; a thousandth is as far below as counts go.
 figures as (
     select
         samples.mart,
@@ -35,7 +36,7 @@ figures as (
         samples.value,
         kinds.compared_with,
         case kinds.scale
-            when 'ratio' then ln(1 + greatest(samples.value, 0))
+            when 'ratio' then ln(greatest(samples.value, 0.001))
             else samples.value
         end as measure
     from samples
@@ -82,7 +83,7 @@ spread as (
         bounds.least_absolute_band,
         bounds.why,
         case bounds.scale
-            when 'ratio' then exp(centres.centre) - 1
+            when 'ratio' then exp(centres.centre)
             else centres.centre
         end as reference_median,
         greatest(
@@ -93,11 +94,11 @@ spread as (
             end
         ) as width,
         -- Where nothing is usual, as on a day on which the shop is closed, no band is.
-        centres.reference_count >= bounds.least_references
+        centres.reference_count >= greatest(bounds.least_references, 1)
         and not (
             bounds.scale = 'ratio'
             and bounds.compared_with = 'like weekdays'
-            and centres.centre = 0
+            and centres.centre <= ln(0.001)
         ) as is_judged
     from centres
     inner join bounds
@@ -119,7 +120,7 @@ banded as (
                 then greatest(
                     least(
                         case scale
-                            when 'ratio' then exp(centre - width) - 1
+                            when 'ratio' then exp(centre - width)
                             else centre - width
                         end,
                         reference_median - least_absolute_band
@@ -131,7 +132,7 @@ banded as (
             when is_judged
                 then greatest(
                     case scale
-                        when 'ratio' then exp(centre + width) - 1
+                        when 'ratio' then exp(centre + width)
                         else centre + width
                     end,
                     reference_median + least_absolute_band
@@ -186,10 +187,11 @@ final as (
         cast(ranked.reference_count as integer) as reference_count,
         ranked.compared_with,
         case
-            when ranked.reference_count < ranked.least_references
+            when ranked.reference_count < greatest(ranked.least_references, 1)
                 then
                     cast(ranked.reference_count as varchar) || ' of at least '
-                    || cast(ranked.least_references as varchar) || ' references'
+                    || cast(greatest(ranked.least_references, 1) as varchar)
+                    || ' references'
             when not ranked.is_judged then 'nothing is usual on such a day'
             else
                 {{ plain_number("ranked.value", 3) }} || case

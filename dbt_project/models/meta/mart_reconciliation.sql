@@ -87,9 +87,9 @@ compared as (
         '{{ figure }}' as figure,
         '{{ from_mart }}' as from_mart,
         '{{ to_mart }}' as to_mart,
-        given.{{ figure }} as from_value,
-        {{ left_out }} as left_out_value,
-        taken.{{ figure }} as to_value
+        cast(coalesce(given.{{ figure }}, 0) as {{ type_money_sum() }}) as from_value,
+        cast(coalesce({{ left_out }}, 0) as {{ type_money_sum() }}) as left_out_value,
+        cast(coalesce(taken.{{ figure }}, 0) as {{ type_money_sum() }}) as to_value
     from {{ relations[from_mart] }} as given
     cross join {{ relations[to_mart] }} as taken
     {%- if not loop.last %}
@@ -103,13 +103,11 @@ final as (
         figure,
         from_mart,
         to_mart,
-        cast(coalesce(from_value, 0) as {{ type_money_sum() }}) as from_value,
-        cast(coalesce(left_out_value, 0) as {{ type_money_sum() }}) as left_out_value,
-        cast(coalesce(to_value, 0) as {{ type_money_sum() }}) as to_value,
-        cast(
-            coalesce(from_value, 0) - coalesce(left_out_value, 0)
-            - coalesce(to_value, 0) as {{ type_money_sum() }}
-        ) as difference
+        from_value,
+        left_out_value,
+        to_value,
+        cast(from_value - left_out_value - to_value as {{ type_money_sum() }})
+            as difference
     from compared
 )
 
