@@ -31,6 +31,40 @@ STAGES = [
     "reactivated",
 ]
 
+# Mart → the metrics of its drift that stop a release, with what each would mean. The bounds
+# and their reasons stand in the seed drift_bounds; the figures in meta.drift.
+STOPPING_DRIFT = {
+    "order_lines": {
+        "silent_days": "the source has stopped",
+        "price_level": "the amounts are in another unit, or two columns are swapped",
+        "currency_share": "the currency is mislabelled",
+        "twin_share": "days have come twice under other numbers",
+        "order_hour": "the time zone is another one",
+        "return_share": "returns and sales are told apart in another way",
+        "null_share": "a column has become empty",
+        "past_rows": "a part of the published past has gone or has doubled",
+        "past_revenue": "a part of the published past has gone or has doubled",
+    },
+    "payments": {
+        "past_rows": "a part of the published past has gone or has doubled",
+        "past_revenue": "a part of the published past has gone or has doubled",
+    },
+    "service_tickets": {
+        "silent_days": "the source has stopped",
+        "past_rows": "a part of the published past has gone or has doubled",
+    },
+    "customers": {
+        "customers": "customers have gone or have doubled",
+    },
+    "customer_source_keys": {
+        "vanished_share": "a part of a source's customers has gone",
+    },
+    "customer_tiers": {
+        "tier_share": "customers change their tiers in crowds",
+        "score_mean": "scores have moved for everybody",
+    },
+}
+
 
 def suites() -> list[Suite]:
     """One suite a table that readers see."""
@@ -57,6 +91,13 @@ def suites() -> list[Suite]:
                     "where ultimate_parent_customer_id in (select customer_id "
                     "from {batch} where parent_customer_id is not null)",
                     why="the revenue of its group would be split between two tops",
+                ),
+                no_rows(
+                    "nobody_was_won_in_the_future",
+                    "select customer_id, acquired_on from {batch} where acquired_on > "
+                    "(select max(as_of_date) from marts.customer_value)",
+                    why="a refresh knows nothing after its as-of day",
+                    severity="warning",
                 ),
             ],
         ),
@@ -128,7 +169,11 @@ def suites() -> list[Suite]:
         _mart(
             "products",
             ["product_id"],
-            [unique("product_id", why="the grain: one row per product")],
+            [
+                unique("product_id", why="the grain: one row per product"),
+                between("list_price", 0, None, why="a price"),
+                between("unit_cost", 0, None, why="a cost"),
+            ],
         ),
         _mart(
             "order_lines",
@@ -150,6 +195,22 @@ def suites() -> list[Suite]:
                     "where is_return and (quantity > 0 or net_amount > 0)",
                     why="a return is a negative line and never an order",
                 ),
+                no_rows(
+                    "nothing_is_of_the_future",
+                    "select order_id, line_number, order_date from {batch} "
+                    "where order_date > (select max(as_of_date) "
+                    "from marts.customer_value)",
+                    why="a refresh knows nothing after its as-of day",
+                ),
+                no_rows(
+                    "day_and_time_are_those_of_one_order",
+                    "select order_id, line_number, order_date, ordered_at from {batch} "
+                    "where ordered_at < order_date - interval 1 day "
+                    "or ordered_at >= order_date + interval 2 day",
+                    why="no time zone is further than a day away; two columns of two "
+                    "events are mixed up",
+                ),
+                _currencies("source_currency", ["order_id", "line_number"]),
             ],
         ),
         _mart(
@@ -172,6 +233,16 @@ def suites() -> list[Suite]:
                     why="3 of 24,918 callers are unknown (2026-11-22); one in twenty "
                     "would be a broken mapping",
                 ),
+                between("reopen_count", 0, None, why="a count"),
+                between("priority", 1, 9, why="1 is the most urgent; SLA go by it"),
+                no_rows(
+                    "nothing_is_of_the_future",
+                    "select ticket_id, opened_at from {batch} "
+                    "where cast(opened_at as date) - 1 > (select max(as_of_date) "
+                    "from marts.customer_value)",
+                    why="a refresh knows nothing after its as-of day; a day more is the "
+                    "time zone's",
+                ),
             ],
         ),
         _mart(
@@ -180,6 +251,8 @@ def suites() -> list[Suite]:
             [
                 unique("lead_id", why="the grain: one row per lead"),
                 between("probability", 0, 1, why="a probability"),
+                without_nulls("stage", why="what is open is told by it"),
+                _currencies("source_currency", ["lead_id"]),
                 no_rows(
                     "amounts_are_converted",
                     "select lead_id, source_currency, created_on from {batch} "
@@ -259,6 +332,10 @@ def suites() -> list[Suite]:
             [
                 unique("interaction_id", why="the grain: one row per interaction"),
                 between("minutes", 0, None, why="time is spent, not given back"),
+                without_nulls("kind", why="costs and rhythms go by it"),
+                without_nulls(
+                    "occurred_at", why="what has no day belongs to no period"
+                ),
                 no_rows(
                     "most_interactions_have_a_customer",
                     "select count(*) as interactions, count(customer_id) as attributed "
@@ -275,6 +352,8 @@ def suites() -> list[Suite]:
                 unique("payment_id", why="an invoice twice is late twice"),
                 without_nulls("amount", why="a missing rate would lose the invoice"),
                 between("days_late", 0, None, why="early is not late"),
+                without_nulls("due_date", why="late is after this day"),
+                _currencies("source_currency", ["payment_id"]),
                 no_rows(
                     "who_paid_before_the_due_day_is_not_late",
                     "select payment_id, due_date, paid_at, days_late from {batch} "
@@ -291,6 +370,31 @@ def suites() -> list[Suite]:
                 row_count(1, why="every customer has a value, be it zero"),
                 unique("customer_id", why="the grain: one row per customer"),
                 one_of("abc_class", ["A", "B", "C"], why="ABC is total"),
+                one_of("abc_class_12m", ["A", "B", "C"], why="ABC is total"),
+                between("health_coverage", 0, 1, why="a share"),
+                between("potential_score", 0, 10, why="scores run from 0 to 10"),
+                no_rows(
+                    "the_release_knows_one_day",
+                    "select min(as_of_date) as first, max(as_of_date) as last "
+                    "from {batch} having min(as_of_date) <> max(as_of_date)",
+                    why="every figure is of the same as-of day",
+                ),
+                no_rows(
+                    "profit_is_margin_less_costs",
+                    "select customer_id, profit, margin, cost_to_serve, "
+                    "acquisition_cost from {batch} "
+                    "where profit <> margin - cost_to_serve - acquisition_cost "
+                    "or profit_12m <> margin_12m - cost_to_serve_12m "
+                    "- acquisition_cost_12m",
+                    why="an identity, to the last decimal; a lost cost flatters",
+                ),
+                no_rows(
+                    "scores_of_rfm_run_from_1_to_5",
+                    "select customer_id, r_score, f_score, m_score from {batch} "
+                    "where r_score not between 1 and 5 or f_score not between 1 and 5 "
+                    "or m_score not between 1 and 5",
+                    why="the segments are cells of a cube of five",
+                ),
                 one_of("lifecycle_stage", STAGES, why="the stages are total"),
                 between("health_score", 0, 10, why="scores run from 0 to 10"),
                 no_rows(
@@ -373,6 +477,13 @@ def suites() -> list[Suite]:
             [
                 between("score", 0, 10, why="anchors lie between 0 and 10"),
                 between("weight", 0, 1, why="a share"),
+                one_of("score_name", ["value", "potential"], why="the two scores"),
+                unique(
+                    "customer_id",
+                    "score_name",
+                    "factor",
+                    why="a factor that counts twice",
+                ),
                 no_rows(
                     "weights_of_a_score_sum_to_one",
                     "select customer_id, score_name, sum(weight) as weights "
@@ -406,6 +517,19 @@ def suites() -> list[Suite]:
                 between("score_coverage", 0, 1, why="a share"),
                 without_nulls("reason_en", why="a tier that nobody can explain"),
                 without_nulls("reason_zh", why="a tier that nobody can explain"),
+                no_rows(
+                    "one_policy_grades_everybody",
+                    "select min(policy_id) as one, max(policy_id) as other from {batch} "
+                    "having min(policy_id) <> max(policy_id)",
+                    why="tiers of two policies cannot be compared",
+                ),
+                no_rows(
+                    "an_override_says_why_and_until_when",
+                    "select customer_id from {batch} where is_override and "
+                    "(override_reason is null or override_author is null "
+                    "or override_expires_on is null)",
+                    why="an override without an end is for ever",
+                ),
             ],
         ),
         _mart(
@@ -485,6 +609,26 @@ def suites() -> list[Suite]:
                     why="a customer is in one tier on each day",
                 ),
                 no_rows(
+                    "no_spell_is_of_the_future",
+                    "select customer_id, valid_from from {batch} where valid_from > "
+                    "(select max(as_of_date) from marts.customer_value)",
+                    why="the history reaches to the as-of day and no further",
+                ),
+                no_rows(
+                    "a_spell_names_the_one_before",
+                    "select customer_id, valid_from, previous_tier_code from "
+                    "(select *, lag(tier_code) over (partition by customer_id "
+                    "order by valid_from) as before from {batch}) as spells "
+                    "where previous_tier_code is distinct from before",
+                    why="a move is told from where it came",
+                ),
+                no_rows(
+                    "only_customers_have_a_history",
+                    "select distinct customer_id from {batch} anti join marts.customers "
+                    "using (customer_id)",
+                    why="a spell of nobody is a merge that was not followed",
+                ),
+                no_rows(
                     "the_open_spell_is_the_tier",
                     "select tiers.customer_id from marts.customer_tiers as tiers "
                     "left join {batch} as spells "
@@ -514,6 +658,57 @@ def suites() -> list[Suite]:
                     "on month = as_of_date group by month "
                     "having sum(customers) <> min(known)",
                     why="a customer that is in no row has been lost",
+                ),
+                unique("month", "from_tier", "to_tier", why="the grain"),
+                between("share", 0, 1, why="a share"),
+            ],
+        ),
+        _mart(
+            "proposed_tiers",
+            ["policy_id", "customer_id"],
+            [
+                unique(
+                    "policy_id", "customer_id", why="one tier a customer and policy"
+                ),
+                no_rows(
+                    "a_proposal_grades_everybody",
+                    "select policy_id, count(*) as customers from {batch} "
+                    "group by policy_id having count(*) <> "
+                    "(select count(*) from marts.customers)",
+                    why="rules with a gap would leave somebody without",
+                ),
+            ],
+        ),
+        _mart(
+            "customer_groups",
+            ["ultimate_parent_customer_id"],
+            [
+                unique("ultimate_parent_customer_id", why="one row per group"),
+                between("members", 2, None, why="one customer alone is no group"),
+                no_rows(
+                    "members_are_those_of_the_group",
+                    "select groups.ultimate_parent_customer_id, groups.members, "
+                    "groups.revenue, sum(valued.revenue) as summed from {batch} as groups "
+                    "inner join marts.customers as customers "
+                    "using (ultimate_parent_customer_id) "
+                    "inner join marts.customer_value as valued "
+                    "on customers.customer_id = valued.customer_id "
+                    "group by all having count(*) <> groups.members "
+                    "or sum(valued.revenue) <> groups.revenue",
+                    why="a group is the sum of its members, to the last decimal",
+                ),
+            ],
+        ),
+        _mart(
+            "customers_private",
+            ["customer_id"],
+            [
+                unique("customer_id", why="the grain: one row per customer"),
+                no_rows(
+                    "only_customers_are_here",
+                    "select customer_id from {batch} anti join marts.customers "
+                    "using (customer_id)",
+                    why="who is no customer any more has no business here",
                 ),
             ],
         ),
@@ -615,6 +810,14 @@ def suites() -> list[Suite]:
             [
                 unique("tier_code", why="the grain: one row per tier"),
                 no_rows(
+                    "tiers_are_those_of_a_policy",
+                    "select batch.tier_code from {batch} as batch "
+                    "left join meta.tiers as tiers "
+                    "on batch.tier_code = tiers.tier_code where tiers.tier_code is null",
+                    why="a tier that no policy has promises nothing",
+                ),
+                between("customers", 0, None, why="a count"),
+                no_rows(
                     "shares_sum_to_one",
                     "select sum(share_of_customers) as shares from {batch} "
                     "having abs(sum(share_of_customers) - 1) > 0.000001",
@@ -644,6 +847,14 @@ def suites() -> list[Suite]:
                     "from {batch} having max_by(cumulative_profit, profit_rank) "
                     "<> sum(profit)",
                     why="the last point of the curve is everybody",
+                ),
+                no_rows(
+                    "the_curve_of_revenue_ends_at_one",
+                    "select count(revenue_rank) as buyers, max(revenue_rank) as last, "
+                    "max(cumulative_revenue_share) as share from {batch} "
+                    "having count(revenue_rank) <> max(revenue_rank) "
+                    "or abs(max(cumulative_revenue_share) - 1) > 0.000001",
+                    why="the last buyer completes the whole, and no place is empty",
                 ),
             ],
         ),
@@ -692,6 +903,16 @@ def suites() -> list[Suite]:
                 between("met_sla_rate", 0, 1, why="a share"),
                 between("csat", 0, 1, why="a share"),
                 between("nps", -1, 1, why="a difference of two shares"),
+                between("resolved_share", 0, 1, why="a share"),
+                between("reopened_rate", 0, 1, why="a share"),
+                no_rows(
+                    "parts_are_within_the_whole",
+                    "select month_start, tier_code from {batch} "
+                    "where resolved + open_tickets > tickets or sla_known > tickets "
+                    "or complaints > tickets "
+                    "or p90_resolution_hours < median_resolution_hours",
+                    why="a ticket that is counted twice, or two swapped columns",
+                ),
                 no_rows(
                     "the_tiers_are_all",
                     "select month_start from {batch} group by month_start having "
@@ -757,6 +978,56 @@ def suites() -> list[Suite]:
             ],
         ),
         Suite(
+            subject="meta.quality_checks",
+            schema="meta",
+            table="quality_checks",
+            key=["model", "metric", "subject", "severity"],
+            expectations=[
+                row_count(1, why="without a figure no model was looked at"),
+                *(
+                    no_rows(
+                        name,
+                        "select model, metric, subject, value, least, most, why "
+                        "from {batch} where outcome = 'outside' "
+                        f"and severity = 'critical' and {which}",
+                        why=why,
+                        acceptable=True,
+                    )
+                    for name, which, why in (
+                        (
+                            "quality_of_predictions",
+                            "model like 'value of %'",
+                            "forecasts must prove themselves on the company's own past "
+                            "before anyone may read them",
+                        ),
+                        (
+                            "quality_of_identity",
+                            "model = 'identity'",
+                            "customers that are joined wrongly are graded wrongly",
+                        ),
+                        (
+                            "quality_of_tiers",
+                            "model = 'tiers'",
+                            "nobody acts on a tier that is another one next month",
+                        ),
+                        (
+                            "quality_of_other_models",
+                            "model not like 'value of %' "
+                            "and model not in ('identity', 'tiers')",
+                            "a bound that a business has made critical stops, too",
+                        ),
+                    )
+                ),
+                no_rows(
+                    "quality",
+                    "select model, metric, subject, value, least, most, why "
+                    "from {batch} where outcome = 'outside' and severity = 'warning'",
+                    why="the bound and its reason stand in the seed quality_bounds",
+                    severity="warning",
+                ),
+            ],
+        ),
+        Suite(
             subject="meta.cost_pools",
             schema="meta",
             table="cost_pools",
@@ -783,23 +1054,117 @@ def suites() -> list[Suite]:
             ],
         ),
         Suite(
+            subject="meta.drift",
+            schema="meta",
+            table="drift",
+            key=["mart", "metric", "subject"],
+            expectations=[
+                row_count(1, why="without a single figure nothing was compared"),
+                no_rows(
+                    "drift_of_other_metrics",
+                    "select mart, metric, subject, reason from {batch} "
+                    "where outcome = 'outside' and severity = 'critical' and not ("
+                    + " or ".join(
+                        f"mart = '{mart}' and metric in ("
+                        + ", ".join(f"'{metric}'" for metric in metrics)
+                        + ")"
+                        for mart, metrics in STOPPING_DRIFT.items()
+                    )
+                    + ")",
+                    why="a column that has become empty, or another bound that a "
+                    "business has made critical in drift_bounds",
+                    acceptable=True,
+                ),
+                no_rows(
+                    "drift_of_other_marts",
+                    "select mart, metric, subject, reason from {batch} "
+                    "where outcome = 'outside' and severity = 'warning' "
+                    "and mart not in ("
+                    + ", ".join(f"'{mart}'" for mart in STOPPING_DRIFT)
+                    + ")",
+                    why="not as usual; somebody should know why. docs/gates.md says what "
+                    "each metric is",
+                    severity="warning",
+                ),
+            ],
+        ),
+        Suite(
+            subject="meta.landing_reconciliation",
+            schema="meta",
+            table="landing_reconciliation",
+            key=["source", "landed_entity", "entity"],
+            expectations=[
+                row_count(1, why="something must have been read"),
+                no_rows(
+                    "every_row_read_is_accounted_for",
+                    "select * from {batch} where landing_difference <> 0",
+                    why="what was read has landed, or says why not, and of what landed "
+                    "the newest row of each key counts",
+                ),
+                no_rows(
+                    "staging_gives_every_row",
+                    "select source, landed_entity, entity, taken_rows, staged_rows, "
+                    "row_difference from {batch} where row_difference <> 0",
+                    why="a join in staging loses or doubles rows; or mend `becomes` in "
+                    "sources.yaml, where staging leaves rows out on purpose",
+                ),
+                no_rows(
+                    "staging_gives_every_cent",
+                    "select source, landed_entity, entity, taken_amount, staged_amount, "
+                    "amount_difference from {batch} where amount_difference <> 0",
+                    why="the money of the landed rows is the money of staging, to the "
+                    "last decimal",
+                ),
+                no_rows(
+                    "what_is_staged_is_declared",
+                    "select source, entity, staged_rows from meta.reconciliation "
+                    "where staged_rows > 0 and (source, entity) not in "
+                    "(select (source, entity) from {batch})",
+                    why="without `becomes` in sources.yaml nobody can tell whether "
+                    "staging lost rows",
+                    severity="warning",
+                ),
+            ],
+        ),
+        Suite(
             subject="meta.reconciliation",
             schema="meta",
             table="reconciliation",
-            key=["source", "entity"],
+            key=["source", "entity", "currency"],
             expectations=[
                 row_count(1, why="something must have been compared"),
                 no_rows(
                     "every_row_is_accounted_for",
-                    "select source, entity, staged_rows, later_rows, mart_rows "
-                    "from {batch} where row_difference <> 0",
+                    "select source, entity, currency, staged_rows, forgotten_rows, "
+                    "later_rows, mart_rows from {batch} where row_difference <> 0",
                     why="what a source gave is in the marts, or after the as-of day",
                 ),
                 no_rows(
                     "every_cent_is_accounted_for",
-                    "select source, entity, staged_amount, later_amount, mart_amount "
-                    "from {batch} where amount_difference <> 0",
+                    "select source, entity, currency, staged_amount, later_amount, "
+                    "mart_amount from {batch} where amount_difference <> 0",
                     why="what a source gave is in the marts, or after the as-of day",
+                ),
+                no_rows(
+                    "every_amount_has_a_rate",
+                    "select source, entity, currency, unpriced_rows from {batch} "
+                    "where unpriced_rows > 0",
+                    why="an amount without a rate is missing from every sum",
+                ),
+            ],
+        ),
+        Suite(
+            subject="meta.mart_reconciliation",
+            schema="meta",
+            table="mart_reconciliation",
+            key=["figure", "from_mart", "to_mart"],
+            expectations=[
+                row_count(13, 13, why="every pair of marts was compared"),
+                no_rows(
+                    "the_marts_tell_one_story",
+                    "select * from {batch} where difference <> 0",
+                    why="the same money and the same customers in every mart, to the "
+                    "last decimal",
                 ),
             ],
         ),
@@ -812,5 +1177,47 @@ def _mart(table: str, key: Sequence[str], expectations: Sequence[Any]) -> Suite:
         schema="marts",
         table=table,
         key=key,
-        expectations=expectations,
+        expectations=[*expectations, *_drift(table)],
     )
+
+
+def _currencies(column: str, key: Sequence[str]) -> Any:
+    """Every value is three capital letters, as ISO 4217 writes a currency."""
+    return no_rows(
+        f"{column}_is_a_currency",
+        f"select {', '.join(key)}, {column} from {{batch}} "
+        f"where not regexp_full_match({column}, '[A-Z]{{{{3}}}}')",
+        why="a rate is looked for under this name; `usd` or `$` would have none",
+    )
+
+
+def _drift(mart: str) -> list[Any]:
+    """What is outside its band in `meta.drift`: one check a metric that stops, and one.
+
+    The rows of the mart stand beside it, because a query must ask its own table.
+    """
+    if mart not in STOPPING_DRIFT:
+        return []
+    outside = (
+        "select metric, subject, reason, mart_rows from meta.drift "
+        "cross join (select count(*) as mart_rows from {batch}) "
+        f"where mart = '{mart}' and outcome = 'outside' and severity = "
+    )
+    return [
+        *(
+            no_rows(
+                f"drift_{metric}",
+                f"{outside}'critical' and metric = '{metric}'",
+                why=f"this far from what is usual, {meaning}",
+                acceptable=True,
+            )
+            for metric, meaning in STOPPING_DRIFT[mart].items()
+        ),
+        no_rows(
+            "drift",
+            f"{outside}'warning'",
+            why="not as usual; somebody should know why. docs/gates.md says what each "
+            "metric is",
+            severity="warning",
+        ),
+    ]

@@ -127,7 +127,12 @@ def no_rows(
     severity: Severity = "critical",
     acceptable: bool = False,
 ) -> Any:
-    """The query over `{batch}` finds nothing; what it finds is shown as the evidence."""
+    """The query over `{batch}` finds nothing; what it finds is shown as the evidence.
+
+    Args:
+        acceptable: A person may accept what a critical check finds, with a reason and
+            until a day. Of drift and quality only: integrity is not negotiable.
+    """
     return gxe.UnexpectedRowsExpectation(
         unexpected_rows_query=query,
         description=why,

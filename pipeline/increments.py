@@ -220,6 +220,25 @@ def count_keys(
     return Keys(*counted, *gone)
 
 
+def current(landed: str, entity: Entity) -> str:
+    """SQL of the newest rows of each key in `landed`, without the deleted ones.
+
+    Only keys that came more than once, or are marked as deleted, are put in order: of a
+    table that is corrected now and then these are few.
+    """
+    key = sql.columns(entity.key)
+    often = (
+        f"(select {key} from {landed} as counted group by {key} "
+        "having count(*) > 1 or bool_or(_deleted)) as often"
+    )
+    return f"""(
+        select * from {landed} as once anti join {often} using ({key})
+        union all by name
+        select * from {landed} as versions semi join {often} using ({key})
+        qualify {_is_newest(entity)} and not _deleted
+    )"""
+
+
 def _is_newest(entity: Entity) -> str:
     """SQL of whether a row is the newest version of its key, as staging decides it."""
     order = ["_batch_id desc", "_row_number desc"]

@@ -244,7 +244,7 @@ def _entity_options() -> list[dict[str, list[str]]]:
             continue
         default = told.get_default(call_default_factory=True)
         needed = told.is_required()
-        head = name if needed or default in (None, {}, "") else f"{name}: {default}"
+        head = name if needed or default in (None, {}, [], "") else f"{name}: {default}"
         text = f"{head} — {told.description}"
         options.append({"lines": textwrap.wrap(text, 78, subsequent_indent="  ")})
     return options

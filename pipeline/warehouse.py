@@ -20,15 +20,14 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from pipeline import attempts, increments, landing, sql
+from pipeline import accounting, attempts, landing, sql
 from pipeline.acceptances import Use
 from pipeline.errors import ConfigurationError, SourceUnavailable
 from pipeline.evidence import Evidence, from_json, load_all
 from pipeline.home import Home, read_json
 from pipeline.identity import memory
-from pipeline.landing import Batch
 from pipeline.release import WAREHOUSE, Candidate
-from pipeline.sources import Entity, Source
+from pipeline.sources import Source
 
 log = logging.getLogger("customer_tiers.warehouse")
 
@@ -119,6 +118,7 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
                         f"{', '.join(lacking)} as its key, and no landed row has such "
                         "a column; mend `key`."
                     )
+        accounting.count(connection, home, sources)
     with connect(candidate.warehouse_file) as connection:
         connection.execute("create schema marts; create schema meta")
 
@@ -257,6 +257,10 @@ SOURCE_FRESHNESS = MetaTable(
             "repeated or read twice.",
         ),
         "rows_forgotten": ("bigint", "Rows left out: of a customer who was forgotten."),
+        "rows_refused": (
+            "bigint",
+            "Rows of batches that a gate refused; they are in none of the others.",
+        ),
         "last_loaded_at": ("timestamp", "When the newest batch was read, UTC."),
     },
 )
@@ -270,19 +274,13 @@ def write_meta(
     acceptances: Sequence[Use] = (),
 ) -> None:
     """Adds the meta tables to the warehouse file; the last write before the seal."""
-    in_force = [
-        (entity, batches)
-        for source in sources
-        for entity in source.entities.values()
-        if (batches := landing.in_force(home, source.name, entity))
-    ]
     with connect(candidate.warehouse_file) as connection:
         connection.execute("begin")
         _fill(connection, REFRESHES, _refresh_rows(home, candidate))
         checks = _check_rows(candidate.refresh_id, candidate.opened_at, evidence)
         _fill(connection, CHECK_RESULTS, checks)
         _fill(connection, ACCEPTANCES, _acceptance_rows(candidate, acceptances))
-        _fill(connection, SOURCE_FRESHNESS, _freshness_rows(connection, home, in_force))
+        _fill(connection, SOURCE_FRESHNESS, _freshness_rows(candidate))
         _fill(connection, QUARANTINE, [])
         files = [
             landing.quarantine_file(home, batch)
@@ -451,33 +449,22 @@ def _kept_evidence(home: Home) -> Iterator[tuple[str, str, dict[str, Evidence]]]
         yield refresh_id, opened_at, found
 
 
-def _freshness_rows(
-    connection: duckdb.DuckDBPyConnection,
-    home: Home,
-    in_force: Sequence[tuple[Entity, Sequence[Batch]]],
-) -> Iterator[dict[str, Any]]:
-    for entity, batches in in_force:
-        rows_landed = sum(batch.rows_landed for batch in batches)
-        relation = landing.relation(home, entity, batches)
-        keys = (
-            increments.count_keys(connection, relation, entity)
-            if relation
-            else increments.Keys(0, 0, 0)
+def _freshness_rows(candidate: Candidate) -> list[dict[str, Any]]:
+    """What was counted when the ground was laid; nothing where it was not."""
+    if not candidate.work_file.exists():
+        return []
+    with connect(candidate.work_file, read_only=True) as connection:
+        rows: list[dict[str, Any]] = (
+            connection.execute(
+                """
+                select * replace (cast(last_loaded_at as varchar) as last_loaded_at)
+                from landing.refresh__landed
+                """
+            )
+            .to_arrow_table()
+            .to_pylist()
         )
-        yield {
-            "source": batches[0].source,
-            "entity": entity.name,
-            "batches": len(batches),
-            "rows_read": sum(batch.rows_read for batch in batches),
-            "rows_landed": rows_landed,
-            "rows_quarantined": sum(batch.rows_quarantined for batch in batches),
-            "different_keys": keys.different,
-            "repeated_keys": keys.repeated,
-            "deleted_keys": keys.deleted,
-            "superseded_rows": rows_landed - keys.different,
-            "rows_forgotten": sum(batch.rows_forgotten for batch in batches),
-            "last_loaded_at": _utc(max(batch.loaded_at for batch in batches)),
-        }
+    return rows
 
 
 def _fill(

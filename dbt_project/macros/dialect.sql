@@ -40,6 +40,23 @@ engine needs this file only. Everything else is standard SQL.
     cast(from_utc_timestamp({{ column }}, '{{ zone }}') as date)
 {%- endmacro %}
 
+{#- The time of day of a UTC moment on the business's clock, in hours. -#}
+{% macro hour_of_day(column) -%}
+    {{ return(adapter.dispatch("hour_of_day", "customer_tiers")(
+        column, var("time_zone"))) }}
+{%- endmacro %}
+
+{% macro default__hour_of_day(column, zone) -%}
+    extract(hour from ({{ column }} at time zone 'UTC') at time zone '{{ zone }}')
+    + extract(minute from ({{ column }} at time zone 'UTC') at time zone '{{ zone }}')
+    / 60.0
+{%- endmacro %}
+
+{% macro spark__hour_of_day(column, zone) -%}
+    hour(from_utc_timestamp({{ column }}, '{{ zone }}'))
+    + minute(from_utc_timestamp({{ column }}, '{{ zone }}')) / 60.0
+{%- endmacro %}
+
 {#- Text such as 29/2/2016 01:16 as a wall-clock time; null where it is none. -#}
 {% macro parse_day_first_time(column) -%}
     {{ return(adapter.dispatch("parse_day_first_time", "customer_tiers")(column)) }}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from expectations.vocabulary import (
@@ -27,6 +28,12 @@ def customers(sample: bool) -> list[Any]:
             why="rules, anchors and RFM are kept apart by it",
         ),
         without_nulls("name", why="nobody can act on a customer without a name"),
+        no_rows(
+            "customer_numbers_look_like_one",
+            "select customer_number from {batch} "
+            "where not regexp_full_match(customer_number, 'AW[0-9]{{8}}')",
+            why="AW and eight digits; the CRM and the help desk find customers by it",
+        ),
         *_not_empty(sample, "a customer table that is empty was not meant"),
     ]
 
@@ -49,6 +56,14 @@ def person_profiles(sample: bool) -> list[Any]:
     return [between("yearly_income", 0, 100_000_000, why="an income in USD")]
 
 
+def territories(sample: bool) -> list[Any]:
+    """Sales regions."""
+    return [
+        without_nulls("region", why="peer groups and reports go by region"),
+        *_not_empty(sample, "customers would have no region"),
+    ]
+
+
 def products(sample: bool) -> list[Any]:
     """All versions of all products."""
     return [
@@ -62,6 +77,15 @@ def products(sample: bool) -> list[Any]:
 def currency_rates(sample: bool) -> list[Any]:
     """USD for one unit of a currency."""
     return [
+        between(
+            "rate_date", date(1990, 1, 1), date(2099, 12, 31), why="a mistyped century"
+        ),
+        no_rows(
+            "codes_are_currencies",
+            "select distinct currency_code from {batch} "
+            "where not regexp_full_match(currency_code, '[A-Z]{{3}}')",
+            why="amounts find their rate under this name",
+        ),
         no_rows(
             "rates_are_positive",
             "select currency_code, rate_date, end_of_day_rate from {batch} "
@@ -80,6 +104,12 @@ def orders(sample: bool) -> list[Any]:
         ),
         without_nulls("customer_number", why="revenue belongs to somebody"),
         without_nulls("order_date", why="a day decides on rate, period and recency"),
+        between(
+            "order_date",
+            date(2005, 1, 1),
+            date(2099, 12, 31),
+            why="the ERP began in 2005; another century is mistyped",
+        ),
         one_of(
             "channel", ["reseller", "internet"], why="the two channels of the company"
         ),
@@ -98,7 +128,9 @@ def order_lines(sample: bool) -> list[Any]:
         without_nulls("sales_amount", why="revenue of the line"),
         without_nulls("total_product_cost", why="margin is revenue less this"),
         without_nulls("product_id", why="white space is found by product"),
+        between("line_number", 1, 1_000, why="lines are counted from 1"),
         between("quantity", 1, 100_000, why="the ERP books no returns as lines"),
+        between("total_product_cost", 0, 10_000_000, why="a cost"),
         between("sales_amount", 0, 10_000_000, why="no negative line in this ERP"),
         between("freight_amount", 0, 1_000_000, why="a cost"),
         no_rows(
@@ -120,6 +152,12 @@ def invoices(sample: bool) -> list[Any]:
             why="staging reads these columns",
         ),
         without_nulls("due_date", why="late is after this day"),
+        no_rows(
+            "codes_are_currencies",
+            "select invoice_number, currency_code from {batch} where currency_code is "
+            "null or not regexp_full_match(currency_code, '[A-Z]{{3}}')",
+            why="an amount of no currency is no amount",
+        ),
         between("amount", 0, 10_000_000, why="USD; the ERP sends no credit notes"),
         no_rows(
             "an_invoice_is_due_after_it_was_sent",
@@ -154,6 +192,7 @@ SUITES = {
     "customers": customers,
     "company_profiles": company_profiles,
     "person_profiles": person_profiles,
+    "territories": territories,
     "products": products,
     "currency_rates": currency_rates,
     "orders": orders,

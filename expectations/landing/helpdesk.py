@@ -34,6 +34,18 @@ def incidents(sample: bool) -> list[Any]:
             why="the last event of a ticket is found by it",
         ),
         no_rows(
+            "reopen_count_is_a_number",
+            "select number, reopen_count from {batch} where reopen_count <> '?' "
+            "and coalesce(try_cast(reopen_count as integer), -1) < 0",
+            why="the share of reopened tickets counts these",
+        ),
+        no_rows(
+            "ticket_numbers_look_like_one",
+            "select distinct number from {batch} "
+            "where not regexp_full_match(number, '[0-9]{{7}}')",
+            why="seven digits; a shifted column would make tickets of words",
+        ),
+        no_rows(
             "times_are_day_first",
             "select number, sys_mod_count, "
             + ", ".join(_TIMES)

@@ -1,10 +1,10 @@
 """What identity remembers from refresh to refresh, and where.
 
 In the current release's own `meta` schema: the ids (`customer_registry`, `customer_ids`),
-what happened to them (`identity_log`), the figures (`model_quality`), and what had to be
-said anew of published tiers (`tier_restatements`). So a refused refresh leaves no trace,
-and a rollback takes its ids back too. Where the current release is damaged or its link is
-lost, the newest whole one is asked.
+what happened to them (`identity_log`), the figures (`model_quality`, `drift_history`), and
+what had to be said anew of published tiers (`tier_restatements`). So a refused refresh
+leaves no trace, and a rollback takes its ids back too. Where the current release is damaged
+or its link is lost, the newest whole one is asked.
 
 In `identity/` of the home, as Parquet and private: normal forms, prints and scores of the
 last refresh that passed its gates. They are pure functions of the records and only save
@@ -74,6 +74,18 @@ REMEMBERED: Final = {
         "subject": "varchar",
         "value": "double",
     },
+    "drift_history": {
+        "refresh_id": "varchar",
+        "as_of_date": "date",
+        "mart": "varchar",
+        "metric": "varchar",
+        "subject": "varchar",
+        "value": "double",
+        "lower_bound": "double",
+        "upper_bound": "double",
+        "outcome": "varchar",
+        "severity": "varchar",
+    },
 }
 
 
@@ -94,6 +106,27 @@ PUBLISHED: Final = {
         "(select max(as_of_date) from released.marts.customer_value) as as_of_date "
         "from released.marts.customer_tier_history",
     ),
+    "published_days": (
+        {
+            "entity": "varchar",
+            "source": "varchar",
+            "currency": "varchar",
+            "event_day": "date",
+            "events": "bigint",
+            "source_amount": "decimal(28, 4)",
+            "as_of_date": "date",
+        },
+        "select entity, source, currency, event_day, events, source_amount, "
+        "(select max(as_of_date) from released.marts.customer_value) as as_of_date "
+        "from released.meta.event_days",
+    ),
+}
+
+
+# The table that the query reads: a release of an older version may not have it.
+_FROM: Final = {
+    "published_tiers": ("marts", "customer_tier_history"),
+    "published_days": ("meta", "event_days"),
 }
 
 
@@ -201,7 +234,7 @@ def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
             )
     for name, (columns, query) in PUBLISHED.items():
         _empty(connection, name, columns)
-        if ("marts", "customer_tier_history") in there:
+        if _FROM[name] in there:
             connection.execute(f"insert into landing.refresh__{name} by name {query}")
     if current is not None:
         connection.execute("detach released")

@@ -197,7 +197,7 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
             """
             select *, row_difference = 0 and amount_difference = 0 as adds_up
             from meta.reconciliation
-            order by source, entity
+            order by source, entity, currency
             """,
         ),
         quarantined=_one(connection, "select count(*) as n from meta.quarantine")["n"],

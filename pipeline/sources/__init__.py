@@ -5,6 +5,7 @@ A reader reads, it never maps: the source's own column names go through unchange
 
 from pipeline.sources.base import Extract, Reader, Rejected, Since, StartOver
 from pipeline.sources.config import (
+    Becomes,
     Business,
     Entity,
     Personal,
@@ -15,6 +16,7 @@ from pipeline.sources.config import (
 )
 
 __all__ = [
+    "Becomes",
     "Business",
     "Entity",
     "Extract",

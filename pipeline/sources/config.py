@@ -117,6 +117,25 @@ class Personal(_Strict):
         return self
 
 
+class Becomes(_Strict):
+    """What a landed entity's rows become: for reconciliation, which counts them itself.
+
+    Everything is SQL over the source's own columns, and over as_of_date, known_until and
+    time_zone of the refresh.
+
+    Attributes:
+        entity: The canonical entity.
+        amount: The money of a row, as staging gives it; none when absent.
+        each: What staging makes one row of; the key when absent.
+        where: The rows that staging takes; all when absent.
+    """
+
+    entity: CanonicalEntity
+    amount: str | None = None
+    each: list[str] = []
+    where: str | None = None
+
+
 class Entity(_Strict):
     """One table, sheet or family of files of a source.
 
@@ -139,6 +158,12 @@ class Entity(_Strict):
         ge=0,
         le=1,
         description="A batch with a larger share of unreadable rows is refused.",
+    )
+    becomes: list[Becomes] = Field(
+        default=[],
+        description="What the rows become, for reconciliation: the canonical `entity`, "
+        "the `amount` of a row, `each` of what is one row and `where` a row is taken, in "
+        "SQL over the columns as they are read.",
     )
     personal: Personal | Literal["none"] | None = Field(
         default=None,

@@ -627,8 +627,51 @@ def test_reconciliation_leaves_nothing(warehouse: duckdb.DuckDBPyConnection) -> 
         "leads",
         "interactions",
         "payments",
+        "contacts",
     }
     assert all(rows_off == 0 and money_off == 0 for _, rows_off, money_off in rows)
+    assert warehouse.execute(
+        "select landed_entity, entity, read_rows, merged_rows, taken_rows, staged_rows, "
+        "taken_amount from meta.landing_reconciliation "
+        "where entity in ('order_lines', 'payments', 'service_tickets') order by all"
+    ).fetchall() == [
+        ("incidents", "service_tickets", 141_712, 116_794, 24_918, 24_918, 0),
+        ("invoices", "payments", 3_796, 0, 3_796, 3_796, Decimal("88897910.3700")),
+        (
+            "order_lines",
+            "order_lines",
+            121_253,
+            0,
+            121_253,
+            121_253,
+            Decimal("109809274.2030"),
+        ),
+    ]
+    assert warehouse.execute(
+        "select sum(abs(landing_difference)), sum(abs(row_difference)), "
+        "sum(abs(amount_difference)) from meta.landing_reconciliation"
+    ).fetchone() == (0, 0, 0)
+    assert warehouse.execute(
+        "select count(*), sum(abs(difference)) from meta.mart_reconciliation"
+    ).fetchone() == (13, 0)
+
+
+def test_drift_of_a_first_refresh(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Nothing was sold on its day, and nothing was released before it."""
+    assert warehouse.execute(
+        "select metric, subject, severity from meta.drift where outcome = 'outside'"
+    ).fetchall() == [("missing_days", "erp", "warning")]
+    assert warehouse.execute(
+        "select compared_with, min(outcome), max(outcome) from meta.drift "
+        "where outcome <> 'outside' group by all order by all"
+    ).fetchall() == [
+        ("releases", "no history", "no history"),
+        ("zero", "ok", "ok"),
+    ]
+    assert warehouse.execute(
+        "select count(*) from (select mart, metric, subject, value from meta.drift "
+        "except select mart, metric, subject, value from meta.drift_history)"
+    ).fetchone() == (0,)
 
 
 def test_every_table_and_column_is_described(
@@ -701,8 +744,11 @@ def test_evidence_can_be_queried(warehouse: duckdb.DuckDBPyConnection) -> None:
             "failed",
             10,
         ),
+        # Its data ends on 28 January, three days before the as-of day.
+        ("marts.order_lines", "drift", "failed", 1),
         # Its health tells less than the days since the last order, and says so.
         ("meta.model_quality", "health_tells_more_than_recency", "failed", 2),
+        ("meta.quality_checks", "quality", "failed", 1),
     ]
     assert "lead_number" in json.loads(found[0][4])[0]
 

@@ -331,7 +331,9 @@ def fill(connection: duckdb.DuckDBPyConnection, sample: Sample) -> None:
             {
                 "source": "erp",
                 "entity": "order_lines",
+                "currency": "USD",
                 "staged_rows": 10,
+                "forgotten_rows": 0,
                 "later_rows": 0,
                 "mart_rows": 10,
                 "row_difference": 0,
@@ -772,7 +774,7 @@ def test_data_says_what_to_trust(page_of: Page) -> None:
     assert "erp orders 1,220 1,200 20 yes 2014-02-01 04:00" in text
     assert "20 rows could not be read, the newest 12 of them here" in text
     assert "erp orders orders.csv 2 row 0 is too short" in text
-    assert "erp order_lines 10 0 10 0 10 0" in text
+    assert "erp order_lines USD 10 0 10 0 10 0" in text
     assert "secret@example.com" not in page
     assert "All blocking checks passed, 1 warning" in words(page)
 

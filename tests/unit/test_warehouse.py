@@ -476,7 +476,7 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
         "from meta.check_results order by all",
     )
     assert found["source_freshness"] == [
-        ("shop", "items", 2, 5, 3, 2, 2, 0, 0, 1, 0, dt.datetime(2014, 2, 1, 21))
+        ("shop", "items", 2, 5, 3, 2, 2, 0, 0, 1, 0, 1, dt.datetime(2014, 2, 1, 21))
     ]
     reason = "2 columns expected, 1 found"
     assert found["quarantine"] == [
@@ -552,7 +552,7 @@ def test_meta_describes_every_table_and_column(home: Home) -> None:
     }
     assert all(comment and "One row per " in comment for _, comment in found["tables"])
     assert all(comment and comment.endswith(".") for *_, comment in found["columns"])
-    assert len(found["columns"]) == 70
+    assert len(found["columns"]) == 71
     assert found["quarantine"] == found["source_freshness"] == []
 
 
