@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from pipeline import refresh_log
 from pipeline.errors import CustomerTiersError, GateRefused
 from pipeline.home import Home, is_locked, read_json, write_json
 
@@ -59,6 +61,8 @@ def begin(home: Home, refresh_id: str, run_id: str, as_of_date: dt.date) -> Atte
         process=os.getpid(),
     )
     _save(home, attempt)
+    refresh_log.enter(refresh_id, attempt.stage)
+    refresh_log.note("INFO", "attempt_begin", f"{refresh_id} begins", as_of=as_of_date)
     return attempt
 
 
@@ -83,6 +87,13 @@ def end(
             ended_at=now().isoformat(),
         ),
     )
+    refresh_log.note(
+        "INFO" if exit_code == 0 else "ERROR",
+        "attempt_end",
+        f"{refresh_id} is {state}" + (f": {reason}" if reason else ""),
+        state=state,
+        exit_code=exit_code,
+    )
 
 
 @contextmanager
@@ -91,10 +102,19 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
     attempt = read(home, refresh_id)
     if attempt is not None and attempt.state == "running":
         _save(home, replace(attempt, stage=name))
-    log.debug("%s", name)
+    refresh_log.enter(refresh_id, name)
+    log.debug("%s", name, extra=refresh_log.facts(event="stage_begin"))
+    started = time.monotonic()
     try:
         yield
     except BaseException as error:
+        refresh_log.note(
+            "ERROR",
+            "stage_end",
+            f"{name} ended with an error",
+            seconds=round(time.monotonic() - started, 3),
+            exception=f"{type(error).__name__}: {error}",
+        )
         refused = isinstance(error, GateRefused)
         told = isinstance(error, CustomerTiersError)
         end(
@@ -105,6 +125,12 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
             exit_code=error.exit_code if isinstance(error, CustomerTiersError) else 1,
         )
         raise
+    refresh_log.note(
+        "INFO",
+        "stage_end",
+        f"{name} is done",
+        seconds=round(time.monotonic() - started, 3),
+    )
 
 
 def read(home: Home, refresh_id: str) -> Attempt | None:

@@ -14,10 +14,10 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -145,11 +145,34 @@ def refresh(
 
 
 @main.command()
+@click.option(
+    "--check", is_flag=True, help="One line and an exit code, for monitoring."
+)
+@click.option("--max-age", help="With --check: older is too old [26h].")
+@click.option(
+    "--notify", is_flag=True, help="With --check: also send alerts that are due."
+)
 @_home
 @_json
-def status(home: Path | None, as_json: bool) -> None:
-    """Shows the current release, its age, the last attempts and why any failed."""
-    at = Home.open(Settings.load(home).home)
+def status(
+    check: bool,
+    max_age: str | None,
+    notify: bool,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Shows the current release, its age, the last attempts and why any failed.
+
+    Exit codes of --check: 0 the release is young enough, 1 it is too old or there is
+    none, 3 and the newest attempt was refused, 4 and a refresh is running, 5 and a source
+    could not be reached. It also writes the metrics.
+    """
+    settings = Settings.load(home)
+    if check:
+        _check(settings, max_age, notify, as_json)
+    if notify or max_age:
+        raise ConfigurationError("--max-age and --notify go with --check.")
+    at = Home.open(settings.home)
     current = release.current(at)
     problem = current.damage if current else release.pointer_problem(at)
     recent = attempts.history(at)[:10]
@@ -197,6 +220,95 @@ def status(home: Path | None, as_json: bool) -> None:
                 attempt.reason or "",
             )
         out.print(table)
+
+
+def _check(
+    settings: Settings, max_age: str | None, notify: bool, as_json: bool
+) -> NoReturn:
+    from pipeline import freshness, metrics
+    from pipeline.alerts import run as alerting
+    from pipeline.settings import duration
+
+    if max_age is not None:
+        settings = replace(settings, max_age=duration(max_age, "--max-age"))
+    at = Home.open(settings.home)
+    found = freshness.look(settings, at)
+    told = None
+    if notify:
+        alerting.configured(settings)
+        told = alerting.look(settings, at, found)
+    try:
+        metrics.write(settings, at)
+    except OSError as error:
+        err.print(f"The metrics were not written: {error}", markup=False)
+    if as_json:
+        _print_json({**asdict(found), "alerts": asdict(told) if told else None})
+    else:
+        click.echo(found.sentence)
+        if told and told.pending:
+            err.print(
+                f"{told.pending} alerts could not be sent: `customer-tiers alerts`."
+            )
+    sys.exit(found.exit_code)
+
+
+@main.command()
+@click.argument("refresh_id", required=False)
+@click.option("--follow", is_flag=True, help="Go on printing while the refresh runs.")
+@_home
+@_json
+def logs(
+    refresh_id: str | None, follow: bool, home: Path | None, as_json: bool
+) -> None:
+    """Prints the log of a refresh; by default of the newest."""
+    from pipeline import refresh_log
+
+    at = Home.open(Settings.load(home).home)
+    for line in refresh_log.lines(at, refresh_id, follow=follow):
+        if as_json:
+            click.echo(json.dumps(line, ensure_ascii=False))
+        else:
+            out.print(refresh_log.shown(line), markup=False, soft_wrap=True)
+
+
+@main.group(invoke_without_command=True)
+@_home
+@_json
+@click.pass_context
+def alerts(context: click.Context, home: Path | None, as_json: bool) -> None:
+    """Shows who is told of what, what was told, and what could not be."""
+    if context.invoked_subcommand is not None:
+        return
+    from pipeline.alerts import ledger
+    from pipeline.alerts import run as alerting
+    from pipeline.alerts import shown as showing
+
+    settings = Settings.load(home)
+    described = alerting.configured(settings)
+    state = ledger.read(Home.open(settings.home))
+    if as_json:
+        _print_json(showing.as_values(described, state))
+    else:
+        showing.overview(described, state, out)
+
+
+@alerts.command("test")
+@click.argument("channel", required=False)
+@_home
+@_json
+def alerts_test(channel: str | None, home: Path | None, as_json: bool) -> None:
+    """Sends a test message to one channel, or to all."""
+    from pipeline.alerts import run as alerting
+
+    settings = Settings.load(home)
+    found = alerting.test(settings, Home.open(settings.home), channel)
+    if as_json:
+        _print_json(found)
+    else:
+        for name, problem in found.items():
+            out.print(f"{name}: {problem or 'sent'}", markup=False, soft_wrap=True)
+    if any(found.values()):
+        sys.exit(1)
 
 
 @main.command()

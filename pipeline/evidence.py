@@ -66,6 +66,19 @@ class Check:
             parts.append(f"such as {shown}")
         return "; ".join(parts)
 
+    def facts(self) -> dict[str, Any]:
+        """What a log may have of it: no values of rows."""
+        return {
+            "event": "check",
+            "message": f"{self.severity} {self.subject}: {self.name} {self.outcome}",
+            "gate": self.gate,
+            "subject": self.subject,
+            "check": self.name,
+            "severity": self.severity,
+            "outcome": self.outcome,
+            "failing_rows": self.failing_rows,
+        }
+
 
 @dataclass(frozen=True)
 class Evidence:

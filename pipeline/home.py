@@ -87,6 +87,21 @@ class Home:
         return self.logs / "attempts"
 
     @property
+    def refresh_logs(self) -> Path:
+        """What each refresh did, one file of JSON lines each."""
+        return self.logs / "refreshes"
+
+    @property
+    def alerts(self) -> Path:
+        """What was told to whom, and what is still to be told."""
+        return self.root / "alerts"
+
+    @property
+    def metrics(self) -> Path:
+        """The figures for a monitoring system."""
+        return self.root / "metrics"
+
+    @property
     def forgotten(self) -> Path:
         """Who must not come back, and forgettings that are not finished."""
         return self.root / "forgotten"

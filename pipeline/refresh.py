@@ -17,6 +17,7 @@ from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.home import Home, refresh_lock
 from pipeline.settings import Settings
 from pipeline.sources import load_sources
+from pipeline.watch import watched
 
 log = logging.getLogger("customer_tiers.refresh")
 
@@ -53,7 +54,8 @@ def run(settings: Settings, request: Request) -> Attempt:
     """
     load_sources(settings)
     home = Home.open(settings.home)
-    with refresh_lock(home):
+    run_id = str(uuid.uuid4())
+    with watched(settings, home, run_id), refresh_lock(home):
         # Imported late: a wrong setting or a second refresh is told at once.
         import dagster as dg
 
@@ -61,7 +63,6 @@ def run(settings: Settings, request: Request) -> Attempt:
         from pipeline.definitions import JOB, build_definitions
 
         dagster_storage.hold_open(home.dagster)
-        run_id = str(uuid.uuid4())
         log.info("preparing")
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
             definitions = build_definitions(settings)

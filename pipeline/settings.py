@@ -7,6 +7,7 @@ seeds of the dbt project.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Mapping
@@ -43,6 +44,9 @@ class Settings:
         threads: Threads of dbt (each model is itself parallel inside DuckDB).
         expectations: The folder of the suites: `marts.py` and `landing/<source>.py`.
         dbt_project: The folder of the models and seeds.
+        max_age: A release older than this is late.
+        alerts_file: The `alerts.yaml` that was named; beside `sources.yaml` otherwise.
+        metrics_file: Where the metrics are written; in the home otherwise.
         environment: What `${NAME}` in `sources.yaml` may refer to; secrets, so never
             printed.
     """
@@ -56,6 +60,9 @@ class Settings:
     threads: int = 2
     expectations: Path = PROJECT_ROOT / "expectations"
     dbt_project: Path = PROJECT_ROOT / "dbt_project"
+    max_age: dt.timedelta = dt.timedelta(hours=26)
+    alerts_file: Path | None = None
+    metrics_file: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -91,12 +98,21 @@ class Settings:
             dbt_project=Path(
                 env.get("CUSTOMER_TIERS_DBT_PROJECT") or cls.dbt_project
             ).resolve(),
+            max_age=duration(
+                env.get("CUSTOMER_TIERS_MAX_AGE") or "26h", "CUSTOMER_TIERS_MAX_AGE"
+            ),
+            alerts_file=_path(env, "CUSTOMER_TIERS_ALERTS"),
+            metrics_file=_path(env, "CUSTOMER_TIERS_METRICS"),
         )
         env["CUSTOMER_TIERS_HOME"] = str(settings.home)
         return replace(settings, environment=env)
 
     def child_environment(self) -> dict[str, str]:
         """The environment in which another process finds the same settings."""
+        named = {
+            "CUSTOMER_TIERS_ALERTS": self.alerts_file,
+            "CUSTOMER_TIERS_METRICS": self.metrics_file,
+        }
         return {
             **self.environment,
             **QUIET_ENVIRONMENT,
@@ -104,6 +120,7 @@ class Settings:
             "CUSTOMER_TIERS_SOURCES": str(self.sources_file),
             "CUSTOMER_TIERS_EXPECTATIONS": str(self.expectations),
             "CUSTOMER_TIERS_DBT_PROJECT": str(self.dbt_project),
+            **{name: str(path) for name, path in named.items() if path},
         }
 
     @property
@@ -144,6 +161,26 @@ def is_time_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False  # OSError: `Asia` is a folder of the time zone database
     return True
+
+
+def duration(text: str, where: str) -> dt.timedelta:
+    """A length of time as `26h`, `90m`, `2d` or `1d12h` says it.
+
+    Raises:
+        ConfigurationError: It is none, or nothing at all.
+    """
+    match = re.fullmatch(r"(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?", text.strip())
+    parts = [int(part or 0) for part in match.groups()] if match else [0, 0, 0]
+    length = dt.timedelta(days=parts[0], hours=parts[1], minutes=parts[2])
+    if not length:
+        raise ConfigurationError(
+            f"{where} is {text!r}; give a length of time such as 26h, 90m or 1d12h."
+        )
+    return length
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]).resolve() if env.get(name) else None
 
 
 def _count(env: Mapping[str, str], name: str, default: int, *, least: int) -> int:

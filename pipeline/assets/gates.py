@@ -15,6 +15,7 @@ from pipeline.assets.request import RefreshRequest
 from pipeline.errors import CustomerTiersError, GateRefused
 from pipeline.evidence import Check, Evidence
 from pipeline.home import Home
+from pipeline.refresh_log import facts
 from pipeline.release import Candidate
 from pipeline.settings import Settings
 from pipeline.sources import Source
@@ -106,10 +107,21 @@ def _pass_through(
         found = look()
         evidence.save(candidate.evidence_folder, found)
     passed = sum(check.outcome == "passed" for check in found.checks)
-    log.info("%s: %d of %d checks passed", stage, passed, len(found.checks))
+    log.info(
+        "%s: %d of %d checks passed",
+        stage,
+        passed,
+        len(found.checks),
+        extra=facts(event="gate", gate=found.gate, checks=len(found.checks)),
+    )
     for check in found.checks:
         if check.outcome != "passed":
-            log.warning("%s %s", check.severity, check.sentence())
+            log.warning(
+                "%s %s",
+                check.severity,
+                check.sentence(),
+                extra=facts(**check.facts()),
+            )
     if problems := found.problems():
         attempts.end(
             home,

@@ -2,12 +2,14 @@
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Iterator
 
 import dagster as dg
 
 from pipeline import attempts, demonstration, landing, release, warehouse
 from pipeline.assets.request import RefreshRequest
+from pipeline.refresh_log import facts
 from pipeline.settings import Settings
 from pipeline.sources import Source, SourcesFile, open_reader
 
@@ -100,6 +102,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
             open_reader(source) as reader,
         ):
             for name, entity in source.entities.items():
+                started = time.monotonic()
                 landed = landing.land(
                     home,
                     source.name,
@@ -111,7 +114,19 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
                 rows = sum(batch.rows_landed for batch in landed.batches)
                 quarantined = sum(batch.rows_quarantined for batch in landed.batches)
                 forgotten = sum(batch.rows_forgotten for batch in landed.batches)
-                log.info("%s", _told(source.name, name, landed, rows, quarantined))
+                log.info(
+                    "%s",
+                    _told(source.name, name, landed, rows, quarantined),
+                    extra=facts(
+                        event="landed",
+                        source=source.name,
+                        entity=name,
+                        rows_landed=rows,
+                        rows_quarantined=quarantined,
+                        batches=len(landed.batches),
+                        seconds=round(time.monotonic() - started, 3),
+                    ),
+                )
                 yield dg.MaterializeResult(
                     asset_key=landing_key(source.name, name),
                     metadata={

@@ -88,7 +88,9 @@ def report_asset() -> dg.AssetsDefinition:
     )
     def report(request: RefreshRequest) -> dg.MaterializeResult[None]:
         home = request.open_home()
-        path = reports.build_report(home.current.resolve(strict=True))
+        folder = home.current.resolve(strict=True)
+        with attempts.stage(home, folder.name, "report"):
+            path = reports.build_report(folder)
         log.info("report %s", path)
         return dg.MaterializeResult(
             metadata={"report": dg.MetadataValue.url(path.as_uri())}

@@ -15,10 +15,14 @@ from pydantic import PrivateAttr
 from pipeline.errors import ConfigurationError
 from pipeline.forget import run as forgetting
 from pipeline.home import Home, refresh_lock
+from pipeline.settings import Settings
+from pipeline.watch import watched
 
 
 class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
     """One refresh as somebody asked for it; holds the home's lock while the run lasts.
+
+    It also keeps the log of the run and tells the outside when it is over.
 
     Attributes:
         home: The folder of landing, candidates and releases.
@@ -35,15 +39,19 @@ class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Takes the lock; a run that cannot have it fails before it does anything."""
         self._stack = ExitStack()
-        self._stack.enter_context(refresh_lock(self.open_home()))
+        home = self.open_home()
         try:
-            forgetting.go_on(self.open_home())
+            self._stack.enter_context(
+                watched(Settings.load(self.home), home, context.run_id or "")
+            )
+            self._stack.enter_context(refresh_lock(home))
+            forgetting.go_on(home)
         except BaseException:
-            self._stack.close()
-            raise
+            with self._stack:
+                raise
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Lets the lock go."""
+        """Lets the lock go; then metrics are written and alerts are sent."""
         self._stack.close()
 
     def open_home(self) -> Home:

@@ -14,6 +14,7 @@ from pipeline import attempts, evidence, release, transform, warehouse
 from pipeline.assets.ingest import POOL, landing_key
 from pipeline.assets.request import RefreshRequest
 from pipeline.errors import CustomerTiersError, GateRefused
+from pipeline.refresh_log import facts
 from pipeline.settings import Settings
 from pipeline.sources import SourcesFile
 
@@ -98,7 +99,17 @@ def transform_assets(
                         built_models += 1
                         name = event["data"]["node_info"]["node_name"]
                         log.debug(
-                            "transform: %d built, now after %s", built_models, name
+                            "transform: %d built, now after %s",
+                            built_models,
+                            name,
+                            extra=facts(
+                                event="model",
+                                model=name,
+                                status=event["data"].get("status"),
+                                seconds=round(
+                                    float(event["data"].get("execution_time") or 0), 3
+                                ),
+                            ),
                         )
                     yield from DbtCoreCliEventMessage(
                         raw_event=event, event_history_metadata={}
@@ -117,7 +128,12 @@ def transform_assets(
             log.info("dbt: %d models and seeds, %d tests", built_models, len(tests))
             for check in tests:
                 if check.outcome == "failed":
-                    log.warning("%s %s", check.severity, check.sentence())
+                    log.warning(
+                        "%s %s",
+                        check.severity,
+                        check.sentence(),
+                        extra=facts(**check.facts()),
+                    )
             failed = [
                 check.sentence()
                 for check in tests

@@ -8,14 +8,11 @@ never stand in the file.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -26,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.errors import ConfigurationError
+from pipeline import yaml_file
 from pipeline.settings import Settings, is_time_zone
 from pipeline.sources.columns import column_type
 
@@ -436,19 +433,11 @@ def load_sources(settings: Settings) -> SourcesFile:
         ConfigurationError: Names the file, the place in it and what is wrong.
     """
     path = settings.sources_file
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error.strerror}); give --sources FILE or set "
-            "CUSTOMER_TIERS_SOURCES."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(raw, dict):
-        what = "is empty" if raw is None else "names no settings"
-        raise ConfigurationError(f"{path} {what}; it should begin with 'version: 1'.")
-    raw = _substitute(raw, settings.environment, path.name)
+    raw = yaml_file.read(
+        path,
+        settings.environment,
+        otherwise="give --sources FILE or set CUSTOMER_TIERS_SOURCES",
+    )
     _name_entities(raw)
     business = raw.setdefault("business", {})
     if isinstance(business, dict):
@@ -456,51 +445,8 @@ def load_sources(settings: Settings) -> SourcesFile:
     try:
         parsed = SourcesFile.model_validate(raw)
     except ValidationError as error:
-        # include_input=False: the offending input may be a secret.
-        places = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
-            for item in error.errors(include_input=False, include_url=False)
-        )
-        raise ConfigurationError(f"{path}: {places}") from None
+        raise yaml_file.refused(path, error) from None
     return _resolve_paths(parsed, path.parent)
-
-
-class _EachKeyOnce(yaml.SafeLoader):
-    """YAML keeps the last of two equal keys; here an entity would vanish unnoticed."""
-
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if (text := str(key.value)) in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{text} is there twice", key.start_mark
-                )
-            seen.add(text)
-        return super().construct_mapping(node, deep)
-
-
-def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: _substitute(item, environment, f"{where}: {key}")
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_substitute(item, environment, where) for item in value]
-    if not isinstance(value, str):
-        return value
-
-    def replaced(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in environment:
-            raise ConfigurationError(
-                f"{where} refers to ${{{name}}}, which is not set in the environment."
-            )
-        return environment[name]
-
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", replaced, value)
 
 
 def _name_entities(raw: dict[str, Any]) -> None:
