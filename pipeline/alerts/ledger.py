@@ -12,6 +12,7 @@ message says that it may be a repeat.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from typing import Any, Literal
 
 from pipeline.alerts.config import Kind
 from pipeline.home import Home, read_json, write_json
+
+log = logging.getLogger("customer_tiers.alerts")
 
 # So many events that everybody was told of are kept for `customer-tiers alerts`.
 KEPT = 50
@@ -110,11 +113,21 @@ class Ledger:
 
 
 def read(home: Home) -> Ledger:
-    """The state as it was last written; a new one where there is none."""
+    """The state as it was last written; a new one where there is none.
+
+    A damaged one counts as none: an alarm too many is better than none ever again.
+    """
     path = home.alerts / "state.json"
     if not path.exists():
         return Ledger()
-    value = read_json(path)
+    try:
+        return _from_json(read_json(path))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("alerts: %s is damaged and begun anew: %s", path, error)
+        return Ledger()
+
+
+def _from_json(value: dict[str, Any]) -> Ledger:
     events = [
         Event(
             **{
@@ -125,9 +138,9 @@ def read(home: Home) -> Ledger:
                 },
             }
         )
-        for event in value.pop("events")
+        for event in value["events"]
     ]
-    return Ledger(**value, events=events)
+    return Ledger(**{**value, "events": events})
 
 
 def write(home: Home, ledger: Ledger) -> None:

@@ -6,6 +6,7 @@ repeat once.
 
 from __future__ import annotations
 
+import base64
 import email.policy
 import email.utils
 import hashlib
@@ -65,7 +66,7 @@ def _hand_over(
     if channel.security == "starttls":
         server.starttls(context=context)
     if channel.user is not None and channel.password is not None:
-        server.login(channel.user, channel.password)
+        _log_in(server, channel.user, channel.password)
     try:
         return server.send_message(mail)
     except smtplib.SMTPResponseException:
@@ -77,6 +78,18 @@ def _hand_over(
             again=True,
             is_uncertain=True,
         ) from None
+
+
+def _log_in(server: smtplib.SMTP, user: str, password: str) -> None:
+    if (user + password).isascii():
+        server.login(user, password)
+        return
+    # Python's own login knows ASCII only; mail servers take UTF-8.
+    server.ehlo_or_helo_if_needed()
+    token = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+    code, said = server.docmd("AUTH", f"PLAIN {token}")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, said)
 
 
 def _failure(channel: Email, error: Exception) -> NotSent:
@@ -104,7 +117,8 @@ def _failure(channel: Email, error: Exception) -> NotSent:
 
 
 def _cause(channel: Email, error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    # smtplib makes a hanging-up of a time-out.
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
         return f"no answer in {channel.timeout_seconds:g} s"
     return getattr(error, "strerror", None) or type(error).__name__
 

@@ -176,15 +176,12 @@ def _deliver(
     delivery.tried_at = _now().isoformat()
     delivery.not_before = None
     ledger.write(home, state)
-    worded = message.compose(event, delivery, channel.language, place, seen)
     tried = Try(is_uncertain=delivery.is_uncertain)
 
     def send(may_be_repeat: bool) -> str | None:
-        if may_be_repeat == worded.is_repeat:
-            return _send(channel, worded)
-        doubtful = replace(delivery, is_uncertain=may_be_repeat)
-        again = message.compose(event, doubtful, channel.language, place, seen)
-        return _send(channel, again)
+        told = replace(delivery, is_uncertain=may_be_repeat)
+        worded = message.compose(event, told, channel.language, place, seen)
+        return _send(channel, worded)
 
     try:
         remark = insist(send, patience, tried)
@@ -218,9 +215,18 @@ def _deliver(
 
 
 def _send(channel: Webhook | Email, worded: Message) -> str | None:
-    if isinstance(channel, Email):
-        return mail.send(channel, worded, time.time())
-    webhooks.send(channel, worded, time.time())
+    try:
+        if isinstance(channel, Email):
+            return mail.send(channel, worded, time.time())
+        webhooks.send(channel, worded, time.time())
+    except NotSent:
+        raise
+    except Exception as error:
+        # A defect of ours, or of a library, must not hold up the other channels. Its
+        # text may hold what is secret.
+        raise NotSent(
+            f"{type(error).__name__} while it was sent", is_uncertain=True
+        ) from None
     return None
 
 
