@@ -3,7 +3,7 @@
 The answer is one sentence and an exit code:
 
     0  the current release is young enough, whatever became of the newest attempt
-    1  it is too old, or there is none, or the clock cannot be believed
+    1  it is too old, or there is no whole one, or the clock cannot be believed
     3  it is too old, and the newest attempt was refused by a gate
     4  it is too old, and a refresh is running that may mend it
     5  it is too old, and the newest attempt could not reach a source
@@ -16,6 +16,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,7 +33,7 @@ from pipeline.settings import Settings
 # So far may two clocks, or the clock before and after it was set, be apart unnoticed.
 CLOCK_TOLERANCE = dt.timedelta(minutes=2)
 
-Trouble = Literal["none", "no release", "old", "behind", "clock"]
+Trouble = Literal["none", "no release", "damaged", "old", "behind", "clock"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Freshness:
         exit_code: See the module.
         trouble: `old`: sealed too long ago. `behind`: sealed lately, but it knows only of
             days long past. `clock`: the clock shows a time that the home has left behind.
+            `damaged`: readers find no whole release; `problem` says why.
         sentence: The whole answer in one line.
         age_seconds: Since the release was sealed; with a clock that was set back, the
             least that it can be.
@@ -60,6 +63,7 @@ class Freshness:
     age_seconds: float | None = None
     lag_days: int | None = None
     clock_behind_seconds: float = 0
+    problem: str = ""
     attempt_id: str | None = None
     attempt_state: str | None = None
     attempt_exit_code: int | None = None
@@ -76,17 +80,21 @@ def look(
     limit = max_age or settings.max_age
     moment = now or dt.datetime.now(dt.UTC)
     current = release.current(home)
-    tried = attempts.history(home)
+    tried = numbered(attempts.history(home))
     newest = tried[0] if tried else None
+    problem = current.damage if current else release.pointer_problem(home)
     known = _latest_known(home, current, tried)
     latest = max(moment, known) if known else moment
     _remember(home, current, latest)
     behind = latest - moment if latest - moment > CLOCK_TOLERANCE else dt.timedelta(0)
-    if current is None:
+    if current is None or problem:
         return Freshness(
-            exit_code=_code(newest),
-            trouble="no release",
-            sentence=f"There is no release yet.{_of(newest)}",
+            exit_code=1 if problem else _code(newest),
+            trouble="damaged" if problem else "no release",
+            sentence=f"Readers find no whole release: {problem}.{_of(newest)}"
+            if problem
+            else f"There is no release yet.{_of(newest)}",
+            problem=problem,
             looked_at=moment.isoformat(),
             max_age_seconds=limit.total_seconds(),
             clock_behind_seconds=behind.total_seconds(),
@@ -135,6 +143,11 @@ def look(
         attempt_state=newest.state if newest else None,
         attempt_exit_code=newest.exit_code if newest else None,
     )
+
+
+def numbered(tried: Iterable[Attempt]) -> list[Attempt]:
+    """Those whose name is that of an attempt; a stray file in the journal is none."""
+    return [item for item in tried if re.fullmatch(r"r\d{6,}-\d{8}", item.refresh_id)]
 
 
 def told(length: dt.timedelta) -> str:

@@ -91,7 +91,7 @@ def rendered(families: Iterable[Family]) -> str:
 
 def collected(settings: Settings, home: Home) -> list[Family]:
     """All that is told of the home as it is now."""
-    tried = attempts.history(home)
+    tried = freshness.numbered(attempts.history(home))
     seen = freshness.look(settings, home)
     return [
         *_of_release(home, seen),
@@ -130,7 +130,7 @@ def _of_release(home: Home, seen: freshness.Freshness) -> list[Family]:
     count = Family("releases_kept", "Releases in the home.")
     count.add(len(kept))
     for item in kept:
-        if item.is_current:
+        if item.is_current and not item.damage:
             midnight = dt.datetime.combine(item.as_of_date, dt.time(), dt.UTC)
             sealed.add(item.sealed_at.timestamp())
             as_of.add((midnight + dt.timedelta(days=1)).timestamp())

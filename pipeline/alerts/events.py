@@ -13,7 +13,7 @@ from pipeline.alerts.config import AlertsFile, Kind
 from pipeline.alerts.ledger import Delivery, Event, Ledger
 from pipeline.attempts import Attempt
 from pipeline.discretion import discreet
-from pipeline.freshness import Freshness
+from pipeline.freshness import Freshness, numbered
 from pipeline.home import Home
 
 CHECKS_SHOWN = 5
@@ -48,7 +48,7 @@ def _address(event: Event, described: AlertsFile) -> None:
 
 
 def _bad_attempts(home: Home, ledger: Ledger, seen: Freshness) -> list[Event]:
-    tried = list(reversed(attempts.history(home)))
+    tried = list(reversed(numbered(attempts.history(home))))
     if ledger.seen_through is None:
         # The first look of all: what is long over is nobody's alarm.
         older = [release.sequence(attempt.refresh_id) for attempt in tried[:-1]]
@@ -86,7 +86,7 @@ def _late(home: Home, ledger: Ledger, seen: Freshness) -> Event | None:
 
 def _is_overdue(home: Home, seen: Freshness) -> bool:
     """Whether a home without a release should have one: it tried long enough ago."""
-    tried = attempts.history(home)
+    tried = numbered(attempts.history(home))
     if not tried:
         return False
     first = dt.datetime.fromisoformat(tried[-1].started_at)
@@ -128,6 +128,7 @@ def _recovered(ledger: Ledger, seen: Freshness, described: AlertsFile) -> Event 
 def _facts_of(seen: Freshness) -> dict[str, Any]:
     return {
         "trouble": seen.trouble,
+        "problem": seen.problem,
         "release_id": seen.release_id,
         "release_as_of": seen.as_of_date,
         "sealed_at": seen.sealed_at,

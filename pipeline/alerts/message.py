@@ -234,6 +234,8 @@ class _English(_Words):
             return "There is no release yet"
         if trouble == "clock":
             return "The clock was set back; the age of the release is not known"
+        if trouble == "damaged":
+            return "Readers find no whole release"
         return f"Release {self.facts['release_id']} is too old"
 
     def happened(self) -> list[str]:
@@ -259,7 +261,7 @@ class _English(_Words):
             ]
         else:
             lines = [f"The refresh of {as_of} failed in `{stage}`."]
-        if facts["reason"] and facts["state"] != "died":
+        if facts["reason"] and (facts["state"] != "died" or not stage):
             lines.append(facts["reason"])
         return lines
 
@@ -267,6 +269,8 @@ class _English(_Words):
         facts = self.facts
         if facts["trouble"] == "no release":
             line = "Refreshes were tried, and there is still no release."
+        elif facts["trouble"] == "damaged":
+            line = f"The current release cannot be read: {facts['problem']}."
         elif facts["trouble"] == "clock":
             behind = self.length(facts["clock_behind_seconds"])
             line = f"The clock of this machine is {behind} behind what was recorded."
@@ -301,6 +305,8 @@ class _English(_Words):
         return shown(self.event.raised_at, self.place.time_zone)
 
     def readers(self, seen: Freshness) -> str:
+        if seen.trouble == "damaged":
+            return "No whole release."
         if seen.release_id is None:
             return "Nothing: there is no release."
         return (
@@ -333,6 +339,11 @@ class _English(_Words):
         if self.event.kind == "late":
             if facts["trouble"] == "clock":
                 return ["Set the clock right; then `customer-tiers status --check`."]
+            if facts["trouble"] == "damaged":
+                return [
+                    "`customer-tiers rollback` goes back to an older release at once; "
+                    "`customer-tiers refresh` makes a new one."
+                ]
             return [
                 "See that the schedule is on and its daemon runs; `customer-tiers "
                 "refresh` goes at once."
@@ -372,6 +383,8 @@ class _Chinese(_Words):
             return "还没有任何发布"
         if trouble == "clock":
             return "时钟被调回，无法得知发布有多旧"
+        if trouble == "damaged":
+            return "读者找不到完整的发布"
         return f"发布 {self.facts['release_id']} 过旧"
 
     def happened(self) -> list[str]:
@@ -393,7 +406,7 @@ class _Chinese(_Words):
             ]
         else:
             lines = [f"{as_of} 的刷新在 `{stage}` 失败。"]
-        if facts["reason"] and facts["state"] != "died":
+        if facts["reason"] and (facts["state"] != "died" or not stage):
             lines.append(facts["reason"])
         return lines
 
@@ -401,6 +414,8 @@ class _Chinese(_Words):
         facts = self.facts
         if facts["trouble"] == "no release":
             line = "已经尝试过刷新，但仍然没有发布。"
+        elif facts["trouble"] == "damaged":
+            line = f"当前发布无法读取：{facts['problem']}。"
         elif facts["trouble"] == "clock":
             behind = self.length(facts["clock_behind_seconds"])
             line = f"本机时钟比已有记录慢 {behind}。"
@@ -434,6 +449,8 @@ class _Chinese(_Words):
         return shown(self.event.raised_at, self.place.time_zone)
 
     def readers(self, seen: Freshness) -> str:
+        if seen.trouble == "damaged":
+            return "没有完整的发布。"
         if seen.release_id is None:
             return "什么也看不到：还没有发布。"
         return (
@@ -465,6 +482,11 @@ class _Chinese(_Words):
         if self.event.kind == "late":
             if facts["trouble"] == "clock":
                 return ["校正时钟，然后运行 `customer-tiers status --check`。"]
+            if facts["trouble"] == "damaged":
+                return [
+                    "`customer-tiers rollback` 立即回到较早的发布；"
+                    "`customer-tiers refresh` 生成新的发布。"
+                ]
             return [
                 "确认定时任务已开启且守护进程在运行；"
                 "也可以立即运行 `customer-tiers refresh`。"

@@ -32,7 +32,7 @@ from cryptography.x509.oid import NameOID
 
 from pipeline import attempts, evidence, release
 from pipeline.evidence import Check, Evidence
-from pipeline.home import Home, read_json, write_json
+from pipeline.home import Home, read_json, sha256, write_json
 from pipeline.settings import Settings
 
 GATES = ["in.shop", "transform", "out"]
@@ -86,7 +86,7 @@ def published(
                 refresh_id=candidate.refresh_id,
                 planned=1,
                 checks=[check],
-                warehouse_sha256=release.sha256(candidate.warehouse_file),
+                warehouse_sha256=sha256(candidate.warehouse_file),
             ),
         )
     release.seal(candidate, GATES)

@@ -145,6 +145,25 @@ def test_a_clock_set_back_is_told(home: Home) -> None:
         assert room.requests[0].json()["facts"]["trouble"] == "clock"
 
 
+def test_damage_is_told_and_its_end_too(home: Home) -> None:
+    with given.chat() as room:
+        settings = given.settings_of(home, [hook(room)])
+        given.published(home)
+        look(settings, home)
+        record = home.current / "release.json"
+        kept = record.read_text()
+        record.unlink()
+        assert kinds(look(settings, home)) == ["late"]
+        assert kinds(look(settings, home)) == []
+        assert room.requests[-1].json()["facts"]["trouble"] == "damaged"
+        record.write_text(kept)
+        assert kinds(look(settings, home)) == ["recovered"]
+        home.current.unlink()
+        assert kinds(look(settings, home)) == ["late"]
+        (home.attempts / "r-odd.json").write_text("{")
+        assert kinds(look(settings, home)) == []
+
+
 def test_recovered_needs_a_release_newer_than_the_trouble(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
@@ -502,10 +521,11 @@ def test_a_late_or_repeated_message_says_so(home: Home) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("trouble", ["no release", "clock", "behind", "old"])
+@pytest.mark.parametrize("trouble", ["no release", "damaged", "clock", "behind", "old"])
 def test_every_kind_of_late_has_words(language: config.Language, trouble: str) -> None:
     facts = {
         "trouble": trouble,
+        "problem": "it is gone",
         "release_id": "r000001-20260101",
         "release_as_of": "2026-01-01",
         "sealed_at": "2026-01-02T05:00:00+00:00",

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pipeline import freshness, release
+from pipeline import freshness
 from pipeline.cli import main
 from pipeline.errors import ConfigurationError
-from pipeline.home import Home, refresh_lock
+from pipeline.home import Home, refresh_lock, sha256
 from pipeline.settings import Settings, duration
 from tests.unit import alerting
 
@@ -213,8 +213,19 @@ def test_the_variable_says_what_is_too_old(
         Settings.load(home.root)
 
 
+@pytest.mark.parametrize("name", ["release.json", "warehouse.duckdb", "current"])
+def test_damage_is_told_before_age(home: Home, settings: Settings, name: str) -> None:
+    alerting.published(home)
+    (home.current if name == "current" else home.current / name).unlink()
+    found = freshness.look(settings, home)
+    assert (found.exit_code, found.trouble) == (1, "damaged")
+    assert str(home.root) in found.sentence
+    alerting.published(home)
+    assert freshness.look(settings, home).exit_code == 0
+
+
 def test_looking_changes_no_release(home: Home, settings: Settings) -> None:
     refresh_id = alerting.published(home)
-    before = release.sha256(home.releases / refresh_id / "release.json")
+    before = sha256(home.releases / refresh_id / "release.json")
     freshness.look(settings, home)
-    assert release.sha256(home.releases / refresh_id / "release.json") == before
+    assert sha256(home.releases / refresh_id / "release.json") == before
