@@ -55,6 +55,7 @@ def secrets_in(files: Iterable[Path], environment: Mapping[str, str]) -> set[str
 
 
 def _masked(match: re.Match[str]) -> str:
-    if match["before"] or _OURS.fullmatch(match["inside"]):
+    inside = match["inside"]
+    if match["before"] or len(inside) <= 1 or _OURS.fullmatch(inside):
         return match[0]
     return f"{match['mark']}{GONE}{match['mark']}"

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -204,18 +204,13 @@ def _latest_known(
 
 def _remember(home: Home, current: release.Release | None, latest: dt.datetime) -> None:
     """Keeps how late it was at this look, so that a clock set back later is noticed."""
-    own = _mark(home).with_name(f"clock.{os.getpid()}.json")
-    try:
-        write_json(
-            own,
-            {
-                "release": current.refresh_id if current else None,
-                "latest": latest.isoformat(),
-            },
-        )
-        own.replace(_mark(home))
-    except OSError:
-        own.unlink(missing_ok=True)  # a full disk must not keep anybody from looking
+    mark = {
+        "release": current.refresh_id if current else None,
+        "latest": latest.isoformat(),
+    }
+    # A full disk, or another look, must not keep anybody from looking.
+    with suppress(OSError):
+        write_json(_mark(home), mark)
 
 
 def _mark(home: Home) -> Path:

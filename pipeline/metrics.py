@@ -12,6 +12,7 @@ import math
 import os
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pipeline.home import Home, read_json
 from pipeline.settings import Settings
 
 PREFIX = "customer_tiers_"
+LEFT_OVER_SECONDS = 3_600
 FOLDERS = ("landing", "quarantine", "candidates", "releases", "dagster", "logs")
 
 
@@ -49,6 +51,7 @@ def write(settings: Settings, home: Home) -> Path:
     path = file_of(settings, home)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = rendered(collected(settings, home))
+    _sweep(path)
     # A name of its own: two may write at once. The collector reads *.prom only.
     own = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
     try:
@@ -61,6 +64,16 @@ def write(settings: Settings, home: Home) -> Path:
     finally:
         own.unlink(missing_ok=True)
     return path
+
+
+def _sweep(path: Path) -> None:
+    """Removes what killed processes were writing an hour ago or longer."""
+    for left in path.parent.glob(f".{path.name}.*.partial"):
+        try:
+            if time.time() - left.stat().st_mtime > LEFT_OVER_SECONDS:
+                left.unlink()
+        except OSError:
+            continue
 
 
 def file_of(settings: Settings, home: Home) -> Path:

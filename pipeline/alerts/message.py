@@ -83,6 +83,8 @@ HEADINGS: dict[Language, tuple[str, ...]] = {
     ),
 }
 
+BAD_STATES = {"refused", "failed", "died"}
+
 STATES_ZH = {
     "published": "已发布",
     "built": "已构建未发布",
@@ -92,7 +94,7 @@ STATES_ZH = {
     "running": "正在运行",
     "passed": "通过",
     "crashed": "无法执行",
-    "late": "发布过旧",
+    "late": "版本过旧",
 }
 
 
@@ -154,7 +156,7 @@ def test_message(language: Language, place: Place, now: dt.datetime) -> Message:
         )
     else:
         title, heading = "测试消息", "发生了什么"
-        line = f"有人在 {moment} 运行了 `customer-tiers alerts test`。一切正常。"
+        line = f"有人在 {moment} 执行了 `customer-tiers alerts test`。一切正常。"
     where = f"{socket.gethostname()}: {place.home}"
     return Message(
         id=f"test-{now:%Y%m%dT%H%M%S%f}",
@@ -193,6 +195,11 @@ class _Words:
             if left >= 2 * size or size == 1:
                 return f"{math.floor(left / size)}{name}"
         raise AssertionError("the last unit is the second")
+
+    @staticmethod
+    def check_id(check: dict[str, Any]) -> str:
+        """As `refresh --accept` takes it."""
+        return f"{check['subject']}:{check['name']}"
 
     @property
     def refresh(self) -> str:
@@ -319,9 +326,7 @@ class _English(_Words):
         for check in self.facts.get("checks", []):
             rows = check["failing_rows"]
             count = f", {rows:,} rows" if rows else ""
-            lines.append(
-                f"{check['subject']}: {check['name']} {check['outcome']}{count}"
-            )
+            lines.append(f"{self.check_id(check)} {check['outcome']}{count}")
         if more := self.facts.get("more_checks"):
             lines.append(f"and {more} more")
         return lines
@@ -344,6 +349,13 @@ class _English(_Words):
                     "`customer-tiers rollback` goes back to an older release at once; "
                     "`customer-tiers refresh` makes a new one."
                 ]
+            if facts.get("newest_state") in BAD_STATES:
+                return [
+                    f"See why the newest attempt published nothing (`customer-tiers logs "
+                    f"{facts['newest_id']}`), mend it, and run `customer-tiers refresh`."
+                ]
+            if facts.get("newest_state") == "running":
+                return ["A refresh is running; wait for its end."]
             return [
                 "See that the schedule is on and its daemon runs; `customer-tiers "
                 "refresh` goes at once."
@@ -373,19 +385,19 @@ class _Chinese(_Words):
     def title(self) -> str:
         trouble = self.facts.get("trouble")
         if self.event.kind == "refused":
-            return f"刷新 {self.refresh} 被拒绝"
+            return f"运行 {self.refresh} 被关口拒绝"
         if self.event.kind == "failed":
             died = self.facts["state"] == "died"
-            return f"刷新 {self.refresh} {'意外中断' if died else '失败'}"
+            return f"运行 {self.refresh} {'意外中断' if died else '失败'}"
         if self.event.kind == "recovered":
-            return f"已恢复：当前发布为 {self.facts['release_id']}"
+            return f"已恢复：当前版本为 {self.facts['release_id']}"
         if trouble == "no release":
-            return "还没有任何发布"
+            return "还没有任何版本"
         if trouble == "clock":
-            return "时钟被调回，无法得知发布有多旧"
+            return "时钟被调回，无法得知版本有多旧"
         if trouble == "damaged":
-            return "读者找不到完整的发布"
-        return f"发布 {self.facts['release_id']} 过旧"
+            return "读者找不到完整的版本"
+        return f"版本 {self.facts['release_id']} 过旧"
 
     def happened(self) -> list[str]:
         facts = self.facts
@@ -394,18 +406,18 @@ class _Chinese(_Words):
                 f"{item['refresh_id'] or ''} {_kind_zh(item['kind'])}".strip()
                 for item in facts["over"]
             )
-            return [f"已有新的可用发布。已结束的问题：{over}。"]
+            return [f"已有新的可用版本。已结束的问题：{over}。"]
         if self.event.kind == "late":
             return self._late()
         stage, as_of = facts["stage"], facts["as_of"]
         if self.event.kind == "refused":
-            lines = [f"{as_of} 的刷新在 `{stage}` 被拒绝。读者看到的内容没有变化。"]
+            lines = [f"{as_of} 的运行在 `{stage}` 被关口拒绝。读者看到的内容没有变化。"]
         elif facts["state"] == "died":
             lines = [
-                f"{as_of} 的刷新在 `{stage}` 中断，没有留下原因：进程被终止，或机器停机。"
+                f"{as_of} 的运行在 `{stage}` 中断，没有留下原因：进程被终止，或机器停机。"
             ]
         else:
-            lines = [f"{as_of} 的刷新在 `{stage}` 失败。"]
+            lines = [f"{as_of} 的运行在 `{stage}` 失败。"]
         if facts["reason"] and (facts["state"] != "died" or not stage):
             lines.append(facts["reason"])
         return lines
@@ -413,20 +425,20 @@ class _Chinese(_Words):
     def _late(self) -> list[str]:
         facts = self.facts
         if facts["trouble"] == "no release":
-            line = "已经尝试过刷新，但仍然没有发布。"
+            line = "已经尝试过运行，但仍然没有任何版本。"
         elif facts["trouble"] == "damaged":
-            line = f"当前发布无法读取：{facts['problem']}。"
+            line = f"当前版本无法读取：{facts['problem']}。"
         elif facts["trouble"] == "clock":
             behind = self.length(facts["clock_behind_seconds"])
             line = f"本机时钟比已有记录慢 {behind}。"
         elif facts["trouble"] == "behind":
             line = (
-                f"发布虽新，但数据截止 {facts['release_as_of']}，"
+                f"版本虽新，但数据截止 {facts['release_as_of']}，"
                 f"已落后 {facts['lag_days']} 天。"
             )
         else:
             line = (
-                f"发布完成于 {self.length(facts['age_seconds'])}前，"
+                f"版本完成于 {self.length(facts['age_seconds'])}前，"
                 f"最多允许 {self.length(facts['max_age_seconds'])}。"
             )
         if facts.get("newest_id") not in {None, facts["release_id"]}:
@@ -442,7 +454,7 @@ class _Chinese(_Words):
             return [f"{self._raised()}；最早一次告警在 {self.at('since')}。"]
         line = self.at("since")
         if self.facts["in_a_row"] > 1:
-            line += f"；已连续 {self.facts['in_a_row']} 次没有发布"
+            line += f"；已连续 {self.facts['in_a_row']} 次没有发布新版本"
         return [line]
 
     def _raised(self) -> str:
@@ -450,11 +462,11 @@ class _Chinese(_Words):
 
     def readers(self, seen: Freshness) -> str:
         if seen.trouble == "damaged":
-            return "没有完整的发布。"
+            return "没有完整的版本。"
         if seen.release_id is None:
-            return "什么也看不到：还没有发布。"
+            return "什么也看不到：还没有版本。"
         return (
-            f"发布 {seen.release_id}，数据截止 {seen.as_of_date}，"
+            f"版本 {seen.release_id}，数据截止 {seen.as_of_date}，"
             f"完成于 {self.length(seen.age_seconds)}前。"
         )
 
@@ -464,7 +476,7 @@ class _Chinese(_Words):
             rows = check["failing_rows"]
             count = f"，{rows:,} 行" if rows else ""
             outcome = STATES_ZH.get(check["outcome"], check["outcome"])
-            lines.append(f"{check['subject']}：{check['name']} {outcome}{count}")
+            lines.append(f"{self.check_id(check)} {outcome}{count}")
         if more := self.facts.get("more_checks"):
             lines.append(f"另有 {more} 项")
         return lines
@@ -475,33 +487,40 @@ class _Chinese(_Words):
             return ["无需处理。"]
         if self.event.kind == "refused":
             return [
-                "在数据源或模型中修正，然后运行 `customer-tiers refresh`。"
+                "在数据源或模型中修正，然后执行 `customer-tiers refresh`。"
                 "确认无误的警告或波动可以接受："
                 "`customer-tiers refresh --accept CHECK --reason TEXT --until DATE`。"
             ]
         if self.event.kind == "late":
             if facts["trouble"] == "clock":
-                return ["校正时钟，然后运行 `customer-tiers status --check`。"]
+                return ["校正时钟，然后执行 `customer-tiers status --check`。"]
             if facts["trouble"] == "damaged":
                 return [
-                    "`customer-tiers rollback` 立即回到较早的发布；"
-                    "`customer-tiers refresh` 生成新的发布。"
+                    "`customer-tiers rollback` 立即回到较早的版本；"
+                    "`customer-tiers refresh` 生成新的版本。"
                 ]
+            if facts.get("newest_state") in BAD_STATES:
+                return [
+                    f"查看最近一次尝试为何没有发布新版本（`customer-tiers logs "
+                    f"{facts['newest_id']}`），修正后执行 `customer-tiers refresh`。"
+                ]
+            if facts.get("newest_state") == "running":
+                return ["一次运行正在进行，请等待结束。"]
             return [
                 "确认定时任务已开启且守护进程在运行；"
-                "也可以立即运行 `customer-tiers refresh`。"
+                "也可以立即执行 `customer-tiers refresh`。"
             ]
         if facts["state"] == "died":
             return [
                 "查明进程为何结束（内存、磁盘、重启）。无需清理，"
-                "直接运行 `customer-tiers refresh`。"
+                "直接执行 `customer-tiers refresh`。"
             ]
         if facts["exit_code"] == 5:
             return [
                 "用 `customer-tiers check-sources` 查看哪个数据源读不到；"
-                "恢复后运行 `customer-tiers refresh`。"
+                "恢复后执行 `customer-tiers refresh`。"
             ]
-        return ["查看日志，排除原因后运行 `customer-tiers refresh`。"]
+        return ["查看日志，排除原因后执行 `customer-tiers refresh`。"]
 
     def delayed(self) -> str:
         return f"此事发现于 {self._raised()}，当时未能送出。"

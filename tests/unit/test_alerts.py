@@ -427,7 +427,7 @@ def test_a_refusal_is_told_with_all_that_is_needed(
     assert "gate out" in text
     assert "r000001-" in text, "what readers see"
     assert ("3 hours ago" if language == "en" else "3 小时前") in text
-    assert "marts.customers" in text
+    assert "marts.customers:check_0" in text
     assert ("12 rows" if language == "en" else "12 行") in text
     assert text.count("check_") == 5
     assert ("and 2 more" if language == "en" else "另有 2 项") in text
@@ -453,7 +453,7 @@ def test_a_refusal_is_told_with_all_that_is_needed(
         (
             lambda home: given.refused(home, []),
             "refused",
-            "被拒绝",
+            "被关口拒绝",
         ),
     ],
 )
@@ -485,7 +485,7 @@ def test_how_long_nothing_was_published_is_told(home: Home) -> None:
     assert (
         "3 attempts in a row published nothing" in composed(home, settings, "en").text()
     )
-    assert "已连续 3 次没有发布" in composed(home, settings, "zh").text()
+    assert "已连续 3 次没有发布新版本" in composed(home, settings, "zh").text()
 
 
 def test_late_and_recovered_in_both_languages(home: Home) -> None:
@@ -498,6 +498,7 @@ def test_late_and_recovered_in_both_languages(home: Home) -> None:
         look(settings, home)
         over = (composed(home, settings, "en"), composed(home, settings, "zh"))
     assert "27 hours ago; 26 hours are allowed" in late[0].text()
+    assert "schedule is on" in late[0].text()
     assert "最多允许 26 小时" in late[1].text()
     assert "过旧" in late[1].title
     assert "is current" in over[0].title

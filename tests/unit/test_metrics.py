@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 import re
 import stat
 import threading
@@ -195,6 +196,17 @@ def test_two_that_write_at_once_leave_one_whole_file(
         thread.join()
     assert problems == []
     assert [item.name for item in home.metrics.iterdir()] == ["customer_tiers.prom"]
+
+
+def test_what_a_killed_process_left_is_swept(home: Home, settings: Settings) -> None:
+    home.metrics.mkdir()
+    old = home.metrics / ".customer_tiers.prom.1.2.partial"
+    new = home.metrics / ".customer_tiers.prom.3.4.partial"
+    for path in (old, new):
+        path.write_text("half")
+    os.utime(old, (0, 0))
+    metrics.write(settings, home)
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_odd_names_and_numbers_stay_well_formed() -> None:

@@ -137,6 +137,7 @@ def test_no_values_of_rows_and_no_secrets(home: Home) -> None:
         ('Duplicate key "customer: 7"', 'Duplicate key "…"'),
         ("write to a.b+c@mail.example.com now", "write to … now"),
         ("mysql://user:pw@host/db", "mysql://…@host/db"),
+        ("delimiter ';' (detected)", "delimiter ';' (detected)"),
         ("3 rows; such as name=Jon; Yang", "3 rows; such as …"),
         (
             "marts.customers: unique(customer_id)",
