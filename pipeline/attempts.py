@@ -90,7 +90,7 @@ def end(
     refresh_log.note(
         "INFO" if exit_code == 0 else "ERROR",
         "attempt_end",
-        f"{refresh_id} is {state}" + (f": {reason}" if reason else ""),
+        f"{refresh_id} is {state}" + (f": {reason.splitlines()[0]}" if reason else ""),
         state=state,
         exit_code=exit_code,
     )
@@ -113,7 +113,7 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
             "stage_end",
             f"{name} ended with an error",
             seconds=round(time.monotonic() - started, 3),
-            exception=f"{type(error).__name__}: {error}",
+            exception=refresh_log.told(error),
         )
         refused = isinstance(error, GateRefused)
         told = isinstance(error, CustomerTiersError)

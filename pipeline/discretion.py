@@ -18,6 +18,8 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 # Examples come last in a sentence about a check, and may hold any text: what follows
 # cannot be told from them.
 _EXAMPLES = re.compile(r"such as .*", re.DOTALL)
+# `Key (name)=(Jon)`, as PostgreSQL shows a key.
+_KEY = re.compile(r"(?<=\)=\()[^)]*(?=\))")
 _QUOTED = re.compile(
     r"""(?P<before>\b(?:column|table|relation|schema|model|named|name|function)\s+)?"""
     r"""(?P<mark>['"`])(?P<inside>(?:(?!(?P=mark)).)*)(?P=mark)""",
@@ -34,7 +36,7 @@ def discreet(text: str, secrets: Iterable[str] = ()) -> str:
         text = text.replace(secret, GONE)
     text = _EXAMPLES.sub(f"such as {GONE}", text)
     text = _LOGIN.sub(f"{GONE}@", text)
-    text = _EMAIL.sub(GONE, text)
+    text = _KEY.sub(GONE, _EMAIL.sub(GONE, text))
     return _QUOTED.sub(_masked, text)
 
 

@@ -62,7 +62,7 @@ class _Recorder(logging.Handler):
         """Writes one record; `facts` that it carries stand beside the sentence."""
         given = dict(getattr(record, "facts", {}))
         if record.exc_info and record.exc_info[1] is not None:
-            given.setdefault("exception", _told(record.exc_info[1]))
+            given.setdefault("exception", told(record.exc_info[1]))
         self.write(
             moment=dt.datetime.fromtimestamp(record.created, dt.UTC),
             level=record.levelname,
@@ -302,5 +302,7 @@ def stage_seconds(lines: Iterable[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+def told(error: BaseException) -> str:
+    """The kind of an error and its first line; engines show rows in the lines below."""
+    first, *_ = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {first}"

@@ -157,8 +157,8 @@ class AlertsFile(_Strict):
     """
 
     version: Literal[1]
-    installation: str = Field(default="", max_length=60)
-    link: str = Field(default="", max_length=500)
+    installation: str = Field(default="", max_length=60, pattern=r"^[^\x00-\x1f]*$")
+    link: str = Field(default="", max_length=500, pattern=r"^[^\x00-\x1f]*$")
     channels: list[Channel] = Field(min_length=1)
 
     @model_validator(mode="after")

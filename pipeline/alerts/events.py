@@ -74,14 +74,13 @@ def _bad_attempts(home: Home, ledger: Ledger, seen: Freshness) -> list[Event]:
 
 
 def _late(home: Home, ledger: Ledger, seen: Freshness) -> Event | None:
-    if seen.trouble == "none" or ledger.late_for is not None:
+    if seen.trouble == "none" or seen.trouble in ledger.late:
         return None
     if seen.trouble == "no release" and not _is_overdue(home, seen):
         return None
-    ledger.late_for = seen.release_id or "none"
-    return ledger.raise_event(
-        "late", ledger.late_for, seen.looked_at, {**_facts_of(seen), **_newest(seen)}
-    )
+    ledger.late.append(seen.trouble)
+    facts = {**_facts_of(seen), **_newest(seen)}
+    return ledger.raise_event("late", seen.release_id or "none", seen.looked_at, facts)
 
 
 def _is_overdue(home: Home, seen: Freshness) -> bool:
@@ -121,7 +120,7 @@ def _recovered(ledger: Ledger, seen: Freshness, described: AlertsFile) -> Event 
         name: item for name, item in event.deliveries.items() if name in concerned
     }
     ledger.troubles = []
-    ledger.late_for = None
+    ledger.late = []
     return event
 
 
@@ -164,7 +163,7 @@ def _attempt_facts(home: Home, attempt: Attempt) -> dict[str, Any]:
         # The reason of a refusal is made of its checks, which are told by themselves.
         "reason": ""
         if broken and attempt.state == "refused"
-        else _shortened(discreet(attempt.reason or "")),
+        else _shortened(discreet((attempt.reason or "").partition("\n")[0])),
         "checks": [
             {
                 "subject": check["subject"],

@@ -81,13 +81,13 @@ class Ledger:
         number: How many events there were; part of their ids.
         seen_through: Attempts up to this sequence have been looked at.
         troubles: Ids of events that have not been followed by a recovery.
-        late_for: The release of which it was told that it is too old.
+        late: Why the release was said to be late since the last recovery.
     """
 
     number: int = 0
     seen_through: int | None = None
     troubles: list[str] = field(default_factory=list)
-    late_for: str | None = None
+    late: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def raise_event(

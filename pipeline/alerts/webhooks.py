@@ -246,7 +246,8 @@ def _unreached(channel: Webhook, reason: object) -> NotSent:
         return NotSent(
             f"the certificate of {channel.host} is not good: {reason.verify_message}"
         )
-    text = getattr(reason, "strerror", None) or type(reason).__name__
+    # An OSError without a number has words of its own, such as a proxy's answer.
+    text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
     if isinstance(reason, TimeoutError):
         text = f"no connection in {channel.timeout_seconds:g} s"
     is_uncertain = isinstance(

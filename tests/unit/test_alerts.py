@@ -158,6 +158,8 @@ def test_damage_is_told_and_its_end_too(home: Home) -> None:
         assert room.requests[-1].json()["facts"]["trouble"] == "damaged"
         record.write_text(kept)
         assert kinds(look(settings, home)) == ["recovered"]
+        given.shift(home, "r000001-" + home.current.readlink().name[-8:], 27 * HOUR)
+        assert kinds(look(settings, home)) == ["late"], "too old"
         home.current.unlink()
         assert kinds(look(settings, home)) == ["late"]
         (home.attempts / "r-odd.json").write_text("{")

@@ -111,7 +111,7 @@ def test_no_values_of_rows_and_no_secrets(home: Home) -> None:
         ):
             raise SourceUnavailable("postgresql://me:s3cret-word@erp/db: no answer")
         try:
-            raise ValueError("could not convert string 'Jon Yang' to INT32")
+            raise ValueError("could not convert string 'Jon Yang' to INT32\n1,Jon")
         except ValueError:
             log.exception("jon24@example.com is odd")
     text = refresh_log.log_file(home, FIRST).read_text()
@@ -138,6 +138,7 @@ def test_no_values_of_rows_and_no_secrets(home: Home) -> None:
         ("write to a.b+c@mail.example.com now", "write to … now"),
         ("mysql://user:pw@host/db", "mysql://…@host/db"),
         ("delimiter ';' (detected)", "delimiter ';' (detected)"),
+        ("Key (name)=(Jon) is there", "Key (name)=(…) is there"),
         ("3 rows; such as name=Jon; Yang", "3 rows; such as …"),
         (
             "marts.customers: unique(customer_id)",
