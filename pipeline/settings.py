@@ -46,6 +46,7 @@ class Settings:
         dbt_project: The folder of the models and seeds.
         max_age: A release older than this is late.
         alerts_file: The `alerts.yaml` that was named; beside `sources.yaml` otherwise.
+        alerts_off: Nobody is told, whatever file there is.
         metrics_file: Where the metrics are written; in the home otherwise.
         environment: What `${NAME}` in `sources.yaml` may refer to; secrets, so never
             printed.
@@ -62,6 +63,7 @@ class Settings:
     dbt_project: Path = PROJECT_ROOT / "dbt_project"
     max_age: dt.timedelta = dt.timedelta(hours=26)
     alerts_file: Path | None = None
+    alerts_off: bool = False
     metrics_file: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -75,6 +77,7 @@ class Settings:
             ConfigurationError: A variable does not hold what it should.
         """
         env = dict(os.environ)
+        is_quiet = env.get("CUSTOMER_TIERS_ALERTS") == "none"
         os.environ.update(QUIET_ENVIRONMENT)
         settings = cls(
             home=Path(home or env.get("CUSTOMER_TIERS_HOME") or "data").resolve(),
@@ -101,7 +104,8 @@ class Settings:
             max_age=duration(
                 env.get("CUSTOMER_TIERS_MAX_AGE") or "26h", "CUSTOMER_TIERS_MAX_AGE"
             ),
-            alerts_file=_path(env, "CUSTOMER_TIERS_ALERTS"),
+            alerts_file=None if is_quiet else _path(env, "CUSTOMER_TIERS_ALERTS"),
+            alerts_off=is_quiet,
             metrics_file=_path(env, "CUSTOMER_TIERS_METRICS"),
         )
         env["CUSTOMER_TIERS_HOME"] = str(settings.home)
@@ -110,7 +114,7 @@ class Settings:
     def child_environment(self) -> dict[str, str]:
         """The environment in which another process finds the same settings."""
         named = {
-            "CUSTOMER_TIERS_ALERTS": self.alerts_file,
+            "CUSTOMER_TIERS_ALERTS": "none" if self.alerts_off else self.alerts_file,
             "CUSTOMER_TIERS_METRICS": self.metrics_file,
         }
         return {

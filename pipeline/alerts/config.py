@@ -181,7 +181,8 @@ def load(settings: Settings) -> AlertsFile | None:
         ConfigurationError: Names the file, the place in it and what is wrong.
     """
     path = path_of(settings)
-    if settings.alerts_file is None and not path.exists():
+    is_asked_for = settings.alerts_file is not None or path.exists()
+    if settings.alerts_off or not is_asked_for:
         return None
     raw = yaml_file.read(
         path, settings.environment, otherwise="set CUSTOMER_TIERS_ALERTS to another"

@@ -106,6 +106,10 @@ def configured(settings: Settings) -> AlertsFile:
         ConfigurationError: There are none, or they make no sense.
     """
     described = config.load(settings)
+    if settings.alerts_off:
+        raise ConfigurationError(
+            "CUSTOMER_TIERS_ALERTS is none: nobody is told of anything."
+        )
     if described is None:
         raise ConfigurationError(
             f"There is no {config.path_of(settings)}; copy alerts.yaml.example there, or "

@@ -116,6 +116,7 @@ def test_a_failure_is_told_whoever_launched_the_run(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
     variables = {
         "CUSTOMER_TIERS_SOURCES": str(tmp_path / "sources.yaml"),
+        "CUSTOMER_TIERS_ALERTS": str(tmp_path / "alerts.yaml"),
         "HOOK_SECRET": "hook-secret",
     }
     with alerting.chat() as room:

@@ -240,6 +240,21 @@ def test_without_a_file_nobody_is_told(home: Home) -> None:
     assert not home.alerts.exists()
 
 
+def test_alerts_can_be_switched_off(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with given.chat() as room:
+        given.settings_of(home, [hook(room)])
+        monkeypatch.setenv("CUSTOMER_TIERS_ALERTS", "none")
+        settings = Settings.load(home.root, home.root.parent / "sources.yaml")
+        assert settings.child_environment()["CUSTOMER_TIERS_ALERTS"] == "none"
+        given.refused(home)
+        assert alerting.look(settings, home, freshness.look(settings, home)) is None
+        asked = ["alerts", "test", "--home", str(home.root)]
+        assert CliRunner().invoke(main, asked).exit_code == 2
+        assert room.requests == []
+
+
 def test_the_state_does_not_grow_for_ever(home: Home) -> None:
     with given.chat(lambda _: (500, {}, b"")) as room:
         settings = given.settings_of(home, [hook(room)])
