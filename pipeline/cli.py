@@ -363,6 +363,95 @@ def alerts_test(channel: str | None, home: Path | None, as_json: bool) -> None:
         sys.exit(1)
 
 
+def _check(
+    settings: Settings, max_age: str | None, notify: bool, as_json: bool
+) -> NoReturn:
+    from pipeline import freshness, metrics
+    from pipeline.alerts import run as alerting
+    from pipeline.settings import duration
+
+    if max_age is not None:
+        settings = replace(settings, max_age=duration(max_age, "--max-age"))
+    at = Home.open(settings.home)
+    found = freshness.look(settings, at)
+    told = None
+    if notify:
+        alerting.configured(settings)
+        told = alerting.look(settings, at, found)
+    try:
+        metrics.write(settings, at)
+    except OSError as error:
+        err.print(f"The metrics were not written: {error}", markup=False)
+    if as_json:
+        _print_json({**asdict(found), "alerts": asdict(told) if told else None})
+    else:
+        click.echo(found.sentence)
+        if told and told.pending:
+            err.print(
+                f"{told.pending} alerts could not be sent: `customer-tiers alerts`."
+            )
+    sys.exit(found.exit_code)
+
+
+@main.command()
+@click.argument("refresh_id", required=False)
+@click.option("--follow", is_flag=True, help="Go on printing while the refresh runs.")
+@_home
+@_json
+def logs(
+    refresh_id: str | None, follow: bool, home: Path | None, as_json: bool
+) -> None:
+    """Prints the log of a refresh; by default of the newest."""
+    from pipeline import refresh_log
+
+    at = Home.open(Settings.load(home).home)
+    for line in refresh_log.lines(at, refresh_id, follow=follow):
+        if as_json:
+            click.echo(json.dumps(line, ensure_ascii=False))
+        else:
+            out.print(refresh_log.shown(line), markup=False, soft_wrap=True)
+
+
+@main.group(invoke_without_command=True)
+@_home
+@_json
+@click.pass_context
+def alerts(context: click.Context, home: Path | None, as_json: bool) -> None:
+    """Shows who is told of what, what was told, and what could not be."""
+    if context.invoked_subcommand is not None:
+        return
+    from pipeline.alerts import ledger
+    from pipeline.alerts import run as alerting
+    from pipeline.alerts import shown as showing
+
+    settings = Settings.load(home)
+    described = alerting.configured(settings)
+    state = ledger.read(Home.open(settings.home))
+    if as_json:
+        _print_json(showing.as_values(described, state))
+    else:
+        showing.overview(described, state, out)
+
+
+@alerts.command("test")
+@click.argument("channel", required=False)
+@_home
+@_json
+def alerts_test(channel: str | None, home: Path | None, as_json: bool) -> None:
+    """Sends a test message to one channel, or to all."""
+    from pipeline.alerts import run as alerting
+
+    settings = Settings.load(home)
+    found = alerting.test(settings, Home.open(settings.home), channel)
+    if as_json:
+        _print_json(found)
+    else:
+        for name, problem in found.items():
+            out.print(f"{name}: {problem or 'sent'}", markup=False, soft_wrap=True)
+    if any(found.values()):
+        sys.exit(1)
+
+
 @main.command()
 @_home
 @_json
