@@ -433,6 +433,7 @@ def land(
     guard = Suppression.load(home).guard(source, entity)
     landed: list[Batch] = []
     already = 0
+    last = _last(folder)
     for extract in reader.extracts(entity, since):
         is_file = extract.fingerprint is not None
         replaced = again.get(extract.origin) if is_file else None
@@ -450,7 +451,9 @@ def land(
             if content == "rows"
             else _markers(home, entity, guard.keys(extract), [*before, *landed])
         )
-        batch = _write(home, source, entity, told, now, content, replaced, guard)
+        batch = _write(
+            home, source, entity, told, now, content, replaced, guard, last + 1
+        )
         if replaced is None and _is_known(
             home, entity, extract, batch, [*before, *landed]
         ):
@@ -460,6 +463,7 @@ def land(
                 _answer(home, before)
                 _settle([path for mark, path in damaged.items() if not mark])
             continue
+        last = batch.sequence
         known.add(batch.fingerprint)
         landed.append(batch)
     superseded = entity.load == "snapshot" and landed
@@ -610,8 +614,8 @@ def _restore(
         extract.content,
         None,
         guard,
-        number=_sequence(lost.name),
-        state="accepted",
+        _sequence(lost.name),
+        "accepted",
     )
     lost.unlink()
     log.warning("%s.%s: %s is mended", source, entity.name, batch.batch_id)
@@ -812,19 +816,10 @@ def _write(
     content: Literal["rows", "deletes", "keys"],
     replaced: Batch | None,
     guard: Guard,
-    *,
-    number: int | None = None,
+    number: int,
     state: State = "pending",
 ) -> Batch:
     folder = entity_folder(home, source, entity.name)
-    if number is None:
-        # From the names alone: with every manifest read for every file, a thousand files
-        # that come at once would take a minute longer.
-        taken = [_sequence(path.name) for path in folder.glob("b*.json")]
-        taken += [
-            _sequence(path.stem.split("-")[1]) for path in folder.glob("p*-b*.json")
-        ]
-        number = max(taken, default=0) + 1
     provisional = folder / f"b{number:06d}.parquet.partial"
     batch_id = f"b{number:06d}"
     if extract.fingerprint:
@@ -874,6 +869,17 @@ def _write(
         sync_folder(folder)
     write_json(manifest(home, batch, state), _told(batch))
     return batch
+
+
+def _last(folder: Path) -> int:
+    """The highest number that a batch of the entity ever had.
+
+    From the names alone: with every manifest read for every file, a thousand files that
+    come at once would take a minute longer.
+    """
+    taken = [_sequence(path.name) for path in folder.glob("b*.json")]
+    taken += [_sequence(path.stem.split("-")[1]) for path in folder.glob("p*-b*.json")]
+    return max(taken, default=0)
 
 
 def _with_rejected(digest: str, extract: Extract) -> str:

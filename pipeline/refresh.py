@@ -104,6 +104,7 @@ def run(settings: Settings, request: Request) -> Attempt:
                                     if request.as_of
                                     else "",
                                     "full": request.full,
+                                    "limit_minutes": settings.limits.refresh_minutes,
                                 }
                             }
                         },

@@ -40,7 +40,7 @@ def daily(job: Any, name: str, settings: Settings) -> dg.ScheduleDefinition:
                 f"The run {waiting[0].run_id} has not begun yet, and will know all that "
                 "another one would."
             )
-        return _request(home, "schedule")
+        return _request(settings, "schedule")
 
     return tick
 
@@ -70,19 +70,19 @@ def files_sensor(source: Source, job: Any, settings: Settings) -> dg.SensorDefin
                 "A refresh is running; the files are looked at after it."
             )
         context.update_cursor(found.print)
-        return _request(home, context.sensor_name)
+        return _request(settings, context.sensor_name)
 
     return look
 
 
-def _request(home: Home, trigger: str) -> dg.RunRequest:
+def _request(settings: Settings, trigger: str) -> dg.RunRequest:
+    # Whoever gives one of them gives all: what is left out is the default of the field.
+    config = {
+        "home": str(settings.home),
+        "wait_minutes": WAIT_MINUTES,
+        "limit_minutes": settings.limits.refresh_minutes,
+    }
     return dg.RunRequest(
-        run_config={
-            "resources": {
-                "request": {
-                    "config": {"home": str(home.root), "wait_minutes": WAIT_MINUTES}
-                }
-            }
-        },
+        run_config={"resources": {"request": {"config": config}}},
         tags={runs.TRIGGER: trigger},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pipeline import disk, release
 from pipeline.home import Home
 from tests.conftest import command, start
-from tests.integration.test_faults import attempts, seen, stage_of, wait_until
+from tests.integration.test_faults import attempts, seen, stage_of
 from tests.unit.test_disk import fill, small_disk
 
 
@@ -44,9 +45,11 @@ def test_a_disk_that_fills_up_at_any_stage(
             if stage == "read erp":
                 arguments.append("--full")
             process = start(*arguments, CUSTOMER_TIERS_FREE_MEGABYTES="0")
-            wait_until(lambda: stage_of(home, refresh_id) == stage, process)  # noqa: B023
+            while stage_of(home, refresh_id) != stage:
+                assert process.poll() is None, (stage, attempts(home)[0])
+                time.sleep(0.005)
             fill(folder)
-            process.wait(300)
+            process.wait(900)
             state = attempts(home)[0]
             assert state["refresh_id"] == refresh_id
             if process.returncode:

@@ -87,7 +87,11 @@ def test_a_tick_asks_for_the_newest_day(
     """And for nothing that a missed day would ask for differently."""
     request = tick(home, instance)
     assert isinstance(request, dg.RunRequest)
-    assert config(request) == {"home": str(home.root), "wait_minutes": 120}
+    assert config(request) == {
+        "home": str(home.root),
+        "wait_minutes": 120,
+        "limit_minutes": 0,
+    }
     assert request.run_key is None
     assert request.tags == {runs.TRIGGER: "schedule"}
 
