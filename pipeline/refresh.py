@@ -63,7 +63,7 @@ def run(settings: Settings, request: Request) -> Attempt:
         dagster_storage.hold_open(home.dagster)
         run_id = str(uuid.uuid4())
         log.info("preparing")
-        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        with dagster_storage.open_instance(home.dagster) as instance:
             definitions = build_definitions(settings)
             job = definitions.resolve_job_def(JOB)
             selection = None
