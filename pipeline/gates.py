@@ -164,27 +164,61 @@ def run_suites(gate: str, database: Path, suites: Sequence[Suite]) -> list[Check
     )
     checks: list[Check] = []
     try:
-        for suite in suites:
-            checks.extend(_run_suite(gate, context, database, suite))
+        for suite, batch in zip(
+            suites, _batches(context, database, suites), strict=True
+        ):
+            checks.extend(_run_suite(gate, context, suite, batch))
     finally:
         gx_duckdb.close_connections()
     return _with_rows(database, suites, checks)
 
 
-def _run_suite(gate: str, context: Any, database: Path, suite: Suite) -> list[Check]:
-    import great_expectations as gx
+def _batches(context: Any, database: Path, suites: Sequence[Suite]) -> list[Any]:
+    """What each suite looks at.
+
+    One data source a schema, made with all its tables: each that is added alone makes
+    Great Expectations write down everything that there is.
+    """
+    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.datasource.fluent.sql_datasource import (
+        SQLDatasource,
+        TableAsset,
+    )
 
     from pipeline import gx_duckdb
 
+    sources = {
+        schema: context.add_datasource(
+            datasource=SQLDatasource(
+                name=schema,
+                connection_string=gx_duckdb.url(database, schema),
+                assets=[
+                    TableAsset(
+                        name=suite.table,
+                        table_name=suite.table,
+                        batch_definitions=[BatchDefinition(name="all")],
+                    )
+                    for suite in suites
+                    if suite.schema == schema
+                ],
+            )
+        )
+        for schema in dict.fromkeys(suite.schema for suite in suites)
+    }
+    return [
+        sources[suite.schema].get_asset(suite.table).get_batch_definition("all")
+        for suite in suites
+    ]
+
+
+def _run_suite(gate: str, context: Any, suite: Suite, batch: Any) -> list[Check]:
+    import great_expectations as gx
+
     name = f"{suite.schema}.{suite.table}"
     try:
-        datasource = context.data_sources.add_sql(
-            name=name, connection_string=gx_duckdb.url(database, suite.schema)
-        )
-        asset = datasource.add_table_asset(name, table_name=suite.table)
         definition = gx.ValidationDefinition(
             name=name,
-            data=asset.add_batch_definition_whole_table("all"),
+            data=batch,
             suite=gx.ExpectationSuite(name=name, expectations=list(suite.expectations)),
         )
         context.suites.add(definition.suite)
