@@ -31,7 +31,8 @@ MODELS = (
     "core_customer_days",
     "core_days",
     "core_customer_rhythms",
-    "core_customer_changes",
+    "core_customer_totals",
+    "core_customer_spells",
     "core_customer_moments",
     "customer_value_history",
 )

@@ -7,14 +7,25 @@ held open once, so that no close is the last, and a commit is left to the next c
 (`synchronous = normal`). A power cut may cost the last events of a run, never the file;
 whether a release is whole does not depend on them. Only public interfaces are used:
 SQLAlchemy's event for new connections and SQLite's pragmas.
+
+A refresh from the command line also keeps the connections: Dagster makes an SQLAlchemy
+engine for each of thousands of connections, which costs more than what it writes. The
+files are the same, so `make ui` reads them with Dagster's own class.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+import sqlalchemy as sa
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -48,3 +59,79 @@ def _on_connect(connection: Any, _record: Any) -> None:
         (mode,) = _HELD[path].execute("pragma journal_mode").fetchone()
         if mode == "wal":
             _JOINED.add(path)
+
+
+class HeldEventLog(SqliteEventLogStorage):
+    """Dagster's event log in the same files, with one engine a file instead of many."""
+
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
+        self._held: dict[str, Engine] = {}
+        self._one_at_a_time = threading.Lock()
+        self._columns: dict[str, bool] = {}
+        super().__init__(base_dir, inst_data)
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> HeldEventLog:
+        """Made by Dagster from an instance's configuration."""
+        return cls(inst_data=inst_data, **config_value)
+
+    def run_connection(self, run_id: str | None = None) -> Any:
+        """A transaction on the file of one run."""
+        return self._transaction(super().run_connection, str(run_id), run_id)
+
+    def index_connection(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction on the file of all runs."""
+        return self._transaction(super().index_connection, "index")
+
+    def dispose(self) -> None:
+        """Closes what is held."""
+        for engine in self._held.values():
+            engine.dispose()
+        self._held.clear()
+        super().dispose()
+
+    def _has_asset_key_col_on_connection(
+        self, conn: sa.Connection, column_name: str
+    ) -> bool:
+        # Asked for each event, by reading the schema; it is laid out once.
+        if column_name not in self._columns:
+            self._columns[column_name] = super()._has_asset_key_col_on_connection(
+                conn, column_name
+            )
+        return self._columns[column_name]
+
+    @contextmanager
+    def _transaction(
+        self, first: Any, shard: str, *arguments: Any
+    ) -> Iterator[sa.Connection]:
+        with self._one_at_a_time:
+            if shard not in self._held:
+                # Dagster's own connection lays the file out.
+                with first(*arguments):
+                    pass
+                self._held[shard] = sa.create_engine(
+                    self.conn_string_for_shard(shard), connect_args={"timeout": 30}
+                )
+            with self._held[shard].begin() as connection:
+                yield connection
+
+
+def open_instance(folder: Path) -> dg.DagsterInstance:
+    """Dagster's instance of a home, whose event log keeps its connections.
+
+    An instance that was given another storage in its dagster.yaml keeps that.
+    """
+    ref = InstanceRef.from_dir(str(folder))
+    storage, events = ref.storage_data, ref.event_storage_data
+    if (
+        storage is not None
+        and storage.class_name == "DagsterSqliteStorage"
+        and events is not None
+    ):
+        held = {
+            "module": HeldEventLog.__module__,
+            "class": HeldEventLog.__name__,
+            "config": events.config_dict,
+        }
+        ref = InstanceRef.from_dir(str(folder), overrides={"event_log_storage": held})
+    return dg.DagsterInstance.from_ref(ref)

@@ -230,33 +230,67 @@ def run_suites(gate: str, database: Path, suites: Sequence[Suite]) -> list[Check
         names.setdefault(id(suite), []).append(name)
     checks: list[Check] = []
     try:
-        for suite in suites:
+        for suite, batch in zip(
+            suites, _batches(context, database, suites), strict=True
+        ):
             planned = names.get(id(suite), [])
-            checks.extend(_run_suite(gate, context, database, suite, planned))
+            checks.extend(_run_suite(gate, context, suite, batch, planned))
     finally:
         gx_duckdb.close_connections()
     return _with_rows(database, suites, checks)
 
 
+def _batches(context: Any, database: Path, suites: Sequence[Suite]) -> list[Any]:
+    """What each suite looks at.
+
+    One data source a schema, made with all its tables: each that is added alone makes
+    Great Expectations write down everything that there is.
+    """
+    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.datasource.fluent.sql_datasource import (
+        SQLDatasource,
+        TableAsset,
+    )
+
+    from pipeline import gx_duckdb
+
+    sources = {
+        schema: context.add_datasource(
+            datasource=SQLDatasource(
+                name=schema,
+                connection_string=gx_duckdb.url(database, schema),
+                assets=[
+                    TableAsset(
+                        name=suite.table,
+                        table_name=suite.table,
+                        batch_definitions=[BatchDefinition(name="all")],
+                    )
+                    for suite in suites
+                    if suite.schema == schema
+                ],
+            )
+        )
+        for schema in dict.fromkeys(suite.schema for suite in suites)
+    }
+    return [
+        sources[suite.schema].get_asset(suite.table).get_batch_definition("all")
+        for suite in suites
+    ]
+
+
 def _run_suite(
-    gate: str, context: Any, database: Path, suite: Suite, names: Sequence[str]
+    gate: str, context: Any, suite: Suite, batch: Any, names: Sequence[str]
 ) -> list[Check]:
     """One check an expectation, in their order, whatever Great Expectations gives back."""
     import great_expectations as gx
-
-    from pipeline import gx_duckdb
 
     name = f"{suite.subject} {suite.schema}.{suite.table}"
     results: dict[str, ExpectationValidationResult] = {}
     problem = "Great Expectations gave no result for it"
     try:
-        datasource = context.data_sources.add_sql(
-            name=name, connection_string=gx_duckdb.url(database, suite.schema)
-        )
-        asset = datasource.add_table_asset(name, table_name=suite.table)
         definition = gx.ValidationDefinition(
             name=name,
-            data=asset.add_batch_definition_whole_table("all"),
+            data=batch,
             suite=gx.ExpectationSuite(name=name, expectations=list(suite.expectations)),
         )
         # Gives each expectation the id by which its result is known again.

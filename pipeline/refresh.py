@@ -72,7 +72,7 @@ def run(settings: Settings, request: Request) -> Attempt:
 
         dagster_storage.hold_open(home.dagster)
         log.info("preparing")
-        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        with dagster_storage.open_instance(home.dagster) as instance:
             runs.bury(instance, home, is_mine=True)
             definitions = build_definitions(settings)
             if request.accept is not None:

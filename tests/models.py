@@ -28,10 +28,11 @@ SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 
 
 @functools.cache
-def compiled() -> Mapping[str, tuple[str, str]]:
-    """Model or test → the relation that it makes and its SQL, as dbt compiles it.
+def compiled() -> Mapping[str, tuple[str, str, str]]:
+    """Model or test → the relation that it makes, its SQL as dbt compiles it, its kind.
 
-    Of the tests those that have a file of their own; they make no relation.
+    The kind of a model is `table` or `view`. Of the tests those that have a file of their
+    own; they make no relation.
     """
     settings = Settings.load()
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +64,11 @@ def compiled() -> Mapping[str, tuple[str, str]]:
         )
         transform.close_dbt()
     return {
-        item.node.name: (item.node.relation_name or "", item.node.compiled_code)
+        item.node.name: (
+            item.node.relation_name or "",
+            item.node.compiled_code,
+            item.node.config.materialized,
+        )
         for item in result.result.results
         if item.node.language == "sql"
     }
@@ -140,8 +145,9 @@ class Warehouse:
     def build(self, *names: str) -> Warehouse:
         """Runs models in this order, each from what is laid out."""
         for name in names:
-            relation, query = compiled()[name]
-            self.connection.execute(f"create or replace table {relation} as {query}")
+            relation, query, kind = compiled()[name]
+            kind = "view" if kind == "view" else "table"
+            self.connection.execute(f"create or replace {kind} {relation} as {query}")
         return self
 
     def found_by(self, test: str) -> list[dict[str, Any]]:

@@ -1,20 +1,42 @@
 {#-
+The few pairs of a moment at which a spell may begin and one at which it may end, each with
+the moments of core_moments between them.
+-#}
+{% macro moment_spans() %}
+    select
+        within.*,
+        begins.moment_no as from_moment_no,
+        ends.moment_no as until_moment_no
+    from {{ ref("core_moments") }} as begins
+    inner join (
+        select moment_no from {{ ref("core_moments") }}
+        union all
+        select max(moment_no) + 1 as moment_no from {{ ref("core_moments") }}
+    ) as ends on begins.moment_no < ends.moment_no
+    inner join {{ ref("core_moments") }} as within
+        on
+            begins.moment_no <= within.moment_no
+            and ends.moment_no > within.moment_no
+{% endmacro %}
+
+{#- Every customer at each moment of `spans`: its spell there. -#}
+{% macro spells_of_spans() %}
+    {{ ref("core_customer_spells") }} as spells
+    inner join spans
+        on
+            spells.from_moment_no = spans.from_moment_no
+            and spells.until_moment_no = spans.until_moment_no
+{% endmacro %}
+
+{#-
 What every customer is worth at some moments of core_moments, with everything that a tier
 may depend on. The past and the present go through this one query, so that what the history
 says of a month end is what a refresh as of that day would have said.
 -#}
 {% macro valued_moments(which) %}
-with moments as (
-    select
-        *,
-        -- What a customer that never bought leaves unbought is not known.
-        case when orders > 0 then category_mask end as bought_mask
-    from {{ ref("core_customer_moments") }}
+with spans as (
+    select * from ({{ moment_spans() }}) as any_span
     where {{ which }}
-),
-
-peers as (
-    select * from {{ ref("core_customer_peers") }}
 ),
 
 whitespace as (
@@ -31,7 +53,15 @@ leads as (
 ),
 
 customers as (
-    select * from {{ ref("core_customers") }}
+    select
+        customers.customer_no,
+        customers.customer_id,
+        customers.annual_revenue,
+        customers.yearly_income,
+        peers.peer_group
+    from {{ ref("core_customers") }} as customers
+    inner join {{ ref("core_customer_peers") }} as peers
+        on customers.customer_no = peers.customer_no
 ),
 
 assessments as (
@@ -63,41 +93,58 @@ forecasts as (
 ),
 
 -- What is bought at full price comes back in part: returns are no purchases, and so are
--- not forecast one by one.
-type_rates as (
+-- not forecast one by one. The rhythm is for those with too few purchases for their own.
+types as (
     select
-        moment_no,
-        customer_type,
-        cast(sum(revenue) as double) / nullif(cast(sum(spend) as double), 0)
-            as kept_share,
-        cast(sum(margin) as double)
-        / nullif(cast(sum(costed_revenue) as double), 0) as margin_rate
-    from moments
-    group by moment_no, customer_type
-),
-
--- For customers with too few purchases for a rhythm of their own.
-type_rhythms as (
-    select
-        moment_no,
-        customer_type,
-        {{ median("median_gap_days") }} as median_gap_days
-    from moments
-    where order_days >= 3
-    group by moment_no, customer_type
+        spans.moment_no,
+        spells.customer_type,
+        cast(sum(spells.revenue) as double)
+        / nullif(cast(sum(spells.spend) as double), 0) as kept_share,
+        cast(sum(spells.margin) as double)
+        / nullif(cast(sum(spells.costed_revenue) as double), 0) as margin_rate,
+        {{ median("case when spells.order_days >= 3 then spells.median_gap_days end") }}
+            as median_gap_days
+    from {{ spells_of_spans() }}
+    group by spans.moment_no, spells.customer_type
 ),
 
 -- By distinct values, so that equal ones share the best class of their group, and so that
 -- nothing but three columns is sorted.
 revenues as (
     select
-        moment_no,
-        customer_type,
-        revenue_12m,
-        sum(revenue_12m) as revenue_of_all
-    from moments
-    where revenue_12m > 0
-    group by moment_no, customer_type, revenue_12m
+        spans.moment_no,
+        spells.customer_type,
+        spells.revenue_12m,
+        count(*) as customers
+    from {{ spells_of_spans() }}
+    where spells.revenue_12m > 0
+    group by spans.moment_no, spells.customer_type, spells.revenue_12m
+),
+
+-- The whole units of money, and what is left of each in ten-thousandths: as doubles both
+-- are whole numbers, which add up exactly, and much faster than decimals do.
+split_revenues as (
+    select
+        *,
+        customers * cast(floor(revenue_12m) as double) as units,
+        customers * round(cast(revenue_12m % 1 as double) * 10000) as rest
+    from revenues
+),
+
+running as (
+    select
+        *,
+        sum(units) over largest_first - units as units_above,
+        sum(rest) over largest_first - rest as rest_above,
+        sum(units) over all_of_them as units_of_all,
+        sum(rest) over all_of_them as rest_of_all
+    from split_revenues
+    window
+        largest_first as (
+            partition by moment_no, customer_type order by revenue_12m desc
+            rows between unbounded preceding and current row
+        ),
+        all_of_them as (partition by moment_no, customer_type)
 ),
 
 shares as (
@@ -106,17 +153,13 @@ shares as (
         customer_type,
         revenue_12m,
         cast(
-            sum(revenue_of_all) over (
-                partition by moment_no, customer_type
-                order by revenue_12m desc
-                rows between unbounded preceding and current row
-            ) - revenue_of_all
-            as double
+            cast(units_above as bigint) + cast(rest_above as bigint) * 0.0001 as double
         )
         / cast(
-            sum(revenue_of_all) over (partition by moment_no, customer_type) as double
-        ) as revenue_share_above_12m
-    from revenues
+            cast(units_of_all as bigint) + cast(rest_of_all as bigint) * 0.0001 as double
+        )
+            as revenue_share_above_12m
+    from running
 ),
 
 -- The revenue from which on that day a customer is in class A, and in A or B.
@@ -130,25 +173,49 @@ class_bounds as (
     group by moment_no, customer_type
 ),
 
+type_moments as (
+    select
+        types.*,
+        class_bounds.a_from,
+        class_bounds.b_from,
+        lifecycle_settings.lost_days,
+        lifecycle_settings.dormant_days,
+        lifecycle_settings.new_days,
+        lifecycle_settings.reactivated_days,
+        lifecycle_settings.at_risk_overdue,
+        lifecycle_settings.growing_from,
+        lifecycle_settings.declining_to
+    from types
+    inner join lifecycle_settings
+        on types.customer_type = lifecycle_settings.customer_type
+    left join class_bounds
+        on
+            types.moment_no = class_bounds.moment_no
+            and types.customer_type = class_bounds.customer_type
+),
+
+moments as (
+    select
+        spans.moment_no,
+        spans.as_of_date,
+        spans.is_month_end,
+        spans.is_present,
+        spans.twenty_four_months_ago,
+        customers.customer_id,
+        customers.annual_revenue as company_size,
+        customers.yearly_income as purchasing_power,
+        customers.peer_group,
+        -- What a customer that never bought leaves unbought is not known.
+        case when spells.orders > 0 then spells.category_mask end as bought_mask,
+        spells.*
+    from {{ spells_of_spans() }}
+    inner join customers on spells.customer_no = customers.customer_no
+),
+
 measured as (
     select
         moments.*,
         shares.revenue_share_above_12m,
-        -- Where the cost of the goods is not known, nor is the profit.
-        case
-            when moments.costed_revenue <> 0 or moments.revenue = 0
-                then
-                    moments.margin
-                    - moments.cost_to_serve
-                    - moments.acquisition_cost
-        end as profit,
-        case
-            when moments.costed_revenue <> 0 or moments.revenue = 0
-                then
-                    moments.margin_12m
-                    - moments.cost_to_serve_12m
-                    - moments.acquisition_cost_12m
-        end as profit_12m,
         {{ days_between("moments.last_order_date", "moments.as_of_date") }}
             as days_since_last_order,
         {{ days_between("moments.first_order_date", "moments.as_of_date") }}
@@ -157,30 +224,30 @@ measured as (
             as days_since_return,
         case
             when moments.order_days >= 3 then moments.median_gap_days
-            else type_rhythms.median_gap_days
+            else type_moments.median_gap_days
         end as usual_gap_days,
-        cast(moments.revenue_12m as double) / cast(class_bounds.a_from as double)
+        cast(moments.revenue_12m as double) / cast(type_moments.a_from as double)
             as revenue_to_class_a,
-        cast(moments.revenue_12m as double) / cast(class_bounds.b_from as double)
+        cast(moments.revenue_12m as double) / cast(type_moments.b_from as double)
             as revenue_to_class_b,
         -- With less than two years of history there is nothing to compare with.
-        moments.first_order_date <= {{ months_before("moments.as_of_date", 24) }}
+        moments.first_order_date <= moments.twenty_four_months_ago
             as has_growth_history,
         forecasts.value_model,
         forecasts.predicted_orders_12m,
         cast(
-            forecasts.predicted_spend_12m * coalesce(type_rates.kept_share, 1)
+            forecasts.predicted_spend_12m * coalesce(type_moments.kept_share, 1)
             as {{ type_money() }}
         ) as predicted_revenue_12m,
         -- A margin rate of a customer's own after three purchase days, else its type's.
         cast(
-            forecasts.predicted_spend_12m * coalesce(type_rates.kept_share, 1)
+            forecasts.predicted_spend_12m * coalesce(type_moments.kept_share, 1)
             * case
                 when moments.order_days >= 3 and moments.costed_revenue > 0
                     then
                         cast(moments.margin as double)
                         / cast(moments.costed_revenue as double)
-                else type_rates.margin_rate
+                else type_moments.margin_rate
             end
             as {{ type_money() }}
         ) as predicted_margin_12m,
@@ -191,31 +258,30 @@ measured as (
             when leads.leads_of_customers > 0
                 then coalesce(pipeline.pipeline_amount, 0)
         end as pipeline_amount,
-        customers.annual_revenue as company_size,
-        customers.yearly_income as purchasing_power,
         assessments.market_influence,
-        assessments.strategic_importance
+        assessments.strategic_importance,
+        type_moments.lost_days,
+        type_moments.dormant_days,
+        type_moments.new_days,
+        type_moments.reactivated_days,
+        type_moments.at_risk_overdue,
+        type_moments.growing_from,
+        type_moments.declining_to
     from moments
-    inner join customers on moments.customer_no = customers.customer_no
-    inner join peers on moments.customer_no = peers.customer_no
+    inner join type_moments
+        on
+            moments.moment_no = type_moments.moment_no
+            and moments.customer_type = type_moments.customer_type
     cross join leads
     left join whitespace
         on
             moments.moment_no = whitespace.moment_no
-            and peers.peer_group = whitespace.peer_group
+            and moments.peer_group = whitespace.peer_group
             and moments.bought_mask = whitespace.category_mask
     left join pipeline
         on
             moments.customer_id = pipeline.customer_id
             and moments.moment_no = pipeline.moment_no
-    left join type_rhythms
-        on
-            moments.moment_no = type_rhythms.moment_no
-            and moments.customer_type = type_rhythms.customer_type
-    left join type_rates
-        on
-            moments.moment_no = type_rates.moment_no
-            and moments.customer_type = type_rates.customer_type
     left join forecasts
         on
             moments.moment_no = forecasts.moment_no
@@ -225,10 +291,6 @@ measured as (
             moments.moment_no = shares.moment_no
             and moments.customer_type = shares.customer_type
             and moments.revenue_12m = shares.revenue_12m
-    left join class_bounds
-        on
-            moments.moment_no = class_bounds.moment_no
-            and moments.customer_type = class_bounds.customer_type
     left join assessments
         on
             moments.customer_id = assessments.customer_id
@@ -258,31 +320,17 @@ compared as (
 )
 
 select
-    compared.*,
+    *,
     case
-        when compared.first_order_date is null then 'prospect'
-        when
-            compared.days_since_last_order > lifecycle_settings.lost_days
-            then 'lost'
-        when
-            compared.days_since_last_order > lifecycle_settings.dormant_days
-            then 'dormant'
-        when compared.tenure_days < lifecycle_settings.new_days then 'new'
-        when
-            compared.days_since_return < lifecycle_settings.reactivated_days
-            then 'reactivated'
-        when
-            compared.overdue_factor >= lifecycle_settings.at_risk_overdue
-            then 'at risk'
-        when
-            compared.growth_rate >= lifecycle_settings.growing_from
-            then 'growing'
-        when
-            compared.growth_rate <= lifecycle_settings.declining_to
-            then 'declining'
+        when first_order_date is null then 'prospect'
+        when days_since_last_order > lost_days then 'lost'
+        when days_since_last_order > dormant_days then 'dormant'
+        when tenure_days < new_days then 'new'
+        when days_since_return < reactivated_days then 'reactivated'
+        when overdue_factor >= at_risk_overdue then 'at risk'
+        when growth_rate >= growing_from then 'growing'
+        when growth_rate <= declining_to then 'declining'
         else 'active'
     end as lifecycle_stage
 from compared
-inner join lifecycle_settings
-    on compared.customer_type = lifecycle_settings.customer_type
 {% endmacro %}

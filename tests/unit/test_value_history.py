@@ -7,6 +7,7 @@ import datetime as dt
 import itertools
 import math
 import statistics
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ MODELS = (
     "core_customer_days",
     "core_days",
     "core_customer_rhythms",
-    "core_customer_changes",
+    "core_customer_totals",
+    "core_customer_spells",
     "core_customer_moments",
     "customer_value_history",
 )
@@ -360,6 +362,57 @@ def test_growth_decides_between_the_stages_of_those_who_keep_buying(
         math.log((revenue[1] + 1) / (revenue[0] + 1))
     )
     assert found["overdue_factor"] == pytest.approx((as_of - days[-1]).days / 30)
+
+
+@settings(max_examples=15)
+@given(
+    st.lists(
+        # Sums beyond 2 ** 53 ten-thousandths, and equal ones among them.
+        st.one_of(
+            st.integers(1, 10**17).map(lambda parts: Decimal(parts) / 10000),
+            st.sampled_from([Decimal("0.0001"), Decimal("7999999999999.9999")]),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_the_share_of_those_above_is_exact(amounts: list[Decimal]) -> None:
+    day = dt.date(2022, 3, 31)
+    warehouse = world(day, [])
+    names = [f"p{place}" for place in range(len(amounts))]
+    warehouse.connection.execute(
+        f"insert into {warehouse.relation('core_customers')} "
+        "select unnest(?), 'person', 100 + unnest(range(?)), null, null, null",
+        [names, len(names)],
+    )
+    warehouse.connection.execute(
+        f"insert into {warehouse.relation('core_customer_peers')} "
+        "select customer_id, customer_no, 'person' "
+        f"from {warehouse.relation('core_customers')} where customer_no >= 100"
+    )
+    warehouse.lay(
+        "core_order_lines",
+        LINES,
+        [
+            (name, name, "p", day, amount, None, None, False)
+            for name, amount in zip(names, amounts, strict=True)
+        ],
+    )
+    found = {
+        row["customer_id"]: row
+        for row in warehouse.build(*MODELS).rows("from {customer_value_history}")
+    }
+    total = sum(amounts, Decimal(0))
+    for name, amount in zip(names, amounts, strict=True):
+        above = sum((other for other in amounts if other > amount), Decimal(0))
+        share = found[name]["revenue_share_above_12m"]
+        assert share == pytest.approx(float(above) / float(total), rel=4e-16, abs=0)
+        if abs(above / total - Decimal("0.8")) > Decimal("1e-12"):
+            assert (found[name]["abc_class_12m"] == "A") == (
+                above / total < Decimal("0.8")
+            )
+    assert found["a"]["revenue_share_above_12m"] is None
+    assert found["a"]["abc_class_12m"] == "C"
 
 
 def test_no_order_at_all_leaves_one_moment() -> None:

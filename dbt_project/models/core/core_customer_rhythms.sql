@@ -1,7 +1,7 @@
 {#-
-How a customer buys, for each moment before which it bought something new: the median of
-the gaps between its purchase days so far, the spend of the first day, and the last day on
-which it came back after a silence that counts as dormant (seed lifecycle_settings).
+How a customer buys, as of its last purchase before each moment: the median of the gaps
+between its purchase days so far, the spend of the first day, and the last day on which it
+came back after a silence that counts as dormant (seed lifecycle_settings).
 -#}
 with customer_days as (
     select * from {{ ref("core_customer_days") }}
@@ -42,7 +42,6 @@ purchases as (
 last_purchases as (
     select
         customer_no,
-        moment_no,
         order_date
     from purchases
     where next_moment_no is null or next_moment_no <> moment_no
@@ -51,7 +50,7 @@ last_purchases as (
 final as (
     select
         last_purchases.customer_no,
-        last_purchases.moment_no,
+        last_purchases.order_date as last_order_date,
         {{ median("past.gap_days") }} as median_gap_days,
         max(case
             when past.gap_days > lifecycle_settings.dormant_days then past.order_date
@@ -65,7 +64,7 @@ final as (
     inner join customers on last_purchases.customer_no = customers.customer_no
     inner join lifecycle_settings
         on customers.customer_type = lifecycle_settings.customer_type
-    group by last_purchases.customer_no, last_purchases.moment_no
+    group by last_purchases.customer_no, last_purchases.order_date
 )
 
 select * from final

@@ -1,7 +1,8 @@
 {#-
 Each day on which anything happened, and the moments (core_moments) at which it comes to
-count and at which it falls out of the last 12 and the last 24 months. With these three
-numbers every window of every moment is a running sum: what enters less what leaves.
+count and at which it falls out of the last 12 and the last 24 months. Days that share all
+three are one period, numbered in order: the figures of every window of every moment are
+the difference of what a customer had by two periods.
 -#}
 with moments as (
     select * from {{ ref("core_moments") }}
@@ -34,7 +35,7 @@ days as (
     select day_date from days_of_winning
 ),
 
-final as (
+dated as (
     select
         days.day_date,
         min(case
@@ -49,7 +50,16 @@ final as (
     from days
     cross join moments
     group by days.day_date
+),
+
+final as (
+    select
+        *,
+        cast(dense_rank() over (
+            order by enters, leaves_12m nulls last, leaves_24m nulls last
+        ) as integer) as period_no
+    from dated
+    where enters is not null
 )
 
 select * from final
-where enters is not null
