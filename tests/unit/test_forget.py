@@ -211,7 +211,7 @@ class Company:
             reporting_currency="EUR",
         )
         write(begun.path / "profile.json", "Ann Zwilling")
-        told = Check(
+        refused = Check(
             "out",
             "marts.t",
             "n",
@@ -220,7 +220,7 @@ class Company:
             observed="such as id=17850",
             examples=[{"id": 17850, "name": "Ann Zwilling"}],
         )
-        found = Evidence("out", begun.refresh_id, 1, [told])
+        found = Evidence("out", begun.refresh_id, 1, [refused])
         evidence.save(begun.evidence_folder, found)
         data_docs.show(home, begun, found)
         attempts.end(
