@@ -573,10 +573,15 @@ def keep_evidence(home: Home, candidate: Path) -> None:
         opened_at = read_json(candidate / "candidate.json")["opened_at"]
     except (OSError, ValueError, KeyError, TypeError):
         return  # killed while it was opened, or damaged: there is nothing to keep
-    if found and not target.exists():
+    if not found or target.exists():
+        return
+    told = [asdict(item) for item in found.values()]
+    try:
         home.evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
-        told = [asdict(item) for item in found.values()]
         write_json(target, {"opened_at": opened_at, "evidence": told})
+    except OSError as error:
+        # A full disk is no reason to keep the candidate, which is much larger.
+        log.warning("what was found in %s is not kept: %s", candidate.name, error)
 
 
 def link_data_docs(home: Home) -> None:
@@ -585,6 +590,13 @@ def link_data_docs(home: Home) -> None:
     They lie in the candidate or in the release, so `data_docs/<id>` is a link that is
     turned when the one becomes the other, and goes when both have gone.
     """
+    try:
+        _link_data_docs(home)
+    except OSError as error:
+        log.warning("the links to the Data Docs could not be set: %s", error)
+
+
+def _link_data_docs(home: Home) -> None:
     folders = {
         path.name: path / "release" / DATA_DOCS for path in home.candidates.glob("r*-*")
     } | {path.name: path / DATA_DOCS for path in home.releases.glob("r*-*")}

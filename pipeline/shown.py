@@ -6,46 +6,42 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.acceptances import Acceptance, Use
 from pipeline.advice import Finding, Refusal
 
+INDENT = 7
+
 
 def refusal(found: Refusal, console: Console) -> None:
     """Prints the block of a refused attempt."""
-    parts: list[RenderableType] = []
-    for finding in found.findings:
-        parts += _finding(finding)
-    if found.more:
-        parts += [Text(), Text(f"{found.more:,} more did not pass; see the Data Docs.")]
-    parts += [Text(other, style="red") for other in found.others]
-    if parts:
-        parts.append(Text())
-    kept = found.unchanged or "nothing, as before: there is no release yet"
-    parts.append(Text(f"Nothing changed. Readers keep {kept}."))
-    if found.data_docs:
-        parts.append(Text(f"Data Docs  {found.data_docs}", overflow="fold"))
     title = (
         f"[bold red]{found.refresh_id} was refused[/bold red], as of {found.as_of_date}"
     )
     if console.is_terminal:
-        console.print(
-            Panel(Group(*parts), title=title, title_align="left", border_style="red")
-        )
-        return
-    # A frame would only be in the way of whoever greps a log; a command stays one line.
-    console.print(title)
-    for part in parts:
-        console.print(part, soft_wrap=isinstance(part, Text | Padding))
+        console.rule(title, align="left", style="red")
+    else:
+        console.print(title)
+    for finding in found.findings:
+        _finding(finding, console)
+    if found.more:
+        console.print(f"\n{found.more:,} more did not pass; see the Data Docs.")
+    for other in found.others:
+        console.print(Text(other, style="red"), soft_wrap=not console.is_terminal)
+    kept = found.unchanged or "nothing, as before: there is no release yet"
+    console.print(f"\nNothing changed. Readers keep {kept}.", soft_wrap=True)
+    if found.data_docs:
+        console.print(Text(f"Data Docs  {found.data_docs}"), soft_wrap=True)
+    if console.is_terminal:
+        console.rule(style="red")
 
 
-def _finding(finding: Finding) -> list[RenderableType]:
+def _finding(finding: Finding, console: Console) -> None:
     colour = "magenta" if finding.outcome == "crashed" else "red"
     heading = Text.assemble(
         (finding.outcome, f"bold {colour}"), "  ", (finding.check, "bold")
@@ -54,23 +50,31 @@ def _finding(finding: Finding) -> list[RenderableType]:
         of = "" if finding.rows is None else f" of {finding.rows:,}"
         noun = "row" if finding.failing_rows == 1 and not of else "rows"
         heading.append(f"  {finding.failing_rows:,}{of} {noun}")
-    parts: list[RenderableType] = [Text(), heading]
-    if finding.demand:
-        parts.append(_line("must", finding.demand))
-    if finding.why:
-        parts.append(_line("why", finding.why))
-    if finding.observed:
-        parts.append(_line("seen", finding.observed))
+    console.print()
+    console.print(heading, soft_wrap=True)
+    _line("must", finding.demand, console)
+    _line("why", finding.why, console)
+    _line("seen", finding.observed, console)
     if finding.examples:
-        parts.append(Padding(_examples(finding.examples), (0, 0, 0, 2)))
-    parts += [_line("do", step) for step in finding.next_steps]
+        console.print(Padding(_examples(finding.examples), (0, 0, 0, INDENT)))
+    for step in finding.next_steps:
+        _line("do", step, console)
     if finding.accept_command:
-        parts.append(_line("", finding.accept_command))
-    return parts
+        # On one line whatever the width, so that it can be copied as it stands.
+        console.print(Text(" " * INDENT + finding.accept_command), soft_wrap=True)
 
 
-def _line(word: str, text: str) -> RenderableType:
-    return Text.assemble((f"  {word:<5}", "dim"), text, overflow="fold")
+def _line(word: str, text: str, console: Console) -> None:
+    if not text:
+        return
+    if not console.is_terminal:
+        console.print(Text(f"  {word:<{INDENT - 2}}{text}"), soft_wrap=True)
+        return
+    grid = Table.grid()
+    grid.add_column(width=INDENT, style="dim")
+    grid.add_column(overflow="fold")
+    grid.add_row(f"  {word}", Text(text))
+    console.print(grid)
 
 
 def _examples(examples: Sequence[Mapping[str, Any]]) -> Table:

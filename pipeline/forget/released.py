@@ -17,11 +17,11 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline import release, reports, sql
+from pipeline import data_docs, release, reports, sql
 from pipeline.forget import proof
 from pipeline.forget.redact import Redactor
 from pipeline.forget.subject import DIAGNOSTIC, NAME, Subject, ids_in
-from pipeline.home import Home
+from pipeline.home import Home, read_json
 from pipeline.release import WAREHOUSE
 
 # Of his row in a table, what stays; every other column is emptied.
@@ -99,6 +99,10 @@ def rewrite(home: Home, subject: Subject, folder: Path, why: dict[str, Any]) -> 
         rebuild(folder / WAREHOUSE, partial, subject)
         redactor = Redactor(subject)
         release.replace_warehouse(folder, partial, redactor.value, why)
+    pages = folder / release.DATA_DOCS
+    written = list(pages.glob("*.html"))
+    if written and (known or any(proof.traces_in(path, subject) for path in written)):
+        data_docs.of_release(folder, read_json(folder / "release.json"))
     page = folder / "reports" / "index.html"
     if page.exists() and (known or proof.traces_in(page, subject)):
         reports.build_report(folder)

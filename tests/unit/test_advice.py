@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from pipeline import acceptances, advice, attempts, data_docs, evidence, release, shown
+from pipeline.acceptances import Use
 from pipeline.attempts import Attempt
 from pipeline.evidence import Check, Evidence
 from pipeline.home import Home
@@ -74,8 +75,18 @@ def last(home: Home) -> Attempt:
 
 def printed(found: advice.Refusal, *, terminal: bool) -> str:
     stream = io.StringIO()
-    shown.refusal(found, Console(file=stream, force_terminal=terminal, width=100))
+    shown.refusal(found, console(stream, terminal=terminal))
     return stream.getvalue()
+
+
+def console(stream: io.StringIO, *, terminal: bool = False) -> Console:
+    return Console(
+        file=stream,
+        force_terminal=terminal,
+        width=100,
+        highlight=False,
+        color_system=None,
+    )
 
 
 def test_a_refusal_tells_everything(home: Home) -> None:
@@ -135,13 +146,15 @@ def test_the_block_that_is_printed(home: Home, terminal: bool) -> None:
     assert "select 1" not in text
 
 
-def test_a_command_is_printed_on_one_line_where_no_one_looks(home: Home) -> None:
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_command_is_printed_on_one_line(home: Home, terminal: bool) -> None:
+    """So that it can be copied as it stands."""
     long = replace(DRIFTED, name="drift_of_" + "x" * 120)
     refused(home, long)
     found = advice.refusal(home, last(home), "customer-tiers refresh")
     assert found is not None
     command_line = found.findings[0].accept_command or ""
-    assert command_line in printed(found, terminal=False)
+    assert command_line in printed(found, terminal=terminal)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +220,20 @@ def test_the_last_outcomes_are_those_of_the_newest_evidence(home: Home) -> None:
     refused(home, replace(CRASHED, outcome="failed"))
     attempts.begin(home, "r000003-20140131", "run", dt.date(2014, 1, 31))
     assert advice.last_seen(home, attempts.history(home)) == {CRASHED.id: "failed"}
+
+
+def test_what_acceptances_did_is_told(home: Home) -> None:
+    word = evidence.Accepted(
+        "anna", "2026-11-20T08:00:00+00:00", "[red] fair", "2026-11-30"
+    )
+    stream = io.StringIO()
+    states = ("used", "unused", "void", "not made")
+    shown.uses([Use(f"t:{state}", word, state) for state in states], console(stream))
+    text = stream.getvalue()
+    assert "accepted t:used, by anna until 2026-11-30: [red] fair" in text
+    assert "Withdraw it: customer-tiers acceptances --withdraw t:unused" in text
+    assert text.count("Withdraw it") == 1
+    assert "it counts as not passed" in text
 
 
 def test_status_shows_the_last_refusal(home: Home) -> None:

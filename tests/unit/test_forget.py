@@ -22,7 +22,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import attempts, compaction, evidence, gates, landing, release
+from pipeline import (
+    attempts,
+    compaction,
+    data_docs,
+    evidence,
+    gates,
+    landing,
+    release,
+)
 from pipeline.errors import ConfigurationError, SourceUnavailable
 from pipeline.evidence import Check, Evidence
 from pipeline.forget import proof, run
@@ -194,10 +202,9 @@ class Company:
                     {"id": 17850, "name": "Ann Zwilling"},
                 ],
             )
-            evidence.save(
-                candidate.evidence_folder,
-                Evidence(gate, candidate.refresh_id, 1, [check]),
-            )
+            found = Evidence(gate, candidate.refresh_id, 1, [check])
+            evidence.save(candidate.evidence_folder, found)
+            data_docs.show(self.home, candidate, found)
         release.seal(candidate, GATES)
         release.promote(self.home, candidate.refresh_id, GATES)
         attempts.end(self.home, candidate.refresh_id, "published")
@@ -212,6 +219,18 @@ class Company:
             reporting_currency="EUR",
         )
         write(begun.path / "profile.json", "Ann Zwilling")
+        refused = Check(
+            "out",
+            "marts.t",
+            "n",
+            "critical",
+            "failed",
+            observed="such as id=17850",
+            examples=[{"id": 17850, "name": "Ann Zwilling"}],
+        )
+        found = Evidence("out", begun.refresh_id, 1, [refused])
+        evidence.save(begun.evidence_folder, found)
+        data_docs.show(home, begun, found)
         attempts.end(
             home, begun.refresh_id, "refused", "gate in: such as id=17850, id=A100-77"
         )
@@ -347,6 +366,7 @@ def make_release(
             ('shop', 'B200-77', 'crm', '17851');
         insert into meta.check_results values ('such as id=17850',
             '[{"id": 17850, "name": "ANN ZWILLING"}, {"id": 17851}]');
+        create table meta.check_history as from meta.check_results;
         insert into meta.quarantine values ('o3,A100-77,for Ann Zwilling', '3 columns');
         """
     )
@@ -556,6 +576,20 @@ def test_the_releases(company: Company) -> None:
                     "select ultimate_parent_customer_id from marts.customers"
                 ).fetchall()
             }
+            assert (
+                c.execute("from meta.check_history").fetchall()
+                == c.execute("from meta.check_results").fetchall()
+            )
+        pages = item.path / release.DATA_DOCS
+        assert (
+            "[forgotten]" in (pages / "in.shop.landing.shop.customers.html").read_text()
+        )
+        assert data_docs.address(company.home, item.refresh_id) is not None
+    # What was found in the attempt that was refused is still told, without her.
+    (kept,) = company.home.evidence.iterdir()
+    (check,) = read_json(kept)["evidence"][0]["checks"]
+    assert check["examples"][0]["name"] == "[forgotten]"
+    assert check["observed"].startswith("such as id=-")
     newest, oldest = with_ids
     assert len(newest) == 1
     assert len(oldest) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -331,6 +332,16 @@ def test_what_was_found_outlives_the_candidate_until_a_release_tells_of_it(
     published(home, 4)
     release.prune(home, keep_releases=5, keep_candidates=1)
     assert not kept.exists()
+
+
+def test_a_candidate_goes_also_where_nothing_can_be_kept_of_it(home: Home) -> None:
+    """A file stands where the folder should be, as a full disk would have it."""
+    candidate_with(home, 1)
+    home.evidence.write_text("in the way")
+    shutil.rmtree(home.data_docs, ignore_errors=True)
+    home.data_docs.write_text("in the way")
+    release.prune(home, keep_releases=2, keep_candidates=0)
+    assert list(home.candidates.iterdir()) == []
 
 
 def test_data_docs_keep_their_address_when_the_candidate_becomes_a_release(
