@@ -1,5 +1,5 @@
--- Amounts are multiplied with a rate: one that is missing or not positive loses revenue,
--- whichever source it comes from.
+-- Amounts are multiplied with a rate: one that is missing or not positive loses
+-- revenue, whichever source it comes from.
 select
     currency,
     valid_from,

@@ -168,7 +168,7 @@ class Books:
         for relation, given in self.staged.values():
             typed = ", ".join(f"{name} {kind}" for name, kind in given.items())
             run(f"create table {relation} ({typed})")
-        for name, columns in {
+        for name, declared in {
             "forgotten": "source varchar, source_customer_id varchar, "
             "customer_type varchar, receipt varchar, reason varchar",
             "landed": "source varchar, entity varchar, rows_read bigint, "
@@ -179,7 +179,7 @@ class Books:
             "current_rows bigint, left_out_rows bigint, merged_rows bigint, "
             "taken_rows bigint, taken_amount decimal(28, 4)",
         }.items():
-            run(f"create table work.landing.refresh__{name} ({columns})")
+            run(f"create table work.landing.refresh__{name} ({declared})")
         self.warehouse.lay_query(
             "core_refresh",
             f"select 'r' as refresh_id, date '{AS_OF}' as as_of_date, "
