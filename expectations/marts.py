@@ -809,13 +809,6 @@ def suites() -> list[Suite]:
             ["tier_code"],
             [
                 unique("tier_code", why="the grain: one row per tier"),
-                no_rows(
-                    "tiers_are_those_of_a_policy",
-                    "select batch.tier_code from {batch} as batch "
-                    "left join meta.tiers as tiers "
-                    "on batch.tier_code = tiers.tier_code where tiers.tier_code is null",
-                    why="a tier that no policy has promises nothing",
-                ),
                 between("customers", 0, None, why="a count"),
                 no_rows(
                     "shares_sum_to_one",
