@@ -477,13 +477,6 @@ def suites() -> list[Suite]:
             [
                 between("score", 0, 10, why="anchors lie between 0 and 10"),
                 between("weight", 0, 1, why="a share"),
-                one_of("score_name", ["value", "potential"], why="the two scores"),
-                unique(
-                    "customer_id",
-                    "score_name",
-                    "factor",
-                    why="a factor that counts twice",
-                ),
                 no_rows(
                     "weights_of_a_score_sum_to_one",
                     "select customer_id, score_name, sum(weight) as weights "
@@ -696,19 +689,6 @@ def suites() -> list[Suite]:
                     "group by all having count(*) <> groups.members "
                     "or sum(valued.revenue) <> groups.revenue",
                     why="a group is the sum of its members, to the last decimal",
-                ),
-            ],
-        ),
-        _mart(
-            "customers_private",
-            ["customer_id"],
-            [
-                unique("customer_id", why="the grain: one row per customer"),
-                no_rows(
-                    "only_customers_are_here",
-                    "select customer_id from {batch} anti join marts.customers "
-                    "using (customer_id)",
-                    why="who is no customer any more has no business here",
                 ),
             ],
         ),
