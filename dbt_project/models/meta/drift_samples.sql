@@ -23,8 +23,10 @@ lie in.
     "interactions": ["customer_id", "minutes", "owner"],
     "leads": ["amount", "probability", "expected_close_date"],
 } -%}
-{#- A median or share of fewer lines than this is chance. -#}
+{#- A median or share of fewer lines than this is chance; so is a share of fewer
+    customers, and of a past with fewer rows. -#}
 {%- set least_lines = 20 -%}
+{%- set least_past = 100 -%}
 with refresh as (
     select * from {{ ref("core_refresh") }}
 ),
@@ -679,6 +681,7 @@ past as (
         sum(published_amount) as published_amount
     from past_days
     group by entity, source, currency
+    having greatest(sum(events), sum(published_events)) >= {{ least_past }}
 ),
 
 -- Small days double by a single row.
@@ -750,6 +753,7 @@ vanished as (
             and registered.source_customer_id = keys.source_customer_id
     where registered.last_seen_in = registered.last_refresh
     group by registered.source
+    having count(*) >= {{ least_lines }}
 ),
 
 -- ------------------------------------------------ every figure, and its references
