@@ -30,7 +30,6 @@ STAGES = [
     "lost",
     "reactivated",
 ]
-TIERS = ["key", "growth", "standard", "prospect"]
 
 
 def suites() -> list[Suite]:
@@ -389,7 +388,15 @@ def suites() -> list[Suite]:
             [
                 row_count(1, why="every customer has a tier"),
                 unique("customer_id", why="exactly one tier a customer"),
-                one_of("tier_code", TIERS, why="the tiers that reports know"),
+                no_rows(
+                    "tiers_are_those_of_the_policy",
+                    "select batch.customer_id, batch.tier_code from {batch} as batch "
+                    "left join meta.tiers as tiers "
+                    "on batch.policy_id = tiers.policy_id "
+                    "and batch.tier_code = tiers.tier_code "
+                    "where tiers.tier_rank is distinct from batch.tier_rank",
+                    why="a tier that the policy in force does not have promises nothing",
+                ),
                 one_of(
                     "vip_class", ["VIP", "普通", "潜在"], why="the second vocabulary"
                 ),

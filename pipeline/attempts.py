@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from pipeline import disk
@@ -130,13 +131,39 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
 def read(home: Home, refresh_id: str) -> Attempt | None:
     """The record of one attempt, as it was written."""
     path = home.attempts / f"{refresh_id}.json"
-    return Attempt(**read_json(path)) if path.exists() else None
+    return _read(path) if path.exists() else None
+
+
+def day_in(refresh_id: str) -> dt.date:
+    """The as-of date in an id, for when nothing else tells it any more."""
+    try:
+        return dt.datetime.strptime(refresh_id[-8:], "%Y%m%d").date()
+    except ValueError:
+        return dt.date.min
+
+
+def _read(path: Path) -> Attempt:
+    """The record; of a damaged one what its name tells, so that nothing is hidden."""
+    try:
+        return Attempt(**read_json(path))
+    except (OSError, ValueError, TypeError) as error:
+        modified = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+        started = modified.replace(microsecond=0).isoformat()
+        return Attempt(
+            refresh_id=path.stem,
+            run_id="",
+            as_of_date=day_in(path.stem).isoformat(),
+            state="died",
+            stage="",
+            started_at=started,
+            reason=f"its record {path} is damaged ({error})",
+        )
 
 
 def of_run(home: Home, run_id: str) -> Attempt | None:
     """The attempt of a run in Dagster, as it was written; None before it has begun."""
     for path in sorted(home.attempts.glob("r*.json"), reverse=True):
-        attempt = Attempt(**read_json(path))
+        attempt = _read(path)
         if attempt.run_id == run_id:
             return attempt
     return None
@@ -144,7 +171,7 @@ def of_run(home: Home, run_id: str) -> Attempt | None:
 
 def history(home: Home) -> list[Attempt]:
     """Every attempt, newest first; one left `running` by a dead process is `died`."""
-    records = [Attempt(**read_json(path)) for path in home.attempts.glob("r*.json")]
+    records = [_read(path) for path in home.attempts.glob("r*.json")]
     records.sort(key=lambda attempt: attempt.refresh_id, reverse=True)
     if any(attempt.state == "running" for attempt in records):
         alive = is_locked(home)

@@ -103,6 +103,11 @@ def main() -> None:
 @click.option(
     "--no-publish", is_flag=True, help="Build and check, leave readers alone."
 )
+@click.option(
+    "--no-report",
+    is_flag=True,
+    help="Leave the report out; `customer-tiers report` makes it at any time.",
+)
 @_home
 @_json
 def refresh(
@@ -110,6 +115,7 @@ def refresh(
     sources: Path | None,
     full: bool,
     no_publish: bool,
+    no_report: bool,
     home: Path | None,
     as_json: bool,
 ) -> None:
@@ -122,6 +128,7 @@ def refresh(
         as_of=refreshing.parse_day(as_of) if as_of else None,
         full=full,
         publish=not no_publish,
+        report=not no_report,
     )
     with showing():
         attempt = refreshing.run(settings, request)
@@ -144,6 +151,7 @@ def status(home: Path | None, as_json: bool) -> None:
     """Shows the current release, its age, the last attempts and why any failed."""
     at = Home.open(Settings.load(home).home)
     current = release.current(at)
+    problem = current.damage if current else release.pointer_problem(at)
     recent = attempts.history(at)[:10]
     unfinished = [path.stem for path in sorted(at.forgotten.glob("f*.json"))]
     if as_json:
@@ -151,14 +159,21 @@ def status(home: Path | None, as_json: bool) -> None:
             {
                 "home": str(at.root),
                 "current": _release_json(current) if current else None,
+                "problem": problem,
                 "attempts": [asdict(attempt) for attempt in recent],
                 "unfinished_forgettings": unfinished,
             }
         )
         return
-    if current is None:
+    if problem:
+        out.print(
+            f"[red]Readers find no whole release[/red]: {problem}. `customer-tiers "
+            "rollback` goes back to an older one; `customer-tiers refresh` makes a new one.",
+            soft_wrap=True,
+        )
+    elif current is None:
         out.print("There is no release yet; run [bold]customer-tiers refresh[/bold].")
-    else:
+    if current is not None:
         out.print(
             f"Current release [bold]{current.refresh_id}[/bold], as of "
             f"{current.as_of_date}, sealed {_ago(current.sealed_at)} ago; "
@@ -206,7 +221,7 @@ def releases(home: Path | None, as_json: bool) -> None:
             item.as_of_date.isoformat(),
             f"{item.sealed_at:%Y-%m-%d %H:%M}",
             str(item.checks),
-            str(item.warnings),
+            "[red]damaged[/red]" if item.damage else str(item.warnings),
         )
     out.print(table)
 

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from pipeline import landing
 from pipeline.content_hash import ContentHash
 from pipeline.errors import CustomerTiersError
-from pipeline.home import Home, sync_file, sync_folder
+from pipeline.home import Home, sha256, sync_file, sync_folder
 from pipeline.landing import DICTIONARY_BYTES, Batch, Pack
 
 log = logging.getLogger("customer_tiers.compaction")
@@ -147,9 +147,10 @@ def pack(home: Home, packing: Packing) -> Pack:
         entity,
         name,
         [
-            (replace(batch, pack=name), state)
+            (replace(batch, pack=name, data_sha256=None), state)
             for batch, state in sorted(told, key=lambda item: item[0].sequence)
         ],
+        data_sha256="",
     )
     _, rows = landing.pack_files(home, made)
     partial = rows.with_name(f"{rows.name}.partial")
@@ -157,6 +158,7 @@ def pack(home: Home, packing: Packing) -> Pack:
         written = _write(partial, packing.files)
         _verify(partial, made, written)
         sync_file(partial)
+        made = replace(made, data_sha256=sha256(partial))
         partial.replace(rows)
     except BaseException:
         partial.unlink(missing_ok=True)

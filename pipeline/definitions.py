@@ -21,12 +21,13 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     Raises:
         ConfigurationError: `sources.yaml` makes no sense.
     """
-    from pipeline import transform
+    from pipeline import dagster_storage, transform
     from pipeline.assets import gates, ingest, publish, triggers
     from pipeline.assets.request import RefreshRequest
     from pipeline.assets.transform import mart_keys, transform_assets
     from pipeline.sources import load_sources
 
+    dagster_storage.hold_open(settings.home / "dagster")
     sources = load_sources(settings)
     settings = sources.applied_to(settings)
     project = transform.parse(sources, settings.dbt_project)

@@ -18,9 +18,9 @@ from pipeline import landing, sql, warehouse
 from pipeline.errors import ConfigurationError
 from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence, Severity
 from pipeline.forget.suppression import Suppression
-from pipeline.home import Home
+from pipeline.home import Home, sha256
 from pipeline.landing import Batch
-from pipeline.release import Candidate, sha256
+from pipeline.release import Candidate
 from pipeline.sources import Entity, Personal, Source
 
 if TYPE_CHECKING:

@@ -11,7 +11,9 @@ nobody counts. Its state is part of its name and changes by rename: `pending` un
 gate has looked at it, then `accepted` or `refused`. Only accepted batches feed the
 warehouse and count as landed before; a refused one is kept to be looked at, and its
 source is read again next time. A batch whose file was read again on request, for the
-rows in its quarantine, is `replaced` by the new one.
+rows in its quarantine, is `replaced` by the new one. One whose files are not what was
+written any more is `damaged`: a file is read again into the same place, a table as a
+whole, and what the source does not hold any more stops the refresh rather than be lost.
 
 Many small batches may have been put together into a pack (`pipeline.compaction`): one
 file of rows and one manifest that tells each of its batches, with its state:
@@ -33,6 +35,7 @@ import datetime as dt
 import functools
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -46,17 +49,20 @@ import pyarrow.parquet as pq
 
 from pipeline import increments, sql
 from pipeline.content_hash import ContentHash
-from pipeline.errors import SourceUnavailable
+from pipeline.errors import CustomerTiersError, SourceUnavailable
 from pipeline.forget.suppression import Guard, Suppression
 from pipeline.home import (
     Home,
     read_json,
+    sha256,
     sync_file,
     sync_folder,
     write_json,
     write_text,
 )
 from pipeline.sources import Entity, Extract, Reader, Rejected, Since, StartOver
+
+log = logging.getLogger("customer_tiers.landing")
 
 State = Literal["pending", "accepted", "refused", "replaced"]
 STATES: tuple[State, ...] = ("pending", "accepted", "refused", "replaced")
@@ -99,6 +105,8 @@ class Batch:
         replaces: The batch of the same file that it takes the place of once accepted.
         rows_forgotten: Rows that are not kept, because they are a forgotten customer's.
         pack: The pack whose file holds the rows; None for a file of the batch's own.
+        data_sha256: Hash of the file of its rows; None without a file of its own, and
+            for batches of before hashes were noted.
     """
 
     batch_id: str
@@ -118,6 +126,7 @@ class Batch:
     is_whole: bool = False
     rows_forgotten: int = 0
     pack: str | None = None
+    data_sha256: str | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -187,7 +196,7 @@ def batches(home: Home, source: str, entity: str, *states: State) -> list[Batch]
 
 def _read(path: Path) -> Batch | None:
     try:
-        return Batch(**read_json(path))
+        return _read_manifest(path)
     except FileNotFoundError:
         return None
 
@@ -199,12 +208,14 @@ class Pack:
     Attributes:
         name: Its number, and that of its newest batch: `p000002-b000150`.
         told: Its batches with their states, oldest first.
+        data_sha256: Hash of its file of rows.
     """
 
     source: str
     entity: str
     name: str
     told: Sequence[tuple[Batch, State]]
+    data_sha256: str
 
     @property
     def number(self) -> int:
@@ -215,30 +226,29 @@ class Pack:
 def packs(home: Home, source: str, entity: str) -> list[Pack]:
     """The entity's packs, oldest first."""
     folder = entity_folder(home, source, entity)
-    found = []
-    for path in folder.glob("p*.json"):
-        try:
-            told = read_json(path)["batches"]
-        except FileNotFoundError:
-            return packs(home, source, entity)  # it has just gone into another one
-        found.append(
-            Pack(
-                source,
-                entity,
-                path.stem,
-                [
-                    (
-                        Batch(
-                            **{k: v for k, v in item.items() if k != "state"},
-                            pack=path.stem,
-                        ),
-                        item["state"],
-                    )
-                    for item in told
-                ],
-            )
-        )
+    try:
+        found = [
+            _read_pack(path, source, entity)
+            for path in folder.glob("p*.json")
+            if not path.name.endswith(".damaged.json")
+        ]
+    except FileNotFoundError:
+        return packs(home, source, entity)  # one has just gone into another one
     return sorted(found, key=lambda pack: pack.number)
+
+
+def _read_pack(path: Path, source: str, entity: str) -> Pack:
+    try:
+        record = read_json(path)
+        told = []
+        for item in record["batches"]:
+            state = item.pop("state")
+            told.append((Batch(**item, pack=path.stem), state))
+        return Pack(source, entity, path.stem, told, record["data_sha256"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CustomerTiersError(
+            f"{path} is damaged ({error}); the next refresh reads its source again."
+        ) from error
 
 
 def pack_files(home: Home, pack: Pack) -> tuple[Path, Path]:
@@ -251,7 +261,10 @@ def write_pack(home: Home, pack: Pack) -> None:
     """Writes the pack's manifest; from then on it tells its batches."""
     write_json(
         pack_files(home, pack)[0],
-        {"batches": [{**_told(batch), "state": state} for batch, state in pack.told]},
+        {
+            "data_sha256": pack.data_sha256,
+            "batches": [{**_told(batch), "state": state} for batch, state in pack.told],
+        },
     )
 
 
@@ -272,7 +285,17 @@ def update(home: Home, changed: Sequence[Batch]) -> None:
     for pack in packs(home, changed[0].source, changed[0].entity) if packed else []:
         if pack.name in packed:
             told = [(new.get(item.batch_id, item), state) for item, state in pack.told]
-            write_pack(home, replace(pack, told=told))
+            digest = sha256(pack_files(home, pack)[1])
+            write_pack(home, replace(pack, told=told, data_sha256=digest))
+
+
+def _read_manifest(path: Path) -> Batch:
+    try:
+        return Batch(**read_json(path))
+    except (ValueError, TypeError) as error:
+        raise CustomerTiersError(
+            f"{path} is damaged ({error}); the next refresh reads its source again."
+        ) from error
 
 
 def in_force(home: Home, source: str, entity: Entity) -> list[Batch]:
@@ -369,18 +392,21 @@ def land(
     Raises:
         SourceUnavailable: From the reader; batches landed before stay pending and are
             swept by the next call.
+        CustomerTiersError: A batch is damaged, and its file is not in the source any more.
         ConfigurationError: Somebody was forgotten, and sources.yaml does not say where
             the entity holds data of customers.
     """
     folder = entity_folder(home, source, entity.name)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    damaged = _set_aside(home, source, entity)
     sweep(home, source, entity.name)
     before = in_force(home, source, entity)
     # A snapshot that returns to an earlier state must land again: only the newest counts.
     known = {batch.fingerprint for batch in before}
     again = {batch.origin: batch for batch in before if is_asked_again(home, batch)}
     # Of a table, no part can be read again that a batch would be in place of: all of it.
-    since = _since(entity, before, now=now, full=full or bool(again))
+    reads_all = full or bool(again or damaged)
+    since = _since(entity, before, now=now, full=reads_all)
     guard = Suppression.load(home).guard(source, entity)
     landed: list[Batch] = []
     already = 0
@@ -391,6 +417,11 @@ def land(
         if extract.fingerprint in known and replaced is None:
             already += 1
             continue
+        if is_file and (lost := damaged.pop(_mark(extract), None)) is not None:
+            _restore(home, source, entity, extract, now, guard, lost)
+            known.add(str(extract.fingerprint))
+            already += 1
+            continue
         content = extract.content
         told = (
             extract
@@ -398,7 +429,15 @@ def land(
             else _markers(home, entity, guard.keys(extract), [*before, *landed])
         )
         batch = _write(
-            home, source, entity, told, now, content, replaced, guard, last + 1
+            home,
+            source,
+            entity,
+            told,
+            now,
+            content,
+            replaced,
+            guard,
+            number=last + 1,
         )
         if replaced is None and _is_known(
             home, entity, extract, batch, [*before, *landed]
@@ -407,11 +446,212 @@ def land(
             already += 1
             if batch.is_whole:
                 _answer(home, before)
+                # Of a table, whose batches have no mark in their names.
+                marks = folder.glob("b*.damaged.json")
+                _settle([path for path in marks if "-" not in path.name])
             continue
         last = batch.sequence
         known.add(batch.fingerprint)
         landed.append(batch)
+    superseded = entity.load == "snapshot" and landed
+    if gone := [mark for mark in damaged if mark and not superseded]:
+        named = ", ".join(f"{damaged[mark].name} ({mark})" for mark in gone)
+        raise CustomerTiersError(
+            f"{source}.{entity.name}: {named} in {folder} cannot be read any more, and the "
+            "files that they came from are not in the source. Bring the files back (the "
+            "content counts, not the name) or take the batches from a backup; to go on "
+            f"without their rows, remove {', '.join(damaged[m].name for m in gone)}."
+        )
     return Landed(landed, already)
+
+
+def _mark(extract: Extract) -> str:
+    """What of a file's content hash stands in the id of its batch."""
+    return (extract.fingerprint or "")[:12]
+
+
+def _set_aside(home: Home, source: str, entity: Entity) -> dict[str, Path]:
+    """Takes out of force what is not as it was written.
+
+    Every batch in force is hashed, at the speed of the disk: whoever reads the marts must
+    not find out first.
+
+    Returns:
+        Mark of the file's content (empty for a query) → the manifest set aside, of the
+        batches that nothing has come in place of.
+    """
+    folder = entity_folder(home, source, entity.name)
+    for state in ("pending", "refused", "replaced"):
+        # Not in force, so that nothing is lost with them.
+        for path in folder.glob(f"b*.{state}.json"):
+            if _is_unreadable(path):
+                log.warning("%s is damaged and not in force; it is dropped", path)
+                path.unlink()
+    for path in folder.glob("b*.accepted.json"):
+        if why := _is_unreadable(path):
+            _take_out(path, why)
+    _set_packs_aside(home, source, entity)
+    for batch in in_force(home, source, entity):
+        if batch.pack is None and (why := _damage(home, batch)):
+            _take_out(manifest(home, batch, "accepted"), why)
+    found = sorted(folder.glob("b*.damaged.json"))
+    after = [
+        batch.sequence
+        for batch in batches(home, source, entity.name, "accepted")
+        if batch.is_whole or entity.load == "snapshot"
+    ]
+    settled = [path for path in found if _sequence(path.name) < max(after, default=0)]
+    _settle(settled)
+    return {
+        path.name.split(".")[0].partition("-")[2]: path
+        for path in found
+        if path not in settled
+    }
+
+
+def _set_packs_aside(home: Home, source: str, entity: Entity) -> None:
+    """Takes out of force the batches of packs that are not as they were written.
+
+    Of a pack whose rows are sound, but not what lies in quarantine for one of its
+    batches, each batch gets files of its own again, so that this one can be mended.
+    """
+    folder = entity_folder(home, source, entity.name)
+    for path in folder.glob("p*.json"):
+        if path.name.endswith(".damaged.json"):
+            continue
+        try:
+            pack = _read_pack(path, source, entity.name)
+        except CustomerTiersError as error:
+            _take_pack_out(path, _ids_in(path.with_suffix(".parquet")), str(error))
+    read = {batch.batch_id for batch in in_force(home, source, entity)}
+    for pack in packs(home, source, entity.name):
+        told = [batch for batch, _ in pack.told]
+        if read.isdisjoint(batch.batch_id for batch in told):
+            continue
+        path, rows = pack_files(home, pack)
+        ids = [batch.batch_id for batch, state in pack.told if state == "accepted"]
+        try:
+            counts = [counted_rows(home, batch) for batch in told]
+        except (OSError, pa.ArrowException, duckdb.Error) as error:
+            _take_pack_out(path, ids, f"its file is damaged ({error})")
+            continue
+        is_whole = [count for count, _ in counts] == [b.rows_landed for b in told]
+        if not is_whole or not rows.exists() or sha256(rows) != pack.data_sha256:
+            _take_pack_out(path, ids, "its file is not the one that was written")
+        elif [count for _, count in counts] != [b.rows_quarantined for b in told]:
+            unpack(home, pack)
+
+
+def _ids_in(rows: Path) -> list[str]:
+    """The ids of the batches in a pack's file, where its manifest does not tell them."""
+    try:
+        with duckdb.connect() as connection:
+            found = connection.execute(
+                f"select distinct _batch_id from {sql.parquet([rows])}"
+            ).fetchall()
+    except duckdb.Error as error:
+        raise CustomerTiersError(
+            f"Neither {rows} nor its manifest can be read ({error}). Take both from a "
+            "backup; to read everything again from the source, remove them."
+        ) from error
+    return sorted(batch_id for (batch_id,) in found)
+
+
+def _take_pack_out(path: Path, ids: Sequence[str], why: str) -> None:
+    log.warning(
+        "%s: %s; the source of its %d batches is read again", path, why, len(ids)
+    )
+    for batch_id in ids:
+        write_json(path.with_name(f"{batch_id}.damaged.json"), {})
+    # Until they are all made good nothing of it goes.
+    path.rename(path.with_name(f"{path.stem}.damaged.json"))
+    sync_folder(path.parent)
+
+
+def unpack(home: Home, pack: Pack) -> None:
+    """Gives each batch of a pack files of its own again.
+
+    The pack counts until its manifest is gone, so a kill in between changes nothing.
+    """
+    path, file = pack_files(home, pack)
+    schema = pq.read_schema(file)
+    for packed, state in pack.told:
+        batch = replace(packed, pack=None)
+        own = data_file(home, batch)
+        partial = own.with_name(f"{own.name}.partial")
+        rows = pa.Table.from_batches(record_batches(home, packed), schema)
+        pq.write_table(rows, partial, compression="zstd")
+        sync_file(partial)
+        batch = replace(batch, data_sha256=sha256(partial))
+        partial.replace(own)
+        write_json(manifest(home, batch, state), _told(batch))
+    path.unlink()
+    sync_folder(path.parent)
+
+
+def _settle(marks: Sequence[Path]) -> None:
+    """Forgets damaged batches whose rows are told by another; `sweep` takes the files."""
+    for path in marks:
+        path.unlink()
+
+
+def _take_out(path: Path, why: str) -> None:
+    log.warning("%s: %s; its source is read again", path, why)
+    path.rename(path.with_name(path.name.replace(".accepted.", ".damaged.")))
+    sync_folder(path.parent)
+
+
+def _is_unreadable(path: Path) -> str:
+    try:
+        _read_manifest(path)
+    except CustomerTiersError as error:
+        return str(error)
+    return ""
+
+
+def _damage(home: Home, batch: Batch) -> str:
+    """Why the batch's files are not what its manifest says; empty when they are."""
+    try:
+        found = counted_rows(home, batch)
+    except (OSError, pa.ArrowException) as error:
+        return f"its file is damaged ({error})"
+    if found != (batch.rows_landed, batch.rows_quarantined):
+        return (
+            f"its files hold {found[0]:,} and {found[1]:,} rows instead of "
+            f"{batch.rows_landed:,} and {batch.rows_quarantined:,}"
+        )
+    if batch.data_sha256 and sha256(data_file(home, batch)) != batch.data_sha256:
+        return "its file is not the one that was written (hash)"
+    return ""
+
+
+def _restore(
+    home: Home,
+    source: str,
+    entity: Entity,
+    extract: Extract,
+    now: dt.datetime,
+    guard: Guard,
+    lost: Path,
+) -> None:
+    """Reads a file again into the place of its damaged batch, which the gate had passed.
+
+    The same place, because of two files with the same key the later one counts.
+    """
+    batch = _write(
+        home,
+        source,
+        entity,
+        extract,
+        now,
+        extract.content,
+        None,
+        guard,
+        number=_sequence(lost.name),
+        state="accepted",
+    )
+    lost.unlink()
+    log.warning("%s.%s: %s is mended", source, entity.name, batch.batch_id)
 
 
 def _since(
@@ -557,11 +797,14 @@ def sweep(home: Home, source: str, entity: str) -> None:
     """
     for batch in batches(home, source, entity, "pending"):
         _discard(home, batch, "pending")
-    known = batches(home, source, entity, *STATES)
+    known = packs(home, source, entity)
+    # Of two packs that tell a batch the later one counts.
+    in_packs = {batch.batch_id: pack.name for pack in known for batch, _ in pack.told}
     folder = entity_folder(home, source, entity)
-    own = {batch.batch_id for batch in known if batch.pack is None}
-    in_packs = {batch.batch_id: batch.pack for batch in known if batch.pack}
+    own = {path.name.split(".")[0] for path in folder.glob("b*.json")} - {*in_packs}
     of_packs = set(in_packs.values())
+    if any(folder.glob("b*.damaged.json")):
+        of_packs |= {path.name.split(".")[0] for path in folder.glob("p*.damaged.json")}
     for path in sorted(folder.glob("*")):
         name = path.name.split(".")[0]
         if name in in_packs and path.suffix == ".retry":
@@ -608,7 +851,9 @@ def _write(
     content: Literal["rows", "deletes", "keys"],
     replaced: Batch | None,
     guard: Guard,
+    *,
     number: int,
+    state: State = "pending",
 ) -> Batch:
     folder = entity_folder(home, source, entity.name)
     provisional = folder / f"b{number:06d}.parquet.partial"
@@ -650,6 +895,7 @@ def _write(
         - written.rows
         + len(extract.rejected)
         - len(rejected),
+        data_sha256=sha256(provisional) if provisional.exists() else None,
     )
     if rejected:
         _write_quarantine(home, batch, rejected, now)
@@ -657,7 +903,7 @@ def _write(
         sync_file(provisional)
         provisional.replace(data_file(home, batch))
         sync_folder(folder)
-    write_json(manifest(home, batch, "pending"), _told(batch))
+    write_json(manifest(home, batch, state), _told(batch))
     return batch
 
 

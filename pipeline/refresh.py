@@ -34,6 +34,7 @@ class Request:
     as_of: dt.date | None = None
     full: bool = False
     publish: bool = True
+    report: bool = True
 
 
 class RefreshFailed(CustomerTiersError):
@@ -62,9 +63,11 @@ def run(settings: Settings, request: Request) -> Attempt:
         # Imported late: a wrong setting or a second refresh is told at once.
         import dagster as dg
 
+        from pipeline import dagster_storage
         from pipeline.assets import runs
         from pipeline.definitions import JOB, build_definitions
 
+        dagster_storage.hold_open(home.dagster)
         run_id = str(uuid.uuid4())
         log.info("preparing")
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
@@ -72,9 +75,13 @@ def run(settings: Settings, request: Request) -> Attempt:
             definitions = build_definitions(settings)
             job = definitions.resolve_job_def(JOB)
             selection = None
+            held_back = set()
             if not request.publish:
-                everything = definitions.resolve_asset_graph().materializable_asset_keys
                 held_back = {dg.AssetKey("publish"), dg.AssetKey("report")}
+            elif not request.report:
+                held_back = {dg.AssetKey("report")}
+            if held_back:
+                everything = definitions.resolve_asset_graph().materializable_asset_keys
                 selection = sorted(everything - held_back)
             try:
                 result = job.execute_in_process(

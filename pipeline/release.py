@@ -16,7 +16,7 @@ nothing. Not here: what stands in the file (`warehouse`) and how it was judged (
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,13 +30,17 @@ from pipeline.home import (
     Home,
     read_json,
     refresh_lock,
+    sha256,
     sync_file,
     sync_folder,
     write_json,
 )
 
+log = logging.getLogger("customer_tiers.release")
+
 WAREHOUSE = "warehouse.duckdb"
 FORMAT = 1
+_ID = re.compile(r"r(\d{6,})-\d{8}")
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Release:
-    """A published release, from its own `release.json`."""
+    """A published release, from its own `release.json`.
+
+    `damage` says why it cannot be read any more, as far as can be seen without hashing
+    its file; empty when nothing is wrong.
+    """
 
     path: Path
     refresh_id: str
@@ -83,11 +91,12 @@ class Release:
     is_current: bool
     checks: int
     warnings: int
+    damage: str = ""
 
 
 def sequence(refresh_id: str) -> int:
     """The number in an id such as `r000012-20140131`; the clock is not trusted for order."""
-    match = re.fullmatch(r"r(\d{6,})-\d{8}", refresh_id)
+    match = _ID.fullmatch(refresh_id)
     if match is None:
         raise ConfigurationError(
             f"{refresh_id} is no release id, such as r000012-20140131."
@@ -315,37 +324,107 @@ def rollback(home: Home, refresh_id: str | None = None) -> Release:
         kept = releases(home)
         if refresh_id is None:
             current = next((i for i, item in enumerate(kept) if item.is_current), -1)
-            older = kept[current + 1 :] if current >= 0 else kept
+            older = [item for item in kept[current + 1 :] if not item.damage]
             if not older:
                 raise ConfigurationError("There is no older release to go back to.")
             refresh_id = older[0].refresh_id
-        if refresh_id not in {item.refresh_id for item in kept}:
+        wanted = next((item for item in kept if item.refresh_id == refresh_id), None)
+        if wanted is None:
             raise ConfigurationError(
                 f"There is no release {refresh_id}; `customer-tiers releases` lists them."
+            )
+        if wanted.damage:
+            raise ConfigurationError(
+                f"{refresh_id} cannot be made current: {wanted.damage}."
             )
         _point_current_at(home, refresh_id)
     return next(item for item in releases(home) if item.is_current)
 
 
 def releases(home: Home) -> list[Release]:
-    """The kept releases, newest first."""
+    """The kept releases, newest first; damaged ones too, which say so."""
     current = current_id(home)
-    found = []
-    for path in home.releases.glob("r*-*/release.json"):
-        record = read_json(path)
-        checks = [check for item in record["evidence"] for check in item["checks"]]
-        found.append(
-            Release(
-                path=path.parent,
-                refresh_id=record["refresh_id"],
-                as_of_date=dt.date.fromisoformat(record["as_of_date"]),
-                sealed_at=dt.datetime.fromisoformat(record["sealed_at"]),
-                is_current=record["refresh_id"] == current,
-                checks=len(checks),
-                warnings=sum(check["outcome"] != "passed" for check in checks),
-            )
-        )
+    found = [
+        _release(path, path.name == current)
+        for path in home.releases.glob("r*-*")
+        if _ID.fullmatch(path.name)
+    ]
     return sorted(found, key=lambda item: sequence(item.refresh_id), reverse=True)
+
+
+def _release(path: Path, is_current: bool) -> Release:
+    try:
+        record = read_json(path / "release.json")
+        checks = [check for item in record["evidence"] for check in item["checks"]]
+        return Release(
+            path=path,
+            refresh_id=record["refresh_id"],
+            as_of_date=dt.date.fromisoformat(record["as_of_date"]),
+            sealed_at=dt.datetime.fromisoformat(record["sealed_at"]),
+            is_current=is_current,
+            checks=len(checks),
+            warnings=sum(check["outcome"] != "passed" for check in checks),
+            damage=_visible_damage(path, record),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        modified = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+        return Release(
+            path=path,
+            refresh_id=path.name,
+            as_of_date=attempts.day_in(path.name),
+            sealed_at=modified.replace(microsecond=0),
+            is_current=is_current,
+            checks=0,
+            warnings=0,
+            damage=f"{path / 'release.json'} is missing or damaged ({error})",
+        )
+
+
+def _visible_damage(folder: Path, record: Mapping[str, Any]) -> str:
+    file = folder / WAREHOUSE
+    if not file.exists():
+        return f"{file} is missing"
+    sizes = {record[name]["bytes"] for name in ("file", "incoming") if name in record}
+    if file.stat().st_size not in sizes:
+        return (
+            f"{file} has {file.stat().st_size:,} bytes and not those that were sealed"
+        )
+    return ""
+
+
+def newest_whole(home: Home) -> Release | None:
+    """The release to go on from: the current one, or the newest whose file is whole.
+
+    Each file is hashed until one is whole, so that damage is told and goes no further.
+    """
+    kept = releases(home)
+    for item in sorted(kept, key=lambda item: not item.is_current):
+        if problem := item.damage or _hidden_damage(item.path):
+            log.warning("release %s is damaged: %s", item.refresh_id, problem)
+        else:
+            return item
+    return None
+
+
+def _hidden_damage(folder: Path) -> str:
+    record = read_json(folder / "release.json")
+    stated = {record[name]["sha256"] for name in ("file", "incoming") if name in record}
+    if (folder / f"{WAREHOUSE}.wal").exists():
+        return f"{folder / WAREHOUSE}.wal is left over"
+    if sha256(folder / WAREHOUSE) not in stated:
+        return f"{folder / WAREHOUSE} is not the file that was sealed (hash)"
+    return ""
+
+
+def pointer_problem(home: Home) -> str:
+    """Why readers find no release behind `current` though there are some; or nothing."""
+    if current_id(home) is not None or not any(home.releases.glob("r*-*")):
+        return ""
+    if home.current.is_symlink():
+        return f"{home.current} points at {home.current.readlink()}, which is not there"
+    if home.current.exists():
+        return f"{home.current} is not the link to a release"
+    return f"{home.current} is missing"
 
 
 def current(home: Home) -> Release | None:
@@ -361,13 +440,21 @@ def chosen(home: Home, refresh_id: str | None = None) -> Release:
     """
     wanted = refresh_id or current_id(home)
     if wanted is None:
+        problem = pointer_problem(home)
         raise ConfigurationError(
-            "There is no release yet; run `customer-tiers refresh`."
+            f"{problem}; `customer-tiers rollback` mends it."
+            if problem
+            else "There is no release yet; run `customer-tiers refresh`."
         )
     found = next((item for item in releases(home) if item.refresh_id == wanted), None)
     if found is None:
         raise ConfigurationError(
             f"There is no release {wanted}; `customer-tiers releases` lists them."
+        )
+    if found.damage:
+        raise ConfigurationError(
+            f"Release {wanted} is damaged: {found.damage}. `customer-tiers rollback` goes "
+            "back to an older one; `customer-tiers refresh` makes a new one."
         )
     return found
 
@@ -418,12 +505,6 @@ def doomed_by(
     return doomed + candidates[keep_candidates:]
 
 
-def sha256(path: Path) -> str:
-    """The file's SHA-256 as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _evidence_problems(
     found: dict[str, evidence.Evidence], gates: Iterable[str], refresh_id: str
 ) -> list[str]:
@@ -462,6 +543,11 @@ def _point_current_at(home: Home, refresh_id: str) -> None:
     provisional = home.root / ".current.partial"
     provisional.unlink(missing_ok=True)
     provisional.symlink_to(Path("releases") / refresh_id, target_is_directory=True)
+    if home.current.exists() and not home.current.is_symlink():
+        # A copy that followed the link. What it is nobody knows, so it is kept.
+        aside = home.current.with_name(f"current.not-a-link-{refresh_id}")
+        log.warning("%s is not a link; it is now %s", home.current, aside)
+        home.current.rename(aside)
     provisional.replace(home.current)
     sync_folder(home.root)
 

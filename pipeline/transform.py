@@ -23,8 +23,8 @@ from typing import Any
 from pipeline import sql, warehouse
 from pipeline.errors import ConfigurationError, CustomerTiersError
 from pipeline.evidence import EXAMPLES_KEPT, Check, Evidence
-from pipeline.home import read_json, write_text
-from pipeline.release import Candidate, sha256
+from pipeline.home import read_json, sha256, write_text
+from pipeline.release import Candidate
 from pipeline.settings import Settings
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy

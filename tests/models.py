@@ -149,11 +149,13 @@ class Warehouse:
         return self.rows(compiled()[test][1])
 
     def relation(self, name: str) -> str:
-        """Where a model or seed stands."""
+        """Where a model or seed stands, or what is landed as `<source>__<entity>`."""
         if name in compiled():
             return compiled()[name][0]
         if name in seed_types():
             return f"warehouse.meta.{name}"
+        if "__" in name:
+            return f"work.landing.{name}"
         return f"work.core.{name}"
 
     def rows(self, query: str) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from pipeline import landing
 from pipeline.errors import CustomerTiersError
 from pipeline.forget.subject import Place, Subject, Value, is_text, landed_files
 from pipeline.forget.suppression import anonymised, cells, key_text, rows_of
-from pipeline.home import Home, sync_file, sync_folder
+from pipeline.home import Home, sha256, sync_file, sync_folder
 from pipeline.identity import memory
 from pipeline.landing import OWN_COLUMNS, STATES, Batch
 from pipeline.sources import Personal
@@ -252,7 +252,10 @@ def _rewrite_batches(
     """
     if path.exists():
         _rewrite_file(path, change)
+    done = []
     for batch in changed:
+        is_own = batch.pack is None and path.exists()
+        done.append(replace(batch, data_sha256=sha256(path) if is_own else None))
         unread = landing.quarantine_file(home, batch)
         if unread.exists():
             kept = _unread(unread, subject, personal)
@@ -272,7 +275,7 @@ def _rewrite_batches(
                 f"hold {found}. The landing was changed meanwhile; the forgetting stops "
                 "here."
             )
-    landing.update(home, changed)
+    landing.update(home, done)
 
 
 def _rewrite_file(path: Path, change: Transform) -> None:

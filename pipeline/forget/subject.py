@@ -397,6 +397,12 @@ def _resolve(
             )
     # The current release first: it says who is one customer now.
     kept = sorted(release.releases(home), key=lambda item: not item.is_current)
+    for item in kept:
+        if item.damage:
+            raise ConfigurationError(
+                f"{item.path} may hold the customer and cannot be read: {item.damage}. "
+                "Take the release from a backup, or remove its folder, and ask again."
+            )
     keys: set[tuple[str, str]] = set()
     for item in kept:
         with _opened(item.path) as connection:

@@ -2,8 +2,9 @@
 
 In the current release's own `meta` schema: the ids (`customer_registry`, `customer_ids`),
 what happened to them (`identity_log`), the figures (`model_quality`), and what had to be
-said anew of published tiers (`tier_restatements`). So a refused
-refresh leaves no trace, and a rollback takes its ids back too.
+said anew of published tiers (`tier_restatements`). So a refused refresh leaves no trace,
+and a rollback takes its ids back too. Where the current release is damaged or its link is
+lost, the newest whole one is asked.
 
 In `identity/` of the home, as Parquet and private: normal forms, prints and scores of the
 last refresh that passed its gates. They are pure functions of the records and only save
@@ -21,6 +22,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from pipeline import release
 from pipeline.forget.suppression import Suppression
 from pipeline.home import Home, sync_folder
 from pipeline.identity.normal import FORMS
@@ -177,11 +179,11 @@ def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
         home: Whose current release and kept tables are read.
     """
     there: set[tuple[str, str]] = set()
-    current = home.current / "warehouse.duckdb"
-    if current.exists():
-        # Resolved, so that a release promoted meanwhile cannot be taken for this one.
+    current = release.newest_whole(home)
+    if current is not None:
         connection.execute(
-            f"attach {literal(current.resolve())} as released (read_only)"
+            f"attach {literal(current.path.resolve() / release.WAREHOUSE)} as released "
+            "(read_only)"
         )
         there = {
             (str(schema), str(name))
@@ -201,7 +203,7 @@ def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
         _empty(connection, name, columns)
         if ("marts", "customer_tier_history") in there:
             connection.execute(f"insert into landing.refresh__{name} by name {query}")
-    if current.exists():
+    if current is not None:
         connection.execute("detach released")
     forgotten = [
         {

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from pipeline import release
-from pipeline.home import Home
+from pipeline.home import Home, sha256
 from pipeline.settings import PROJECT_ROOT
 from tests.conftest import command, environment, start
 
@@ -34,7 +34,7 @@ def seen(home: Path) -> tuple[Path, str, int]:
     with duckdb.connect(str(path.resolve()), read_only=True) as connection:
         row = connection.execute("select count(*) from marts.customer_tiers").fetchone()
     assert row is not None
-    return (home / "current").readlink(), release.sha256(path), row[0]
+    return (home / "current").readlink(), sha256(path), row[0]
 
 
 def attempts(home: Path) -> list[dict[str, Any]]:

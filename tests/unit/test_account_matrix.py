@@ -38,7 +38,7 @@ SETUP = """
         factor varchar, weight decimal(12, 9));
     create table warehouse.meta.matrix_strategies as
         select 'p' as policy_id, columns(* exclude policy_id) from read_csv($seed);
-    create table warehouse.marts.customer_tiers (customer_id varchar, tier_code varchar);
+    create table warehouse.marts.customer_tiers (customer_id varchar, tier_rank integer);
     create table warehouse.marts.customer_value (customer_id varchar, order_count bigint,
         revenue_12m decimal(28, 4), margin_12m decimal(28, 4),
         profit_12m decimal(28, 4), growth_rate double);

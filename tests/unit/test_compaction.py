@@ -53,7 +53,10 @@ def seen(home: Home, entity: Entity) -> dict[str, Any]:
         "rows": rows,
         "batches": {
             state: [
-                (replace(batch, pack=None), landing.counted_rows(home, batch))
+                (
+                    replace(batch, pack=None, data_sha256=None),
+                    landing.counted_rows(home, batch),
+                )
                 for batch in landing.batches(home, "shop", name, state)
             ]
             for state in landing.STATES
@@ -323,3 +326,82 @@ def test_a_kill_at_every_step(tmp_path: Path, inbox: Path) -> None:
         done = Home(tmp_path / str(moment))
         assert seen(done, entity) == before
         assert len(files(done)) == 4
+
+
+def spoilt(home: Home, inbox: Path) -> tuple[Source, Entity, dict[str, Any]]:
+    """A home with a pack of five batches, and what it tells."""
+    source = landed_files(home, inbox, 6)
+    (entity,) = source.entities.values()
+    pack_all(home)
+    return source, entity, seen(home, entity)
+
+
+@pytest.mark.parametrize("what", ["truncated", "flipped", "removed", "manifest"])
+def test_a_damaged_pack_is_made_good_from_the_source(
+    tmp_path: Path, inbox: Path, what: str
+) -> None:
+    """Each of its files is read again into its place, and gets a file of its own."""
+    home = Home.open(tmp_path / "home")
+    source, entity, before = spoilt(home, inbox)
+    (pack,) = landing.packs(home, "shop", "items")
+    manifest, rows = landing.pack_files(home, pack)
+    content = bytearray(rows.read_bytes())
+    if what == "truncated":
+        rows.write_bytes(content[: len(content) // 2])
+    elif what == "flipped":
+        content[len(content) // 3] ^= 1
+        rows.write_bytes(content)
+    elif what == "removed":
+        rows.unlink()
+    else:
+        manifest.write_text("{")
+    assert load(home, source).batches == []
+    assert load(home, source).already_landed == 6
+    assert seen(home, entity) == before
+    assert landing.packs(home, "shop", "items") == []
+    assert not [name for name in files(home) if "damaged" in name or name[0] == "p"]
+    pack_all(home)
+    assert seen(home, entity) == before
+
+
+def test_a_damaged_pack_whose_files_are_gone_stops_the_refresh(
+    tmp_path: Path, inbox: Path
+) -> None:
+    """Rather than lose rows; bringing the file back is enough."""
+    home = Home.open(tmp_path / "home")
+    source, entity, before = spoilt(home, inbox)
+    (pack,) = landing.packs(home, "shop", "items")
+    rows = landing.pack_files(home, pack)[1]
+    rows.write_bytes(rows.read_bytes()[:-9])
+    (inbox / "001.csv").rename(tmp_path / "001.csv")
+    for _ in range(2):
+        with pytest.raises(CustomerTiersError, match="are not in the source"):
+            load(home, source)
+        assert rows.exists()
+    (tmp_path / "001.csv").rename(inbox / "001.csv")
+    load(home, source)
+    assert seen(home, entity) == before
+
+
+def test_a_lost_quarantine_of_a_packed_batch_is_made_good(
+    tmp_path: Path, inbox: Path
+) -> None:
+    home = Home.open(tmp_path / "home")
+    source, entity, before = spoilt(home, inbox)
+    batch = landing.unread(home, "shop", entity)[0]
+    landing.quarantine_file(home, batch).unlink()
+    load(home, source)
+    assert seen(home, entity) == before
+    assert landing.packs(home, "shop", "items") == []
+    pack_all(home)
+    assert seen(home, entity) == before
+
+
+def test_a_pack_can_be_taken_apart(tmp_path: Path, inbox: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    _, entity, before = spoilt(home, inbox)
+    for pack in landing.packs(home, "shop", "items"):
+        landing.unpack(home, pack)
+    landing.sweep(home, "shop", "items")
+    assert seen(home, entity) == before
+    assert len(files(home)) == 12

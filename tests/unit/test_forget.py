@@ -33,7 +33,7 @@ from pipeline.forget.suppression import (
     key_text,
     new_pseudonym,
 )
-from pipeline.home import Home, read_json
+from pipeline.home import Home, read_json, sha256
 from pipeline.identity import memory
 from pipeline.landing import Batch
 from pipeline.settings import Settings
@@ -464,7 +464,13 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
     company: Company,
 ) -> None:
     def uncounted(batch: Batch) -> Batch:
-        return replace(batch, rows_landed=0, rows_quarantined=0, rows_forgotten=0)
+        return replace(
+            batch,
+            rows_landed=0,
+            rows_quarantined=0,
+            rows_forgotten=0,
+            data_sha256=None,
+        )
 
     def batches() -> list[Batch]:
         return [
@@ -482,6 +488,8 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
         counted = (batch.rows_landed, batch.rows_quarantined)
         assert landing.counted_rows(company.home, batch) == counted
         assert batch.rows_read == sum(counted) + batch.rows_forgotten
+        file = landing.data_file(company.home, batch)
+        assert batch.data_sha256 == (sha256(file) if file.exists() else None)
     forgotten = {
         f"{batch.source}.{batch.entity}": batch.rows_forgotten
         for batch in after

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from pipeline import landing
 from pipeline.errors import SourceUnavailable
-from pipeline.home import Home, write_json
+from pipeline.home import Home, sha256, write_json
 from pipeline.landing import OWN_COLUMNS, Batch, Landed
 from pipeline.settings import Settings
 from pipeline.sources import Source, load_sources, open_reader
@@ -136,6 +136,7 @@ def test_the_manifest_tells_the_batch(home: Home, folder: Path) -> None:
         rows_landed=1,
         rows_quarantined=1,
         schema={"id": "string", "b": "string"},
+        data_sha256=sha256(landing.data_file(home, batch)),
     )
     assert landing.batches(home, "shop", "items", *landing.STATES) == [batch]
     assert batch.sequence == 1

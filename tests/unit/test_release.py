@@ -19,7 +19,7 @@ import pytest
 from pipeline import attempts, evidence, release
 from pipeline.errors import ConfigurationError, GateRefused
 from pipeline.evidence import Check, Evidence
-from pipeline.home import Home, read_json, refresh_lock, write_json
+from pipeline.home import Home, read_json, refresh_lock, sha256, write_json
 from pipeline.release import Candidate
 from tests.conftest import environment
 
@@ -60,7 +60,7 @@ def looked_at(candidate: Candidate, gate: str, **changes: Any) -> Evidence:
         refresh_id=candidate.refresh_id,
         planned=1,
         checks=[replace(check, **changes)],
-        warehouse_sha256=release.sha256(candidate.warehouse_file),
+        warehouse_sha256=sha256(candidate.warehouse_file),
     )
 
 

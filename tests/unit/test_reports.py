@@ -22,7 +22,7 @@ import yaml
 from pipeline import evidence, release, warehouse
 from pipeline.errors import ConfigurationError
 from pipeline.evidence import Check, Evidence
-from pipeline.home import Home, read_json, write_json
+from pipeline.home import Home, read_json, sha256, write_json
 from pipeline.reports import build_report, drawing, facts, wording
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -790,7 +790,7 @@ def test_again_gives_the_same_bytes_and_touches_nothing_else(
     make_release: Release, tmp_path: Path
 ) -> None:
     folder = make_release(ORDINARY)
-    sealed = release.sha256(folder / "warehouse.duckdb")
+    sealed = sha256(folder / "warehouse.duckdb")
     (tmp_path / "current").symlink_to(folder, target_is_directory=True)
     path = build_report(folder)
     first = path.read_bytes()
@@ -803,7 +803,7 @@ def test_again_gives_the_same_bytes_and_touches_nothing_else(
         "reports",
         "warehouse.duckdb",
     ]
-    assert release.sha256(folder / "warehouse.duckdb") == sealed
+    assert sha256(folder / "warehouse.duckdb") == sealed
     assert release.verify(folder, ["out"]) == []
     # Read-only and closed: this process can write to the file again.
     with warehouse.connect(folder / "warehouse.duckdb") as connection:

@@ -621,6 +621,7 @@ TIER_ROWS = {
     "is_override": "boolean",
     "override_reason": "varchar",
     "override_author": "varchar",
+    "override_valid_from": "date",
     "override_expires_on": "date",
 }
 ranks = {"key": 1, "growth": 2, "standard": 3, "prospect": 4}
@@ -657,6 +658,7 @@ def test_spells_are_whole_and_migration_sums(
                     ranks[code], code, ranks[code], overridden[place],
                     "they asked" if overridden[place] else None,
                     "Ann" if overridden[place] else None,
+                    MONTHS[place] - dt.timedelta(3) if overridden[place] else None,
                     MONTHS[place] + dt.timedelta(3) if overridden[place] else None,
                 )
             )  # fmt: skip

@@ -46,7 +46,7 @@ accounts as (
     select customer_tiers.customer_id
     from customer_tiers
     inner join customers on customer_tiers.customer_id = customers.customer_id
-    where customer_tiers.tier_code = 'key' and customers.customer_type = 'company'
+    where customer_tiers.tier_rank = 1 and customers.customer_type = 'company'
 ),
 
 own as (

@@ -1,6 +1,7 @@
 {#-
 Where the replay of the past says another tier for a month end than what had been published
-of it, and why. Nothing that was published is rewritten without a line here.
+of it, and why. Nothing that was published is rewritten without a line here; of an id that
+is no more, identity_log tells what became of it.
 -#}
 with earlier as (
     select * from {{ source("refresh", "tier_restatements") }}
@@ -23,10 +24,13 @@ refresh as (
 ),
 
 identities as (
-    select distinct identity_log.customer_id
+    select identity_log.customer_id
     from {{ ref("identity_log") }} as identity_log
     inner join refresh on identity_log.refresh_id = refresh.refresh_id
-    where identity_log.event <> 'new'
+    union
+    select identity_log.earlier_customer_id as customer_id
+    from {{ ref("identity_log") }} as identity_log
+    inner join refresh on identity_log.refresh_id = refresh.refresh_id
 ),
 
 replayed as (

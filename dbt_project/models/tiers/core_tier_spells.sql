@@ -35,7 +35,8 @@ compared as (
         lag(policy_id) over by_moment as previous_policy_id,
         lag(has_purchased) over by_moment as had_purchased,
         lag(is_override) over by_moment as was_override,
-        lag(override_expires_on) over by_moment as previous_expires_on
+        lag(override_expires_on) over by_moment as previous_expires_on,
+        lag(as_of_date) over by_moment as previous_as_of_date
     from tiers_held
     window by_moment as (partition by customer_id order by moment_no)
 ),
@@ -59,7 +60,6 @@ changes as (
 dated as (
     select
         changes.*,
-        customers.acquired_on,
         case
             when changes.change_kind = 'new'
                 then least(
@@ -67,14 +67,15 @@ dated as (
                     facts.first_order_date,
                     changes.as_of_date
                 )
+            when changes.change_kind = 'override' then changes.override_valid_from
             when changes.change_kind = 'first order'
                 then facts.first_order_date
             when changes.change_kind = 'override ended'
-                then least(changes.previous_expires_on, changes.as_of_date)
+                then changes.previous_expires_on
             when changes.change_kind = 'policy'
-                then least(policies.valid_from, changes.as_of_date)
+                then policies.valid_from
             else changes.as_of_date
-        end as valid_from
+        end as caused_on
     from changes
     inner join customers on changes.customer_id = customers.customer_id
     inner join facts
@@ -87,6 +88,18 @@ dated as (
 told as (
     select
         dated.*,
+        -- What caused a change lies between this moment and the one before; where it
+        -- does not (an override under which another one ended), the change is of now.
+        case
+            when
+                dated.caused_on <= dated.as_of_date
+                and (
+                    dated.previous_as_of_date is null
+                    or dated.caused_on > dated.previous_as_of_date
+                )
+                then dated.caused_on
+            else dated.as_of_date
+        end as valid_from,
         tier_rules.rule_en,
         tier_rules.rule_zh,
         previous_tiers.tier_name_en as previous_name_en,

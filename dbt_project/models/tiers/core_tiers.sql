@@ -32,6 +32,7 @@ overrides as (
         tier_overrides.tier_code,
         tier_overrides.reason,
         tier_overrides.author,
+        tier_overrides.valid_from,
         tier_overrides.expires_on,
         row_number() over (
             partition by source_keys.customer_id, moments.moment_no
@@ -76,6 +77,7 @@ final as (
         tiers.tier_code is not null as is_override,
         overrides.reason as override_reason,
         overrides.author as override_author,
+        overrides.valid_from as override_valid_from,
         overrides.expires_on as override_expires_on
     from earned_tiers
     inner join moments on earned_tiers.moment_no = moments.moment_no
