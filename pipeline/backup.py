@@ -176,7 +176,8 @@ def _write(home: Home, partial: Path) -> dict[str, Any]:
             "current": release.current_id(home),
             "files": told,
         }
-        text = json.dumps(manifest, indent=1).encode()
+        told_of = {"sha256": _hash_of(manifest), "told": manifest}
+        text = json.dumps(told_of, indent=1).encode()
         _add(archive, MANIFEST, len(text), io.BytesIO(text))
     return manifest
 
@@ -324,12 +325,17 @@ def _unpack(path: Path, folder: Path) -> dict[str, Any]:
 
 def _manifest(path: Path, text: bytes) -> dict[str, Any]:
     try:
-        told: dict[str, Any] = json.loads(text)
-        if told["format"] == FORMAT and isinstance(told["files"], list):
+        found = json.loads(text)
+        told: dict[str, Any] = found["told"]
+        if found["sha256"] == _hash_of(told) and told["format"] == FORMAT:
             return told
     except (ValueError, KeyError, TypeError):
         pass
-    _damaged(path, "its manifest is not one that this version knows")
+    _damaged(path, "its manifest is not whole, or of another version")
+
+
+def _hash_of(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
 
 
 def _is_below(name: str) -> bool:
