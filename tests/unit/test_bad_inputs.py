@@ -406,7 +406,7 @@ LANDED = [
         columns={"v": "timestamp"},
     ),
     # Archives
-    case("gz", "a.csv.gz", gzip.compress(b"id\n1\n"), [("1",)]),
+    case("gz", "a.csv.gz", gzip.compress(b"id\n1\n", mtime=0), [("1",)]),
     case("zip", "a.zip", zipped(b_csv=b"id\n2\n", a_csv=b"id\n1\n"), [("1",), ("2",)]),
     case(
         "chosen members",
@@ -451,7 +451,7 @@ REFUSED = [
         ["no UTF-8", "quarantine"],
     ),
     # Wrong names
-    ("a.csv", gzip.compress(b"id\n1\n"), {}, ["archive", "wrong name"]),
+    ("a.csv", gzip.compress(b"id\n1\n", mtime=0), {}, ["archive", "wrong name"]),
     ("a.csv", book(["id"]), {}, ["workbook", "wrong name"]),
     ("a.doc", b"id\n", {}, ["no known format", "format: csv"]),
     # Headers and delimiters
@@ -484,11 +484,16 @@ REFUSED = [
     ("a.jsonl", b'{"id":1}\n', {"columns": {"v": "text"}}, ["no column 'v'", "id"]),
     ("a.parquet", b"PAR1", {}, ["no readable Parquet"]),
     # Archives
-    ("a.csv.gz", gzip.compress(b"id\n1\n")[:-4], {}, ["cannot be read", "too early"]),
+    (
+        "a.csv.gz",
+        gzip.compress(b"id\n1\n", mtime=0)[:-4],
+        {},
+        ["cannot be read", "too early"],
+    ),
     ("a.csv.gz", b"id\n1\n", {}, ["cannot be read", "gzip"]),
     (
         "a.csv.gz",
-        gzip.compress(b"id\n" + b"0" * 1_000_000),
+        gzip.compress(b"id\n" + b"0" * 1_000_000, mtime=0),
         {"max_unpacked_bytes": 1_000},
         ["unpacks to more than 1,000 bytes", "max_unpacked_bytes"],
     ),
