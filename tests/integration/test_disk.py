@@ -63,6 +63,6 @@ def test_a_disk_that_fills_up_at_any_stage(
             (folder / "ballast").unlink()
             for item in release.releases(Home(home)):
                 assert item.path.exists()
-        result = command("refresh", "--home", home)
+        result = command("refresh", "--home", home, CUSTOMER_TIERS_FREE_MEGABYTES="0")
         assert result.returncode == 0, result.stderr
         assert attempts(home)[0]["state"] == "published"
