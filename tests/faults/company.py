@@ -135,6 +135,9 @@ class Company:
             "CUSTOMER_TIERS_DBT_PROJECT": str(self.folder / "dbt_project"),
             "CUSTOMER_TIERS_EXPECTATIONS": str(self.folder / "expectations"),
             "CUSTOMER_TIERS_KEEP_RELEASES": "4",
+            "CUSTOMER_TIERS_FREE_MEGABYTES": "1",
+            "CUSTOMER_TIERS_COMPACT_FILES": "8",
+            "CUSTOMER_TIERS_ALERTS": "none",
         }
 
     def refresh(self) -> list[str]:
