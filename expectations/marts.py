@@ -7,6 +7,7 @@ reader relies on, asked of the finished file itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from expectations.vocabulary import (
@@ -64,6 +65,10 @@ STOPPING_DRIFT = {
         "score_mean": "scores have moved for everybody",
     },
 }
+
+# No order that a company still keeps in a system is older; 1900-01-01 is how some write
+# that they do not know.
+EARLIEST = date(1970, 1, 1)
 
 
 def suites() -> list[Suite]:
@@ -205,6 +210,13 @@ def suites() -> list[Suite]:
                     "where order_date > (select max(as_of_date) "
                     "from marts.customer_value)",
                     why="a refresh knows nothing after its as-of day",
+                ),
+                between(
+                    "order_date",
+                    EARLIEST,
+                    None,
+                    why="a default date, or the wrong century: it would make the customer "
+                    "one of the oldest",
                 ),
                 no_rows(
                     "day_and_time_are_those_of_one_order",
@@ -1125,6 +1137,15 @@ def suites() -> list[Suite]:
                     "select source, entity, currency, unpriced_rows from {batch} "
                     "where unpriced_rows > 0",
                     why="an amount without a rate is missing from every sum",
+                ),
+                no_rows(
+                    "the_reporting_currency_is_not_converted",
+                    "select source, entity, mart_amount, reporting_amount from {batch} "
+                    "where entity = 'order_lines' "
+                    "and currency = (select max(currency) from marts.order_lines) "
+                    "and mart_amount <> reporting_amount",
+                    why="what needs no rate is the same money before and after, to the "
+                    "last decimal",
                 ),
             ],
         ),

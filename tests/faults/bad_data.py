@@ -439,7 +439,7 @@ def run(
 
 def try_kind(name: str, shop: Shop, days: Sequence[Path], folder: Path) -> Any:
     """What the refresh of the new day found, with this kind of bad data in it."""
-    copy = folder / re.sub(r"\W+", "-", name)
+    copy = folder / (re.sub(r"\W+", "-", name) or "nothing-bad")
     shutil.copytree(shop.home.parent, copy, symlinks=True)
     mine = Shop.__new__(Shop)
     mine.home, mine.inbox = copy / "home", copy / "inbox"
