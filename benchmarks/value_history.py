@@ -7,6 +7,13 @@ of the customers, and runs the project's own compiled models on them in a file, 
 the other, with the seconds and the memory of each. The order lines are there already, as
 core_order_lines gives them; everything from them to marts.customer_value_history counts.
 The lines lie within two years, so 24 month ends are valued.
+
+Measured on 2026-11-22 on two cores that other work shared, so the seconds of processor say
+more than those of the clock: 22.3 s for 200,000 customers and 4 million lines, 21.7 s on
+the clock (before spells took the place of written moments: 42.0 s and 50.5 s); 127 s for
+the whole size, 102 s on the clock, 5.7 GB. Of these 127 s the 22 million rows of
+customer_value_history take 57, half of it to write them; the spells 24, the running totals
+20, the days of the lines 16, the rhythms 9.
 """
 
 from __future__ import annotations
