@@ -7,6 +7,14 @@ of the customers, and runs the project's own compiled models on them in a file, 
 the other, with the seconds and the memory of each. The order lines are there already, as
 core_order_lines gives them; everything from them to marts.customer_value_history counts.
 The lines lie within two years, so 24 month ends are valued.
+
+Measured on 2026-11-22 on two cores that other work kept busy, so that the seconds of
+processor say more than those of the clock. For 200,000 customers and 4 million lines
+24.6 s of processor and 1.9 GB (38.2 s and 3.1 GB at the same time with moments that are
+written). The whole size: 123 s of processor, 5.6 GB, 144 s on the clock; the 60 s of the
+target need two cores of their own and less than 120 s of processor, and are not shown yet.
+Of the 123 s the 22 million rows of customer_value_history take 55, half of it to write
+them, the running totals 20, the spells 20, the days of the lines 18, the rhythms 10.
 """
 
 from __future__ import annotations

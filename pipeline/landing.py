@@ -151,7 +151,7 @@ class Landed:
 
     batches: list[Batch]
     already_landed: int
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
 
 
 def entity_folder(home: Home, source: str, entity: str) -> Path:
