@@ -44,9 +44,9 @@ def overview(described: AlertsFile, state: Ledger, console: Console) -> None:
         "events",
         "sent",
         "pending",
-        "error",
         box=None,
     )
+    problems = []
     for channel in described.channels:
         counts = _counts(channel, state)
         table.add_row(
@@ -57,9 +57,12 @@ def overview(described: AlertsFile, state: Ledger, console: Console) -> None:
             ", ".join(channel.events),
             str(counts["sent"]),
             str(counts["pending"]),
-            escape(counts["error"] or ""),
         )
+        if counts["error"]:
+            problems.append(f"{channel.name}: {counts['error']}")
     console.print(table)
+    for problem in problems:  # below, so that a narrow terminal does not cut it off
+        console.print(problem, style="red", markup=False, soft_wrap=True)
     if not state.events:
         console.print("Nothing had to be told yet.")
         return
