@@ -480,13 +480,13 @@ def readers_away(lane: Lane) -> Iterator[None]:
         mark.unlink()
 
 
-def read_for_ever(company: Company, log: Path) -> None:
+def read_for_ever(company: Company, log: Path, parent: int) -> None:
     """Connects anew again and again, and notes each release and what it held."""
     current = company.home / "current" / "warehouse.duckdb"
     away = company.folder / "readers-away"
     noted = collections.Counter[str]()
     until = 0.0
-    while True:
+    while os.getppid() == parent:
         if away.exists() or not current.exists():
             time.sleep(0.05)
             continue
@@ -585,9 +585,11 @@ def run_lane(seed: int, number: int, folder: Path, only: str = "") -> dict[str, 
         for _ in range(3):
             company.next_day()
             lane.recover()
+        parent = os.getpid()
         reader = os.fork()
         if reader == 0:
-            read_for_ever(company, log)
+            read_for_ever(company, log, parent)
+            os._exit(0)
         for at, name in enumerate(order, 1):
             company.next_day()
             began = time.monotonic()

@@ -261,7 +261,8 @@ last_days as (
     group by entity, source
 ),
 
--- Of each of the last four weeks' days without rows, the like weekdays before it.
+-- Of each of the last four weeks' days without rows, the like weekdays before it. Those
+-- of a silence that lasts say nothing of what is usual.
 four_weeks as (
     select 28 as upper
 ),
@@ -281,7 +282,10 @@ like_days as (
     from last_days
     cross join ages
     inner join numbered
-        on numbered.number > 0 and ages.number + 7 * numbered.number <= last_days.oldest
+        on
+            numbered.number > 0
+            and ages.number + 7 * numbered.number <= last_days.oldest
+            and ages.number + 7 * numbered.number >= last_days.last_age
     left join present_days
         on
             last_days.entity = present_days.entity
