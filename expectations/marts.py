@@ -38,6 +38,7 @@ STOPPING_DRIFT = {
     "order_lines": {
         "silent_days": "the source has stopped",
         "price_level": "the amounts are in another unit, or two columns are swapped",
+        "odd_price_share": "two columns are swapped, or products have other keys",
         "currency_share": "the currency is mislabelled",
         "twin_share": "days have come twice under other numbers",
         "order_hour": "the time zone is another one",
