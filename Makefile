@@ -11,16 +11,22 @@ INSTALLED := .venv/installed
 WORKERS ?= -n 2 --dist loadfile
 export CUSTOMER_TIERS_HOME ?= $(CURDIR)/data
 
-.PHONY: refresh test test-slow check ui install lock clean
+.PHONY: refresh test test-slow campaign check ui install lock clean
 
 refresh: $(INSTALLED)
 	@$(BIN)/customer-tiers refresh
 
 test: $(INSTALLED)
-	$(BIN)/pytest -m "not slow" $(WORKERS)
+	$(BIN)/pytest -m "not slow and not campaign" $(WORKERS)
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow $(WORKERS)
+
+# Hundreds of faults, all kinds of bad data, a thousand publishes, sixty days: an hour.
+campaign: $(INSTALLED)
+	$(BIN)/python -m tests.faults.campaign --faults 200
+	$(BIN)/pytest -m campaign
+	$(BIN)/python -m tests.faults.clean_days
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -266,9 +266,10 @@ def candidate_while_it_is_built(lane: Lane) -> str:
 @fault(4)
 def candidate_left_behind(lane: Lane) -> str:
     """What an earlier refresh left is damaged."""
-    child = lane.start()
+    before, child = lane.seen(), lane.start()
     time.sleep(lane.random.uniform(lane.seconds / 2, lane.seconds))
     child.kill()
+    lane.note(child, before)
     files = [p for p in sorted((lane.home / "candidates").rglob("*")) if p.is_file()]
     if not files:
         return "none"

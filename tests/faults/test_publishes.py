@@ -92,7 +92,14 @@ def publish(home: Home, number: int) -> None:
     release.prune(home, keep_releases=KEPT, keep_candidates=1)
 
 
-@pytest.mark.parametrize("publishes", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "publishes",
+    [
+        100,
+        pytest.param(300, marks=pytest.mark.slow),
+        pytest.param(1000, marks=pytest.mark.campaign),
+    ],
+)
 def test_readers_see_whole_releases_only(tmp_path: Path, publishes: int) -> None:
     home = Home.open(tmp_path / "home")
     stop = tmp_path / "stop"

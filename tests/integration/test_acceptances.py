@@ -30,6 +30,9 @@ TEST = "every_customer_has_one_tier"
 UNTIL = acceptances.today() + dt.timedelta(days=7)
 FIRST, REFUSED, SECOND = (f"r00000{n}-20140131" for n in (1, 2, 3))
 
+# Three refreshes, which the setup makes.
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Story:
@@ -138,7 +141,7 @@ def test_the_accepted_refresh_is_published_and_on_the_record(story: Story) -> No
         story,
         "select check_id, severity, acceptable, outcome, observed, accepted_by, "
         "accepted_reason, accepted_until from meta.check_results "
-        "where outcome <> 'passed' and gate = 'out' order by check_id",
+        "where accepted_by is not null order by check_id",
     ) == [
         (ROWS, "critical", True, "failed", "19192", *word),
         (WARNED, "warning", True, "failed", "", *word),

@@ -245,6 +245,7 @@ def test_too_many_broken_rows_are_a_broken_file(home: Path, tmp_path: Path) -> N
     assert mended.returncode == 0, mended.stderr
 
 
+@pytest.mark.slow
 def test_kill_in_the_middle_of_dbt(home: Path) -> None:
     before = seen(home)
     process = start("refresh", "--home", home)
@@ -284,6 +285,7 @@ def test_kill_in_the_middle_of_publish(home: Path) -> None:
     assert seen(home)[0] == Path("releases/r000003-20140131")
 
 
+@pytest.mark.slow
 def test_a_second_refresh_at_the_same_time(home: Path) -> None:
     process = start("refresh", "--home", home)
     try:
@@ -298,6 +300,7 @@ def test_a_second_refresh_at_the_same_time(home: Path) -> None:
     assert (home / "current").readlink() == Path("releases/r000002-20140131")
 
 
+@pytest.mark.slow
 def test_a_reader_keeps_its_release_while_a_new_one_is_published(home: Path) -> None:
     path = (home / "current" / "warehouse.duckdb").resolve()
     with duckdb.connect(str(path), read_only=True) as reader:

@@ -155,6 +155,7 @@ def test_a_person_is_forgotten(home: Path) -> None:
             assert mode & 0o077 == 0, f"{path} is {mode:o}"
 
 
+@pytest.mark.slow
 def test_a_company_is_forgotten_and_what_was_dealt_stays(home: Path) -> None:
     """Visits, invoices and answers of a dealer: the facts stay, the words go."""
     facts = """

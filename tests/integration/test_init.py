@@ -73,6 +73,7 @@ def fill_in(folder: Path) -> None:
         path.write_text(text)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_said_and_then_it_works(folder: Path) -> None:
     on: list[str | Path] = [
         "--home",

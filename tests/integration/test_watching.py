@@ -99,6 +99,7 @@ def test_the_metrics_of_a_published_refresh(published_home: Path) -> None:
     assert told.stdout.startswith("Fine: release r000001-20140131")
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_whoever_launched_the_run(tmp_path: Path) -> None:
     empty = tmp_path / "helpdesk"
     empty.mkdir()
