@@ -89,7 +89,16 @@ def parse(sources: SourcesFile, folder: Path) -> Project:
     target = folder / "target" / key
     target.mkdir(parents=True, exist_ok=True)
     with _exclusive(target / ".lock"):
-        result = _invoke(["parse", *_arguments(folder, target, folder, variables)])
+        arguments = ["parse", *_arguments(folder, target, folder, variables)]
+        try:
+            result = _invoke(arguments)
+        except CustomerTiersError:
+            # dbt's cached parse trips over descriptions that have moved to another file.
+            cached = target / "partial_parse.msgpack"
+            if not cached.exists():
+                raise
+            cached.unlink()
+            result = _invoke(arguments)
         return Project(
             manifest=result.result,
             manifest_json=read_json(target / "manifest.json"),
