@@ -265,17 +265,9 @@ def _state(check: Check) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from pipeline import pages
 
-    # Examples are of customers: nothing reaches a page unescaped.
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = pages.environment(TEMPLATES)
     environment.filters["state"] = _state
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.globals["accept_options"] = accept_options

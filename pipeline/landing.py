@@ -20,6 +20,7 @@ file of rows and one manifest that tells each of its batches, with its state:
 
     landing/<source>/<entity>/<pack>.parquet           the rows, as they were
     landing/<source>/<entity>/<pack>.json              the manifest, written last
+    landing/<source>/<entity>/<pack>.copy              the same, should it be damaged
 
 A batch of a pack is a batch as any other; its unread rows stay in a file of their own.
 

@@ -189,6 +189,9 @@ class _Words:
     def at(self, name: str) -> str:
         return shown(self.facts.get(name), self.place.time_zone)
 
+    def _raised(self) -> str:
+        return shown(self.event.raised_at, self.place.time_zone)
+
     def length(self, seconds: float | None) -> str:
         left = max(seconds or 0, 0)
         for size, name in self.units:
@@ -307,9 +310,6 @@ class _English(_Words):
         if self.facts["in_a_row"] > 1:
             line += f"; {self.facts['in_a_row']} attempts in a row published nothing"
         return [line]
-
-    def _raised(self) -> str:
-        return shown(self.event.raised_at, self.place.time_zone)
 
     def readers(self, seen: Freshness) -> str:
         if seen.trouble == "damaged":
@@ -456,9 +456,6 @@ class _Chinese(_Words):
         if self.facts["in_a_row"] > 1:
             line += f"；已连续 {self.facts['in_a_row']} 次没有发布新版本"
         return [line]
-
-    def _raised(self) -> str:
-        return shown(self.event.raised_at, self.place.time_zone)
 
     def readers(self, seen: Freshness) -> str:
         if seen.trouble == "damaged":

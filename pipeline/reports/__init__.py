@@ -12,9 +12,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from pipeline import data_docs, warehouse
+from pipeline import data_docs, pages, warehouse
 from pipeline.errors import ConfigurationError
 from pipeline.home import read_json, write_text
 from pipeline.release import DATA_DOCS, WAREHOUSE, verify
@@ -88,14 +88,6 @@ def build_report(release_folder: Path) -> Path:
 
 @cache
 def _environment() -> Environment:
-    # Names come from customers: nothing reaches the page unescaped.
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = pages.environment(TEMPLATES)
     environment.filters.update(wording.FILTERS)
     return environment
