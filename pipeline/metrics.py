@@ -59,7 +59,8 @@ def write(settings: Settings, home: Home) -> Path:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        own.chmod(0o644)
+        # The home is its owner's alone; a place outside it was named for a collector.
+        own.chmod(0o600 if path.is_relative_to(home.root) else 0o644)
         own.replace(path)
     finally:
         own.unlink(missing_ok=True)

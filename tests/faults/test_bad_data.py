@@ -14,8 +14,7 @@ from tests.conftest import environment
 from tests.faults import bad_data
 
 # In the slow tests a few, in `make campaign` all.
-SOME = {"halved amounts", "a shifted time zone", "a join that loses lines"}
-SOME |= {"a stopped source", "a tier table with a hole", "swapped columns"}
+SOME = {"halved amounts", "a join that loses lines", "a tier table with a hole"}
 
 
 @pytest.fixture(scope="module")

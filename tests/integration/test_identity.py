@@ -234,9 +234,20 @@ class Company:
         return duckdb.connect(str(path), read_only=True)
 
 
-@pytest.mark.slow
-def test_ids_stay_for_ten_refreshes(home: Path) -> None:
-    """Rows come, change and go; a merge and a split each leave their line."""
+@pytest.mark.parametrize(
+    "together",
+    [
+        pytest.param([3, 2, 2, 3], marks=pytest.mark.slow),
+        pytest.param([1] * 10, marks=pytest.mark.campaign),
+    ],
+    ids=["four", "ten"],
+)
+def test_ids_stay_over_refreshes(home: Path, together: list[int]) -> None:
+    """Rows come, change and go; a merge and a split each leave their line.
+
+    Args:
+        together: How many of the ten changes each refresh sees.
+    """
     ours = Company(home)
     with ours.open() as connection:
         before = {
@@ -278,10 +289,14 @@ def test_ids_stay_for_ten_refreshes(home: Path) -> None:
         ["update customers set city = upper(city) where kind = 'person'"],
         [f"{into} ({new.format(9, 'Shop 9', '503-555-0209')})"],
     ]  # fmt: skip
-    assert len(steps) == 10
+    assert len(steps) == sum(together) == 10
     merged: dict[tuple[str, str], str] = {}
-    for place, statements in enumerate(steps):
-        ours.change(*statements)
+    done = 0
+    for several in together:
+        for statements in steps[done : done + several]:
+            ours.change(*statements)
+        done += several
+        place = done - 1
         found = ours.refresh()
         same = {key for key in before if key in found}
         assert {key: found[key] for key in same} == {key: before[key] for key in same}
@@ -305,4 +320,4 @@ def test_ids_stay_for_ten_refreshes(home: Path) -> None:
         ]  # fmt: skip
         assert connection.execute(
             "select count(distinct refresh_id) from meta.model_quality"
-        ).fetchone() == (11,)
+        ).fetchone() == (len(together) + 1,)

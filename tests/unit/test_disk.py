@@ -50,11 +50,11 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 def fill(folder: Path) -> Path:
     """Takes all the room that is left."""
     ballast = folder / "ballast"
-    with ballast.open("wb") as file:
+    # Without a buffer: what is left in one would be written, and fail, once more at the end.
+    with ballast.open("wb", buffering=0) as file:
         try:
             while True:
                 file.write(b"\0" * 2**16)
-                file.flush()
         except OSError as error:
             assert error.errno == errno.ENOSPC
             return ballast

@@ -174,6 +174,9 @@ def test_the_file_can_be_read_by_the_collector_and_may_be_elsewhere(
     assert path == elsewhere
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert [item.name for item in elsewhere.parent.iterdir()] == [path.name]
+    # What lies in the home is as private as the rest of it.
+    inside = metrics.write(settings, home)
+    assert stat.S_IMODE(inside.stat().st_mode) == 0o600
 
 
 def test_two_that_write_at_once_leave_one_whole_file(
