@@ -12,7 +12,7 @@ import errno
 import logging
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -200,6 +200,22 @@ def is_full(error: BaseException) -> bool:
             return True
         at = at.__cause__ or at.__context__
     return False
+
+
+def refuse_crashes(home: Home, crashes: Iterable[str]) -> None:
+    """Tells checks that crashed for want of room as what they are.
+
+    Args:
+        home: Whose disk it is.
+        crashes: What the engine said of each check that could not be made; never words
+            of the data.
+
+    Raises:
+        DiskFull: One of them is for want of room.
+    """
+    for said in crashes:
+        if _FULL.search(said):
+            raise DiskFull(told(home, OSError(said)))
 
 
 def told(home: Home, error: BaseException) -> str:

@@ -170,6 +170,14 @@ class Evidence:
             )
         return found
 
+    def crashes(self) -> list[str]:
+        """What was said of each blocking check that could not be made."""
+        return [
+            check.observed
+            for check in self.checks
+            if check.outcome == "crashed" and check.blocks
+        ]
+
 
 @dataclass(frozen=True)
 class Terms:

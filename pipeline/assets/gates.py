@@ -11,7 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipeline import acceptances, attempts, data_docs, evidence, gates, release
+from pipeline import acceptances, attempts, data_docs, disk, evidence, gates, release
 from pipeline.assets.ingest import POOL, landing_key
 from pipeline.assets.request import RefreshRequest
 from pipeline.errors import CustomerTiersError, GateRefused
@@ -51,7 +51,7 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
     def gate(request: RefreshRequest) -> Iterator[dg.AssetCheckResult]:
         home = request.open_home()
         candidate = release.latest_candidate(home)
-        found, pages, seconds = _pass_through(
+        found, pages, seconds = pass_through(
             home,
             candidate,
             f"gate in: {source.name}",
@@ -90,7 +90,7 @@ def gate_out(
     def gate(request: RefreshRequest) -> Iterator[dg.AssetCheckResult]:
         home = request.open_home()
         candidate = release.latest_candidate(home)
-        found, pages, seconds = _pass_through(
+        found, pages, seconds = pass_through(
             home,
             candidate,
             "gate out",
@@ -103,7 +103,7 @@ def gate_out(
     return gate
 
 
-def _pass_through(
+def pass_through(
     home: Home, candidate: Candidate, stage: str, look: Callable[[], Evidence]
 ) -> tuple[Evidence, Path | None, float]:
     """Lets the gate look, keeps its evidence, and closes the attempt when it refuses.
@@ -115,6 +115,7 @@ def _pass_through(
     with attempts.stage(home, candidate.refresh_id, stage):
         found = look()
         evidence.save(candidate.evidence_folder, found)
+        disk.refuse_crashes(home, found.crashes())
     seconds = time.monotonic() - began
     pages = data_docs.show(home, candidate, found)
     passed = sum(check.outcome == "passed" for check in found.checks)

@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipeline import (
     acceptances,
     attempts,
     data_docs,
+    disk,
     evidence,
     release,
     transform,
@@ -23,6 +24,8 @@ from pipeline import (
 from pipeline.assets.ingest import POOL, landing_key
 from pipeline.assets.request import RefreshRequest
 from pipeline.errors import CustomerTiersError, GateRefused
+from pipeline.evidence import Evidence
+from pipeline.home import Home
 from pipeline.refresh_log import facts
 from pipeline.settings import Settings
 from pipeline.sources import SourcesFile
@@ -144,33 +147,46 @@ def transform_assets(
             )
             evidence.save(candidate.evidence_folder, found)
             data_docs.show(home, candidate, found)
-            tests = [check for check in found.checks if check.id != BUILT]
-            log.info("dbt: %d models and seeds, %d tests", built_models, len(tests))
-            for check in tests:
-                if check.outcome == "failed":
-                    log.warning(
-                        "%s %s",
-                        check.severity,
-                        check.sentence(),
-                        extra=facts(**check.facts()),
-                    )
-            failed = [
-                check.sentence()
-                for check in tests
-                if check.outcome == "failed" and check.blocks
-            ]
-            if failed:
-                raise GateRefused("; ".join(failed))
-            if built.errors:
-                told = "dbt: " + "; ".join(built.errors)
-                # A null where the contract of a mart allows none is bad data, which is
-                # what a gate is for; anything else is a model that does not work.
-                contract = all("Constraint Error" in error for error in built.errors)
-                raise GateRefused(told) if contract else CustomerTiersError(told)
-            if problems := found.problems():
-                raise GateRefused("; ".join(problems))
+            tests = sum(check.id != BUILT for check in found.checks)
+            log.info("dbt: %d models and seeds, %d tests", built_models, tests)
+            _judge(home, found, built.errors)
 
     return models
+
+
+def _judge(home: Home, found: Evidence, errors: Sequence[str]) -> None:
+    """Tells what dbt's tests found, and stops what may not go on.
+
+    Args:
+        home: Where the candidate is.
+        found: The evidence of dbt's tests, and of whether all was built.
+        errors: Why models were not built.
+
+    Raises:
+        DiskFull: There was no room for it.
+        GateRefused: The data are not what they should be.
+        CustomerTiersError: A model does not work.
+    """
+    failed = [
+        check
+        for check in found.checks
+        if check.outcome == "failed" and check.id != BUILT
+    ]
+    for check in failed:
+        log.warning(
+            "%s %s", check.severity, check.sentence(), extra=facts(**check.facts())
+        )
+    disk.refuse_crashes(home, found.crashes())
+    if blocking := [check.sentence() for check in failed if check.blocks]:
+        raise GateRefused("; ".join(blocking))
+    if errors:
+        told = "dbt: " + "; ".join(errors)
+        # A null where the contract of a mart allows none is bad data, which is
+        # what a gate is for; anything else is a model that does not work.
+        contract = all("Constraint Error" in error for error in errors)
+        raise GateRefused(told) if contract else CustomerTiersError(told)
+    if problems := found.problems():
+        raise GateRefused("; ".join(problems))
 
 
 def _with_row_count(event: Any, row_count: int | None) -> Any:

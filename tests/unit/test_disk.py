@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -17,7 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import attempts, disk, landing, release
+from pipeline.assets.gates import pass_through
+from pipeline.disk import DiskFull
 from pipeline.errors import CustomerTiersError, GateRefused
+from pipeline.evidence import Check, Evidence, Severity
 from pipeline.home import Home, write_json
 from tests.unit import test_compaction, test_release
 from tests.unit.support import files_source
@@ -145,6 +148,40 @@ def test_what_a_full_disk_says_is_known(tmp_path: Path) -> None:
             assert disk.is_full(outer)
     assert not disk.is_full(FileNotFoundError(errno.ENOENT, "no such file"))
     assert not disk.is_full(GateRefused("id=7 note='no space left on device'"))
+
+
+@pytest.mark.parametrize(
+    ("said", "severity", "state"),
+    [
+        ('IO Error: Could not write all bytes to file "x": No space left on device',
+         "critical", "failed"),
+        ("Catalog Error: Table t does not exist", "critical", "refused"),
+        ("No space left on device", "warning", "running"),
+    ],
+)  # fmt: skip
+def test_a_check_that_has_no_room_is_a_failure_and_no_refusal(
+    home: Home, said: str, severity: Severity, state: str
+) -> None:
+    """Bad data is not what stopped it, and a monitor must be told to make room."""
+    candidate = test_release.candidate_with(home, 1)
+    crashed = Check(
+        gate="out",
+        subject="marts.customers",
+        name="grain",
+        severity=severity,
+        outcome="crashed",
+        expected="one row a customer",
+        observed=said,
+    )
+    found = Evidence("out", candidate.refresh_id, 1, [crashed])
+    with suppress(DiskFull):
+        pass_through(home, candidate, "gate out", lambda: found)
+    attempt = attempts.read(home, candidate.refresh_id)
+    assert attempt is not None
+    assert attempt.state == state
+    if state == "failed":
+        assert attempt.exit_code == 1
+        assert "is full" in (attempt.reason or "")
 
 
 def test_landing_on_a_full_disk(tmp_path: Path) -> None:
