@@ -41,6 +41,10 @@ python_logs:
 """
 
 
+# The key by which a record says its own hash.
+SEAL = "record_sha256"
+
+
 @dataclass(frozen=True)
 class Home:
     """The folders below `root`; `open` makes them."""
@@ -252,16 +256,41 @@ def write_text(path: Path, text: str) -> None:
     sync_folder(path.parent)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """`write_text` of readable JSON; dates and paths as text."""
-    write_text(
-        path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"
-    )
+def write_json(path: Path, value: Any, *, sealed: bool = False) -> None:
+    """`write_text` of readable JSON; dates and paths as text.
+
+    Args:
+        path: The file.
+        value: An object, if it is to be sealed.
+        sealed: Whether the record holds its own hash, for `read_json` to ask.
+    """
+    if sealed:
+        value = {**value, SEAL: _seal(value)}
+    write_text(path, _json(value, indent=2) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """The value that `write_json` wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The value that `write_json` wrote; records of before seals have none.
+
+    Raises:
+        ValueError: It is no JSON, or it is sealed and not what was written: one bit that
+            is turned in a number leaves good JSON.
+    """
+    value = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(value, dict) and SEAL in value:
+        seal = value.pop(SEAL)
+        if seal != _seal(value):
+            raise ValueError("it is not what was written (hash)")
+    return value
+
+
+def _seal(value: Any) -> str:
+    plain = json.loads(_json(value))  # dates as the text that is read again
+    return hashlib.sha256(_json(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _json(value: Any, **style: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str, **style)
 
 
 def sha256(path: Path) -> str:

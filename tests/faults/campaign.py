@@ -34,6 +34,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline.home import read_json, write_json
 from tests.faults import processes
 from tests.faults.company import Company, Fact, read_facts, same_marts
 from tests.faults.processes import Child
@@ -337,14 +338,14 @@ def clock_set_back(lane: Lane) -> str:
         *(lane.home / "landing").rglob("*.json"),
     ]:
         try:
-            record = json.loads(path.read_text())
+            record = read_json(path)
         except ValueError:
             continue
         for name in ("started_at", "ended_at", "sealed_at", "opened_at", "loaded_at"):
             if record.get(name):
                 moved = dt.datetime.fromisoformat(record[name]) + later
                 record[name] = moved.isoformat()
-        path.write_text(json.dumps(record))
+        write_json(path, record, sealed="attempts" not in path.parts)
     return f"by {hours} hours"
 
 
@@ -567,7 +568,7 @@ def run_lane(seed: int, number: int, folder: Path, only: str = "") -> dict[str, 
     """
     processes.import_everything()
     company = Company(folder / "company", seed)
-    mounted = mount(company.home)
+    mounted = mount(company.home, megabytes=400 + 10 * number)
     lane = Lane(company, random.Random(seed))
     reader = 0
     log = folder / "reader"
@@ -632,13 +633,26 @@ def run_lane(seed: int, number: int, folder: Path, only: str = "") -> dict[str, 
     return dict(planted)
 
 
-def mount(home: Path) -> bool:
-    """A small file system of its own for the home, where this process may mount one."""
+def mount(home: Path, megabytes: int) -> bool:
+    """A small file system of its own for the home, where this process may mount one.
+
+    Args:
+        home: A folder that is not there yet.
+        megabytes: Its size; Dagster keeps some five of each refresh.
+    """
     home.mkdir()
     if os.geteuid() != 0 or sys.platform != "linux":
         return False
     told = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=400m,mode=700", "tmpfs", str(home)],
+        [
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            f"size={megabytes}m,mode=700",
+            "tmpfs",
+            str(home),
+        ],
         capture_output=True,
         check=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 import shutil
 import sqlite3
@@ -17,7 +18,7 @@ import pytest
 
 from pipeline import attempts, compaction, landing, release
 from pipeline.errors import ConfigurationError, CustomerTiersError
-from pipeline.home import Home, write_json
+from pipeline.home import SEAL, Home, write_json
 from pipeline.sources import Entity, Source
 from pipeline.sources.config import Cursor
 from tests.unit import test_landing, test_release
@@ -89,7 +90,30 @@ def test_a_damaged_batch_of_a_file_is_read_again_into_its_place(
     assert land(home, source).batches == []
 
 
-@pytest.mark.parametrize("damage", [truncated, emptied])
+def renamed(path: Path) -> None:
+    """A bit of the batch's own id is turned; it is still good JSON."""
+    told = path.read_text()
+    batch_id = path.name.split(".")[0]
+    path.write_text(told.replace(batch_id, batch_id[:-1] + "?"))
+
+
+def renamed_before_seals(path: Path) -> None:
+    renamed(path)
+    told = json.loads(path.read_text())
+    del told[SEAL]
+    path.write_text(json.dumps(told))
+
+
+def shifted(path: Path) -> None:
+    """What would keep the file from being known again."""
+    told = path.read_text()
+    at = told.index('"fingerprint": "') + len('"fingerprint": "')
+    path.write_text(told[:at] + "x" + told[at + 1 :])
+
+
+@pytest.mark.parametrize(
+    "damage", [truncated, emptied, renamed, renamed_before_seals, shifted]
+)
 def test_a_damaged_manifest_is_made_again(
     home: Home, folder: Path, damage: Callable[[Path], None]
 ) -> None:

@@ -134,6 +134,29 @@ def test_json_comes_back(tmp_path: Path) -> None:
     assert "客户" in (tmp_path / "value.json").read_text(encoding="utf-8")
 
 
+def test_a_bit_that_is_turned_is_noticed(tmp_path: Path) -> None:
+    """Wherever it is, and though most of them leave good JSON."""
+    path = tmp_path / "record.json"
+    record = {"rows": 26, "day": "2026-11-22", "of": ["批次", None], "share": 0.25}
+    write_json(path, record, sealed=True)
+    assert read_json(path) == record
+    written = path.read_bytes()
+    for place in range(len(written)):
+        for bit in range(8):
+            content = bytearray(written)
+            content[place] ^= 1 << bit
+            path.write_bytes(content)
+            try:
+                found = read_json(path)
+            except ValueError:
+                continue
+            # Only the name of the seal may change unseen, which no reader expects.
+            strangers = set(found) - set(record)
+            assert strangers or found == record, (place, bit)
+    path.write_text('{"rows": 26}')  # of before seals
+    assert read_json(path) == {"rows": 26}
+
+
 def test_a_kill_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     seen = []
