@@ -22,7 +22,7 @@ test: $(INSTALLED)
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow $(WORKERS)
 
-# Hundreds of faults, all kinds of bad data, a thousand publishes, sixty days: an hour.
+# Hundreds of faults, all kinds of bad data, a thousand publishes, sixty days: two hours.
 campaign: $(INSTALLED)
 	$(BIN)/python -m tests.faults.campaign --faults 200
 	$(BIN)/pytest -m campaign
