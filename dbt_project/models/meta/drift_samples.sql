@@ -707,7 +707,8 @@ past as (
     having greatest(sum(events), sum(published_events)) >= {{ least_past }}
 ),
 
--- Small days double by a single row.
+-- Small days double by a single row. Rows do not come and go in a past day; its money
+-- may change with the price of one large order.
 changed_days as (
     select
         entity,
@@ -716,8 +717,8 @@ changed_days as (
             when
                 greatest(sum(events), sum(published_events)) >= {{ least_lines }}
                 and (
-                    sum(events) >= 2 * sum(published_events)
-                    or 2 * sum(events) <= sum(published_events)
+                    4 * sum(events) >= 5 * sum(published_events)
+                    or 5 * sum(events) <= 4 * sum(published_events)
                     or sum(published_amount) > 0
                     and sum(source_amount) >= 2 * sum(published_amount)
                     or sum(published_amount) > 0
