@@ -202,7 +202,7 @@ def is_full(error: BaseException) -> bool:
     return False
 
 
-def refuse_crashes(home: Home, crashes: Iterable[str]) -> None:
+def raise_if_full(home: Home, crashes: Iterable[str]) -> None:
     """Tells checks that crashed for want of room as what they are.
 
     Args:

@@ -40,9 +40,8 @@ python_logs:
   python_log_level: DEBUG
 """
 
-
-# The key by which a record says its own hash.
-SEAL = "record_sha256"
+# The key by which a record tells its own hash.
+OWN_HASH = "record_sha256"
 
 
 @dataclass(frozen=True)
@@ -256,35 +255,35 @@ def write_text(path: Path, text: str) -> None:
     sync_folder(path.parent)
 
 
-def write_json(path: Path, value: Any, *, sealed: bool = False) -> None:
+def write_json(path: Path, value: Any, *, hashed: bool = False) -> None:
     """`write_text` of readable JSON; dates and paths as text.
 
     Args:
         path: The file.
-        value: An object, if it is to be sealed.
-        sealed: Whether the record holds its own hash, for `read_json` to ask.
+        value: An object, if it is to be hashed.
+        hashed: Whether the record holds its own hash, by which `read_json` knows damage.
     """
-    if sealed:
-        value = {**value, SEAL: _seal(value)}
+    if hashed:
+        value = {**value, OWN_HASH: _hash(value)}
     write_text(path, _json(value, indent=2) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """The value that `write_json` wrote; records of before seals have none.
+    """The value that `write_json` wrote; its own hash is not part of it.
 
     Raises:
-        ValueError: It is no JSON, or it is sealed and not what was written: one bit that
-            is turned in a number leaves good JSON.
+        ValueError: It is no JSON, or not what its own hash says: one bit that is turned
+            in a number leaves good JSON. Records of before there were any have none.
     """
     value = json.loads(path.read_text(encoding="utf-8"))
-    if isinstance(value, dict) and SEAL in value:
-        seal = value.pop(SEAL)
-        if seal != _seal(value):
+    if isinstance(value, dict) and OWN_HASH in value:
+        told = value.pop(OWN_HASH)
+        if told != _hash(value):
             raise ValueError("it is not what was written (hash)")
     return value
 
 
-def _seal(value: Any) -> str:
+def _hash(value: Any) -> str:
     plain = json.loads(_json(value))  # dates as the text that is read again
     return hashlib.sha256(_json(plain, sort_keys=True).encode()).hexdigest()
 

@@ -278,8 +278,8 @@ def write_pack(home: Home, pack: Pack) -> None:
     """
     path, _ = pack_files(home, pack)
     told = [{**_told(batch), "state": state} for batch, state in pack.told]
-    write_json(path, {"batches": told}, sealed=True)
-    write_json(path.with_suffix(".copy"), {"batches": told}, sealed=True)
+    write_json(path, {"batches": told}, hashed=True)
+    write_json(path.with_suffix(".copy"), {"batches": told}, hashed=True)
 
 
 def _mend_packs(folder: Path) -> None:
@@ -291,7 +291,7 @@ def _mend_packs(folder: Path) -> None:
         except (OSError, ValueError, TypeError, KeyError) as error:
             log.warning("%s is damaged (%s); its copy takes its place", path, error)
             try:
-                write_json(path, read_json(copy), sealed=True)
+                write_json(path, read_json(copy), hashed=True)
             except ValueError as both:
                 raise CustomerTiersError(
                     f"{path} and {copy} are damaged; take them from a backup."
@@ -313,8 +313,8 @@ def update(home: Home, changed: Sequence[Batch]) -> None:
     for batch in changed:
         if batch.pack is None:
             path = manifest(home, batch, state_of(home, batch))
-            hashed = replace(batch, data_sha256=_hash(home, batch))
-            write_json(path, _told(hashed), sealed=True)
+            now = replace(batch, data_sha256=_hash(home, batch))
+            write_json(path, _told(now), hashed=True)
     packed = {batch.pack for batch in changed if batch.pack is not None}
     for pack in packs(home, changed[0].source, changed[0].entity) if packed else []:
         if pack.name in packed:
@@ -554,7 +554,7 @@ def _take_apart(home: Home, pack: Pack) -> None:
     for batch, state in pack.told:
         if state == "accepted":
             mark = path.with_name(f"{batch.batch_id}.damaged.json")
-            write_json(mark, _told(batch), sealed=True)
+            write_json(mark, _told(batch), hashed=True)
     path.with_suffix(".copy").unlink(missing_ok=True)
     path.unlink()
     sync_folder(path.parent)
@@ -873,7 +873,7 @@ def _write(
         sync_file(provisional)
         provisional.replace(data_file(home, batch))
         sync_folder(folder)
-    write_json(manifest(home, batch, state), _told(batch), sealed=True)
+    write_json(manifest(home, batch, state), _told(batch), hashed=True)
     return batch
 
 

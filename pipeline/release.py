@@ -212,7 +212,7 @@ def seal(
             "acceptances": [asdict(use) for use in acceptances],
             "evidence": [asdict(item) for item in found.values()],
         },
-        sealed=True,
+        hashed=True,
     )
     return path
 
@@ -310,7 +310,7 @@ def replace_warehouse(
         "bytes": new.stat().st_size,
         "sha256": sha256(new),
     }
-    write_json(folder / "release.json", {**record, "incoming": incoming}, sealed=True)
+    write_json(folder / "release.json", {**record, "incoming": incoming}, hashed=True)
     new.replace(folder / WAREHOUSE)
     sync_folder(folder)
     record.pop("incoming", None)
@@ -322,7 +322,7 @@ def replace_warehouse(
     write_json(
         folder / "release.json",
         {**change(record), "file": incoming, "rewritten": [*entries, dict(why)]},
-        sealed=True,
+        hashed=True,
     )
 
 

@@ -115,7 +115,7 @@ def pass_through(
     with attempts.stage(home, candidate.refresh_id, stage):
         found = look()
         evidence.save(candidate.evidence_folder, found)
-        disk.refuse_crashes(home, found.crashes())
+        disk.raise_if_full(home, found.crashes())
     seconds = time.monotonic() - began
     pages = data_docs.show(home, candidate, found)
     passed = sum(check.outcome == "passed" for check in found.checks)

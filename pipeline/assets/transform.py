@@ -176,7 +176,7 @@ def _judge(home: Home, found: Evidence, errors: Sequence[str]) -> None:
         log.warning(
             "%s %s", check.severity, check.sentence(), extra=facts(**check.facts())
         )
-    disk.refuse_crashes(home, found.crashes())
+    disk.raise_if_full(home, found.crashes())
     if blocking := [check.sentence() for check in failed if check.blocks]:
         raise GateRefused("; ".join(blocking))
     if errors:

@@ -99,7 +99,7 @@ def rewrite(home: Home, subject: Subject, folder: Path, why: dict[str, Any]) -> 
     known = holds(folder, subject)
     if known:
         partial = folder / f".{WAREHOUSE}.partial"
-        _rebuild_clean(folder / WAREHOUSE, partial, subject)
+        rebuild_clean(folder / WAREHOUSE, partial, subject)
         redactor = Redactor(subject)
         release.replace_warehouse(folder, partial, redactor.value, why)
     pages = folder / release.DATA_DOCS
@@ -116,19 +116,20 @@ def rewrite(home: Home, subject: Subject, folder: Path, why: dict[str, Any]) -> 
     return known
 
 
-def _rebuild_clean(old: Path, new: Path, subject: Subject) -> None:
+def rebuild_clean(old: Path, new: Path, subject: Subject) -> None:
     """`rebuild`, until the bytes between the rows are free of him too.
 
     DuckDB writes blocks whole, and what lies in a block behind its rows is what was in
     memory there: now and then the very values that the query looks for. Other threads
     leave other bytes; what is in the file after all is told by the proof.
     """
-    for threads in (None, 1, 2, 3, 4):
+    rebuild(old, new, subject)
+    for threads in (1, 2, 3, 4):
+        # What stands in the rows themselves would only stand there again.
+        if {place for place, _ in proof.traces_in(new, subject)} != {"bytes"}:
+            return
+        log.info("%s: traces beside the rows; it is written again", new)
         rebuild(old, new, subject, threads)
-        places = {place for place, _ in proof.traces_in(new, subject)}
-        if places != {"bytes"}:
-            break
-        log.info("%s: memory of the query stood in its blocks; written again", new)
 
 
 def rebuild(old: Path, new: Path, subject: Subject, threads: int | None = None) -> None:

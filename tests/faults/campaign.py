@@ -345,7 +345,7 @@ def clock_set_back(lane: Lane) -> str:
             if record.get(name):
                 moved = dt.datetime.fromisoformat(record[name]) + later
                 record[name] = moved.isoformat()
-        write_json(path, record, sealed="attempts" not in path.parts)
+        write_json(path, record, hashed="attempts" not in path.parts)
     return f"by {hours} hours"
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from pipeline import attempts, compaction, landing, release
 from pipeline.errors import ConfigurationError, CustomerTiersError
-from pipeline.home import SEAL, Home, write_json
+from pipeline.home import OWN_HASH, Home, write_json
 from pipeline.sources import Entity, Source
 from pipeline.sources.config import Cursor
 from tests.unit import test_landing, test_release
@@ -97,10 +97,10 @@ def renamed(path: Path) -> None:
     path.write_text(told.replace(batch_id, batch_id[:-1] + "?"))
 
 
-def renamed_before_seals(path: Path) -> None:
+def renamed_without_a_hash(path: Path) -> None:
     renamed(path)
     told = json.loads(path.read_text())
-    del told[SEAL]
+    del told[OWN_HASH]
     path.write_text(json.dumps(told))
 
 
@@ -112,7 +112,7 @@ def shifted(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [truncated, emptied, renamed, renamed_before_seals, shifted]
+    "damage", [truncated, emptied, renamed, renamed_without_a_hash, shifted]
 )
 def test_a_damaged_manifest_is_made_again(
     home: Home, folder: Path, damage: Callable[[Path], None]

@@ -33,7 +33,7 @@ from pipeline import (
 )
 from pipeline.errors import ConfigurationError, SourceUnavailable
 from pipeline.evidence import Check, Evidence
-from pipeline.forget import proof, run
+from pipeline.forget import proof, released, run
 from pipeline.forget.subject import Subject, Value
 from pipeline.forget.suppression import (
     Suppression,
@@ -899,6 +899,34 @@ with duckdb.connect(path, read_only=True) as connection:
     ).fetchone()
     assert name == ("Ann Zwilling",), name
 """
+
+
+def test_what_stands_beside_the_rows_is_written_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Memory of the query may stand in a block; a comment does so every time."""
+    old, new = tmp_path / "warehouse.duckdb", tmp_path / "new.duckdb"
+    with duckdb.connect(str(old)) as connection:
+        connection.execute(
+            "create schema marts; create table marts.products as "
+            "select i as product_id, 'p' || i as name from range(5000) as r (i)"
+        )
+    subject = subject_of("Ann Zwilling")
+    caplog.set_level("INFO", "customer_tiers.forget")
+    released.rebuild_clean(old, new, subject)
+    assert caplog.messages == []
+    new.unlink()
+    with duckdb.connect(str(old)) as connection:
+        connection.execute("comment on table marts.products is 'by Ann Zwilling'")
+    released.rebuild_clean(old, new, subject)
+    assert len(caplog.messages) == 4
+    assert "Zwilling" not in caplog.text
+    # And whatever is left is for the proof to tell, in a file that is whole.
+    assert proof.traces_in(new, subject) != []
+    with duckdb.connect(str(new), read_only=True) as connection:
+        assert connection.execute(
+            "select count(*), sum(product_id), count(distinct name) from marts.products"
+        ).fetchone() == (5000, 12497500, 5000)
 
 
 def test_a_reader_keeps_what_it_has_open(company: Company) -> None:

@@ -138,7 +138,7 @@ def test_a_bit_that_is_turned_is_noticed(tmp_path: Path) -> None:
     """Wherever it is, and though most of them leave good JSON."""
     path = tmp_path / "record.json"
     record = {"rows": 26, "day": "2026-11-22", "of": ["批次", None], "share": 0.25}
-    write_json(path, record, sealed=True)
+    write_json(path, record, hashed=True)
     assert read_json(path) == record
     written = path.read_bytes()
     for place in range(len(written)):
@@ -150,10 +150,10 @@ def test_a_bit_that_is_turned_is_noticed(tmp_path: Path) -> None:
                 found = read_json(path)
             except ValueError:
                 continue
-            # Only the name of the seal may change unseen, which no reader expects.
+            # Only the name of the hash may change unseen, which no reader expects.
             strangers = set(found) - set(record)
             assert strangers or found == record, (place, bit)
-    path.write_text('{"rows": 26}')  # of before seals
+    path.write_text('{"rows": 26}')  # of before records had a hash
     assert read_json(path) == {"rows": 26}
 
 
