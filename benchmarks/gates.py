@@ -24,9 +24,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline import gates, release
-from pipeline.release import Candidate
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
+from pipeline.gates import run as gates
+from pipeline.release import layout
+from pipeline.release.layout import Candidate
 
 # Columns whose value names one row or one customer, and so differs from copy to copy.
 OWN = ("customer_id", "order_id", "ticket_id", "lead_id", "parent_customer_id")
@@ -99,7 +100,7 @@ def main() -> None:
         )
         candidate.release_folder.mkdir()
         multiply(
-            (chosen.release / release.WAREHOUSE).resolve(),
+            (chosen.release / layout.WAREHOUSE).resolve(),
             candidate.warehouse_file,
             chosen.lines,
             chosen.customers,

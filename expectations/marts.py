@@ -18,7 +18,7 @@ from expectations.vocabulary import (
     unique,
     without_nulls,
 )
-from pipeline.gates import Suite
+from pipeline.gates.run import Suite
 
 STAGES = [
     "prospect",

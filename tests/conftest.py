@@ -13,7 +13,7 @@ import duckdb
 import hypothesis
 import pytest
 
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
 
 # A machine that is busy is no reason to fail.
 hypothesis.settings.register_profile("untimed", deadline=None)

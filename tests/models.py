@@ -20,9 +20,9 @@ from typing import Any
 import duckdb
 import yaml
 
-from pipeline import transform
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import load_sources
+from pipeline.transform import dbt as transform
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 

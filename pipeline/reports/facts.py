@@ -14,7 +14,8 @@ from typing import Any
 
 import duckdb
 
-from pipeline import evidence, warehouse
+from pipeline.common import calendar
+from pipeline.journal import evidence
 
 Row = dict[str, Any]
 
@@ -241,7 +242,7 @@ def _period(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Period:
         first_day=row["first_day"],
         last_day=row["last_day"],
         previous_first_day=row["previous_first_day"],
-        tickets_from=warehouse.known_until(row["year_ago"], seal.time_zone),
+        tickets_from=calendar.known_until(row["year_ago"], seal.time_zone),
     )
 
 

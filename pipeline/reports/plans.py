@@ -19,8 +19,8 @@ from urllib.parse import quote
 import duckdb
 from jinja2 import Environment
 
-from pipeline import warehouse
-from pipeline.home import write_text
+from pipeline.common import calendar
+from pipeline.common.files import write_text
 from pipeline.reports import drawing
 from pipeline.reports.facts import Row, Seal
 
@@ -280,7 +280,7 @@ def _service(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Row]:
         join _plans using (customer_id)
         group by customer_id
         """,
-        {"since": warehouse.known_until(_years_before(seal, 1), seal.time_zone)},
+        {"since": calendar.known_until(_years_before(seal, 1), seal.time_zone)},
     )
 
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline.errors import ConfigurationError
-from pipeline.sql import literal
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.sql import literal
 
 # What a score may be made of, and what a rule may ask for: columns of core_customer_value
 # and of the marts made from it.

@@ -42,12 +42,7 @@ from pipeline.value.histories import (
     distinct,
     totals,
 )
-from pipeline.value.population import (
-    DAYS_PER_WEEK,
-    Cells,
-    Opportunities,
-    Population,
-)
+from pipeline.value.population import DAYS_PER_WEEK, Cells, Opportunities, Population
 
 # A million customers of three years have 580,000 distinct triples to the day; the whole
 # backtest takes 22 s on them and 14 s on their 130,000 to the week (two cores, 2026-11).

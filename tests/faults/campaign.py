@@ -34,7 +34,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.home import read_json, write_json
+from pipeline.common.files import read_json, write_json
 from tests.faults import processes
 from tests.faults.company import Company, Fact, read_facts, same_marts
 from tests.faults.processes import Child

@@ -26,7 +26,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
 
 MARTS = ("customers", "customer_source_keys", "products", "order_lines")
 META = ("identity_log", "customer_registry", "customer_ids", "match_candidates")

@@ -18,9 +18,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline import acceptances
-from pipeline.home import Home
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT
+from pipeline.journal import acceptances
 from tests.conftest import command
 
 ROWS = "marts.customer_tiers:table_row_count_to_be_between"

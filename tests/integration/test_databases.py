@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import landing
-from pipeline.errors import SourceUnavailable
-from pipeline.home import Home
+from pipeline.common.errors import SourceUnavailable
+from pipeline.common.home import Home
+from pipeline.landing import batches as landing
 from pipeline.sources import Entity, Extract, Rejected, Since, Source
 from pipeline.sources.database import DatabaseReader
 from pipeline.sources.passing import may_pass

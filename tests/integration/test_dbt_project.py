@@ -12,9 +12,9 @@ import pytest
 import yaml
 from dbt.cli.main import dbtRunner
 
-from pipeline import transform
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import load_sources
+from pipeline.transform import dbt as transform
 from tests.conftest import command
 
 PROJECT = PROJECT_ROOT / "dbt_project"

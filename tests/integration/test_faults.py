@@ -19,9 +19,10 @@ import duckdb
 import pytest
 import yaml
 
-from pipeline import release
-from pipeline.home import Home, sha256
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.files import sha256
+from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT
+from pipeline.release import catalogue
 from tests.conftest import command, environment, start
 
 FIRST = Path("releases/r000001-20140131")
@@ -87,8 +88,8 @@ def publish_alone(home: Path, **changes: str) -> subprocess.CompletedProcess[str
     """A later run of Dagster that materializes `publish` and nothing else."""
     script = f"""
         import dagster as dg
-        from pipeline.definitions import build_definitions
-        from pipeline.settings import Settings
+        from pipeline.orchestration.definitions import build_definitions
+        from pipeline.common.settings import Settings
         instance = dg.DagsterInstance.from_config({str(home / "dagster")!r})
         job = build_definitions(Settings.load({str(home)!r})).resolve_job_def("refresh")
         result = job.execute_in_process(
@@ -355,7 +356,7 @@ def test_an_older_as_of_date_does_not_replace_a_newer_release(home: Path) -> Non
     assert result.returncode == 3, result.stderr
     assert "older" in result.stderr
     assert seen(home) == before
-    assert release.releases(Home(home))[0].is_current
+    assert catalogue.releases(Home(home))[0].is_current
 
 
 @pytest.mark.parametrize(

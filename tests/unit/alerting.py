@@ -30,10 +30,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pipeline import attempts, evidence, release
-from pipeline.evidence import Check, Evidence
-from pipeline.home import Home, read_json, sha256, write_json
-from pipeline.settings import Settings
+from pipeline.common.files import read_json, sha256, write_json
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.journal import attempts, evidence
+from pipeline.journal.evidence import Check, Evidence
+from pipeline.release import candidates, layout, promotion, sealing
 
 GATES = ["in.shop", "transform", "out"]
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -60,9 +62,9 @@ def broken(name: str, **changes: Any) -> Check:
     return Check(**values | changes)
 
 
-def begun(home: Home, *, as_of: dt.date | None = None) -> release.Candidate:
+def begun(home: Home, *, as_of: dt.date | None = None) -> layout.Candidate:
     """An attempt that has begun and did not end."""
-    return release.open_candidate(
+    return candidates.open_candidate(
         home,
         run_id="run",
         as_of_date=as_of or TODAY - dt.timedelta(days=1),
@@ -89,8 +91,8 @@ def published(
                 warehouse_sha256=sha256(candidate.warehouse_file),
             ),
         )
-    release.seal(candidate, GATES)
-    release.promote(home, candidate.refresh_id, GATES)
+    sealing.seal(candidate, GATES)
+    promotion.promote(home, candidate.refresh_id, GATES)
     attempts.end(home, candidate.refresh_id, "published")
     if age:
         shift(home, candidate.refresh_id, age)

@@ -15,11 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import acceptances, advice, evidence
-from pipeline.acceptances import Acceptance, Wish
-from pipeline.errors import ConfigurationError
-from pipeline.evidence import Accepted, Check, Declared, Evidence
-from pipeline.home import Home, write_json
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.files import write_json
+from pipeline.common.home import Home
+from pipeline.gates import advice
+from pipeline.journal import acceptances, evidence
+from pipeline.journal.acceptances import Acceptance, Wish
+from pipeline.journal.evidence import Accepted, Check, Declared, Evidence
 from tests.conftest import command, environment
 
 DRIFT = "marts.order_lines:drift_rows_of_the_day"
@@ -175,9 +177,9 @@ def test_two_that_write_at_once_lose_nothing(home: Home) -> None:
     script = """
         import sys
         from pathlib import Path
-        from pipeline import acceptances
-        from pipeline.evidence import Declared
-        from pipeline.home import Home
+        from pipeline.journal import acceptances
+        from pipeline.journal.evidence import Declared
+        from pipeline.common.home import Home
         home, name, until = Home(Path(sys.argv[1])), sys.argv[2], sys.argv[3]
         for number in range(10):
             check = f"marts.t:{name}_{number}"

@@ -15,9 +15,9 @@ from dbt.cli.main import dbtRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import transform
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import load_sources
+from pipeline.transform import dbt as transform
 
 MODELS = ("core_account_scores", "account_matrix")
 WEIGHTS = {

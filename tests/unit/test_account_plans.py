@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline import warehouse
+from pipeline.release import duckdb_files
 from pipeline.reports import build_report, drawing, plans
 from tests.unit.test_reports import (
     AS_OF,
@@ -311,11 +311,11 @@ def test_a_plan_that_is_no_longer_due_is_gone(tmp_path: Path) -> None:
     place = build_report(folder).parent / plans.FOLDER
     before = {path.name: path.read_bytes() for path in place.iterdir()}
     assert {path.name: path.read_bytes() for path in place.iterdir()} == before
-    with warehouse.connect(folder / "warehouse.duckdb") as connection:
+    with duckdb_files.connect(folder / "warehouse.duckdb") as connection:
         connection.execute("delete from marts.account_matrix where customer_id = 'a'")
     build_report(folder)
     assert {path.name for path in place.iterdir()} == {"b.html", "index.html"}
-    with warehouse.connect(folder / "warehouse.duckdb") as connection:
+    with duckdb_files.connect(folder / "warehouse.duckdb") as connection:
         connection.execute("delete from marts.account_matrix")
     build_report(folder)
     assert not place.exists()

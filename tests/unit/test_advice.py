@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline import acceptances, advice, attempts, data_docs, evidence, release, shown
-from pipeline.acceptances import Use
-from pipeline.attempts import Attempt
-from pipeline.evidence import Check, Evidence
-from pipeline.home import Home
-from pipeline.release import Candidate
+from pipeline.cli.rendering import refusals
+from pipeline.common.home import Home
+from pipeline.gates import advice, data_docs
+from pipeline.journal import acceptances, attempts, evidence
+from pipeline.journal.acceptances import Use
+from pipeline.journal.attempts import Attempt
+from pipeline.journal.evidence import Check, Evidence
+from pipeline.release import candidates
+from pipeline.release.layout import Candidate
 from tests.conftest import command
 
 AGAIN = "customer-tiers refresh --home 'a home'"
@@ -54,7 +57,7 @@ def home(tmp_path: Path) -> Home:
 
 def refused(home: Home, *checks: Check, planned: int | None = None) -> Candidate:
     """An attempt whose one gate, that out, found this."""
-    candidate = release.open_candidate(
+    candidate = candidates.open_candidate(
         home,
         run_id="run",
         as_of_date=dt.date(2014, 1, 31),
@@ -75,7 +78,7 @@ def last(home: Home) -> Attempt:
 
 def printed(found: advice.Refusal, *, terminal: bool) -> str:
     stream = io.StringIO()
-    shown.refusal(found, console(stream, terminal=terminal))
+    refusals.refusal(found, console(stream, terminal=terminal))
     return stream.getvalue()
 
 
@@ -228,7 +231,7 @@ def test_what_acceptances_did_is_told(home: Home) -> None:
     )
     stream = io.StringIO()
     states = ("used", "unused", "void", "not made")
-    shown.uses([Use(f"t:{state}", word, state) for state in states], console(stream))
+    refusals.uses([Use(f"t:{state}", word, state) for state in states], console(stream))
     text = stream.getvalue()
     assert "accepted t:used, by anna until 2026-11-30: [red] fair" in text
     assert "Withdraw it: customer-tiers acceptances --withdraw t:unused" in text

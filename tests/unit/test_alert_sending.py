@@ -27,14 +27,14 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline import freshness
-from pipeline.alerts import config, ledger, mail, webhooks
-from pipeline.alerts import run as alerting
-from pipeline.alerts.message import Message
-from pipeline.alerts.run import Told
-from pipeline.alerts.sending import NotSent, Patience
-from pipeline.home import Home
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT, Settings
+from pipeline.operations import freshness
+from pipeline.operations.alerts import config, ledger, mail, webhooks
+from pipeline.operations.alerts import run as alerting
+from pipeline.operations.alerts.message import Message
+from pipeline.operations.alerts.run import Told
+from pipeline.operations.alerts.sending import NotSent, Patience
 from tests.conftest import environment
 from tests.unit import alerting as given
 from tests.unit import support
@@ -571,11 +571,11 @@ def test_events_arrive_in_their_order(home: Home) -> None:
 LOOK = """
 import sys
 from pathlib import Path
-from pipeline import freshness
-from pipeline.alerts import run as alerting
-from pipeline.alerts.sending import Patience
-from pipeline.home import Home
-from pipeline.settings import Settings
+from pipeline.operations import freshness
+from pipeline.operations.alerts import run as alerting
+from pipeline.operations.alerts.sending import Patience
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
 
 root = Path(sys.argv[1])
 settings = Settings(home=root, sources_file=root.parent / "sources.yaml")

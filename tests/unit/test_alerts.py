@@ -11,17 +11,19 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pipeline import attempts, freshness
-from pipeline.alerts import config, ledger, message
-from pipeline.alerts import run as alerting
-from pipeline.alerts.ledger import Delivery, Event
-from pipeline.alerts.message import HEADINGS, Message, Place, compose
-from pipeline.alerts.run import Told
-from pipeline.alerts.sending import Patience
-from pipeline.cli import main
-from pipeline.errors import ConfigurationError
-from pipeline.home import Home, refresh_lock
-from pipeline.settings import Settings
+from pipeline.cli.main import main
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
+from pipeline.common.settings import Settings
+from pipeline.journal import attempts
+from pipeline.operations import freshness
+from pipeline.operations.alerts import config, ledger, message
+from pipeline.operations.alerts import run as alerting
+from pipeline.operations.alerts.ledger import Delivery, Event
+from pipeline.operations.alerts.message import HEADINGS, Message, Place, compose
+from pipeline.operations.alerts.run import Told
+from pipeline.operations.alerts.sending import Patience
 from tests.unit import alerting as given
 from tests.unit.alerting import broken
 
@@ -378,7 +380,7 @@ def test_secrets_come_from_the_environment_and_are_not_shown(home: Home) -> None
 
 
 def test_the_example_is_a_good_one(tmp_path: Path) -> None:
-    from pipeline.settings import PROJECT_ROOT
+    from pipeline.common.settings import PROJECT_ROOT
 
     example = PROJECT_ROOT / "alerts.yaml.example"
     names = set(message_names(example.read_text()))
@@ -619,21 +621,21 @@ def test_notify_without_alerts_is_wrong_usage(
 
 def test_a_refresh_never_fails_because_of_alerts(home: Home) -> None:
     """The file makes no sense: that is said in the log of the refresh, and no more."""
-    from pipeline import refresh_log
-    from pipeline.watch import watched
+    from pipeline.journal import log_reading
+    from pipeline.operations.watch import watched
 
     settings = given.settings_of(home, [GOOD | {"kind": "teams"}])
     with watched(settings, home, "run"):
         candidate = given.begun(home)
         attempts.end(home, candidate.refresh_id, "failed", "no", exit_code=1)
-    lines = refresh_log.read(home, candidate.refresh_id)
+    lines = log_reading.read(home, candidate.refresh_id)
     (told,) = [line for line in lines if line["logger"] == "watch"]
     assert told["message"].startswith("alerts: not sent")
     assert (home.metrics / "customer_tiers.prom").exists()
 
 
 def test_a_watched_run_tells_how_it_went(home: Home) -> None:
-    from pipeline.watch import watched
+    from pipeline.operations.watch import watched
 
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import attempts
-from pipeline.attempts import Attempt, State
-from pipeline.errors import (
+from pipeline.common.errors import (
     ConfigurationError,
     CustomerTiersError,
     GateRefused,
     RefreshRunning,
     SourceUnavailable,
 )
-from pipeline.home import Home, refresh_lock
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
+from pipeline.journal import attempts
+from pipeline.journal.attempts import Attempt, State
 from tests.unit import support
 
 DAY = dt.date(2014, 1, 31)
@@ -27,8 +28,9 @@ FIRST, SECOND = "r000001-20140131", "r000002-20140131"
 REFRESH = """
 import datetime as dt, sys
 from pathlib import Path
-from pipeline import attempts
-from pipeline.home import Home, refresh_lock
+from pipeline.journal import attempts
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
 home = Home(Path(sys.argv[1]))
 with refresh_lock(home):
     attempts.begin(home, sys.argv[2], "run", dt.date(2014, 1, 31))
@@ -188,8 +190,8 @@ def test_a_refresh_that_ends_while_somebody_looks_has_not_died(home: Home) -> No
         """
         import datetime as dt, json, sys
         from pathlib import Path
-        from pipeline import attempts
-        from pipeline.home import Home
+        from pipeline.journal import attempts
+        from pipeline.common.home import Home
 
         home, refresh_id = Home(Path(sys.argv[1])), sys.argv[2]
         attempts.begin(home, refresh_id, "run", dt.date(2014, 1, 31))

@@ -17,12 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import backup, release
-from pipeline.backup import BackupDamaged
-from pipeline.disk import DiskFull
-from pipeline.errors import ConfigurationError, RefreshRunning
-from pipeline.forget.suppression import Suppression
-from pipeline.home import Home
+from pipeline.common.errors import ConfigurationError, RefreshRunning
+from pipeline.common.home import Home
+from pipeline.journal.disk import DiskFull
+from pipeline.operations import backup
+from pipeline.operations.backup import BackupDamaged
+from pipeline.release import catalogue, layout, verification
+from pipeline.suppression.suppression_list import Suppression
 from tests.unit import support
 from tests.unit.test_disk import small_disk
 from tests.unit.test_forget import GATES, Company, traces_of_ann
@@ -82,9 +83,9 @@ def test_there_and_back(company: Company, tmp_path: Path, name: str) -> None:
     assert (restored.backup, restored.forgotten_again) == (made, 0)
     assert content(tmp_path / "new") == before
     home = Home.open(tmp_path / "new")
-    assert release.current_id(home) == "r000002-20140131"
-    for item in release.releases(home):
-        assert release.verify(item.path, GATES) == []
+    assert catalogue.current_id(home) == "r000002-20140131"
+    for item in catalogue.releases(home):
+        assert verification.verify(item.path, GATES) == []
     again = Company(tmp_path)
     again.home = home
     assert again.totals() == company.totals()
@@ -104,7 +105,7 @@ def test_nothing_lands_again_in_a_restored_home(
 
 
 def test_readers_are_not_disturbed(company: Company, tmp_path: Path) -> None:
-    path = (company.home.current / release.WAREHOUSE).resolve()
+    path = (company.home.current / layout.WAREHOUSE).resolve()
     with duckdb.connect(str(path), read_only=True) as connection:
         backup.backup(company.home, tmp_path / "home.tar")
         assert connection.execute("select count(*) from marts.order_lines").fetchone()
@@ -242,8 +243,8 @@ def test_who_was_forgotten_since_is_forgotten_again(
     (tmp_path / "new").rename(company.home.root)
     assert company.land() == []
     assert traces_of_ann(company.home) == []
-    for item in release.releases(company.home):
-        assert release.verify(item.path, GATES) == []
+    for item in catalogue.releases(company.home):
+        assert verification.verify(item.path, GATES) == []
 
 
 def test_who_came_after_the_backup_and_was_forgotten_stays_away(
@@ -290,8 +291,8 @@ def test_the_list_of_another_home_is_refused(company: Company, tmp_path: Path) -
 KILL_EVERYWHERE = """
 import json, os, shutil, signal, sys
 from pathlib import Path
-from pipeline import backup
-from pipeline.home import Home
+from pipeline.operations import backup
+from pipeline.common.home import Home
 import duckdb, pyarrow
 pyarrow.array([])  # imports pandas
 
@@ -346,4 +347,4 @@ def test_a_kill_at_every_step(company: Company, tmp_path: Path) -> None:
     assert len(homes) == len(codes["restore"])
     for path in homes:
         assert content(path) == before
-        assert release.current_id(Home(path)) == "r000002-20140131"
+        assert catalogue.current_id(Home(path)) == "r000002-20140131"

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import compaction, landing, quarantine
-from pipeline.errors import CustomerTiersError
-from pipeline.home import Home
+from pipeline.common.errors import CustomerTiersError
+from pipeline.common.home import Home
+from pipeline.landing import batches as landing
+from pipeline.landing import compaction, quarantine
 from pipeline.sources import Entity, Source, open_reader
 from tests.unit import support, test_increments
 from tests.unit.support import files_source
@@ -277,8 +278,8 @@ def test_a_batch_of_a_pack_is_replaced(tmp_path: Path, inbox: Path) -> None:
 KILL_EVERYWHERE = """
 import json, os, shutil, signal, sys
 from pathlib import Path
-from pipeline import compaction, landing
-from pipeline.home import Home
+from pipeline.landing import batches as landing, compaction
+from pipeline.common.home import Home
 import duckdb, pyarrow
 pyarrow.array([])  # imports pandas
 

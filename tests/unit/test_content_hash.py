@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.content_hash import ContentHash
+from pipeline.landing.content_hash import ContentHash
 
 DAY = dt.date(2014, 1, 31)
 MOMENT = dt.datetime(2014, 1, 31, 23, 59, 58, 1)

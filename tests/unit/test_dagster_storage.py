@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 
-from pipeline import dagster_storage
+from pipeline.orchestration import dagster_storage
 from tests.unit import support
 
 # Writes one event a connection, as Dagster does, and dies without closing anything.
@@ -21,7 +21,7 @@ WRITER = """
     from pathlib import Path
     import sqlalchemy as sa
     from sqlalchemy.pool import NullPool
-    from pipeline import dagster_storage
+    from pipeline.orchestration import dagster_storage
 
     folder, events = Path(sys.argv[1]), int(sys.argv[2])
     dagster_storage.hold_open(folder)
@@ -65,7 +65,7 @@ RUN = """
     import os, signal, sys
     from pathlib import Path
     import dagster as dg
-    from pipeline import dagster_storage
+    from pipeline.orchestration import dagster_storage
 
     folder, dies = Path(sys.argv[1]), sys.argv[2] == "dies"
     names = [f"a{number}" for number in range(20)]

@@ -16,9 +16,13 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import attempts, compaction, landing, release
-from pipeline.errors import ConfigurationError, CustomerTiersError
-from pipeline.home import OWN_HASH, Home, write_json
+from pipeline.common.errors import ConfigurationError, CustomerTiersError
+from pipeline.common.files import OWN_HASH, write_json
+from pipeline.common.home import Home
+from pipeline.journal import attempts
+from pipeline.landing import batches as landing
+from pipeline.landing import compaction
+from pipeline.release import catalogue, promotion
 from pipeline.sources import Entity, Source
 from pipeline.sources.config import Cursor
 from tests.unit import test_landing, test_release
@@ -311,29 +315,29 @@ def test_a_damaged_release_is_told_and_passed_over(
     for value in (1, 2, 3):
         test_release.published(home, value)
     spoil(home.current.resolve())
-    current = release.current(home)
+    current = catalogue.current(home)
     assert current is not None
     assert current.refresh_id == "r000003-20140131"
     assert current.as_of_date == DAY
     assert str(current.path) in current.damage
     with pytest.raises(ConfigurationError, match="is damaged"):
-        release.chosen(home)
-    whole = release.newest_whole(home)
+        catalogue.chosen(home)
+    whole = catalogue.newest_whole(home)
     assert whole is not None
     assert whole.refresh_id == "r000002-20140131"
     # A new release is published over it, and a damaged one is never gone back to.
     test_release.published(home, 4)
     assert test_release.value_seen(home) == 4
     with pytest.raises(ConfigurationError, match="cannot be made current"):
-        release.rollback(home, "r000003-20140131")
-    assert release.rollback(home).refresh_id == "r000002-20140131"
+        promotion.rollback(home, "r000003-20140131")
+    assert promotion.rollback(home).refresh_id == "r000002-20140131"
 
 
 def test_a_changed_byte_of_a_release_goes_no_further(home: Home) -> None:
     for value in (1, 2):
         test_release.published(home, value)
     flipped(home.current / "warehouse.duckdb")
-    whole = release.newest_whole(home)
+    whole = catalogue.newest_whole(home)
     assert whole is not None
     assert whole.refresh_id == "r000001-20140131"
 
@@ -365,17 +369,17 @@ def test_a_lost_link_is_told_and_mended(
 ) -> None:
     for value in (1, 2):
         test_release.published(home, value)
-    assert release.pointer_problem(home) == ""
+    assert catalogue.pointer_problem(home) == ""
     spoil(home)
-    assert told in release.pointer_problem(home)
+    assert told in catalogue.pointer_problem(home)
     with pytest.raises(ConfigurationError, match="rollback"):
-        release.chosen(home)
-    whole = release.newest_whole(home)
+        catalogue.chosen(home)
+    whole = catalogue.newest_whole(home)
     assert whole is not None
     assert whole.refresh_id == f"r00000{1 if spoil is dangling else 2}-20140131"
     test_release.published(home, 3)
     assert test_release.value_seen(home) == 3
-    assert release.pointer_problem(home) == ""
+    assert catalogue.pointer_problem(home) == ""
 
 
 def test_a_damaged_record_of_an_attempt_is_told(home: Home) -> None:

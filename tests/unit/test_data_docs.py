@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import data_docs
-from pipeline.data_docs import Refresh
-from pipeline.evidence import Accepted, Check, Evidence
+from pipeline.gates import data_docs
+from pipeline.gates.data_docs import Refresh
+from pipeline.journal.evidence import Accepted, Check, Evidence
 
 WORD = Accepted("anna", "2026-11-20T08:00:00+00:00", "the fair", "2026-11-30")
 REFRESH = Refresh(

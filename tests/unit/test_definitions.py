@@ -9,8 +9,8 @@ import textwrap
 import dagster as dg
 import pytest
 
-from pipeline.definitions import JOB, SCHEDULE, build_definitions
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.common.settings import PROJECT_ROOT, Settings
+from pipeline.orchestration.definitions import JOB, SCHEDULE, build_definitions
 from tests.conftest import environment
 
 MARTS = {
@@ -182,7 +182,7 @@ def test_importing_does_nothing_and_needs_nothing(tmp_path: object) -> None:
                 opened.append(arguments[0])
 
         sys.addaudithook(watch)
-        import pipeline.definitions
+        import pipeline.orchestration.definitions
         assert not opened, opened
         new = set(sys.modules) - before
         slow = {"great_expectations", "pandas", "duckdb", "dbt.cli.main", "sqlalchemy"}

@@ -17,8 +17,8 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from pipeline.demonstration import TABLES, lay_out
-from pipeline.errors import ConfigurationError
+from pipeline.common.errors import ConfigurationError
+from pipeline.scaffold.demonstration import TABLES, lay_out
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_data"
@@ -27,7 +27,7 @@ LAY_OUT = """
 import sys
 from pathlib import Path
 from typing import Any
-from pipeline.demonstration import lay_out
+from pipeline.scaffold.demonstration import lay_out
 lay_out(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.common.settings import PROJECT_ROOT, Settings
 
 UNITS = PROJECT_ROOT / "deploy" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))

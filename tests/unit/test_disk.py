@@ -16,12 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import attempts, disk, landing, release
-from pipeline.assets.gates import pass_through
-from pipeline.disk import DiskFull
-from pipeline.errors import CustomerTiersError, GateRefused
-from pipeline.evidence import Check, Evidence, Severity
-from pipeline.home import Home, write_json
+from pipeline.common.errors import CustomerTiersError, GateRefused
+from pipeline.common.files import write_json
+from pipeline.common.home import Home
+from pipeline.journal import attempts, disk
+from pipeline.journal.disk import DiskFull
+from pipeline.journal.evidence import Check, Evidence, Severity
+from pipeline.landing import batches as landing
+from pipeline.orchestration.assets.gates import pass_through
+from pipeline.release import catalogue, verification
 from tests.unit import test_compaction, test_release
 from tests.unit.support import files_source
 
@@ -257,8 +260,8 @@ def test_a_candidate_that_fills_the_disk_gives_it_back(tmp_path: Path) -> None:
         assert not candidate.work_file.exists()
         assert (candidate.path / "evidence").exists()
         assert test_release.value_seen(home) == 1
-        for item in release.releases(home):
-            assert release.verify(item.path, test_release.GATES) == []
+        for item in catalogue.releases(home):
+            assert verification.verify(item.path, test_release.GATES) == []
         ballast = fill(folder)
         ballast.unlink()
         test_release.published(home, 3)

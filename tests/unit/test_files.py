@@ -21,8 +21,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import SourceUnavailable
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.errors import SourceUnavailable
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.sources import open_reader
 from tests.unit.support import files_source, read, rows
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import forecast_history, forecasts
+from pipeline.value import forecast_history, forecasts
 from pipeline.value.baselines import NAIVE, RECENCY
 from pipeline.value.forecasters import FORECASTERS
 from tests.models import Warehouse

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from pipeline import forecasts
+from pipeline.value import forecasts
 
 AS_OF = dt.date(2024, 12, 31)
 

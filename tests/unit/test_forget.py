@@ -22,30 +22,35 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import (
-    attempts,
-    compaction,
-    data_docs,
-    evidence,
-    gates,
-    landing,
-    release,
-)
-from pipeline.errors import ConfigurationError, SourceUnavailable
-from pipeline.evidence import Check, Evidence
+from pipeline.common.errors import ConfigurationError, SourceUnavailable
+from pipeline.common.files import read_json, sha256
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
 from pipeline.forget import proof, released, run
 from pipeline.forget.subject import Subject, Value
-from pipeline.forget.suppression import (
+from pipeline.gates import data_docs
+from pipeline.gates import run as gates
+from pipeline.identity import memory
+from pipeline.journal import attempts, evidence
+from pipeline.journal.evidence import Check, Evidence
+from pipeline.landing import batches as landing
+from pipeline.landing import compaction
+from pipeline.landing.batches import Batch
+from pipeline.release import (
+    candidates,
+    catalogue,
+    layout,
+    promotion,
+    sealing,
+    verification,
+)
+from pipeline.sources import Personal, SourcesFile, load_sources, open_reader
+from pipeline.suppression.suppression_list import (
     Suppression,
     anonymised,
     key_text,
     new_pseudonym,
 )
-from pipeline.home import Home, read_json, sha256
-from pipeline.identity import memory
-from pipeline.landing import Batch
-from pipeline.settings import Settings
-from pipeline.sources import Personal, SourcesFile, load_sources, open_reader
 from tests.unit import support
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
@@ -176,7 +181,7 @@ class Company:
         return landed
 
     def publish(self, ann: dict[str, list[tuple[str, str]]]) -> None:
-        candidate = release.open_candidate(
+        candidate = candidates.open_candidate(
             self.home,
             run_id="run",
             as_of_date=DAY,
@@ -205,13 +210,13 @@ class Company:
             found = Evidence(gate, candidate.refresh_id, 1, [check])
             evidence.save(candidate.evidence_folder, found)
             data_docs.show(self.home, candidate, found)
-        release.seal(candidate, GATES)
-        release.promote(self.home, candidate.refresh_id, GATES)
+        sealing.seal(candidate, GATES)
+        promotion.promote(self.home, candidate.refresh_id, GATES)
         attempts.end(self.home, candidate.refresh_id, "published")
 
     def write_about_her(self) -> None:
         home = self.home
-        begun = release.open_candidate(
+        begun = candidates.open_candidate(
             home,
             run_id="run",
             as_of_date=DAY,
@@ -237,7 +242,7 @@ class Company:
         write(home.logs / "refresh.log", "ann.z@example.org\nbert@example.org\n")
         write(home.exports / "all.csv.gz", gzip.compress(b"x,ANN.Z@EXAMPLE.ORG\n"))
         write(home.exports / "bert.csv", "Bert Brot\n")
-        (newest, *_) = release.releases(home)
+        (newest, *_) = catalogue.releases(home)
         write(newest.path / "reports" / "own.html", "<p>Ann Zwilling</p>")
         # A killed process was writing these.
         write(home.receipts / ".f000009.json.partial", "Ann Zwilling")
@@ -522,10 +527,10 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
 
 def test_the_releases(company: Company) -> None:
     with_ids = []
-    before = {item.refresh_id: item for item in release.releases(company.home)}
+    before = {item.refresh_id: item for item in catalogue.releases(company.home)}
     company.forget()
-    for item in release.releases(company.home):
-        assert release.verify(item.path, GATES) == []
+    for item in catalogue.releases(company.home):
+        assert verification.verify(item.path, GATES) == []
         record = read_json(item.path / "release.json")
         assert [entry["receipt"] for entry in record["rewritten"]] == ["f000001"]
         assert "incoming" not in record
@@ -580,7 +585,7 @@ def test_the_releases(company: Company) -> None:
                 c.execute("from meta.check_history").fetchall()
                 == c.execute("from meta.check_results").fetchall()
             )
-        pages = item.path / release.DATA_DOCS
+        pages = item.path / layout.DATA_DOCS
         assert (
             "[forgotten]" in (pages / "in.shop.landing.shop.customers.html").read_text()
         )
@@ -695,7 +700,7 @@ def test_what_is_forgotten_need_not_meet_anything(company: Company) -> None:
             landing.land(
                 company.home, "crm", source.entities["accounts"], reader, now=NOW
             )
-        candidate = release.open_candidate(
+        candidate = candidates.open_candidate(
             company.home,
             run_id="run",
             as_of_date=DAY,
@@ -791,7 +796,7 @@ def test_an_id_that_is_somebody_elses_by_now_stays_his(company: Company) -> None
     company.publish({"C5": [("shop", "A100-77"), ("shop", "B200-77")], "C9": []})
     company.publish({"C1": [("shop", "A100-77")], "C5": [("shop", "B200-77")]})
     company.forget()
-    (_, mixed, *_) = release.releases(company.home)
+    (_, mixed, *_) = catalogue.releases(company.home)
     with duckdb.connect(str(mixed.path / "warehouse.duckdb"), read_only=True) as c:
         found = c.execute(
             "select customer_id, customer_name, city from marts.customers "
@@ -978,10 +983,10 @@ def test_readers_see_whole_releases_only(company: Company, tmp_path: Path) -> No
 KILL_EVERYWHERE = """
 import json, os, shutil, signal, sys, traceback
 from pathlib import Path
-from pipeline.errors import ConfigurationError
+from pipeline.common.errors import ConfigurationError
 from pipeline.forget import run
-from pipeline.home import Home
-from pipeline.settings import Settings
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
 from pipeline.sources import load_sources
 import pyarrow
 pyarrow.array([])  # imports pandas
@@ -1043,9 +1048,9 @@ def test_a_kill_at_every_step(template: Path, tmp_path: Path, every: int) -> Non
     assert len(codes) * every >= 50
     for moment in range(1, (len(codes) - 1) * every + 2, every):
         killed = Company(tmp_path / f"{moment}-killed")
-        assert release.current_id(killed.home) == "r000002-20140131"
-        for item in release.releases(killed.home):
-            assert release.verify(item.path, GATES) == []
+        assert catalogue.current_id(killed.home) == "r000002-20140131"
+        for item in catalogue.releases(killed.home):
+            assert verification.verify(item.path, GATES) == []
         assert killed.totals() == money
         company = Company(tmp_path / str(moment))
         assert traces_of_ann(company.home) == []
@@ -1054,7 +1059,7 @@ def test_a_kill_at_every_step(template: Path, tmp_path: Path, every: int) -> Non
         assert [path.name for path in company.home.forgotten.iterdir()] == ["list.json"]
         assert read_json(company.home.receipts / "f000001.json")["found"] == 0
         assert not list(company.home.root.rglob("*.partial*"))
-        for item in release.releases(company.home):
+        for item in catalogue.releases(company.home):
             record = read_json(item.path / "release.json")
             assert len(record["rewritten"]) == 1
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pipeline import freshness
-from pipeline.cli import main
-from pipeline.errors import ConfigurationError
-from pipeline.home import Home, refresh_lock, sha256
-from pipeline.settings import Settings, duration
+from pipeline.cli.main import main
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.files import sha256
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
+from pipeline.common.settings import Settings, duration
+from pipeline.operations import freshness
 from tests.unit import alerting
 
 HOUR = dt.timedelta(hours=1)

@@ -21,13 +21,17 @@ from expectations.vocabulary import (
     unique,
     without_nulls,
 )
-from pipeline import acceptances, evidence, gates, landing, release, transform
-from pipeline.evidence import Check
-from pipeline.gates import Suite
-from pipeline.home import Home
-from pipeline.release import Candidate
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT, Settings
+from pipeline.gates import run as gates
+from pipeline.gates.run import Suite
+from pipeline.journal import acceptances, evidence
+from pipeline.journal.evidence import Check
+from pipeline.landing import batches as landing
+from pipeline.release import candidates
+from pipeline.release.layout import Candidate
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, load_sources
+from pipeline.transform import dbt as transform
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -184,7 +188,7 @@ def source(tmp_path: Path) -> Source:
 
 
 def opened(home: Home) -> Candidate:
-    return release.open_candidate(
+    return candidates.open_candidate(
         home,
         run_id="run",
         as_of_date=dt.date(2014, 1, 31),

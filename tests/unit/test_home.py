@@ -11,22 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError, RefreshRunning
-from pipeline.home import (
-    DAGSTER_YAML,
-    Home,
-    is_locked,
-    read_json,
-    refresh_lock,
-    write_json,
-    write_text,
-)
+from pipeline.common.errors import ConfigurationError, RefreshRunning
+from pipeline.common.files import read_json, write_json, write_text
+from pipeline.common.home import DAGSTER_YAML, Home
+from pipeline.common.lock import is_locked, refresh_lock
 from tests.unit import support
 
 HOLD = """
 import sys
 from pathlib import Path
-from pipeline.home import Home, refresh_lock
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
 with refresh_lock(Home(Path(sys.argv[1]))):
     print("ready", flush=True)
     sys.stdin.read()
@@ -35,7 +30,8 @@ with refresh_lock(Home(Path(sys.argv[1]))):
 ASK = """
 import json, sys
 from pathlib import Path
-from pipeline.home import Home, is_locked
+from pipeline.common.home import Home
+from pipeline.common.lock import is_locked
 print(json.dumps(is_locked(Home(Path(sys.argv[1])))))
 """
 
@@ -97,9 +93,10 @@ def test_two_open_a_new_home_at_once(tmp_path: Path) -> None:
         """
         import subprocess, sys
         from pathlib import Path
-        from pipeline.home import Home
+        from pipeline.common.home import Home
 
-        second = "import sys; from pathlib import Path; from pipeline.home import Home;"
+        second = "import sys; from pathlib import Path; "
+        second += "from pipeline.common.home import Home;"
         second += "Home.open(Path(sys.argv[1]))"
         come = [True]
 
@@ -165,7 +162,7 @@ def test_a_kill_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
         code, _ = support.run(
             """
             from pathlib import Path
-            from pipeline.home import write_text
+            from pipeline.common.files import write_text
             path = Path(sys.argv[2])
             die_at(int(sys.argv[1]), str(path.parent))
             write_text(path, "new")
@@ -190,7 +187,7 @@ def test_a_kill_in_the_middle_of_the_bytes_leaves_the_old_file(tmp_path: Path) -
         """
         import resource, signal, sys
         from pathlib import Path
-        from pipeline.home import write_text
+        from pipeline.common.files import write_text
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python would make an error of it
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
         write_text(Path(sys.argv[1]), "new" * 100_000)
@@ -275,7 +272,8 @@ def test_who_asks_does_not_keep_a_refresh_from_beginning(home: Home) -> None:
         """
         import fcntl, json, sys
         from pathlib import Path
-        from pipeline.home import Home, is_locked, refresh_lock
+        from pipeline.common.home import Home
+        from pipeline.common.lock import is_locked, refresh_lock
 
         home = Home(Path(sys.argv[1]))
         asking = (home.root / "refresh.lock").open("w")

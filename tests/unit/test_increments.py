@@ -22,9 +22,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline import increments, landing
-from pipeline.home import Home
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT
+from pipeline.landing import batches as landing
+from pipeline.landing import increments
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, open_reader
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)

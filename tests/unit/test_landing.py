@@ -21,11 +21,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import landing
-from pipeline.errors import SourceUnavailable
-from pipeline.home import Home, sha256, write_json
-from pipeline.landing import OWN_COLUMNS, Batch, Landed
-from pipeline.settings import Settings
+from pipeline.common.errors import SourceUnavailable
+from pipeline.common.files import sha256, write_json
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.landing import batches as landing
+from pipeline.landing.batches import OWN_COLUMNS, Batch, Landed
 from pipeline.sources import Source, load_sources, open_reader
 from tests.unit import support
 from tests.unit.support import database_source, files_source
@@ -436,9 +437,9 @@ sources:
 KILL_EVERYWHERE = """
 import datetime as dt, json, shutil, traceback
 from pathlib import Path
-from pipeline import landing
-from pipeline.home import Home
-from pipeline.settings import Settings
+from pipeline.landing import batches as landing
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
 from pipeline.sources import load_sources, open_reader
 import pipeline.sources.database, pipeline.sources.files, sqlalchemy.dialects.sqlite
 import pyarrow

@@ -7,14 +7,14 @@ import threading
 
 import pytest
 
-from pipeline import limits
-from pipeline.errors import SourceUnavailable
+from pipeline.common import limits
+from pipeline.common.errors import SourceUnavailable
 from tests.unit import support
 
 # Runs `block()` under a limit of a tenth of a second, in a process of its own.
 FRAME = """
 import sys, threading, time
-from pipeline import limits
+from pipeline.common import limits
 
 told = []
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import attempts, metrics, refresh_log
-from pipeline.alerts import ledger
-from pipeline.evidence import Evidence, save
-from pipeline.home import Home
-from pipeline.settings import Settings
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.journal import attempts, refresh_log
+from pipeline.journal.evidence import Evidence, save
+from pipeline.operations import metrics
+from pipeline.operations.alerts import ledger
 from tests.unit import alerting
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

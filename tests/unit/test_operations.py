@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.home import Home
+from pipeline.common.home import Home
 from tests.conftest import command
 from tests.unit import test_release
 

@@ -12,9 +12,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline import accounting, landing
-from pipeline.errors import ConfigurationError
-from pipeline.home import Home
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.home import Home
+from pipeline.landing import accounting
+from pipeline.landing import batches as landing
 from pipeline.sources import Becomes, open_reader
 from tests.models import Warehouse, compiled
 from tests.unit.support import files_source

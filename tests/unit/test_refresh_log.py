@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pipeline import attempts, refresh_log
-from pipeline.cli import main
-from pipeline.discretion import discreet, secrets_in
-from pipeline.errors import GateRefused, SourceUnavailable
-from pipeline.home import Home
+from pipeline.cli.main import main
+from pipeline.common.discretion import discreet, secrets_in
+from pipeline.common.errors import GateRefused, SourceUnavailable
+from pipeline.common.home import Home
+from pipeline.journal import attempts, log_reading, refresh_log
 from tests.unit.alerting import broken
 
 DAY = dt.date(2014, 1, 31)
@@ -41,7 +41,7 @@ def test_every_line_can_be_followed(home: Home) -> None:
             )
             logging.getLogger("pipeline.sources.files").warning("a %s", "warning")
         attempts.end(home, FIRST, "published")
-    lines = refresh_log.read(home, FIRST)
+    lines = log_reading.read(home, FIRST)
     assert {line["refresh_id"] for line in lines} == {FIRST}
     assert {line["run_id"] for line in lines} == {"run-1"}
     assert [(line["event"], line["stage"], line["level"]) for line in lines] == [
@@ -58,10 +58,10 @@ def test_every_line_can_be_followed(home: Home) -> None:
     assert all(line["ts"][-5] == "." and line["ts"].endswith("Z") for line in lines)
     (landed,) = [line for line in lines if line["event"] == "landed"]
     assert (landed["rows_landed"], landed["logger"]) == (3, "ingest")
-    assert refresh_log.rows_by_source(lines) == {
+    assert log_reading.rows_by_source(lines) == {
         "shop": {"landed": 3, "quarantined": 1}
     }
-    assert set(refresh_log.stage_seconds(lines)) == {"read shop"}
+    assert set(log_reading.stage_seconds(lines)) == {"read shop"}
 
 
 def test_what_comes_after_is_not_in_it(home: Home) -> None:
@@ -70,7 +70,7 @@ def test_what_comes_after_is_not_in_it(home: Home) -> None:
     with refresh_log.recording(home, "run-1"):
         attempts.begin(home, FIRST, "run-1", DAY)
     log.warning("after")
-    assert [line["event"] for line in refresh_log.read(home, FIRST)] == [
+    assert [line["event"] for line in log_reading.read(home, FIRST)] == [
         "attempt_begin"
     ]
     assert logger.level == level
@@ -82,7 +82,7 @@ def test_an_inner_recording_leaves_it_to_the_outer_one(home: Home) -> None:
             attempts.begin(home, FIRST, "run-1", DAY)
         log.info("still there")
     assert (outer, inner) == (True, False)
-    lines = refresh_log.read(home, FIRST)
+    lines = log_reading.read(home, FIRST)
     assert [line["message"] for line in lines] == [f"{FIRST} begins", "still there"]
     assert {line["run_id"] for line in lines} == {"run-1"}
 
@@ -90,7 +90,7 @@ def test_an_inner_recording_leaves_it_to_the_outer_one(home: Home) -> None:
 def test_a_run_without_a_refresh_leaves_no_file(home: Home) -> None:
     with refresh_log.recording(home, "run-1"):
         log.info("nothing came of it")
-    assert refresh_log.kept(home) == []
+    assert log_reading.kept(home) == []
 
 
 def test_no_values_of_rows_and_no_secrets(home: Home) -> None:
@@ -117,7 +117,7 @@ def test_no_values_of_rows_and_no_secrets(home: Home) -> None:
     text = refresh_log.log_file(home, FIRST).read_text()
     for word in ("Jon", "Yang", "jon24", "s3cret"):
         assert word not in text
-    lines = refresh_log.read(home, FIRST)
+    lines = log_reading.read(home, FIRST)
     (told,) = [line for line in lines if line["event"] == "check"]
     assert (told["subject"], told["failing_rows"]) == ("marts.customers", 12)
     assert told["message"] == "critical marts.customers: names_are_unique failed"
@@ -193,11 +193,11 @@ def test_logs_are_listed_and_removed(home: Home) -> None:
     for name in (FIRST, SECOND):
         with refresh_log.recording(home, "run"):
             attempts.begin(home, name, "run", DAY)
-    assert [item.refresh_id for item in refresh_log.kept(home)] == [SECOND, FIRST]
-    (gone,) = refresh_log.remove(home, [FIRST, "r000009-20140131"])
+    assert [item.refresh_id for item in log_reading.kept(home)] == [SECOND, FIRST]
+    (gone,) = log_reading.remove(home, [FIRST, "r000009-20140131"])
     assert gone.refresh_id == FIRST
     assert gone.bytes > 0
-    assert [item.refresh_id for item in refresh_log.kept(home)] == [SECOND]
+    assert [item.refresh_id for item in log_reading.kept(home)] == [SECOND]
 
 
 def test_the_command_prints_them(home: Home) -> None:
@@ -219,7 +219,7 @@ def test_the_command_prints_them(home: Home) -> None:
     asked = ["logs", FIRST, "--json", "--follow", "--home", str(home.root)]
     result = runner.invoke(main, asked)
     lines = [json.loads(line) for line in result.output.splitlines()]
-    assert lines == refresh_log.read(home, FIRST)
+    assert lines == log_reading.read(home, FIRST)
     assert len(lines) == 5
     missing = runner.invoke(
         main, ["logs", "r000009-20140131", "--home", str(home.root)]
@@ -228,11 +228,11 @@ def test_the_command_prints_them(home: Home) -> None:
 
 
 def test_following_goes_on_until_the_refresh_ends(home: Home) -> None:
-    from pipeline.home import refresh_lock
+    from pipeline.common.lock import refresh_lock
 
     with refresh_lock(home), refresh_log.recording(home, "run"):
         attempts.begin(home, FIRST, "run", DAY)
-        told = refresh_log.lines(home, FIRST, follow=True)
+        told = log_reading.lines(home, FIRST, follow=True)
         assert next(told)["event"] == "attempt_begin"
         log.info("more")
         attempts.end(home, FIRST, "published")

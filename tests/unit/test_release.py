@@ -17,12 +17,23 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline import attempts, evidence, release
-from pipeline.acceptances import Use
-from pipeline.errors import ConfigurationError, GateRefused
-from pipeline.evidence import Accepted, Check, Declared, Evidence, Terms
-from pipeline.home import Home, read_json, refresh_lock, sha256, write_json
-from pipeline.release import Candidate
+from pipeline.common.errors import ConfigurationError, GateRefused
+from pipeline.common.files import read_json, sha256, write_json
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
+from pipeline.journal import attempts, evidence
+from pipeline.journal.acceptances import Use
+from pipeline.journal.evidence import Accepted, Check, Declared, Evidence, Terms
+from pipeline.release import (
+    candidates,
+    catalogue,
+    layout,
+    promotion,
+    pruning,
+    sealing,
+    verification,
+)
+from pipeline.release.layout import Candidate
 from tests.conftest import environment
 
 GATES = evidence.required_gates(["erp"])
@@ -38,7 +49,7 @@ def candidate_with(
     home: Home, value: int, *, as_of: dt.date = DAY, gates: Sequence[str] = GATES
 ) -> Candidate:
     """A candidate whose one table holds `value`, with good evidence of the gates."""
-    candidate = release.open_candidate(
+    candidate = candidates.open_candidate(
         home,
         run_id=f"run-{value}",
         as_of_date=as_of,
@@ -68,15 +79,15 @@ def looked_at(candidate: Candidate, gate: str, **changes: Any) -> Evidence:
 
 def published(home: Home, value: int, *, as_of: dt.date = DAY) -> Candidate:
     candidate = candidate_with(home, value, as_of=as_of)
-    assert release.judge(candidate, GATES) == []
-    release.seal(candidate, GATES)
-    release.promote(home, candidate.refresh_id, GATES)
+    assert verification.judge(candidate, GATES) == []
+    sealing.seal(candidate, GATES)
+    promotion.promote(home, candidate.refresh_id, GATES)
     attempts.end(home, candidate.refresh_id, "published")
     return candidate
 
 
 def value_seen(home: Home) -> int:
-    path = (home.current / release.WAREHOUSE).resolve(strict=True)
+    path = (home.current / layout.WAREHOUSE).resolve(strict=True)
     with duckdb.connect(str(path), read_only=True) as connection:
         row = connection.execute("select value from marts.t").fetchone()
     assert row is not None
@@ -91,7 +102,7 @@ def test_ids_count_up_and_carry_the_day(home: Home) -> None:
         "r000001-20140131",
         "r000002-20140201",
     )
-    assert release.latest_candidate(home) == second
+    assert candidates.latest_candidate(home) == second
 
 
 def test_an_id_is_never_used_again(home: Home) -> None:
@@ -107,12 +118,12 @@ def test_publishing_and_going_back(home: Home) -> None:
     for value in (1, 2, 3):
         published(home, value)
         assert value_seen(home) == value
-    assert release.rollback(home).refresh_id == "r000002-20140131"
+    assert promotion.rollback(home).refresh_id == "r000002-20140131"
     assert value_seen(home) == 2
-    assert release.rollback(home).refresh_id == "r000001-20140131"
+    assert promotion.rollback(home).refresh_id == "r000001-20140131"
     with pytest.raises(ConfigurationError, match="no older release"):
-        release.rollback(home)
-    assert release.rollback(home, "r000003-20140131").is_current
+        promotion.rollback(home)
+    assert promotion.rollback(home, "r000003-20140131").is_current
     assert value_seen(home) == 3
 
 
@@ -121,11 +132,11 @@ def test_rollback_waits_for_nobody(home: Home) -> None:
     published(home, 2)
     script = f"""
         from pathlib import Path
-        from pipeline import release
-        from pipeline.errors import RefreshRunning
-        from pipeline.home import Home
+        from pipeline.release import promotion
+        from pipeline.common.errors import RefreshRunning
+        from pipeline.common.home import Home
         try:
-            release.rollback(Home(Path({str(home.root)!r})))
+            promotion.rollback(Home(Path({str(home.root)!r})))
         except RefreshRunning:
             raise SystemExit(4)
     """
@@ -141,9 +152,9 @@ def test_rollback_waits_for_nobody(home: Home) -> None:
 def test_every_gate_must_have_looked(home: Home, gate: str) -> None:
     published(home, 1)
     candidate = candidate_with(home, 2, gates=[item for item in GATES if item != gate])
-    release.seal(candidate, GATES)
+    sealing.seal(candidate, GATES)
     with pytest.raises(GateRefused, match=f"gate {gate} left no evidence"):
-        release.promote(home, candidate.refresh_id, GATES)
+        promotion.promote(home, candidate.refresh_id, GATES)
     assert value_seen(home) == 1
 
 
@@ -155,10 +166,10 @@ def test_a_critical_check_that_did_not_pass_blocks(home: Home, outcome: str) -> 
         candidate.evidence_folder,
         looked_at(candidate, "out", outcome=outcome, failing_rows=7),
     )
-    assert any("7 rows" in problem for problem in release.judge(candidate, GATES))
-    release.seal(candidate, GATES)
+    assert any("7 rows" in problem for problem in verification.judge(candidate, GATES))
+    sealing.seal(candidate, GATES)
     with pytest.raises(GateRefused, match=outcome):
-        release.promote(home, candidate.refresh_id, GATES)
+        promotion.promote(home, candidate.refresh_id, GATES)
     assert value_seen(home) == 1
 
 
@@ -168,9 +179,9 @@ def test_a_warning_does_not_block(home: Home) -> None:
         candidate.evidence_folder,
         looked_at(candidate, "out", outcome="failed", severity="warning"),
     )
-    release.seal(candidate, GATES)
-    release.promote(home, candidate.refresh_id, GATES)
-    assert release.releases(home)[0].warnings == 1
+    sealing.seal(candidate, GATES)
+    promotion.promote(home, candidate.refresh_id, GATES)
+    assert catalogue.releases(home)[0].warnings == 1
 
 
 WORD = Accepted("anna", "2026-11-20T08:00:00+00:00", "the fair", "2026-11-30")
@@ -184,14 +195,14 @@ def terms(severity: evidence.Severity = "critical", **more: Any) -> Terms:
 
 def refused(home: Home, candidate: Candidate, known: Terms) -> list[str]:
     """Why the candidate is not published: before it is sealed, and from its record."""
-    before = release.judge(candidate, GATES, known)
-    release.seal(candidate, GATES)
-    assert release.verify(candidate.release_folder, GATES, known) == before
+    before = verification.judge(candidate, GATES, known)
+    sealing.seal(candidate, GATES)
+    assert verification.verify(candidate.release_folder, GATES, known) == before
     if not before:
-        release.promote(home, candidate.refresh_id, GATES, known)
+        promotion.promote(home, candidate.refresh_id, GATES, known)
         return []
     with pytest.raises(GateRefused):
-        release.promote(home, candidate.refresh_id, GATES, known)
+        promotion.promote(home, candidate.refresh_id, GATES, known)
     return before
 
 
@@ -222,10 +233,10 @@ def test_an_accepted_check_is_published_and_on_the_record(home: Home) -> None:
         looked_at(candidate, "out", outcome="failed", acceptable=True, accepted=WORD),
     )
     known = terms(acceptable=True, held={"marts.t:n": WORD})
-    assert release.judge(candidate, GATES, known) == []
+    assert verification.judge(candidate, GATES, known) == []
     use = Use("marts.t:n", WORD, "used")
-    release.seal(candidate, GATES, [use])
-    folder = release.promote(home, candidate.refresh_id, GATES, known)
+    sealing.seal(candidate, GATES, [use])
+    folder = promotion.promote(home, candidate.refresh_id, GATES, known)
     record = read_json(folder / "release.json")
     assert record["acceptances"] == [
         {
@@ -239,10 +250,10 @@ def test_an_accepted_check_is_published_and_on_the_record(home: Home) -> None:
             "state": "used",
         }
     ]
-    (found,) = release.releases(home)
+    (found,) = catalogue.releases(home)
     assert (found.accepted, found.warnings, found.acceptances) == (1, 0, [use])
     # Its day will be over, and the release is as good as it was.
-    assert release.verify(folder, GATES) == []
+    assert verification.verify(folder, GATES) == []
 
 
 @pytest.mark.parametrize(
@@ -290,7 +301,7 @@ def test_a_check_that_was_taken_out_of_the_evidence_is_missed(home: Home) -> Non
         candidate.evidence_folder,
         replace(looked_at(candidate, "out"), planned=0, checks=[]),
     )
-    assert release.judge(candidate, GATES) == []
+    assert verification.judge(candidate, GATES) == []
     known = terms(always={"out": {"marts.t:n"}})
     assert refused(home, candidate, known) == ["gate out: marts.t:n was not checked"]
 
@@ -299,7 +310,7 @@ def test_a_check_that_was_taken_out_of_the_evidence_is_missed(home: Home) -> Non
 def test_damaged_evidence_refuses(home: Home, content: str) -> None:
     candidate = candidate_with(home, 1)
     (candidate.evidence_folder / "out.json").write_text(content)
-    (problem,) = release.judge(candidate, GATES)
+    (problem,) = verification.judge(candidate, GATES)
     assert "is damaged" in problem
 
 
@@ -314,8 +325,8 @@ def test_evidence_of_an_older_version_can_be_read(home: Home) -> None:
             for name in ("demand", "rows", "acceptable", "accepted", "seconds"):
                 del check[name]
     write_json(path, record)
-    assert release.verify(path.parent, GATES) == []
-    assert release.releases(home)[0].accepted == 0
+    assert verification.verify(path.parent, GATES) == []
+    assert catalogue.releases(home)[0].accepted == 0
 
 
 def test_what_was_found_outlives_the_candidate_until_a_release_tells_of_it(
@@ -324,13 +335,13 @@ def test_what_was_found_outlives_the_candidate_until_a_release_tells_of_it(
     published(home, 1)
     gone = candidate_with(home, 2)
     candidate_with(home, 3)
-    release.prune(home, keep_releases=5, keep_candidates=1)
+    pruning.prune(home, keep_releases=5, keep_candidates=1)
     kept = home.evidence / f"{gone.refresh_id}.json"
     assert not gone.path.exists()
     assert {item["gate"] for item in read_json(kept)["evidence"]} == set(GATES)
     assert read_json(kept)["opened_at"] == gone.opened_at
     published(home, 4)
-    release.prune(home, keep_releases=5, keep_candidates=1)
+    pruning.prune(home, keep_releases=5, keep_candidates=1)
     assert not kept.exists()
 
 
@@ -340,7 +351,7 @@ def test_a_candidate_goes_also_where_nothing_can_be_kept_of_it(home: Home) -> No
     home.evidence.write_text("in the way")
     shutil.rmtree(home.data_docs, ignore_errors=True)
     home.data_docs.write_text("in the way")
-    release.prune(home, keep_releases=2, keep_candidates=0)
+    pruning.prune(home, keep_releases=2, keep_candidates=0)
     assert list(home.candidates.iterdir()) == []
 
 
@@ -352,15 +363,15 @@ def test_data_docs_keep_their_address_when_the_candidate_becomes_a_release(
     (candidate.data_docs / "index.html").write_text("pages")
     refused_one = candidate_with(home, 2)
     refused_one.data_docs.mkdir(parents=True)
-    release.link_data_docs(home)
+    pruning.link_data_docs(home)
     page = home.data_docs / candidate.refresh_id / "index.html"
     assert page.read_text() == "pages"
-    release.seal(candidate, GATES)
-    release.promote(home, candidate.refresh_id, GATES)
-    release.prune(home, keep_releases=5, keep_candidates=5)
+    sealing.seal(candidate, GATES)
+    promotion.promote(home, candidate.refresh_id, GATES)
+    pruning.prune(home, keep_releases=5, keep_candidates=5)
     assert page.read_text() == "pages"
-    assert (home.current / release.DATA_DOCS / "index.html").samefile(page)
-    release.prune(home, keep_releases=5, keep_candidates=0)
+    assert (home.current / layout.DATA_DOCS / "index.html").samefile(page)
+    pruning.prune(home, keep_releases=5, keep_candidates=0)
     assert [path.name for path in home.data_docs.iterdir()] == [candidate.refresh_id]
 
 
@@ -368,34 +379,34 @@ def test_a_gate_that_stopped_half_way_blocks(home: Home) -> None:
     candidate = candidate_with(home, 1)
     half = replace(looked_at(candidate, "out"), planned=2)
     evidence.save(candidate.evidence_folder, half)
-    release.seal(candidate, GATES)
+    sealing.seal(candidate, GATES)
     with pytest.raises(GateRefused, match="2 checks were planned and 1 were made"):
-        release.promote(home, candidate.refresh_id, GATES)
+        promotion.promote(home, candidate.refresh_id, GATES)
 
 
 def test_evidence_of_another_refresh_does_not_count(home: Home) -> None:
     first, second = candidate_with(home, 1), candidate_with(home, 2)
     evidence.save(second.evidence_folder, looked_at(first, "out"))
-    release.seal(second, GATES)
+    sealing.seal(second, GATES)
     with pytest.raises(GateRefused, match="is of r000001"):
-        release.promote(home, second.refresh_id, GATES)
+        promotion.promote(home, second.refresh_id, GATES)
 
 
 def test_the_gate_must_have_seen_this_very_file(home: Home) -> None:
     candidate = candidate_with(home, 1)
     with duckdb.connect(str(candidate.warehouse_file)) as connection:
         connection.execute("update marts.t set value = 2")
-    assert any("not the file" in item for item in release.judge(candidate, GATES))
+    assert any("not the file" in item for item in verification.judge(candidate, GATES))
 
 
 def test_a_sealed_file_that_changed_is_not_published(home: Home) -> None:
     published(home, 1)
     candidate = candidate_with(home, 2)
-    release.seal(candidate, GATES)
+    sealing.seal(candidate, GATES)
     with duckdb.connect(str(candidate.warehouse_file)) as connection:
         connection.execute("update marts.t set value = 3")
     with pytest.raises(GateRefused, match="not the file that was sealed"):
-        release.promote(home, candidate.refresh_id, GATES)
+        promotion.promote(home, candidate.refresh_id, GATES)
     assert value_seen(home) == 1
 
 
@@ -405,7 +416,7 @@ def test_a_sealed_file_that_changed_is_not_published(home: Home) -> None:
 def test_a_damaged_release_json_is_refused(home: Home, damage: str) -> None:
     published(home, 1)
     candidate = candidate_with(home, 2)
-    path = release.seal(candidate, GATES)
+    path = sealing.seal(candidate, GATES)
     whole = path.read_text()
     if damage == "missing":
         path.unlink()
@@ -418,16 +429,16 @@ def test_a_damaged_release_json_is_refused(home: Home, damage: str) -> None:
         del record["file"]["sha256"]
         write_json(path, record)
     with pytest.raises(GateRefused, match="missing or damaged"):
-        release.promote(home, candidate.refresh_id, GATES)
+        promotion.promote(home, candidate.refresh_id, GATES)
     assert value_seen(home) == 1
 
 
 def test_a_leftover_wal_is_refused(home: Home) -> None:
     candidate = candidate_with(home, 1)
-    release.seal(candidate, GATES)
+    sealing.seal(candidate, GATES)
     (candidate.release_folder / "warehouse.duckdb.wal").write_bytes(b"")
     with pytest.raises(GateRefused, match="was not closed"):
-        release.promote(home, candidate.refresh_id, GATES)
+        promotion.promote(home, candidate.refresh_id, GATES)
 
 
 @pytest.mark.parametrize("case", ["sequence", "day"])
@@ -436,30 +447,30 @@ def test_an_older_candidate_does_not_replace_a_newer_release(
 ) -> None:
     if case == "sequence":
         old = candidate_with(home, 1)
-        release.seal(old, GATES)
+        sealing.seal(old, GATES)
         published(home, 2)
     else:
         published(home, 2)
         old = candidate_with(home, 1, as_of=dt.date(2014, 1, 30))
-        release.seal(old, GATES)
+        sealing.seal(old, GATES)
     with pytest.raises(GateRefused, match="older"):
-        release.promote(home, old.refresh_id, GATES)
+        promotion.promote(home, old.refresh_id, GATES)
     assert value_seen(home) == 2
 
 
 def test_promoting_twice_is_promoting_once(home: Home) -> None:
     candidate = published(home, 1)
-    release.promote(home, candidate.refresh_id, GATES)
+    promotion.promote(home, candidate.refresh_id, GATES)
     assert value_seen(home) == 1
 
 
 def test_prune_keeps_the_current_release_and_the_newest(home: Home) -> None:
     for value in range(1, 6):
         published(home, value)
-    release.rollback(home, "r000001-20140131")
+    promotion.rollback(home, "r000001-20140131")
     waiting = [candidate_with(home, value) for value in (6, 7, 8)]
-    release.prune(home, keep_releases=2, keep_candidates=1)
-    assert [item.refresh_id for item in release.releases(home)] == [
+    pruning.prune(home, keep_releases=2, keep_candidates=1)
+    assert [item.refresh_id for item in catalogue.releases(home)] == [
         "r000005-20140131",
         "r000004-20140131",
         "r000001-20140131",
@@ -471,8 +482,8 @@ def test_prune_keeps_the_current_release_and_the_newest(home: Home) -> None:
 KILLER = """
     import os, signal, sys
     from pathlib import Path
-    from pipeline import release
-    from pipeline.home import Home
+    from pipeline.release import candidates, promotion, sealing
+    from pipeline.common.home import Home
 
     root, candidate_id, moment = sys.argv[1], sys.argv[2], int(sys.argv[3])
     gates = sys.argv[4:]
@@ -488,11 +499,11 @@ KILLER = """
             if seen == moment:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    candidate = release.latest_candidate(home)
+    candidate = candidates.latest_candidate(home)
     sys.addaudithook(kill)
-    if not release.is_sealed(home, candidate):
-        release.seal(candidate, gates)
-    release.promote(home, candidate_id, gates)
+    if not sealing.is_sealed(home, candidate):
+        sealing.seal(candidate, gates)
+    promotion.promote(home, candidate_id, gates)
 """
 
 
@@ -512,11 +523,11 @@ def test_a_kill_at_every_step_of_publishing(home: Home) -> None:
         )
         assert process.returncode in {0, -signal.SIGKILL}
         assert value_seen(home) in {before, value}
-        assert release.releases(home)[-1].refresh_id == "r000001-20140131"
+        assert catalogue.releases(home)[-1].refresh_id == "r000001-20140131"
         if candidate.path.exists():
-            if not release.is_sealed(home, candidate):
-                release.seal(candidate, GATES)
-            release.promote(home, candidate.refresh_id, GATES)
+            if not sealing.is_sealed(home, candidate):
+                sealing.seal(candidate, GATES)
+            promotion.promote(home, candidate.refresh_id, GATES)
         assert value_seen(home) == value
         assert not list(home.root.rglob("*.partial"))
         if process.returncode == 0:
@@ -579,7 +590,7 @@ def test_candidate_facts_survive_a_round_trip(home: Home) -> None:
     candidate = candidate_with(home, 1)
     facts = read_json(candidate.path / "candidate.json")
     assert facts["as_of_date"] == "2014-01-31"
-    assert release.latest_candidate(home) == candidate
+    assert candidates.latest_candidate(home) == candidate
     assert candidate.path.stat().st_mode & 0o077 == 0
 
 
@@ -594,7 +605,7 @@ def test_a_clock_that_was_set_back_changes_no_order(
         monkeypatch.setattr(attempts, "now", lambda moment=moment: moment)
         moments[published(home, value).refresh_id] = moment
     assert list(moments) == [f"r00000{n}-20140131" for n in (1, 2, 3)]
-    found = release.releases(home)
+    found = catalogue.releases(home)
     assert [item.refresh_id for item in found] == list(reversed(moments))
     assert [item.sealed_at for item in found] == list(reversed(moments.values()))
     assert found[0].is_current
@@ -602,7 +613,7 @@ def test_a_clock_that_was_set_back_changes_no_order(
     assert [item.refresh_id for item in attempts.history(home)] == list(
         reversed(moments)
     )
-    assert release.prune(home, keep_releases=2, keep_candidates=0) == [
+    assert pruning.prune(home, keep_releases=2, keep_candidates=0) == [
         home.releases / "r000001-20140131"
     ]
 
@@ -610,7 +621,7 @@ def test_a_clock_that_was_set_back_changes_no_order(
 def test_an_older_day_is_told_what_to_do(home: Home) -> None:
     published(home, 1)
     candidate = candidate_with(home, 2, as_of=DAY - dt.timedelta(days=1))
-    release.seal(candidate, GATES)
+    sealing.seal(candidate, GATES)
     with pytest.raises(GateRefused, match="--no-publish"):
-        release.promote(home, candidate.refresh_id, GATES)
+        promotion.promote(home, candidate.refresh_id, GATES)
     assert value_seen(home) == 1

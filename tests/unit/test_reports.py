@@ -19,11 +19,14 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipeline import evidence, release, warehouse
-from pipeline.errors import ConfigurationError
-from pipeline.evidence import Check, Evidence
-from pipeline.home import Home, read_json, sha256, write_json
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.files import read_json, sha256, write_json
+from pipeline.common.home import Home
+from pipeline.journal import evidence
+from pipeline.journal.evidence import Check, Evidence
+from pipeline.release import duckdb_files, layout, sealing, verification
 from pipeline.reports import build_report, drawing, facts, wording
+from pipeline.transform import meta
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "dbt_project" / "models"
@@ -349,7 +352,7 @@ def fill(connection: duckdb.DuckDBPyConnection, sample: Sample) -> None:
 def lay_release(root: Path, sample: Sample) -> Path:
     """A sealed release as the pipeline leaves it, with the sample in it."""
     home = Home.open(root / "home")
-    candidate = release.Candidate(
+    candidate = layout.Candidate(
         path=root / "candidate",
         refresh_id="r000007-20140131",
         run_id="run",
@@ -362,13 +365,13 @@ def lay_release(root: Path, sample: Sample) -> Path:
     checks = list(sample.checks)
     seen = Evidence("out", candidate.refresh_id, len(checks), checks)
     evidence.save(candidate.evidence_folder, seen)
-    with warehouse.connect(candidate.warehouse_file) as connection:
+    with duckdb_files.connect(candidate.warehouse_file) as connection:
         connection.execute("create schema marts; create schema meta")
-    warehouse.write_meta(home, candidate, [], {"out": seen})
-    with warehouse.connect(candidate.warehouse_file) as connection:
+    meta.write_meta(home, candidate, [], {"out": seen})
+    with duckdb_files.connect(candidate.warehouse_file) as connection:
         connection.execute(contract())
         fill(connection, sample)
-    record_file = release.seal(candidate, ["out"])
+    record_file = sealing.seal(candidate, ["out"])
     write_json(record_file, read_json(record_file) | dict(sample.record))
     return candidate.release_folder
 
@@ -643,7 +646,9 @@ def test_a_curve_has_few_points_and_both_ends(make_release: Release) -> None:
     )
     folder = make_release(sample)
     seal = facts.seal_of(read_json(folder / "release.json"), problems=[])
-    with warehouse.connect(folder / "warehouse.duckdb", read_only=True) as connection:
+    with duckdb_files.connect(
+        folder / "warehouse.duckdb", read_only=True
+    ) as connection:
         (found,) = facts.collect(connection, seal).concentration
     assert 150 <= len(found.points) <= 200
     assert found.points[0][0] == pytest.approx(1 / 700)
@@ -781,7 +786,7 @@ def test_data_says_what_to_trust(page_of: Page) -> None:
 
 def test_a_file_that_was_not_sealed_is_called_so(make_release: Release) -> None:
     folder = make_release(ORDINARY)
-    with warehouse.connect(folder / "warehouse.duckdb") as connection:
+    with duckdb_files.connect(folder / "warehouse.duckdb") as connection:
         connection.execute("delete from meta.check_results")
     text = words(build_report(folder).read_text(encoding="utf-8"))
     assert "Not fit to publish" in text
@@ -807,9 +812,9 @@ def test_again_gives_the_same_bytes_and_touches_nothing_else(
         "warehouse.duckdb",
     ]
     assert sha256(folder / "warehouse.duckdb") == sealed
-    assert release.verify(folder, ["out"]) == []
+    assert verification.verify(folder, ["out"]) == []
     # Read-only and closed: this process can write to the file again.
-    with warehouse.connect(folder / "warehouse.duckdb") as connection:
+    with duckdb_files.connect(folder / "warehouse.duckdb") as connection:
         connection.execute("create table meta.proof (i integer)")
 
 

@@ -11,10 +11,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipeline import attempts, landing, release, retention
-from pipeline.assets import runs
-from pipeline.home import Home, read_json, write_json
-from pipeline.settings import Keeping, Settings
+from pipeline.common.files import read_json, write_json
+from pipeline.common.home import Home
+from pipeline.common.settings import Keeping, Settings
+from pipeline.journal import attempts
+from pipeline.landing import batches as landing
+from pipeline.operations import retention
+from pipeline.orchestration import runs
+from pipeline.release import candidates as candidates_module
+from pipeline.release import catalogue, promotion
 from tests.unit import test_compaction, test_release
 from tests.unit.test_release import GATES, candidate_with, published
 
@@ -66,7 +71,7 @@ def test_releases_by_count_and_one_of_each_month(home: Home) -> None:
     ids = [published(home, n, as_of=day).refresh_id for n, day in enumerate(days)]
     wanted = replace(settings(home, monthly_releases=3), keep_releases=2)
     assert pruned(home, wanted) == {"releases": {ids[0], ids[2]}}
-    assert [item.refresh_id for item in release.releases(home)] == [
+    assert [item.refresh_id for item in catalogue.releases(home)] == [
         ids[5], ids[4], ids[3], ids[1],
     ]  # fmt: skip
     assert pruned(home, wanted) == {}
@@ -75,7 +80,7 @@ def test_releases_by_count_and_one_of_each_month(home: Home) -> None:
 
 def test_the_current_release_stays_whatever_its_age(home: Home) -> None:
     ids = [published(home, value).refresh_id for value in range(4)]
-    release.rollback(home, ids[0])
+    promotion.rollback(home, ids[0])
     wanted = replace(settings(home), keep_releases=2)
     assert pruned(home, wanted) == {"releases": {ids[1]}}
     assert test_release.value_seen(home) == 0
@@ -101,7 +106,7 @@ def test_the_journal_keeps_the_newest_and_what_is_there(home: Home) -> None:
     """An id is not used again although its record is gone."""
     first = published(home, 1).refresh_id
     for value in range(5):
-        other = release.open_candidate(
+        other = candidates_module.open_candidate(
             home,
             run_id="r",
             as_of_date=dt.date(2014, 1, 31),

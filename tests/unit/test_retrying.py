@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import landing, retrying
-from pipeline.errors import ConfigurationError, SourceUnavailable
-from pipeline.home import Home
+from pipeline.common.errors import ConfigurationError, SourceUnavailable
+from pipeline.common.home import Home
+from pipeline.landing import batches as landing
+from pipeline.landing import retrying
 from pipeline.sources import Entity, Extract, Reader, Retry, Since, Source, open_reader
 from pipeline.sources.passing import may_pass, status_may_pass
 from tests.unit.support import database_source, files_source

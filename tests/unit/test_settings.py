@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import ConfigurationError
-from pipeline.settings import PROJECT_ROOT, QUIET_ENVIRONMENT, Settings
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.settings import PROJECT_ROOT, QUIET_ENVIRONMENT, Settings
 
 # What an environment variable can hold.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -158,4 +158,4 @@ def test_no_other_module_reads_the_environment() -> None:
         for path in (PROJECT_ROOT / "pipeline").rglob("*.py")
         if any(word in path.read_text() for word in ("os.environ", "getenv"))
     }
-    assert readers == {"pipeline/settings.py"}
+    assert readers == {"pipeline/common/settings.py"}

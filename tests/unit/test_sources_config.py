@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import ConfigurationError
-from pipeline.settings import PROJECT_ROOT, Settings
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import SourcesFile, load_sources
 from tests.unit.support import all_that_is_told
 

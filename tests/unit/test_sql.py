@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sql import columns, literal, parquet, quoted
+from pipeline.common.sql import columns, literal, parquet, quoted
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from expectations import marts
-from pipeline import gates
+from pipeline.gates import run as gates
 from tests.models import seed_rows
 
 # What a person may accept: that something is unusual, never that something is wrong.

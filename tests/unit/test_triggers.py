@@ -12,17 +12,19 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipeline.assets import runs, triggers
-from pipeline.definitions import SCHEDULE, build_definitions
-from pipeline.home import Home, refresh_lock
-from pipeline.settings import Settings
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
+from pipeline.common.settings import Settings
+from pipeline.orchestration import runs, triggers
+from pipeline.orchestration.definitions import SCHEDULE, build_definitions
 from pipeline.sources import Entity, Source
 from tests.unit import support
 
 HOLDER = """
 import sys
 from pathlib import Path
-from pipeline.home import Home, refresh_lock
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
 with refresh_lock(Home(Path(sys.argv[1]))):
     print("ready", flush=True)
     sys.stdin.read()
@@ -260,7 +262,8 @@ def test_a_run_waits_for_the_lock(home: Home) -> None:
         """
         import sys
         from pathlib import Path
-        from pipeline.home import Home, refresh_lock
+        from pipeline.common.home import Home
+        from pipeline.common.lock import refresh_lock
         print("ready", flush=True)
         with refresh_lock(Home(Path(sys.argv[1])), wait_seconds=120):
             pass

@@ -16,14 +16,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import attempts, evidence, landing, release, warehouse
-from pipeline.acceptances import Use
-from pipeline.errors import ConfigurationError, SourceUnavailable
-from pipeline.evidence import Accepted, Check, Evidence
-from pipeline.home import Home, read_json, sha256, write_json
-from pipeline.release import Candidate
+from pipeline.common import calendar
+from pipeline.common.calendar import known_until
+from pipeline.common.errors import ConfigurationError, SourceUnavailable
+from pipeline.common.files import read_json, sha256, write_json
+from pipeline.common.home import Home
+from pipeline.journal import attempts, evidence
+from pipeline.journal.acceptances import Use
+from pipeline.journal.evidence import Accepted, Check, Evidence
+from pipeline.landing import batches as landing
+from pipeline.release import (
+    candidates,
+    catalogue,
+    duckdb_files,
+    layout,
+    promotion,
+    pruning,
+    sealing,
+)
+from pipeline.release.layout import Candidate
 from pipeline.sources import Source, open_reader
-from pipeline.warehouse import known_until
+from pipeline.transform import foundation
+from pipeline.transform import meta as meta_module
 from tests.unit.support import files_source
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
@@ -77,7 +91,7 @@ def test_a_business_day_ends_where_the_next_begins(day: dt.date, zone: str) -> N
     zone=ZONES,
 )
 def test_the_default_day_is_the_last_that_is_over(now: dt.datetime, zone: str) -> None:
-    day = warehouse.default_as_of(zone, now)
+    day = calendar.default_as_of(zone, now)
     present = now.replace(tzinfo=None)
     assert known_until(day, zone) <= present
     assert present < known_until(day + dt.timedelta(days=1), zone)
@@ -85,7 +99,7 @@ def test_the_default_day_is_the_last_that_is_over(now: dt.datetime, zone: str) -
 
 def test_the_default_day_of_the_present() -> None:
     before = dt.datetime.now(dt.UTC)
-    day = warehouse.default_as_of("UTC")
+    day = calendar.default_as_of("UTC")
     after = dt.datetime.now(dt.UTC)
     yesterdays = {moment.date() - dt.timedelta(days=1) for moment in (before, after)}
     assert day in yesterdays
@@ -93,13 +107,13 @@ def test_the_default_day_of_the_present() -> None:
 
 def test_a_connection_fetches_nothing_and_may_be_for_reading(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
-    with warehouse.connect(path) as connection:
+    with duckdb_files.connect(path) as connection:
         connection.execute("create table t as select 1 as value")
         for name in ("autoinstall_known_extensions", "autoload_known_extensions"):
             row = connection.execute(f"select current_setting('{name}')").fetchone()
             assert row == (False,)
     with (
-        warehouse.connect(path, read_only=True) as connection,
+        duckdb_files.connect(path, read_only=True) as connection,
         pytest.raises(duckdb.InvalidInputException, match="read-only"),
     ):
         connection.execute("drop table t")
@@ -129,7 +143,7 @@ def source(exports: Path) -> Source:
 
 
 def opened(home: Home, *, time_zone: str = "America/Los_Angeles") -> Candidate:
-    return release.open_candidate(
+    return candidates.open_candidate(
         home,
         run_id="run",
         as_of_date=DAY,
@@ -150,7 +164,7 @@ def land(
 
 
 def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    with warehouse.connect(path, read_only=True) as connection:
+    with duckdb_files.connect(path, read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 
@@ -159,7 +173,7 @@ ITEMS = "select * exclude (_batch_id, _loaded_at) from landing.shop__items order
 
 def test_the_context_of_a_refresh(home: Home) -> None:
     candidate = opened(home)
-    warehouse.lay_ground(home, candidate, [])
+    foundation.lay_ground(home, candidate, [])
     assert query(candidate.work_file, "from landing.refresh__context") == [
         (
             candidate.refresh_id,
@@ -189,7 +203,7 @@ def test_views_show_accepted_batches_and_no_others(
     (exports / "d.csv").write_text("id,b\npending,\n")
     land(home, source, accepted=False)
     candidate = opened(home)
-    warehouse.lay_ground(home, candidate, [source])
+    foundation.lay_ground(home, candidate, [source])
     expected = [
         ("1", "2", "a.csv", 1, False, None),
         ("3", "4", "b.csv", 1, False, "5"),
@@ -207,7 +221,7 @@ def test_a_view_of_no_rows_has_columns(
     (exports / "a.csv").write_text("id,b\n")
     land(home, source)
     candidate = opened(home)
-    warehouse.lay_ground(home, candidate, [source])
+    foundation.lay_ground(home, candidate, [source])
     assert query(candidate.work_file, "select id, b from landing.shop__items") == []
 
 
@@ -215,7 +229,7 @@ def test_what_never_landed_is_an_error(home: Home, source: Source) -> None:
     (entity,) = source.entities.values()
     assert landing.relation(home, entity, []) is None
     with pytest.raises(SourceUnavailable, match=r"shop\.items has not been landed"):
-        warehouse.lay_ground(home, opened(home), [source])
+        foundation.lay_ground(home, opened(home), [source])
 
 
 def test_the_ground_is_laid_afresh(home: Home, exports: Path, source: Source) -> None:
@@ -224,14 +238,14 @@ def test_the_ground_is_laid_afresh(home: Home, exports: Path, source: Source) ->
     land(home, source)
     candidate = opened(home)
     for path in (candidate.work_file, candidate.warehouse_file):
-        with warehouse.connect(path) as connection:
+        with duckdb_files.connect(path) as connection:
             connection.execute("create schema old; create table old.t as select 1")
         path.with_name(path.name + ".wal").write_bytes(b"half")
         path.with_name(path.name + ".tmp").mkdir()
         (path.with_name(path.name + ".tmp") / "spill").write_bytes(b"half")
     (candidate.path / "evidence").mkdir()
     for _ in range(2):
-        warehouse.lay_ground(home, candidate, [source])
+        foundation.lay_ground(home, candidate, [source])
         assert {path.name for path in candidate.path.iterdir()} == {
             "candidate.json",
             "evidence",
@@ -259,7 +273,7 @@ def test_a_homes_name_is_not_a_pattern(
     home = Home.open(tmp_path / name)
     land(home, source)
     candidate = opened(home)
-    warehouse.lay_ground(home, candidate, [source])
+    foundation.lay_ground(home, candidate, [source])
     moments = "select _loaded_at at time zone 'UTC' from landing.shop__items"
     assert query(candidate.work_file, moments) == [(NOW.replace(tzinfo=None),)]
 
@@ -348,8 +362,8 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
     (second,) = land(home, source, now=later)
     (exports / "c.csv").write_text("id,b\nrefused\n")
     landing.refuse(home, land(home, source, accepted=False)[0])
-    warehouse.lay_ground(home, candidate, [source])
-    warehouse.write_meta(home, candidate, [source], EVIDENCE, USES)
+    foundation.lay_ground(home, candidate, [source])
+    meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
     found = meta(candidate)
 
     died, refused, this = (
@@ -515,8 +529,8 @@ def test_repeated_superseded_and_deleted_keys_are_counted(
         (exports / name).write_text("id,b,gone\n" + text)
         land(home, source)
     candidate = opened(home)
-    warehouse.lay_ground(home, candidate, [source])
-    warehouse.write_meta(home, candidate, [source], {})
+    foundation.lay_ground(home, candidate, [source])
+    meta_module.write_meta(home, candidate, [source], {})
     keys = "different_keys, repeated_keys, deleted_keys"
     (row,) = query(
         candidate.warehouse_file,
@@ -532,15 +546,15 @@ def test_a_key_that_is_no_column_is_told(home: Home, exports: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=r"shop\.items: .* names shop, number as"
     ):
-        warehouse.lay_ground(
+        foundation.lay_ground(
             home, opened(home), [files_source(exports, key=["ID", "shop", "number"])]
         )
 
 
 def test_meta_describes_every_table_and_column(home: Home) -> None:
     candidate = opened(home)
-    warehouse.lay_ground(home, candidate, [])
-    warehouse.write_meta(home, candidate, [], {})
+    foundation.lay_ground(home, candidate, [])
+    meta_module.write_meta(home, candidate, [], {})
     found = meta(candidate)
     assert {name for name, _ in found["tables"]} == {
         "refreshes",
@@ -562,13 +576,13 @@ def test_meta_written_twice_is_the_same(
     (exports / "a.csv").write_text("id,b\n1,2\n3\n")
     land(home, source)
     candidate = opened(home)
-    warehouse.lay_ground(home, candidate, [source])
-    with warehouse.connect(candidate.warehouse_file) as connection:
+    foundation.lay_ground(home, candidate, [source])
+    with duckdb_files.connect(candidate.warehouse_file) as connection:
         connection.execute("create table marts.t as select 1 as value")
-    warehouse.write_meta(home, candidate, [source], EVIDENCE, USES)
+    meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
     once = meta(candidate)
     assert all(once.values())
-    warehouse.write_meta(home, candidate, [source], EVIDENCE, USES)
+    meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
     assert meta(candidate) == once
     assert query(candidate.warehouse_file, "from marts.t") == [(1,)]
     names = [path.name for path in candidate.release_folder.iterdir()]
@@ -581,7 +595,7 @@ GATES = ["out"]
 def looked_at(home: Home, outcome: evidence.Outcome = "passed") -> Candidate:
     """A candidate that one gate has looked at, with the file that was seen."""
     candidate = opened(home)
-    warehouse.lay_ground(home, candidate, [])
+    foundation.lay_ground(home, candidate, [])
     check = Check("out", "marts.t", "n", "critical", outcome, observed=outcome)
     seen = sha256(candidate.warehouse_file)
     evidence.save(
@@ -594,20 +608,20 @@ def looked_at(home: Home, outcome: evidence.Outcome = "passed") -> Candidate:
 def published(home: Home) -> Candidate:
     candidate = looked_at(home)
     found = evidence.load_all(candidate.evidence_folder)
-    warehouse.write_meta(home, candidate, [], found)
-    release.seal(candidate, GATES)
-    release.promote(home, candidate.refresh_id, GATES)
+    meta_module.write_meta(home, candidate, [], found)
+    sealing.seal(candidate, GATES)
+    promotion.promote(home, candidate.refresh_id, GATES)
     return candidate
 
 
 def history(home: Home) -> list[tuple[int, str]]:
     """The number of each refresh in the history of the newest release, and its outcome."""
-    newest = release.releases(home)[0]
+    newest = catalogue.releases(home)[0]
     rows = query(
-        newest.path / release.WAREHOUSE,
+        newest.path / layout.WAREHOUSE,
         "select refresh_id, outcome from meta.check_history order by all",
     )
-    return [(release.sequence(name), outcome) for name, outcome in rows]
+    return [(layout.sequence(name), outcome) for name, outcome in rows]
 
 
 def test_the_history_tells_of_refused_attempts_too(home: Home) -> None:
@@ -615,11 +629,11 @@ def test_the_history_tells_of_refused_attempts_too(home: Home) -> None:
     published(home)
     for outcome in ("failed", "crashed", "failed"):
         looked_at(home, outcome)
-        release.prune(home, keep_releases=5, keep_candidates=1)
+        pruning.prune(home, keep_releases=5, keep_candidates=1)
     published(home)
     told = [(1, "passed"), (2, "failed"), (3, "crashed"), (4, "failed"), (5, "passed")]
     assert history(home) == told
-    release.prune(home, keep_releases=1, keep_candidates=0)
+    pruning.prune(home, keep_releases=1, keep_candidates=0)
     published(home)
     assert history(home) == [*told, (6, "passed")]
 
@@ -627,7 +641,7 @@ def test_the_history_tells_of_refused_attempts_too(home: Home) -> None:
 def test_a_rollback_does_not_undo_what_was_found(home: Home) -> None:
     published(home)
     published(home)
-    release.rollback(home)
+    promotion.rollback(home)
     published(home)
     assert history(home) == [(1, "passed"), (2, "passed"), (3, "passed")]
 
@@ -639,10 +653,10 @@ def test_the_history_comes_from_the_evidence_where_no_file_tells_it(
     """A release of an older version, or one that cannot be read."""
     first = published(home)
     newest = published(home)
-    release.rollback(home)  # or identity could not read what it remembers there
-    path = home.releases / newest.refresh_id / release.WAREHOUSE
+    promotion.rollback(home)  # or identity could not read what it remembers there
+    path = home.releases / newest.refresh_id / layout.WAREHOUSE
     if damage == "older":
-        with warehouse.connect(path) as connection:
+        with duckdb_files.connect(path) as connection:
             connection.execute("drop table meta.check_history")
     elif damage == "no file":
         path.unlink()
@@ -656,10 +670,10 @@ def test_the_history_comes_from_the_evidence_where_no_file_tells_it(
 def test_the_history_forgets_after_400_days(home: Home) -> None:
     first = published(home)
     refused = looked_at(home, "failed")
-    path = home.releases / first.refresh_id / release.WAREHOUSE
+    path = home.releases / first.refresh_id / layout.WAREHOUSE
     for days, told in ((399, 3), (401, 1)):
         began = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
-        with warehouse.connect(path) as connection:
+        with duckdb_files.connect(path) as connection:
             connection.execute(
                 "update meta.check_history set refreshed_at = ?",
                 [began.replace(tzinfo=None)],
@@ -668,7 +682,7 @@ def test_the_history_forgets_after_400_days(home: Home) -> None:
             write_json(record, {**read_json(record), "opened_at": began.isoformat()})
         candidate = looked_at(home)
         found = evidence.load_all(candidate.evidence_folder)
-        warehouse.write_meta(home, candidate, [], found)
+        meta_module.write_meta(home, candidate, [], found)
         (row,) = query(
             candidate.warehouse_file, "select count(*) from meta.check_history"
         )

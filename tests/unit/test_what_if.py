@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import ConfigurationError
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.tiers import policy as policies
 from pipeline.tiers import released, stability, what_if
 from pipeline.tiers.policy import FACTS, Policy

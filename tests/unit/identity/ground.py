@@ -11,8 +11,8 @@ import duckdb
 import pyarrow as pa
 import yaml
 
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.identity import memory, normal, resolve
-from pipeline.settings import PROJECT_ROOT
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 COLUMNS = (*normal.INPUTS, "birth_date")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import ConfigurationError
+from pipeline.common.errors import ConfigurationError
 from pipeline.identity import policy
 from tests.populations import companies
 from tests.unit.identity.ground import Ground
