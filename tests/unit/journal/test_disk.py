@@ -25,7 +25,8 @@ from pipeline.journal.evidence import Check, Evidence, Severity
 from pipeline.landing import batches as landing
 from pipeline.orchestration.assets.gates import pass_through
 from pipeline.release import catalogue, verification
-from tests.unit import test_compaction, test_release
+from tests.unit.landing import test_compaction
+from tests.unit.release import test_release
 from tests.unit.support import files_source
 
 

@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.common.errors import SourceUnavailable
+from tests.unit.sources.test_files import extracts
 from tests.unit.support import files_source, read, rows
-from tests.unit.test_files import extracts
 
 CHINESE = "id,name\n" + "".join(f"{n},上海客户管理有限公司\n" for n in range(9))
 WESTERN = "id,name\n1,Müller\n2,Zoë\n3,Café Orléans\n"

@@ -19,7 +19,7 @@ from pipeline.journal import attempts, refresh_log
 from pipeline.journal.evidence import Evidence, save
 from pipeline.operations import metrics
 from pipeline.operations.alerts import ledger
-from tests.unit import alerting
+from tests.unit.operations import alerting
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

@@ -20,8 +20,9 @@ from pipeline.operations import retention
 from pipeline.orchestration import runs
 from pipeline.release import candidates as candidates_module
 from pipeline.release import catalogue, promotion
-from tests.unit import test_compaction, test_release
-from tests.unit.test_release import GATES, candidate_with, published
+from tests.unit.landing import test_compaction
+from tests.unit.release import test_release
+from tests.unit.release.test_release import GATES, candidate_with, published
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)

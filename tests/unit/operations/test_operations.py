@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.common.home import Home
 from tests.conftest import command
-from tests.unit import test_release
+from tests.unit.release import test_release
 
 
 @pytest.fixture

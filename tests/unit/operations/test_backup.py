@@ -25,9 +25,9 @@ from pipeline.operations.backup import BackupDamaged
 from pipeline.release import catalogue, layout, verification
 from pipeline.suppression.suppression_list import Suppression
 from tests.unit import support
-from tests.unit.test_disk import small_disk
-from tests.unit.test_forget import GATES, Company, traces_of_ann
-from tests.unit.test_triggers import HOLDER
+from tests.unit.forget.test_forget import GATES, Company, traces_of_ann
+from tests.unit.journal.test_disk import small_disk
+from tests.unit.orchestration.test_triggers import HOLDER
 
 
 @pytest.fixture(autouse=True)

@@ -23,9 +23,10 @@ from pipeline.common.home import Home
 from pipeline.landing import batches as landing
 from pipeline.landing import compaction, quarantine
 from pipeline.sources import Entity, Source, open_reader
-from tests.unit import support, test_increments
+from tests.unit import support
+from tests.unit.landing import test_increments
+from tests.unit.landing.test_increments import Table
 from tests.unit.support import files_source
-from tests.unit.test_increments import Table
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 

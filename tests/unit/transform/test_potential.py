@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.models import Warehouse, seed_rows
-from tests.unit.test_value_history import LINES, months_before
+from tests.unit.transform.test_value_history import LINES, months_before
 
 MODELS = (
     "core_moments",

@@ -24,8 +24,8 @@ from pipeline.operations.alerts.ledger import Delivery, Event
 from pipeline.operations.alerts.message import HEADINGS, Message, Place, compose
 from pipeline.operations.alerts.run import Told
 from pipeline.operations.alerts.sending import Patience
-from tests.unit import alerting as given
-from tests.unit.alerting import broken
+from tests.unit.operations import alerting as given
+from tests.unit.operations.alerting import broken
 
 HOUR = dt.timedelta(hours=1)
 QUICK = Patience(tries=2, first_pause=0.01, longest_pause=0.5)

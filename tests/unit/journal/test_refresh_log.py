@@ -16,7 +16,7 @@ from pipeline.common.discretion import discreet, secrets_in
 from pipeline.common.errors import GateRefused, SourceUnavailable
 from pipeline.common.home import Home
 from pipeline.journal import attempts, log_reading, refresh_log
-from tests.unit.alerting import broken
+from tests.unit.operations.alerting import broken
 
 DAY = dt.date(2014, 1, 31)
 FIRST, SECOND = "r000001-20140131", "r000002-20140131"

@@ -15,7 +15,7 @@ from pipeline.value import forecast_history, forecasts
 from pipeline.value.baselines import NAIVE, RECENCY
 from pipeline.value.forecasters import FORECASTERS
 from tests.models import Warehouse
-from tests.unit import test_value_history as small
+from tests.unit.transform import test_value_history as small
 
 MODELS = small.MODELS[:-1]
 CHOICES = {

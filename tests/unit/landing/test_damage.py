@@ -25,9 +25,10 @@ from pipeline.landing import compaction
 from pipeline.release import catalogue, promotion
 from pipeline.sources import Entity, Source
 from pipeline.sources.config import Cursor
-from tests.unit import test_landing, test_release
+from tests.unit.landing import test_landing
+from tests.unit.landing.test_landing import in_force, land, land_and_accept
+from tests.unit.release import test_release
 from tests.unit.support import files_source
-from tests.unit.test_landing import in_force, land, land_and_accept
 
 home = test_landing.home
 folder = test_landing.folder

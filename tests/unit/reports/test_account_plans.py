@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.release import duckdb_files
 from pipeline.reports import build_report, drawing, plans
-from tests.unit.test_reports import (
+from tests.unit.reports.test_reports import (
     AS_OF,
     ORDINARY,
     Balanced,

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from pipeline.common.errors import ConfigurationError
 from pipeline.scaffold.demonstration import TABLES, lay_out
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "sample_data"
 
 LAY_OUT = """

@@ -16,7 +16,7 @@ from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
 from pipeline.common.settings import Settings, duration
 from pipeline.operations import freshness
-from tests.unit import alerting
+from tests.unit.operations import alerting
 
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)

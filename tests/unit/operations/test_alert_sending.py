@@ -36,9 +36,9 @@ from pipeline.operations.alerts.message import Message
 from pipeline.operations.alerts.run import Told
 from pipeline.operations.alerts.sending import NotSent, Patience
 from tests.conftest import environment
-from tests.unit import alerting as given
 from tests.unit import support
-from tests.unit.alerting import Answer, as_json
+from tests.unit.operations import alerting as given
+from tests.unit.operations.alerting import Answer, as_json
 
 QUICK = Patience(tries=3, first_pause=0.01, longest_pause=0.5)
 

@@ -20,7 +20,7 @@ from pipeline.tiers import policy as policies
 from pipeline.tiers import released, stability, what_if
 from pipeline.tiers.policy import FACTS, Policy
 from tests.models import seed_types
-from tests.unit.test_tiers import whole_policies
+from tests.unit.tiers.test_tiers import whole_policies
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 BASE = {"key": 1, "growth": 2, "standard": 3, "prospect": 4}
