@@ -17,7 +17,7 @@ from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.gates import advice, data_docs
-from pipeline.journal import acceptances, attempts
+from pipeline.journal import acceptances, attempts, removal
 from pipeline.release import catalogue
 
 
@@ -56,6 +56,7 @@ def status(
     options = options_given(home)
     refused = advice.refusal(at, recent[0], options) if recent else None
     unfinished = [path.stem for path in sorted(at.forgotten.glob("f*.json"))]
+    stuck = removal.not_removed(at)
     if as_json:
         print_json(
             {
@@ -66,6 +67,7 @@ def status(
                 "refusal": asdict(refused) if refused else None,
                 "acceptances": [asdict(item) for item in acceptances.holding(at)],
                 "unfinished_forgettings": unfinished,
+                "not_removed": [asdict(item) for item in stuck],
             }
         )
         return
@@ -75,6 +77,7 @@ def status(
             problem=problem,
             pages=data_docs.address(at, current.refresh_id) if current else None,
             unfinished=unfinished,
+            not_removed=stuck,
             attempts=recent,
             refusal=refused,
         ),

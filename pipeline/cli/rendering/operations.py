@@ -33,6 +33,12 @@ def pruned(
         )
     if found.gone or found.packed:
         console.print(table)
+    for item in found.not_removed:
+        console.print(
+            f"[yellow]{escape(str(item.path))} could not be removed[/yellow]; "
+            "`customer-tiers status` says why.",
+            soft_wrap=True,
+        )
     done = "Would remove" if dry_run else "Removed"
     console.print(
         f"{done} {len(found.gone):,} things ({found.bytes / 1e6:,.1f} MB) and "

@@ -14,6 +14,7 @@ from rich.table import Table
 from pipeline.cli.rendering import refusals
 from pipeline.gates.advice import Refusal
 from pipeline.journal.attempts import Attempt
+from pipeline.journal.removal import NotRemoved
 from pipeline.release.catalogue import Release
 
 
@@ -25,6 +26,7 @@ class Overview:
         problem: Why readers find no whole release; empty when they do.
         pages: Where the Data Docs of the current release begin.
         unfinished: Receipts of forgettings that were interrupted.
+        not_removed: What should be gone and could not be removed.
         attempts: The newest first.
         refusal: Of the newest attempt, if a gate refused it.
     """
@@ -33,6 +35,7 @@ class Overview:
     problem: str
     pages: Path | None
     unfinished: Sequence[str]
+    not_removed: Sequence[NotRemoved]
     attempts: Sequence[Attempt]
     refusal: Refusal | None
 
@@ -49,6 +52,13 @@ def overview(found: Overview, options: str, console: Console) -> None:
             f"[red]Forgetting {receipt} is not finished[/red]: run `customer-tiers "
             f"forget CUSTOMER{escape(options)}` again, with the same customer; until then "
             "the home holds what it looks for.",
+            soft_wrap=True,
+        )
+    for item in found.not_removed:
+        console.print(
+            f"[yellow]{escape(item.path)} cannot be removed[/yellow], since "
+            f"{item.since[:10]}: {escape(item.problem)}. It is tried again after every "
+            f"refresh, and by `customer-tiers prune{escape(options)}`.",
             soft_wrap=True,
         )
     if found.attempts:
