@@ -11,7 +11,6 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from itertools import takewhile
 
 import dagster as dg
 
@@ -59,18 +58,12 @@ def unfinished(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
     ]
 
 
-def asked_for(
-    instance: dg.DagsterInstance, sensor: str, fingerprint: str
-) -> list[dg.RunRecord]:
-    """The runs that the sensor asked for since it has seen these files, newest first."""
-    newest = instance.get_run_records(
+def asked_for(instance: dg.DagsterInstance, sensor: str) -> list[dg.RunRecord]:
+    """The newest runs that the sensor asked for, each with the tag `FILES`."""
+    found = instance.get_run_records(
         dg.RunsFilter(tags={TRIGGER: sensor}), limit=MOST_ASKED, ascending=False
     )
-    return list(
-        takewhile(
-            lambda record: record.dagster_run.tags.get(FILES) == fingerprint, newest
-        )
-    )
+    return [record for record in found if FILES in record.dagster_run.tags]
 
 
 def mark_dead(

@@ -8,6 +8,7 @@ waits for a refresh of the command line.
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import dagster as dg
@@ -74,6 +75,9 @@ def files_sensor(source: Source, job: Any, settings: Settings) -> dg.SensorDefin
     def scan(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         home = Home.open(settings.home)
         runs.mark_dead(context.instance, home)
+        asked = runs.asked_for(context.instance, context.sensor_name)
+        if asked and _has_published(home, asked[0].dagster_run):
+            context.update_cursor(asked[0].dagster_run.tags[runs.FILES])
         found = arrivals.look(source)
         if found.print == context.cursor:
             return dg.SkipReason(f"The {found.files} files are those of the last time.")
@@ -83,15 +87,16 @@ def files_sensor(source: Source, job: Any, settings: Settings) -> dg.SensorDefin
             return dg.SkipReason(
                 "A refresh is running; the files are looked at after it."
             )
-        asked = runs.asked_for(context.instance, context.sensor_name, found.print)
-        if asked and _has_published(home, asked[0].dagster_run):
-            context.update_cursor(found.print)
-            return dg.SkipReason(f"The {found.files} files are in the release.")
-        if asked and (again_at := _again_at(asked)) > dt.datetime.now(dt.UTC):
+        failed = list(
+            takewhile(
+                lambda record: record.dagster_run.tags[runs.FILES] == found.print, asked
+            )
+        )
+        if failed and (again_at := _again_at(failed)) > dt.datetime.now(dt.UTC):
             return dg.SkipReason(
-                f"The run {asked[0].dagster_run.run_id} for these files did not publish; "
-                f"the next one is asked for after {again_at:%Y-%m-%d %H:%M} UTC, or at "
-                "once when the files change."
+                f"The run {failed[0].dagster_run.run_id} for these files did not "
+                f"publish; they are asked for again after {again_at:%Y-%m-%d %H:%M} UTC, "
+                "or at once when they change."
             )
         return _request(settings, context.sensor_name, **{runs.FILES: found.print})
 
@@ -115,15 +120,15 @@ def wait_after(failures: int) -> dt.timedelta:
     return min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT)
 
 
-def _again_at(asked: Sequence[dg.RunRecord]) -> dt.datetime:
+def _again_at(failed: Sequence[dg.RunRecord]) -> dt.datetime:
     """When files whose runs have failed are asked for again."""
-    newest = asked[0]
+    newest = failed[0]
     ended = (
         newest.update_timestamp
         if newest.end_time is None
         else dt.datetime.fromtimestamp(newest.end_time, dt.UTC)
     )
-    return ended + wait_after(len(asked))
+    return ended + wait_after(len(failed))
 
 
 def _request(settings: Settings, trigger: str, **tags: str) -> dg.RunRequest:
