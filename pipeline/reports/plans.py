@@ -317,13 +317,14 @@ def _statements(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def _years(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Row]:
     """What each account bought in the last three years, oldest first."""
+    cuts = [calendar.months_before(seal.as_of_date, 12 * n) for n in (3, 2, 1, 0)]
     return _rows(
         connection,
         """
         with years as (
             select
-                unnest($cuts[:-2]::date[]) as starts_after,
-                unnest($cuts[2:]::date[]) as last_day
+                unnest($starts_after::date[]) as starts_after,
+                unnest($last_days::date[]) as last_day
         )
         select
             customer_id,
@@ -337,11 +338,7 @@ def _years(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Row]:
         group by customer_id, last_day
         order by last_day
         """,
-        {
-            "cuts": [
-                calendar.months_before(seal.as_of_date, 12 * n) for n in (3, 2, 1, 0)
-            ]
-        },
+        {"starts_after": cuts[:-1], "last_days": cuts[1:]},
     )
 
 
