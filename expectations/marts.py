@@ -334,8 +334,9 @@ def suites() -> list[Suite]:
                 no_rows(
                     "an_offer_is_associated_supported_and_no_loss",
                     "select customer_id, category, lift, support, expected_margin "
-                    "from {batch} cross join meta.potential_settings "
-                    "where lift <= min_lift or support < min_support "
+                    "from {batch} "
+                    f"where lift <= {_setting('potential.min_lift')} "
+                    f"or support < {_setting('potential.min_support')} "
                     "or expected_revenue <= 0 or expected_margin <= 0",
                     why="what the seed says an offer must be",
                 ),
@@ -726,8 +727,9 @@ def suites() -> list[Suite]:
                 ),
                 no_rows(
                     "the_midpoint_is_high",
-                    "select customer_id, quadrant from {batch} "
-                    "inner join meta.matrix_settings using (policy_id) "
+                    "select customer_id, quadrant from (select *, "
+                    f"{_setting('matrix.midpoint', 'policy_id')} as midpoint "
+                    "from {batch}) as rated "
                     "where is_rated and quadrant <> case when attractiveness >= midpoint "
                     "then 'high/' else 'low/' end || case when relative_strength "
                     ">= midpoint then 'high' else 'low' end",
@@ -735,9 +737,10 @@ def suites() -> list[Suite]:
                 ),
                 no_rows(
                     "key_accounts_are_few",
-                    "select count(*) as rated, max(max_rated_accounts) as most "
-                    "from {batch} inner join meta.matrix_settings using (policy_id) "
-                    "where is_rated having count(*) > max(max_rated_accounts)",
+                    "select count(*) as rated, max(most_rated) as most from (select *, "
+                    f"{_setting('matrix.max_rated_accounts', 'policy_id')} as most_rated "
+                    "from {batch}) as rated "
+                    "where is_rated having count(*) > max(most_rated)",
                     why="who calls everybody a key account has none",
                     severity="warning",
                 ),
@@ -1166,6 +1169,19 @@ def suites() -> list[Suite]:
             ],
         ),
     ]
+
+
+def _setting(name: str, policy: str = "'*'") -> str:
+    """The number that the seed `settings` gives, as SQL.
+
+    Args:
+        name: The setting.
+        policy: SQL of the policy of the row, for a setting that may differ by it.
+    """
+    return (
+        "(select cast(max_by(value, applies_to <> '*') as double) from meta.settings "
+        f"where name = '{name}' and applies_to in ({policy}, '*'))"
+    )
 
 
 def _mart(table: str, key: Sequence[str], expectations: Sequence[Any]) -> Suite:
