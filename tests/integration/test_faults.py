@@ -23,7 +23,7 @@ from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import catalogue
-from tests.conftest import command, environment, start
+from tests.conftest import command, environment, own_suites, start
 
 FIRST = Path("releases/r000001-20140131")
 SECOND = "r000002-20140131"
@@ -113,15 +113,7 @@ def test_a_broken_expectation_refuses_and_goes_on_refusing(
     home: Path, tmp_path: Path
 ) -> None:
     before = seen(home)
-    suites = tmp_path / "expectations"
-    shutil.copytree(PROJECT_ROOT / "expectations", suites)
-    marts = suites / "marts.py"
-    marts.write_text(
-        marts.read_text().replace(
-            'row_count(1, why="every customer has a tier")',
-            'row_count(1, 100, why="broken on purpose")',
-        )
-    )
+    suites = own_suites(tmp_path / "expectations", acceptable=False)
     result = command("refresh", "--home", home, CUSTOMER_TIERS_EXPECTATIONS=str(suites))
     assert result.returncode == 3, result.stderr
     assert "marts.customer_tiers" in result.stderr
@@ -323,10 +315,17 @@ def test_a_reader_keeps_its_release_while_a_new_one_is_published(home: Path) -> 
     assert seen(home)[0] == Path("releases/r000002-20140131")
 
 
+@pytest.fixture
+def built(built_home: Path, tmp_path: Path) -> Path:
+    """A copy of the home with a candidate that waits, to break at will."""
+    copy = tmp_path / "home"
+    shutil.copytree(built_home, copy, symlinks=True)
+    return copy
+
+
 @pytest.mark.slow
-def test_a_file_that_was_changed_after_the_gate_is_not_published(home: Path) -> None:
-    built = command("refresh", "--home", home, "--no-publish")
-    assert built.returncode == 0, built.stderr
+def test_a_file_that_was_changed_after_the_gate_is_not_published(built: Path) -> None:
+    home = built
     before = seen(home)
     (candidate,) = (home / "candidates").iterdir()
     with duckdb.connect(str(candidate / "release" / "warehouse.duckdb")) as connection:
@@ -338,10 +337,8 @@ def test_a_file_that_was_changed_after_the_gate_is_not_published(home: Path) -> 
 
 
 @pytest.mark.slow
-def test_what_was_built_and_not_published_can_be_published_later(home: Path) -> None:
-    built = command("refresh", "--home", home, "--no-publish", "--json")
-    assert built.returncode == 0, built.stderr
-    assert json.loads(built.stdout)["state"] == "built"
+def test_what_was_built_and_not_published_can_be_published_later(built: Path) -> None:
+    home = built
     assert (home / "current").readlink() == FIRST
     result = publish_alone(home)
     assert result.returncode == 0, result.stderr

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import load_sources
 from pipeline.transform import dbt as transform
+from tests.profiles import examples
 
 MODELS = ("core_account_scores", "account_matrix")
 WEIGHTS = {
@@ -184,7 +185,7 @@ def expected(
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

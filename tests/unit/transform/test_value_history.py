@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.models import Warehouse
+from tests.profiles import examples
 
 SETTINGS = ("core_lifecycle_settings", "core_potential_settings")
 MODELS = (
@@ -245,7 +246,7 @@ def by_hand(rows: list[tuple[Any, ...]], customer: str, day: dt.date) -> dict[st
     }
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(lines, days_of_orders)
 def test_every_month_end_is_what_the_lines_say(
     rows: list[tuple[Any, ...]], as_of: dt.date
@@ -291,7 +292,7 @@ def test_every_month_end_is_what_the_lines_say(
         }
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(lines, days_of_orders)
 def test_the_past_is_what_a_refresh_of_that_day_would_have_said(
     rows: list[tuple[Any, ...]], day: dt.date
@@ -365,7 +366,7 @@ def test_growth_decides_between_the_stages_of_those_who_keep_buying(
     assert found["overdue_factor"] == pytest.approx((as_of - days[-1]).days / 30)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     st.lists(
         # Sums beyond 2 ** 53 ten-thousandths, and equal ones among them.
