@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.gates.suite import Suite
-
 from expectations.marts.common import mart, setting
 from expectations.vocabulary import between, no_rows, unique
+from pipeline.gates.suite import Suite
 
 
 def account_matrix() -> Suite:

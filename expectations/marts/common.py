@@ -1,5 +1,4 @@
-"""What the suites of the marts share: how one is made, what the seed `settings` gives it,
-and which drift stops a release.
+"""What the suites of the marts share, such as which drift stops a release.
 
 Not here: what must hold for a table (the files beside this one).
 """
@@ -9,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.gates.suite import Suite
-
 from expectations.vocabulary import no_rows
+from pipeline.gates.suite import Suite
 
 # Mart → the metrics of its drift that stop a release, with what each would mean. The bounds
 # and their reasons stand in the seed drift_bounds; the figures in meta.drift.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.gates.suite import Suite
-
-from expectations.marts.common import currencies, mart
+from expectations.marts.common import currencies, mart, setting
 from expectations.vocabulary import between, no_rows, unique, without_nulls
+from pipeline.gates.suite import Suite
 
 
 def leads() -> Suite:

@@ -28,7 +28,7 @@ from pipeline.release import duckdb_files, layout, sealing, verification
 from pipeline.reports import build_report, drawing, facts, wording
 from pipeline.transform import meta
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MODELS = ROOT / "dbt_project" / "models"
 STYLE = ROOT / "pipeline" / "reports" / "templates" / "report.css"
 

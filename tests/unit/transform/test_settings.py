@@ -83,9 +83,10 @@ def test_a_row_of_its_own_counts_before_one_for_all(warehouse: Warehouse) -> Non
 
 def test_what_reads_a_setting_outside_dbt_knows_its_name(warehouse: Warehouse) -> None:
     given = {row["name"] for row in warehouse.rows("select name from {settings}")}
-    text = (PROJECT_ROOT / "expectations" / "marts.py").read_text(encoding="utf-8")
-    text += (PROJECT_ROOT / "pipeline" / "reports" / "plans.py").read_text(
-        encoding="utf-8"
+    text = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("expectations", "pipeline")
+        for path in (PROJECT_ROOT / folder).rglob("*.py")
     )
     read = set(re.findall(r"'((?:lifecycle|matrix|potential|value)\.[a-z_]+)'", text))
     assert read
