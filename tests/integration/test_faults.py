@@ -40,7 +40,7 @@ whole = suites
 def suites():
     found = whole()
     (customers,) = (suite for suite in found if suite.table == "customers")
-    customers.expectations.append(row_count(1, 3, why="broken on purpose"))
+    customers.expectations.insert(0, row_count(1, 3, why="broken on purpose"))
     return found
 """
 
