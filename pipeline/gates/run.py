@@ -31,8 +31,8 @@ from pipeline.journal.evidence import (
     Severity,
     with_acceptances,
 )
-from pipeline.landing import batches as landing
 from pipeline.landing.batches import Batch
+from pipeline.landing.entity import LandedEntity
 from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
 from pipeline.sources import Entity, Personal, Source
@@ -77,15 +77,16 @@ def gate_in(
         full: Everything was read again on request: the columns are what they are now,
             and those that are gone or of another type are told only.
     """
-    pending = {
-        name: landing.batches(home, source.name, name, "pending")
-        for name in source.entities
+    entities = {
+        name: LandedEntity(home, source.name, entity)
+        for name, entity in source.entities.items()
     }
+    pending = {name: landed.batches("pending") for name, landed in entities.items()}
     database = candidate.path / f"gate.in.{source.name}.duckdb"
     database.unlink(missing_ok=True)
-    suites = [*_accounting(home, database, source, pending)]
-    suites += _columns(home, database, source, pending, full=full)
-    suites += _landed(home, database, source, pending, expectations)
+    suites = [*_accounting(database, entities)]
+    suites += _columns(database, entities, full=full)
+    suites += _landed(database, entities, expectations)
     gate = f"in.{source.name}"
     checks = with_acceptances(
         run_suites(gate, database, suites), acceptances.held(home)
@@ -100,9 +101,9 @@ def gate_in(
     for name, batches in pending.items():
         for batch in batches:
             if subject_of(source.name, name) in refused:
-                landing.refuse(home, batch)
+                entities[name].refuse(batch)
             else:
-                landing.accept(home, batch)
+                entities[name].accept(batch)
     database.unlink(missing_ok=True)
     return evidence
 
@@ -458,37 +459,39 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _landed(
-    home: Home,
-    database: Path,
-    source: Source,
-    pending: Mapping[str, Sequence[Batch]],
-    expectations: Path,
+    database: Path, entities: Mapping[str, LandedEntity], expectations: Path
 ) -> list[Suite]:
     suites = []
     with duckdb_files.connect(database) as connection:
-        for name, batches in pending.items():
-            rows = [batch for batch in batches if batch.content == "rows"]
-            entity = source.entities[name]
-            relation = landing.relation(home, entity, rows)
+        for name, landed in entities.items():
+            entity = landed.entity
+            relation = landed.relation(_new_rows(landed))
             if relation is None:
                 continue
             # What is deleted or forgotten need not meet anything any more.
             connection.execute(
                 f"create view landing.{sql.quoted(name)} as "
                 f"select * from {relation} "
-                f"where not _deleted{_nor_forgotten(home, source.name, entity)}"
+                f"where not _deleted{_nor_forgotten(landed)}"
             )
-            suites.append(entity_suite(source.name, entity, expectations, sample=False))
+            suites.append(
+                entity_suite(landed.source, entity, expectations, sample=False)
+            )
     return suites
 
 
-def _nor_forgotten(home: Home, source: str, entity: Entity) -> str:
+def _new_rows(landed: LandedEntity) -> list[Batch]:
+    """The pending batches that hold rows rather than markers of deleted ones."""
+    return [batch for batch in landed.batches("pending") if batch.content == "rows"]
+
+
+def _nor_forgotten(landed: LandedEntity) -> str:
     """SQL that leaves out rows whose personal columns were emptied."""
-    personal = entity.personal
+    personal = landed.entity.personal
     if not isinstance(personal, Personal) or not personal.columns:
         return ""
-    whose = personal.source or source
-    pseudonyms = Suppression.load(home).pseudonyms(whose)
+    whose = personal.source or landed.source
+    pseudonyms = Suppression.load(landed.home).pseudonyms(whose)
     if not pseudonyms:
         return ""
     column = sql.quoted(personal.customer)
@@ -497,19 +500,14 @@ def _nor_forgotten(home: Home, source: str, entity: Entity) -> str:
 
 
 def _columns(
-    home: Home,
-    database: Path,
-    source: Source,
-    pending: Mapping[str, Sequence[Batch]],
-    *,
-    full: bool,
+    database: Path, entities: Mapping[str, LandedEntity], *, full: bool
 ) -> list[Suite]:
     """Columns of new batches against those landed last: missing and retyped ones stop."""
     suites = []
     with duckdb_files.connect(database) as connection:
-        for name, entity in source.entities.items():
-            before = landing.schema_in_force(home, source.name, entity)
-            rows = [batch for batch in pending[name] if batch.content == "rows"]
+        for name, landed in entities.items():
+            before = landed.schema_in_force()
+            rows = _new_rows(landed)
             if not before or not rows:
                 continue
             facts = [
@@ -520,7 +518,7 @@ def _columns(
             suites.append(
                 _suite_of_facts(
                     connection,
-                    subject_of(source.name, name),
+                    subject_of(landed.source, name),
                     f"_columns_{name}",
                     "file varchar, column_name varchar, was varchar, is_now varchar",
                     facts,
@@ -568,18 +566,13 @@ _RETYPED = (
 )
 
 
-def _accounting(
-    home: Home,
-    database: Path,
-    source: Source,
-    pending: Mapping[str, Sequence[Batch]],
-) -> list[Suite]:
+def _accounting(database: Path, entities: Mapping[str, LandedEntity]) -> list[Suite]:
     """Rows read = landed + quarantined + forgotten, for every batch that counts."""
     suites = []
     with duckdb_files.connect(database) as connection:
         connection.execute("create schema landing")
-        for name, entity in source.entities.items():
-            batches = [*landing.in_force(home, source.name, entity), *pending[name]]
+        for name, landed in entities.items():
+            pending = landed.batches("pending")
             facts = [
                 (
                     batch.batch_id,
@@ -587,21 +580,21 @@ def _accounting(
                     batch.rows_landed,
                     batch.rows_quarantined,
                     batch.rows_forgotten,
-                    *landing.counted_rows(home, batch),
-                    batch in pending[name],
+                    *landed.counted_rows(batch),
+                    batch in pending,
                 )
-                for batch in batches
+                for batch in [*landed.in_force(), *pending]
             ]
             suites.append(
                 _suite_of_facts(
                     connection,
-                    subject_of(source.name, name),
+                    subject_of(landed.source, name),
                     f"_batches_{name}",
                     "batch_id varchar, rows_read bigint, rows_landed bigint, "
                     "rows_quarantined bigint, rows_forgotten bigint, rows_in_file bigint, "
                     "rows_in_quarantine bigint, is_new boolean",
                     facts,
-                    _accounting_demands(entity),
+                    _accounting_demands(landed.entity),
                 )
             )
     return suites

@@ -33,9 +33,11 @@ from pipeline.gates import run as gates
 from pipeline.identity import memory
 from pipeline.journal import attempts, evidence
 from pipeline.journal.evidence import Check, Evidence
-from pipeline.landing import batches as landing
 from pipeline.landing import compaction
 from pipeline.landing.batches import Batch
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import land
+from pipeline.landing.store import BatchStore
 from pipeline.release import (
     candidates,
     catalogue,
@@ -52,6 +54,7 @@ from pipeline.suppression.suppression_list import (
     new_pseudonym,
 )
 from tests.unit import support
+from tests.unit.support import store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 GATES = evidence.required_gates(["shop", "crm"])
@@ -172,11 +175,14 @@ class Company:
         for source in self.sources.sources:
             with open_reader(source) as reader:
                 for entity in source.entities.values():
-                    batches = landing.land(
-                        self.home, source.name, entity, reader, now=now, full=full
+                    batches = land(
+                        LandedEntity(self.home, source.name, entity),
+                        reader,
+                        now=now,
+                        full=full,
                     ).batches
                     for batch in batches:
-                        landing.accept(self.home, batch)
+                        store_of(self.home, batch).accept(batch)
                     landed += batches
         return landed
 
@@ -291,8 +297,8 @@ class Company:
     def rows(self, source: str, entity: str) -> list[dict[str, Any]]:
         """The landed rows, by batch and place."""
         found: list[dict[str, Any]] = []
-        for batch in landing.batches(self.home, source, entity, "accepted"):
-            path = landing.data_file(self.home, batch)
+        for batch in BatchStore(self.home, source, entity).batches("accepted"):
+            path = store_of(self.home, batch).data_file(batch)
             found += pq.read_table(path).to_pylist() if path.exists() else []
         return found
 
@@ -502,7 +508,7 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
             batch
             for source in company.sources.sources
             for name in source.entities
-            for batch in landing.batches(company.home, source.name, name, "accepted")
+            for batch in BatchStore(company.home, source.name, name).batches("accepted")
         ]
 
     before = batches()
@@ -511,9 +517,9 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
     assert list(map(uncounted, after)) == list(map(uncounted, before))
     for batch in after:
         counted = (batch.rows_landed, batch.rows_quarantined)
-        assert landing.counted_rows(company.home, batch) == counted
+        assert store_of(company.home, batch).counted_rows(batch) == counted
         assert batch.rows_read == sum(counted) + batch.rows_forgotten
-        file = landing.data_file(company.home, batch)
+        file = store_of(company.home, batch).data_file(batch)
         assert batch.data_sha256 == (sha256(file) if file.exists() else None)
     forgotten = {
         f"{batch.source}.{batch.entity}": batch.rows_forgotten
@@ -638,7 +644,7 @@ def test_a_new_read_does_not_bring_her_back(company: Company, full: bool) -> Non
     landed = company.land(now=NOW + dt.timedelta(days=2), full=full)
     for batch in landed:
         counted = (batch.rows_landed, batch.rows_quarantined)
-        assert landing.counted_rows(company.home, batch) == counted
+        assert store_of(company.home, batch).counted_rows(batch) == counted
         assert batch.rows_read == sum(counted) + batch.rows_forgotten
     assert {
         f"{batch.source}.{batch.entity}": batch.rows_forgotten
@@ -697,8 +703,10 @@ def test_what_is_forgotten_need_not_meet_anything(company: Company) -> None:
             crm.execute("update accounts set name = null where id = ?", [empty])
             crm.commit()
         with open_reader(source) as reader:
-            landing.land(
-                company.home, "crm", source.entities["accounts"], reader, now=NOW
+            land(
+                LandedEntity(company.home, "crm", source.entities["accounts"]),
+                reader,
+                now=NOW,
             )
         candidate = candidates.open_candidate(
             company.home,
@@ -842,16 +850,16 @@ def test_she_goes_from_packs_too(company: Company) -> None:
     assert receipt.found == 0
     assert traces_of_ann(company.home) == []
     assert company.totals() == money
-    (pack,) = landing.packs(company.home, "shop", "orders")
+    (pack,) = BatchStore(company.home, "shop", "orders").packs()
     assert pack.name == made.name
     told = [(batch.rows_landed, batch.rows_quarantined) for batch, _ in pack.told]
     assert told == [(2, 1), (2, 0), (2, 0), (2, 0), (2, 0)]
     for batch, _ in pack.told:
-        counted = landing.counted_rows(company.home, batch)
+        counted = store_of(company.home, batch).counted_rows(batch)
         assert counted == (batch.rows_landed, batch.rows_quarantined)
         his = [
             row
-            for rows in landing.record_batches(company.home, batch)
+            for rows in store_of(company.home, batch).record_batches(batch)
             for row in rows.column("ship_to").to_pylist()
         ]
         assert "Ann Zwilling" not in his

@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 
 from pipeline.common.errors import ConfigurationError, SourceUnavailable
 from pipeline.common.home import Home
-from pipeline.landing import batches as landing
 from pipeline.landing import retrying
+from pipeline.landing.batches import STATES
+from pipeline.landing.load import Landed
+from pipeline.landing.store import BatchStore
 from pipeline.sources import Entity, Extract, Reader, Retry, Since, Source, open_reader
 from pipeline.sources.passing import may_pass, status_may_pass
-from tests.unit.support import database_source, files_source
+from tests.unit.support import database_source, files_source, store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -98,7 +100,7 @@ class Flaky:
 
 def land(
     home: Home, source: Source, broken: list[Exception], waits: list[float]
-) -> dict[str, landing.Landed]:
+) -> dict[str, Landed]:
     def opened(source: Source) -> Reader:
         return Flaky(source, broken)
 
@@ -120,10 +122,10 @@ def test_a_source_that_breaks_off_lands_once(home: Home, tmp_path: Path) -> None
     assert [len(landed.batches) for landed in found.values()] == [1, 1]
     assert len(waits) == 2
     for name, landed in found.items():
-        pending = landing.batches(home, "erp", name, *landing.STATES)
+        pending = BatchStore(home, "erp", name).batches(*STATES)
         assert pending == landed.batches
-        assert landing.counted_rows(home, pending[0]) == (3, 0)
-        assert len(list(landing.entity_folder(home, "erp", name).iterdir())) == 2
+        assert store_of(home, pending[0]).counted_rows(pending[0]) == (3, 0)
+        assert len(list(BatchStore(home, "erp", name).folder.iterdir())) == 2
 
 
 def test_it_ends_with_how_often_it_was_tried(home: Home, tmp_path: Path) -> None:
@@ -141,7 +143,7 @@ def test_it_ends_with_how_often_it_was_tried(home: Home, tmp_path: Path) -> None
     assert 0.5 <= waits[0] <= 1 <= waits[1] <= 2
     assert len(waits) == 2
     land(home, source, [], waits)
-    assert len(landing.batches(home, "erp", "t0", *landing.STATES)) == 1
+    assert len(BatchStore(home, "erp", "t0").batches(*STATES)) == 1
 
 
 def test_what_will_not_pass_is_not_tried_again(home: Home, tmp_path: Path) -> None:
