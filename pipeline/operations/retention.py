@@ -20,9 +20,9 @@ from pipeline.common.home import Home
 from pipeline.common.settings import Keeping, Settings
 from pipeline.journal import attempts
 from pipeline.journal.disk import size_of
-from pipeline.landing import batches as landing
 from pipeline.landing import compaction
 from pipeline.landing.compaction import Packing
+from pipeline.landing.store import stores
 from pipeline.release import pruning
 
 log = logging.getLogger("customer_tiers.retention")
@@ -89,11 +89,11 @@ def prune(home: Home, settings: Settings, *, now: dt.datetime) -> Pruned:
     for packing in found.packed:
         compaction.pack(home, packing)
     if found.gone or found.packed:
-        log.info("%s", told(found))
+        log.info("%s", summary(found))
     return found
 
 
-def told(found: Pruned) -> str:
+def summary(found: Pruned) -> str:
     """In one line what was done."""
     kinds = sorted({item.what for item in found.gone})
     parts = [
@@ -159,9 +159,8 @@ def leftovers(home: Home, *, now: dt.datetime) -> Iterator[Gone]:
 
 def sweep_landing(home: Home) -> None:
     """Removes what a killed run left among the batches, of every entity there is."""
-    for folder in sorted(home.landing.glob("*/*")):
-        if folder.is_dir():
-            landing.sweep(home, folder.parent.name, folder.name)
+    for store in stores(home):
+        store.sweep()
 
 
 def _releases(home: Home, settings: Settings) -> Iterator[Gone]:
@@ -212,13 +211,13 @@ def _refused_batches(home: Home, keep: Keeping, now: dt.datetime) -> Iterator[Go
     if not keep.refused_days:
         return
     for path in sorted(home.landing.glob("*/*/b*.refused.json")):
-        told = read_json(path)
-        age = now - dt.datetime.fromisoformat(told["loaded_at"])
+        record = read_json(path)
+        age = now - dt.datetime.fromisoformat(record["loaded_at"])
         if age < dt.timedelta(days=keep.refused_days):
             continue
         why = f"refused more than {keep.refused_days} days ago"
         source, entity = path.parent.parent.name, path.parent.name
-        name = f"{told['batch_id']}.parquet"
+        name = f"{record['batch_id']}.parquet"
         for file in (
             path,
             path.with_name(name),

@@ -1087,7 +1087,7 @@ def subject_of(*texts: str) -> Subject:
 
 
 def places(home: Home, subject: Subject) -> set[str]:
-    return {item.file for item in proof.look(home, subject).traces}
+    return {item.file for item in proof.scan(home, subject).traces}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import tenacity
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,16 +55,19 @@ def database(path: Path, *, tables: int = 2, rows: int = 3) -> Path:
     return path
 
 
-@given(st.integers(1, 200), st.floats(0, 1), st.floats(0, 100), st.floats(0, 1_000))
-def test_waits_double_within_bounds(
-    tried: int, luck: float, first: float, longest: float
-) -> None:
-    retry = Retry(first_seconds=first, longest_seconds=longest)
-    wait = retrying.wait_before(retry, tried, luck)
-    whole = retrying.wait_before(retry, tried, 0)
-    assert 0 <= whole / 2 <= wait <= whole <= longest
-    if tried < 50 and first * 2**tried <= longest:
-        assert retrying.wait_before(retry, tried + 1, 0) == 2 * whole
+SECONDS = st.just(0.0) | st.floats(0.001, 1_000)
+
+
+@given(st.integers(1, 200), SECONDS, SECONDS)
+def test_waits_double_within_bounds(tried: int, first: float, longest: float) -> None:
+    """After each try at least half of the doubled wait, and never more than all of it."""
+    wait = retrying.wait_between(Retry(first_seconds=first, longest_seconds=longest))
+    state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
+    state.attempt_number = tried
+    whole = min(first * 2.0 ** (tried - 1), longest)
+    waits = [wait(state) for _ in range(10)]
+    assert all(whole / 2 <= seconds <= whole <= longest for seconds in waits)
+    assert whole == 0 or len(set(waits)) > 1, "it is left to chance"
 
 
 class Flaky:

@@ -222,6 +222,6 @@ def test_what_was_done_is_told_in_a_line(home: Home) -> None:
     for value in range(3):
         candidate_with(home, value)
     wanted = replace(settings(home), keep_candidates=1)
-    line = retention.told(retention.prune(home, wanted, now=NOW))
+    line = retention.summary(retention.prune(home, wanted, now=NOW))
     assert line.startswith("removed 2 candidates (")
-    assert retention.told(retention.prune(home, wanted, now=NOW)) == "nothing to remove"
+    assert retention.summary(retention.prune(home, wanted, now=NOW)) == "nothing to remove"
