@@ -1051,4 +1051,9 @@ def _outcome(item: Any) -> str:
         return (
             f"[red]{escape('; '.join(check.sentence() for check in item.failed))}[/red]"
         )
+    if item.unsettled:
+        left = "; ".join(item.unsettled)
+        return (
+            f"[green]good[/green], without what is still being written: {escape(left)}"
+        )
     return "[green]good[/green]"
