@@ -28,8 +28,7 @@ from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.forget import proof, released, run
 from pipeline.forget.subject import Subject, Value
-from pipeline.gates import data_docs
-from pipeline.gates import run as gates
+from pipeline.gates import data_docs, judgement
 from pipeline.identity import memory
 from pipeline.journal import attempts, evidence
 from pipeline.journal.evidence import Check, Evidence
@@ -715,7 +714,7 @@ def test_what_is_forgotten_need_not_meet_anything(company: Company) -> None:
             time_zone="UTC",
             reporting_currency="EUR",
         )
-        found = gates.gate_in(
+        found = judgement.gate_in(
             company.home, candidate, source, company.folder / "expectations"
         )
         if empty == "17850":
@@ -844,7 +843,7 @@ def test_she_goes_from_packs_too(company: Company) -> None:
     company.land()
     (packing,) = compaction.plan(company.home, least_files=5, small_bytes=2**30)
     made = compaction.pack(company.home, packing)
-    assert [batch.rows_landed for batch, _ in made.told] == [2, 2, 2, 2, 2]
+    assert [batch.rows_landed for batch, _ in made.entries] == [2, 2, 2, 2, 2]
     money = company.totals()
     receipt = company.forget()
     assert receipt.found == 0
@@ -852,9 +851,9 @@ def test_she_goes_from_packs_too(company: Company) -> None:
     assert company.totals() == money
     (pack,) = BatchStore(company.home, "shop", "orders").packs()
     assert pack.name == made.name
-    told = [(batch.rows_landed, batch.rows_quarantined) for batch, _ in pack.told]
+    told = [(batch.rows_landed, batch.rows_quarantined) for batch, _ in pack.entries]
     assert told == [(2, 1), (2, 0), (2, 0), (2, 0), (2, 0)]
-    for batch, _ in pack.told:
+    for batch, _ in pack.entries:
         counted = store_of(company.home, batch).counted_rows(batch)
         assert counted == (batch.rows_landed, batch.rows_quarantined)
         his = [

@@ -26,6 +26,7 @@ from pipeline.landing.entity import LandedEntity
 from pipeline.landing.load import Landed, land
 from pipeline.landing.store import BatchStore
 from pipeline.sources import Entity, Source, open_reader
+from tests.profiles import examples
 from tests.unit import support
 from tests.unit.landing import test_increments
 from tests.unit.landing.test_increments import Table
@@ -108,7 +109,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_a_table_in_increments(steps: Sequence[tuple[str, int, int]]) -> None:
     """Two homes of one table, of which one packs: they tell the same at every step."""
     with tempfile.TemporaryDirectory() as folder:
@@ -153,7 +154,7 @@ FILES = st.lists(
 
 
 @given(FILES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 def test_files_with_other_columns_and_unread_rows(
     steps: Sequence[tuple[str, str, list[str]]],
 ) -> None:

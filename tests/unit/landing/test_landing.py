@@ -32,6 +32,7 @@ from pipeline.landing.load import Landed
 from pipeline.landing.store import BatchStore
 from pipeline.landing.write import QUARANTINE_SCHEMA
 from pipeline.sources import Source, load_sources, open_reader
+from tests.profiles import examples
 from tests.unit import support
 from tests.unit.support import database_source, files_source, store_of
 
@@ -228,7 +229,7 @@ def test_a_batch_never_changes(home: Home, folder: Path) -> None:
 CONTENTS = st.lists(st.sampled_from(["1", "2", "3"]), min_size=1, max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(contents=CONTENTS)
 def test_a_snapshot_is_always_the_newest_state(
     tmp_path_factory: pytest.TempPathFactory, contents: list[str]
@@ -247,7 +248,7 @@ def test_a_snapshot_is_always_the_newest_state(
         earlier = content
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(contents=CONTENTS, together=st.booleans())
 def test_of_appended_files_each_content_counts_once(
     tmp_path_factory: pytest.TempPathFactory, contents: list[str], together: bool
