@@ -19,14 +19,15 @@ from hypothesis import strategies as st
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.common.home import Home
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import Landed, land
 from pipeline.sources import Entity, Extract, Rejected, Since, Source
 from pipeline.sources.database import DatabaseReader
 from pipeline.sources.passing import may_pass
 from tests.integration import servers
 from tests.integration.servers import Database
 from tests.profiles import examples
-from tests.unit.support import all_that_is_told, rows
+from tests.unit.support import all_that_is_told, rows, store_of
 
 NUMBERS = itertools.count(1)
 NAIVE = pa.timestamp("us")
@@ -351,13 +352,15 @@ def test_a_table_is_known_again_whichever_way_it_is_read(
         with DatabaseReader(given, fast=fast) as reader:
             (extract,) = reader.extracts(given.entities["t0"])
             counts.append([batch.num_rows for batch in extract.batches()])
-            landed = landing.land(
-                home, "erp", given.entities["t0"], reader, now=dt.datetime.now(dt.UTC)
+            landed = land(
+                LandedEntity(home, "erp", given.entities["t0"]),
+                reader,
+                now=dt.datetime.now(dt.UTC),
             )
         for batch in landed.batches:
-            landing.accept(home, batch)
+            store_of(home, batch).accept(batch)
     assert counts[0] != counts[1]
-    assert landed == landing.Landed([], already_landed=1)
+    assert landed == Landed([], already_landed=1)
 
 
 BAD = {

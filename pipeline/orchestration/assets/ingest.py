@@ -12,8 +12,9 @@ from pipeline.common import calendar, limits
 from pipeline.common.settings import Settings
 from pipeline.journal import attempts, disk
 from pipeline.journal.refresh_log import facts
-from pipeline.landing import batches as landing
 from pipeline.landing import retrying
+from pipeline.landing.load import Landed
+from pipeline.landing.store import BatchStore
 from pipeline.operations import retention
 from pipeline.orchestration.request import RefreshRequest, limit
 from pipeline.release import candidates, pruning
@@ -185,7 +186,7 @@ def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
                         "retries": retries,
                         "seconds": round(landed.seconds, 2),
                         "folder": dg.MetadataValue.path(
-                            str(landing.entity_folder(home, source.name, name))
+                            str(BatchStore(home, source.name, name).folder)
                         ),
                     },
                 )
@@ -197,9 +198,7 @@ def _is_sqlite(source: Source) -> bool:
     return bool(source.url and source.url.startswith("sqlite"))
 
 
-def _told(
-    source: str, entity: str, landed: landing.Landed, rows: int, quarantined: int
-) -> str:
+def _told(source: str, entity: str, landed: Landed, rows: int, quarantined: int) -> str:
     name = f"{source}.{entity}"
     if not landed.batches:
         return f"{name}: nothing new"
