@@ -42,11 +42,11 @@ from pipeline.value.backtest import plan_origins
 from pipeline.value.baselines import NAIVE, RECENCY, SILENT
 from pipeline.value.bg_bb import BG_BB
 from pipeline.value.champion import ENOUGH_BUYERS
-from pipeline.value.fitting import WEAK
 from pipeline.value.forecasters import implausible_total, learn
 from pipeline.value.gamma_gamma import Spend
 from pipeline.value.histories import Floats, Triples
 from pipeline.value.population import DAYS_PER_WEEK, Cells, Forecaster, Population
+from pipeline.value.priors import WEAK
 
 log = logging.getLogger("customer_tiers.forecasts")
 

@@ -26,7 +26,7 @@ import pyarrow as pa
 from pipeline.value import champion, gamma_gamma, reduction, scoring
 from pipeline.value.backtest import Money, Window, backtest, plan_origins
 from pipeline.value.baselines import NAIVE
-from pipeline.value.fitting import WEAK
+from pipeline.value.priors import WEAK
 
 log = logging.getLogger("customer_tiers.forecasts")
 

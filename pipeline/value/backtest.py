@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.value import gamma_gamma
 from pipeline.value.baselines import NAIVE, RecencyTable, naive_revenue
 from pipeline.value.bg_bb import BG_BB
-from pipeline.value.fitting import WEAK, Fit, LogNormal
+from pipeline.value.fitting import Fit
 from pipeline.value.forecasters import FORECASTERS, implausible, learn
 from pipeline.value.gamma_gamma import Spend
 from pipeline.value.histories import Floats
@@ -27,6 +27,7 @@ from pipeline.value.metrics import (
     measure_no_purchase,
 )
 from pipeline.value.population import Cells, Forecast, Forecaster, Population
+from pipeline.value.priors import WEAK, LogNormal
 
 _HORIZONS = (365, 182, 91)
 

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.value.baselines import BASELINES, NAIVE, RECENCY, Naive, RecencyTable
 from pipeline.value.bg_bb import BG_BB
 from pipeline.value.bg_nbd import BG_NBD, MBG_NBD
-from pipeline.value.fitting import WEAK, Fit, LogNormal, fit
+from pipeline.value.fitting import Fit, fit
 from pipeline.value.histories import Floats, weighted
 from pipeline.value.models import PurchaseModel
 from pipeline.value.pareto_nbd import PARETO_NBD
@@ -25,6 +25,7 @@ from pipeline.value.population import (
     Forecaster,
     Population,
 )
+from pipeline.value.priors import WEAK, LogNormal
 
 MODELS: dict[str, PurchaseModel] = {
     model.name: model for model in (BG_NBD, MBG_NBD, PARETO_NBD, BG_BB)

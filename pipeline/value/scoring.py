@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.value.baselines import NAIVE, RecencyTable
-from pipeline.value.fitting import WEAK, LogNormal
 from pipeline.value.forecasters import implausible, learn
 from pipeline.value.histories import Floats
 from pipeline.value.population import Cells, Forecast, Forecaster, Population
+from pipeline.value.priors import WEAK, LogNormal
 
 
 @dataclass(frozen=True, eq=False)

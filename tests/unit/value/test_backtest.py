@@ -11,11 +11,11 @@ import pytest
 from pipeline.value.backtest import Backtest, Result, Window, backtest, plan_origins
 from pipeline.value.baselines import NAIVE, RECENCY, Naive, RecencyTable, naive_revenue
 from pipeline.value.champion import choose, choose_by_group, has_enough
-from pipeline.value.fitting import WEAK, LogNormal
 from pipeline.value.forecasters import FORECASTERS, MODELS, implausible, learn
 from pipeline.value.histories import Triples
 from pipeline.value.metrics import Measures, measure
 from pipeline.value.population import Cells, Forecast, Population
+from pipeline.value.priors import WEAK, LogNormal
 from pipeline.value.reduction import Purchases
 from tests.unit.value.support import (
     CALIBRATED,

@@ -9,11 +9,12 @@ import pytest
 
 from pipeline.value import gamma_gamma
 from pipeline.value.baselines import NAIVE, RECENCY, Naive
-from pipeline.value.fitting import WEAK, fit
+from pipeline.value.fitting import fit
 from pipeline.value.forecasters import FORECASTERS, FittedModel, learn
 from pipeline.value.histories import Triples
 from pipeline.value.pareto_nbd import PARETO_NBD
 from pipeline.value.population import Cells, Population
+from pipeline.value.priors import WEAK
 from pipeline.value.scoring import discounted_purchases, discounted_value, publish
 from tests.unit.value.support import CALIBRATED, END, cdnow, online_retail
 
