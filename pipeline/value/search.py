@@ -48,7 +48,7 @@ class Search:
         self.evaluations = 0
 
     def log_likelihood(self, logs: Floats) -> float:
-        """ln L of all customers, without the prior."""
+        """Ln L of all customers, without the prior."""
         return self._objective(logs)[0]
 
     def __call__(self, logs: Floats) -> tuple[float, Floats]:
