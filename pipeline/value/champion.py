@@ -36,7 +36,7 @@ class Standing:
         mae: Its mean absolute error over the same origins.
         relative_bias: Mean of its relative bias over the same origins.
         problems: Why it is out; empty if it is not.
-        unusable: At which origins it could not be used, and why.
+        unusable: The origins at which it could not be used, each with the reason.
         to_baseline: Its error over that of the better baseline at the same origins: below
             1 it is better. NaN where there is none.
     """
@@ -46,7 +46,7 @@ class Standing:
     mae: float
     relative_bias: float
     problems: tuple[str, ...]
-    unusable: tuple[str, ...] = ()
+    unusable: tuple[tuple[dt.date, str], ...] = ()
     to_baseline: float = float("nan")
 
 
@@ -269,21 +269,20 @@ def _to_baseline(
 def _standing(name: str, tested: Backtest, factor: float) -> Standing:
     results = {each.origin: each for each in tested.of(name)}
     unusable = {
-        origin: (
-            _why_not(results[origin], factor)
+        origin: "; ".join(why)
+        for origin in tested.origins
+        if (
+            why := _why_not(results[origin], factor)
             if origin in results
             else ("it was not tried",)
         )
-        for origin in tested.origins
     }
-    unusable = {origin: why for origin, why in unusable.items() if why}
     errors = _errors(tested, name, factor)
-    sentences = tuple(f"{day}: {'; '.join(why)}" for day, why in unusable.items())
     problems: tuple[str, ...] = ()
     if not tested.origins:
         problems = ("there is no origin to measure it at",)
     elif tested.origins[-1] in unusable or 2 * len(errors) < len(tested.origins):
-        problems = sentences
+        problems = tuple(f"{origin}: {why}" for origin, why in unusable.items())
     measured = [found for day in errors if (found := results[day].purchases)]
     return Standing(
         forecaster=name,
@@ -291,7 +290,7 @@ def _standing(name: str, tested: Backtest, factor: float) -> Standing:
         mae=_mean([mine.mae for mine in measured]),
         relative_bias=_mean([mine.relative_bias for mine in measured]),
         problems=problems,
-        unusable=sentences,
+        unusable=tuple(unusable.items()),
     )
 
 
