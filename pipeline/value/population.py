@@ -134,6 +134,16 @@ class Forecast:
             no_purchase=np.where(too_many, self.no_purchase, none),
         )
 
+    def select(self, rows: Booleans) -> Forecast:
+        """Some of the rows."""
+        return replace(
+            self,
+            **{
+                name: getattr(self, name)[rows]
+                for name in ("purchases", "no_purchase", "holdout", "count", "known")
+            },
+        )
+
     @property
     def total(self) -> float:
         """Purchase days expected of all customers."""
