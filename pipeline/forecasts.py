@@ -50,6 +50,10 @@ log = logging.getLogger("customer_tiers.forecasts")
 
 MONTHS: Final = 12
 
+# Stands for "any number of times as large" where a baseline made no error at all, so that
+# it is a figure that a bound sees.
+MANY_TIMES: Final = 1e6
+
 TESTED: Final = pa.schema(
     [
         ("customer_group", pa.string()),
@@ -170,7 +174,7 @@ def _choice_rows(
         yield row(standing.forecaster, "error", standing.error, against)
     for standing in (choice if own else champion.choose(result)).standings:
         name = standing.forecaster
-        yield row(name, "error_to_baseline", standing.to_baseline)
+        yield row(name, "error_to_baseline", min(standing.to_baseline, MANY_TIMES))
         unusable = dict(standing.unusable)
         for origin in result.origins:
             why = unusable.get(origin)

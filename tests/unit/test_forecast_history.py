@@ -275,7 +275,7 @@ def _agreed(days: float, orders: float, most_days: float, most_orders: float) ->
     none = max(
         (1 - min(days / most_days, 1)) ** most_days, 1 - min(orders, most_orders)
     )
-    return min(orders, most_orders, most_orders * (1 - none))
+    return float(min(orders, most_orders, most_orders * (1 - none)))
 
 
 @given(rows=small.lines)

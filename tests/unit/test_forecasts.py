@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from pipeline import forecasts
+from pipeline.value import session
 
 AS_OF = dt.date(2024, 12, 31)
 
@@ -137,7 +138,7 @@ def test_who_left_long_ago_is_expected_to_buy_less(
 
 
 def test_returns_are_no_purchases(connection: duckdb.DuckDBPyConnection) -> None:
-    forecasts.purchase_days(connection, "days", "customers")
+    session.purchase_days(connection, "days", "customers")
     assert connection.execute(
         "select min(spend) >= 50, max(spend) < 150 from _purchase_days"
     ).fetchone() == (True, True)
