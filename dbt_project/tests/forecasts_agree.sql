@@ -3,7 +3,7 @@ Orders, money and the chance of none of a customer are one forecast: the orders 
 there are any are at least 1 and at most what the busiest of its type ever did within 365
 days (as that of a year, where less has been seen). Under Pareto/NBD none is no likelier to
 be missed than by a Poisson customer who is expected to order as much. Read from the
-published rows and from the days, not from what the forecasters were told.
+published rows and from the days, not from the limits that the forecasters work with.
 -#}
 with published as (
     select

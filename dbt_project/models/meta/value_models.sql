@@ -1,4 +1,4 @@
-{#- Whose forecasts are published for which customers, and why; or why there are none. -#}
+{#- Whose forecasts are published for which customers, and why; or why none are. -#}
 with tested as (
     select * from {{ ref("core_value_backtest") }}
 ),
@@ -60,8 +60,8 @@ final as (
                 || case
                     when forecasts.customers_with_spend < forecasts.customers
                         then
-                            ' What the customers spend is not known of all, and neither '
-                            || 'is what they will.'
+                            ' What customers spend is not known of all, and neither is '
+                            || 'what they will.'
                     else ''
                 end
         end as reason,
