@@ -26,12 +26,14 @@ test-slow: $(INSTALLED)
 campaign: $(INSTALLED)
 	$(BIN)/python -m tests.faults.campaign --faults 200
 	$(BIN)/pytest -m campaign
+	CUSTOMER_TIERS_TEST_PROFILE=thorough $(BIN)/pytest -m hypothesis $(WORKERS)
 	$(BIN)/python -m tests.faults.clean_days
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 	$(BIN)/pytest tests/unit $(WORKERS)
 

@@ -50,8 +50,8 @@ duckdb.execute(
 
 OURS = """
 import datetime as dt
-from pipeline import landing
-from pipeline.home import Home
+from pipeline.landing import batches as landing
+from pipeline.common.home import Home
 from pipeline.sources import Entity, Source, open_reader
 entity = Entity(
     name="lines", key=["order_id"], files=pathlib.Path(path).name, settle_seconds=0,

@@ -34,12 +34,12 @@ IMPORTED = [
     "dbt.cli.main",
     "great_expectations",
     "pandas",
-    "pipeline.check",
-    "pipeline.cli",
-    "pipeline.definitions",
-    "pipeline.gx_duckdb",
-    "pipeline.progress",
-    "pipeline.refresh",
+    "pipeline.gates.source_trial",
+    "pipeline.cli.main",
+    "pipeline.orchestration.definitions",
+    "pipeline.gates.gx_duckdb",
+    "pipeline.cli.rendering.progress",
+    "pipeline.orchestration.refresh",
     "pipeline.sources.files",
 ]
 
@@ -48,7 +48,7 @@ def refresh(
     arguments: Sequence[str], variables: dict[str, str], log: Path, told: Connection
 ) -> None:
     """Runs the command in this process; tells its exit code and seconds of processor."""
-    from pipeline.cli import main
+    from pipeline.cli.main import main
 
     os.environ.update(variables)
     with log.open("wb") as file:

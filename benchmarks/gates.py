@@ -4,7 +4,7 @@
 
 Takes a published release of the demonstration (its folder), and multiplies it: every
 order line becomes so many, each of another copy of its customer; customers and what hangs
-on them are multiplied until there are enough. Then `gates.gate_out` looks at the file as
+on them are multiplied until there are enough. Then `gate.gate_out` looks at the file as
 it does in a refresh, in a process of its own. What the checks say of the multiplied
 company does not matter here, and is printed in one line; a check that fails costs more,
 because its examples are fetched.
@@ -24,9 +24,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline import gates, release
-from pipeline.release import Candidate
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
+from pipeline.gates import judgement
+from pipeline.release import layout
+from pipeline.release.layout import Candidate
 
 # Columns whose value names one row or one customer, and so differs from copy to copy.
 OWN = ("customer_id", "order_id", "ticket_id", "lead_id", "parent_customer_id")
@@ -99,7 +100,7 @@ def main() -> None:
         )
         candidate.release_folder.mkdir()
         multiply(
-            (chosen.release / release.WAREHOUSE).resolve(),
+            (chosen.release / layout.WAREHOUSE).resolve(),
             candidate.warehouse_file,
             chosen.lines,
             chosen.customers,
@@ -109,7 +110,7 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             began, busy = time.monotonic(), time.process_time()
-            found = gates.gate_out(candidate, PROJECT_ROOT / "expectations")
+            found = judgement.gate_out(candidate, (), PROJECT_ROOT / "expectations")
             told = {
                 "checks": len(found.checks),
                 "not passed": sum(c.outcome == "failed" for c in found.checks),

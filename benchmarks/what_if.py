@@ -19,8 +19,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.home import Home
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.tiers import policy, released, stability
 from tests.models import seed_types
 
@@ -140,11 +140,11 @@ def lay_out(root: Path, customers: int) -> None:
 
 def measure(root: Path, said: str) -> None:
     """Runs in a process of its own, so that its memory is that of the what-if."""
-    from pipeline import release
+    from pipeline.release import catalogue
     from pipeline.tiers import what_if
 
     began, used = time.perf_counter(), time.process_time()
-    found = what_if.run(release.chosen(Home.open(root)), said)
+    found = what_if.run(catalogue.chosen(Home.open(root)), said)
     wall, cpu = time.perf_counter() - began, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
     print(

@@ -13,7 +13,7 @@ bytes: rows are sorted, compressed files carry no time, and whatever is made up 
 drawn from md5 hashes of keys.
 
 What does not live here: anything that the program runs. The program reads the
-committed files only; `pipeline/demonstration.py` lays the ERP tables out as a
+committed files only; `pipeline/scaffold/demonstration.py` lays the ERP tables out as a
 database. The CRM's accounts and contacts come from crm_accounts.py, its deals from
 crm_deals.py, what was dealt with customers beside sales from dealings.py, the workbook of
 account plans from account_plans.py. README.md beside this file says what is real, changed

@@ -18,14 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline import landing
-from pipeline.errors import CustomerTiersError
+from pipeline.common.errors import CustomerTiersError
+from pipeline.common.files import sync_file, sync_folder
+from pipeline.common.home import Home
 from pipeline.forget.subject import Place, Subject, Value, is_text, landed_files
-from pipeline.forget.suppression import anonymised, cells, key_text, rows_of
-from pipeline.home import Home, sync_file, sync_folder
 from pipeline.identity import memory
-from pipeline.landing import OWN_COLUMNS, STATES, Batch
+from pipeline.landing import batches as landing
+from pipeline.landing.batches import OWN_COLUMNS, STATES, Batch
 from pipeline.sources import Personal
+from pipeline.suppression.suppression_list import anonymised, cells, key_text, rows_of
 
 Transform = Callable[[pa.RecordBatch], pa.RecordBatch]
 

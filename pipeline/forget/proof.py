@@ -27,11 +27,12 @@ from typing import IO, Final, Protocol, cast
 import duckdb
 import pyarrow.parquet as pq
 
-from pipeline import sql, warehouse
+from pipeline.common import sql
+from pipeline.common.home import Home
 from pipeline.forget.subject import Subject, Value, landed_files, registered
-from pipeline.forget.suppression import key_text, rows_of
-from pipeline.home import Home
-from pipeline.release import WAREHOUSE
+from pipeline.release import duckdb_files
+from pipeline.release.layout import WAREHOUSE
+from pipeline.suppression.suppression_list import key_text, rows_of
 
 CHUNK: Final = 8 * 1024 * 1024
 # A file inside a file inside a file …: as deep as anybody packs them.
@@ -197,7 +198,7 @@ def _in_parquet(path: Path, subject: Subject) -> list[tuple[str, str]]:
 
 def _in_duckdb(path: Path, subject: Subject) -> list[tuple[str, str]]:
     found = []
-    with warehouse.connect(path, read_only=True) as connection:
+    with duckdb_files.connect(path, read_only=True) as connection:
         tables = connection.execute(
             "select schema_name, table_name from duckdb_tables() where not internal "
             "order by all"
@@ -311,7 +312,7 @@ def _keys_left(home: Home, subject: Subject) -> list[Trace]:
                 file = path.relative_to(home.root).as_posix()
                 found.append(Trace(file, personal.customer, f"{source}: key"))
     for path in sorted(home.releases.glob(f"r*/{WAREHOUSE}")):
-        with warehouse.connect(path, read_only=True) as connection:
+        with duckdb_files.connect(path, read_only=True) as connection:
             query = registered(connection)
             if query is None:
                 continue

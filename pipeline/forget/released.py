@@ -18,12 +18,16 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline import data_docs, release, reports, sql
+from pipeline import reports
+from pipeline.common import sql
+from pipeline.common.files import read_json
+from pipeline.common.home import Home
 from pipeline.forget import proof
 from pipeline.forget.redact import Redactor
 from pipeline.forget.subject import DIAGNOSTIC, NAME, Subject, ids_in
-from pipeline.home import Home, read_json
-from pipeline.release import WAREHOUSE
+from pipeline.gates import data_docs
+from pipeline.release import layout, sealing
+from pipeline.release.layout import WAREHOUSE
 
 log = logging.getLogger("customer_tiers.forget")
 
@@ -101,8 +105,8 @@ def rewrite(home: Home, subject: Subject, folder: Path, why: dict[str, Any]) -> 
         partial = folder / f".{WAREHOUSE}.partial"
         rebuild_clean(folder / WAREHOUSE, partial, subject)
         redactor = Redactor(subject)
-        release.replace_warehouse(folder, partial, redactor.value, why)
-    pages = folder / release.DATA_DOCS
+        sealing.replace_warehouse(folder, partial, redactor.value, why)
+    pages = folder / layout.DATA_DOCS
     written = list(pages.glob("*.html"))
     if written and (known or any(proof.traces_in(path, subject) for path in written)):
         data_docs.of_release(folder, read_json(folder / "release.json"))

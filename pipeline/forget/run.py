@@ -21,14 +21,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from pipeline import release
-from pipeline.errors import CustomerTiersError
+from pipeline.common.errors import CustomerTiersError
+from pipeline.common.files import read_json, sync_folder, write_json
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
 from pipeline.forget import landed, proof, released, subject, traces
 from pipeline.forget.proof import Trace
 from pipeline.forget.subject import Place, Subject, Unsought
-from pipeline.forget.suppression import Entry, Suppression, key_text
-from pipeline.home import Home, read_json, refresh_lock, sync_folder, write_json
+from pipeline.release import catalogue
 from pipeline.sources import SourcesFile
+from pipeline.suppression.suppression_list import Entry, Suppression, key_text
 
 log = logging.getLogger("customer_tiers.forget")
 
@@ -113,7 +115,7 @@ def plan(
         places=found.places,
         releases=[
             item.refresh_id
-            for item in release.releases(home)
+            for item in catalogue.releases(home)
             if released.holds(item.path, found)
         ],
         looked_for=_labels(found),
@@ -237,7 +239,7 @@ def _take_out(
         "why": "a customer was forgotten",
         "receipt": wanted.receipt,
     }
-    for item in release.releases(home):
+    for item in catalogue.releases(home):
         released.rewrite(home, wanted, item.path, why)
     exports = traces.remove_exports(home, wanted)
     traces.rewrite_logs(home, wanted)
@@ -245,7 +247,7 @@ def _take_out(
         traces.rewrite_dagster(home, wanted)
     rewritten = [
         item.refresh_id
-        for item in release.releases(home)
+        for item in catalogue.releases(home)
         if any(
             entry["receipt"] == wanted.receipt
             for entry in read_json(item.path / "release.json").get("rewritten", [])

@@ -23,19 +23,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline import landing, release, sql, warehouse
-from pipeline.errors import ConfigurationError
-from pipeline.forget.suppression import (
+from pipeline.common import sql
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.home import Home
+from pipeline.landing import batches as landing
+from pipeline.landing.batches import OWN_COLUMNS, STATES, Batch
+from pipeline.release import catalogue, duckdb_files
+from pipeline.release.layout import WAREHOUSE
+from pipeline.sources import Entity, Personal, SourcesFile
+from pipeline.suppression.suppression_list import (
     Lookup,
     Suppression,
     key_text,
     new_pseudonym,
     rows_of,
 )
-from pipeline.home import Home
-from pipeline.landing import OWN_COLUMNS, STATES, Batch
-from pipeline.release import WAREHOUSE
-from pipeline.sources import Entity, Personal, SourcesFile
 
 # Shorter values turn up by chance, in text and in the bytes of a packed file.
 LEAST_BYTES: Final = 6
@@ -402,7 +404,7 @@ def _resolve(
                 f"logs/forgotten/{entry.receipt}.json tells what was done."
             )
     # The current release first: it says who is one customer now.
-    kept = sorted(release.releases(home), key=lambda item: not item.is_current)
+    kept = sorted(catalogue.releases(home), key=lambda item: not item.is_current)
     for item in kept:
         if item.damage:
             raise ConfigurationError(
@@ -427,7 +429,7 @@ def _resolve(
         raise ConfigurationError(f"{customer} is a customer who was forgotten already.")
     ids: dict[str, bool] = {}
     kind = None
-    for item in release.releases(home):
+    for item in catalogue.releases(home):
         with _opened(item.path) as connection:
             for customer_id, all_keys in _ids_of(connection, keys).items():
                 # An id that belongs to somebody else by now stays his.
@@ -442,7 +444,7 @@ def _resolve(
 
 
 def _opened(folder: Path) -> duckdb.DuckDBPyConnection:
-    return warehouse.connect(folder / WAREHOUSE, read_only=True)
+    return duckdb_files.connect(folder / WAREHOUSE, read_only=True)
 
 
 def tables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
@@ -546,7 +548,7 @@ def _check_columns_of_keys(home: Home, subject: Subject) -> None:
     Raises:
         ConfigurationError: Of an entity's keys not one is known in the current release.
     """
-    current = release.current(home)
+    current = catalogue.current(home)
     if current is None:
         return
     files: dict[tuple[str, str], list[str]] = {}
@@ -649,7 +651,7 @@ def _released_values(home: Home, subject: Subject) -> dict[tuple[str, str], None
     found: dict[tuple[str, str], None] = {
         ("customer_id", customer_id): None for customer_id in subject.ids
     }
-    for item in release.releases(home):
+    for item in catalogue.releases(home):
         with _opened(item.path) as connection:
             for table in [
                 *tables(connection, "customers_private"),
@@ -809,7 +811,7 @@ def _others_in_releases(
 ) -> dict[Value, str]:
     """Values that the current release has of others, or in tables about nobody."""
     found: dict[Value, str] = {}
-    current = release.current(home)
+    current = catalogue.current(home)
     if current is None or not values:
         return found
     pattern = "|".join(re.escape(value.text) for value in values)

@@ -11,12 +11,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from pipeline import release, sql
-from pipeline.errors import CustomerTiersError
+from pipeline.common import sql
+from pipeline.common.errors import CustomerTiersError
+from pipeline.common.files import sync_file, write_json
+from pipeline.common.home import Home
 from pipeline.forget import proof
 from pipeline.forget.redact import Redactor
 from pipeline.forget.subject import Subject
-from pipeline.home import Home, sync_file, write_json
+from pipeline.release import pruning
 
 
 def sweep(home: Home) -> None:
@@ -33,11 +35,11 @@ def remove_candidates(home: Home) -> None:
     """
     for path in home.candidates.glob("*"):
         if path.is_dir():
-            release.keep_evidence(home, path)
+            pruning.keep_evidence(home, path)
             shutil.rmtree(path)
         else:
             path.unlink()
-    release.link_data_docs(home)
+    pruning.link_data_docs(home)
 
 
 def rewrite_logs(home: Home, subject: Subject) -> None:

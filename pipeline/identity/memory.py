@@ -22,11 +22,12 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from pipeline import release
-from pipeline.forget.suppression import Suppression
-from pipeline.home import Home, sync_folder
+from pipeline.common.files import sync_folder
+from pipeline.common.home import Home
+from pipeline.common.sql import literal
 from pipeline.identity.normal import FORMS
-from pipeline.sql import literal
+from pipeline.release import catalogue, layout
+from pipeline.suppression.suppression_list import Suppression
 
 # Table of `meta` → its columns, for the first refresh, when there is none.
 REMEMBERED: Final = {
@@ -212,10 +213,10 @@ def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
         home: Whose current release and kept tables are read.
     """
     there: set[tuple[str, str]] = set()
-    current = release.newest_whole(home)
+    current = catalogue.newest_whole(home)
     if current is not None:
         connection.execute(
-            f"attach {literal(current.path.resolve() / release.WAREHOUSE)} as released "
+            f"attach {literal(current.path.resolve() / layout.WAREHOUSE)} as released "
             "(read_only)"
         )
         there = {
@@ -277,7 +278,7 @@ def _empty(
 
 def remember(home: Home, work_file: Path) -> None:
     """Keeps what the next refresh can use again; the candidate must be closed."""
-    from pipeline.warehouse import connect
+    from pipeline.release.duckdb_files import connect
 
     there = folder(home)
     there.mkdir(mode=0o700, exist_ok=True)

@@ -14,7 +14,8 @@ from typing import Final
 
 import duckdb
 
-from pipeline.errors import ConfigurationError
+from pipeline.common.errors import ConfigurationError
+from pipeline.identity.comparisons import AGREEMENTS, COMPARISONS
 from pipeline.identity.normal import FORMS, Vocabulary
 
 CUSTOMER_TYPES: Final = ("company", "person")
@@ -31,7 +32,7 @@ class Rule:
         name: As it stands in `match_rule`.
         customer_type: company, person or any.
         keys: Normal forms that must be there and equal.
-        agreement: What else must agree: a name of `pairs.AGREEMENTS`.
+        agreement: What else must agree: a name of `comparisons.AGREEMENTS`.
         max_records: A value that more records share says nothing about them.
         confidence: How sure it is, between 0 and 1.
     """
@@ -179,8 +180,6 @@ def _parts(text: str) -> tuple[tuple[str, int], ...]:
 
 
 def _check(policy: Policy) -> None:
-    from pipeline.identity.pairs import AGREEMENTS, COMPARISONS
-
     columns = {*FORMS.names, *RECORD_COLUMNS}
     for rule in policy.rules:
         place = f"match_rules, row {rule.order} ({rule.name})"

@@ -14,10 +14,13 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from pipeline import data_docs, pages, warehouse
-from pipeline.errors import ConfigurationError
-from pipeline.home import read_json, write_text
-from pipeline.release import DATA_DOCS, WAREHOUSE, verify
+from pipeline.common import pages
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.files import read_json, write_text
+from pipeline.gates import data_docs
+from pipeline.release import duckdb_files
+from pipeline.release.layout import DATA_DOCS, WAREHOUSE
+from pipeline.release.verification import verify
 from pipeline.reports import drawing, facts, plans, wording
 
 __all__ = ["build_report"]
@@ -55,7 +58,7 @@ def build_report(release_folder: Path) -> Path:
             f"{folder / 'release.json'} is missing or damaged ({error}); "
             "`customer-tiers releases` lists the releases that are whole."
         ) from error
-    with warehouse.connect(folder / WAREHOUSE, read_only=True) as connection:
+    with duckdb_files.connect(folder / WAREHOUSE, read_only=True) as connection:
         found = facts.collect(connection, seal)
         account_plans = plans.collect(connection, seal)
         midpoint = plans.midpoint(connection) if account_plans else 0.0

@@ -23,8 +23,8 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline import yaml_file
-from pipeline.settings import Settings, is_time_zone
+from pipeline.common import yaml_file
+from pipeline.common.settings import Settings, is_time_zone
 from pipeline.sources.columns import column_type
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline.errors import ConfigurationError
-from pipeline.home import read_json
-from pipeline.release import Release
-from pipeline.sql import quoted
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.files import read_json
+from pipeline.common.sql import quoted
+from pipeline.release.catalogue import Release
 from pipeline.tiers import policy, released, scoring, stability
 from pipeline.tiers.policy import Policy, Rule
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
-from pipeline.errors import GateRefused
-from pipeline.sql import literal
+from pipeline.common.errors import GateRefused
+from pipeline.common.sql import literal
 from pipeline.tiers import policy, scoring, stability
 from pipeline.tiers.policy import Policy
 

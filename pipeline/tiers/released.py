@@ -15,9 +15,10 @@ from typing import Any
 
 import duckdb
 
-from pipeline.errors import ConfigurationError
-from pipeline.release import WAREHOUSE, Release
-from pipeline.sql import literal, quoted
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.sql import literal, quoted
+from pipeline.release.catalogue import Release
+from pipeline.release.layout import WAREHOUSE
 from pipeline.tiers import policy
 from pipeline.tiers.policy import Policy
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from pipeline.sql import literal, quoted
+from pipeline.common.sql import literal, quoted
 from pipeline.tiers.policy import SCORES, Factor, Policy, Rule, Tier
 
 SCORE = "decimal(12, 6)"

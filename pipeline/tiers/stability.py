@@ -14,7 +14,7 @@ policy, takes the tier that it earned there and then.
 
 from __future__ import annotations
 
-from pipeline.sql import literal, quoted
+from pipeline.common.sql import literal, quoted
 from pipeline.tiers import scoring
 from pipeline.tiers.policy import Policy
 

@@ -170,9 +170,7 @@ def _reason(
             f"{1 - best.to_baseline:.1%} below the better baseline, {bar.forecaster}."
         )
     if not np.isfinite(best.to_baseline):
-        return (
-            f"No model beats the baseline {bar.forecaster} over {over}: it made no error."
-        )
+        return f"No model beats the baseline {bar.forecaster} over {over}: it made no error."
     return (
         f"No model beats the baseline {bar.forecaster} over {over}: the best of them, "
         f"{best.forecaster}, has {best.to_baseline:.3f} times its error."

@@ -1,6 +1,6 @@
 """The queries and tables with which the past is forecast again.
 
-Not here: who learns what (`replay`), and who speaks when (`pipeline.forecast_history`).
+Not here: who learns what (`replay`), and who speaks when (`forecast_history`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The past month ends of a company, and what could be learnt at each of them.
 
 Not here: the queries (`history_sql`), and whose forecast is taken
-(`pipeline.forecast_history`).
+(`forecast_history`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the value models read of a company: its purchase days in dbt's session.
 
 The engine reduces them to one row a customer at each origin (`reduction`); the models see
-arrays of these. Not here: what is made of them (`pipeline.forecasts` for the present,
-`pipeline.forecast_history` for the past).
+arrays of these. Not here: what is made of them (`forecasts` for the present,
+`forecast_history` for the past).
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ IMPORTED = (
     "great_expectations.expectations",
     "pandas",
     "splink",
-    "pipeline.cli",
-    "pipeline.definitions",
-    "pipeline.gx_duckdb",
-    "pipeline.refresh",
+    "pipeline.cli.main",
+    "pipeline.orchestration.definitions",
+    "pipeline.gates.gx_duckdb",
+    "pipeline.orchestration.refresh",
 )
 
 
@@ -101,12 +101,12 @@ def start(
         os.dup2(file, 1)
         os.dup2(file, 2)
         os.environ.update(variables)
-        from pipeline import cli
+        from pipeline.cli import main
 
         if prepare is not None:
             prepare()
         try:
-            cli.main(list(arguments), standalone_mode=True)
+            main.main(list(arguments), standalone_mode=True)
             code = 0
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else int(bool(error.code))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
 from tests.conftest import environment
 from tests.faults import bad_data
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
 from tests.conftest import environment
 from tests.faults.campaign import FAULTS
 

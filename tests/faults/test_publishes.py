@@ -10,9 +10,18 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import attempts, evidence, release
-from pipeline.evidence import Check, Evidence
-from pipeline.home import Home, sha256
+from pipeline.common.files import sha256
+from pipeline.common.home import Home
+from pipeline.journal import attempts, evidence
+from pipeline.journal.evidence import Check, Evidence
+from pipeline.release import (
+    candidates,
+    catalogue,
+    promotion,
+    pruning,
+    sealing,
+    verification,
+)
 from tests.unit import support
 
 TABLES = 4
@@ -55,7 +64,7 @@ READER = f"""
 
 def publish(home: Home, number: int) -> None:
     """A release whose tables all hold its number, sealed and promoted as in a refresh."""
-    candidate = release.open_candidate(
+    candidate = candidates.open_candidate(
         home,
         run_id=f"run-{number}",
         as_of_date=dt.date(2014, 1, 1) + dt.timedelta(days=number),
@@ -85,11 +94,11 @@ def publish(home: Home, number: int) -> None:
                 warehouse_sha256=sha256(candidate.warehouse_file),
             ),
         )
-    assert release.judge(candidate, gates) == []
-    release.seal(candidate, gates)
-    release.promote(home, candidate.refresh_id, gates)
+    assert verification.judge(candidate, gates) == []
+    sealing.seal(candidate, gates)
+    promotion.promote(home, candidate.refresh_id, gates)
     attempts.end(home, candidate.refresh_id, "published")
-    release.prune(home, keep_releases=KEPT, keep_candidates=1)
+    pruning.prune(home, keep_releases=KEPT, keep_candidates=1)
 
 
 @pytest.mark.parametrize(
@@ -118,4 +127,4 @@ def test_readers_see_whole_releases_only(tmp_path: Path, publishes: int) -> None
         assert (mixed, failed, backwards, seen) == ([], [], 0, publishes)
         total += reads
     assert total > publishes
-    assert len(release.releases(home)) == KEPT
+    assert len(catalogue.releases(home)) == KEPT

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
 from tests.conftest import command
 
 DATA = PROJECT_ROOT / "tests" / "data" / "online_retail" / "online_retail.parquet"

@@ -17,14 +17,15 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import landing
-from pipeline.errors import SourceUnavailable
-from pipeline.home import Home
+from pipeline.common.errors import SourceUnavailable
+from pipeline.common.home import Home
+from pipeline.landing import batches as landing
 from pipeline.sources import Entity, Extract, Rejected, Since, Source
 from pipeline.sources.database import DatabaseReader
 from pipeline.sources.passing import may_pass
 from tests.integration import servers
 from tests.integration.servers import Database
+from tests.profiles import examples
 from tests.unit.support import all_that_is_told, rows
 
 NUMBERS = itertools.count(1)
@@ -421,7 +422,7 @@ def test_declared_columns(database: Database, fast: bool) -> None:
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

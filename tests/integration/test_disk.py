@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import disk, release
-from pipeline.home import Home
+from pipeline.common.home import Home
+from pipeline.journal import disk
+from pipeline.release import catalogue
 from tests.conftest import command, start
 from tests.integration.test_faults import attempts, seen, stage_of
-from tests.unit.test_disk import fill, small_disk
+from tests.unit.journal.test_disk import fill, small_disk
 
 
 def test_too_little_room_is_told_before(home: Path) -> None:
@@ -61,7 +62,7 @@ def test_a_disk_that_fills_up_at_any_stage(
                 assert state["state"] == "published"
                 before = seen(home)
             (folder / "ballast").unlink()
-            for item in release.releases(Home(home)):
+            for item in catalogue.releases(Home(home)):
                 assert item.path.exists()
         result = command("refresh", "--home", home, CUSTOMER_TIERS_FREE_MEGABYTES="0")
         assert result.returncode == 0, result.stderr

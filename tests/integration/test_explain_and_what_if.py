@@ -14,10 +14,11 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from pipeline import release
-from pipeline.home import Home
-from pipeline.settings import PROJECT_ROOT
-from pipeline.tiers import explain, shown
+from pipeline.cli.rendering import tiers
+from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT
+from pipeline.release import catalogue
+from pipeline.tiers import explain
 from tests.conftest import command
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
@@ -149,7 +150,7 @@ def test_a_customer_is_found_by_id_key_and_name(
         ).fetchone()
         or ()
     )
-    kept = release.chosen(Home.open(published_home))
+    kept = catalogue.chosen(Home.open(published_home))
     for said in (
         *(customer_id, f"erp:{key}", key, name, name.upper()),
         *("estside plaz", f" {name} "),
@@ -178,7 +179,7 @@ def test_an_explanation_agrees_with_the_marts(
         """
     ).fetchall()
     assert len(chosen) > 15
-    kept = release.chosen(Home.open(published_home))
+    kept = catalogue.chosen(Home.open(published_home))
     for (customer_id,) in chosen:
         found = explain.run(kept, customer_id)
         tier = found.tier
@@ -242,7 +243,7 @@ def test_what_is_printed_is_plain_and_not_wide(
 def test_what_only_some_customers_have_is_told_in_both_languages(
     published_home: Path, language: str, told: list[str]
 ) -> None:
-    kept = release.chosen(Home.open(published_home))
+    kept = catalogue.chosen(Home.open(published_home))
     found = explain.run(kept, "Westside Plaza")
     whole = replace(
         found,
@@ -276,6 +277,6 @@ def test_what_only_some_customers_have_is_told_in_both_languages(
         ],
     )
     text = io.StringIO()
-    shown.explanation(whole, language, Console(file=text, width=shown.WIDTH))
+    tiers.explanation(whole, language, Console(file=text, width=tiers.WIDTH))
     for words in told:
         assert words in text.getvalue()

@@ -15,8 +15,8 @@ import dagster as dg
 import duckdb
 import pytest
 
-from pipeline import attempts
-from pipeline.home import Home
+from pipeline.common.home import Home
+from pipeline.journal import attempts
 from tests.conftest import command
 from tests.unit.support import found_in
 

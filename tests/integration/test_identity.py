@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
 from tests.conftest import command
 from tests.populations import companies
 
@@ -47,7 +47,6 @@ class Silos:
             dirs_exist_ok=True,
         )
         (folder / "expectations" / "landing").mkdir(parents=True)
-        shutil.copy(PROJECT_ROOT / "expectations" / "marts.py", folder / "expectations")
         shutil.copytree(FEBRL, self.files / "people")
 
     def write(

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import project
-from pipeline.project import ENTITIES, canonical_columns, init
+from pipeline.scaffold import new_project as project
+from pipeline.scaffold.new_project import ENTITIES, canonical_columns, init
 from pipeline.sources import Entity
 from tests.conftest import command
 
@@ -131,7 +131,7 @@ def test_every_option_is_explained(tmp_path: Path) -> None:
 
 
 def test_the_demonstration_lacks_nothing() -> None:
-    from pipeline.settings import Settings
+    from pipeline.common.settings import Settings
     from pipeline.sources import load_sources
 
     settings = Settings.load()

@@ -12,7 +12,8 @@ import dagster as dg
 import pytest
 import yaml
 
-from pipeline.home import Home, is_locked
+from pipeline.common.home import Home
+from pipeline.common.lock import is_locked
 from tests.conftest import command
 from tests.integration.test_faults import attempts, own_sources, seen
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.tiers import policy as policies
 from pipeline.tiers import stability
 from tests.integration.shop import Shop, export_days, same_marts

@@ -15,19 +15,19 @@ import duckdb
 import pytest
 import yaml
 
-from pipeline import refresh_log
-from pipeline.home import Home
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT
+from pipeline.journal import log_reading
 from tests.conftest import command, environment
-from tests.unit import alerting
-from tests.unit.test_metrics import parsed, value
+from tests.unit.operations import alerting
+from tests.unit.operations.test_metrics import parsed, value
 
 # What `make ui` does for the schedule and the launchpad: the job, without our command.
 LAUNCHED = """
     import sys
     import dagster as dg
-    from pipeline.definitions import build_definitions
-    from pipeline.settings import Settings
+    from pipeline.orchestration.definitions import build_definitions
+    from pipeline.common.settings import Settings
     settings = Settings.load(sys.argv[1])
     instance = dg.DagsterInstance.from_config(sys.argv[1] + "/dagster")
     job = build_definitions(settings).resolve_job_def("refresh")
@@ -38,8 +38,8 @@ LAUNCHED = """
 
 def test_a_refresh_can_be_followed_from_stage_to_stage(published_home: Path) -> None:
     home = Home(published_home)
-    (log,) = refresh_log.kept(home)
-    lines = refresh_log.read(home, log.refresh_id)
+    (log,) = log_reading.kept(home)
+    lines = log_reading.read(home, log.refresh_id)
     assert {line["refresh_id"] for line in lines} == {log.refresh_id}
     assert len({line["run_id"] for line in lines}) == 1
     assert lines[0]["message"] == "preparing"
@@ -54,14 +54,14 @@ def test_a_refresh_can_be_followed_from_stage_to_stage(published_home: Path) -> 
     }
     assert {"customer_tiers", "core_order_lines", "tier_rules"} <= set(models)
     assert sum(models.values()) > 0
-    rows = refresh_log.rows_by_source(lines)
+    rows = log_reading.rows_by_source(lines)
     assert set(rows) == {"crm", "erp", "helpdesk"}
     assert rows["helpdesk"] == {"landed": 141_712, "quarantined": 0}
 
 
 def test_no_customer_stands_in_the_log(published_home: Path) -> None:
     """A check of leads failed, so there was something to tell: its rows, not their keys."""
-    (log,) = refresh_log.kept(Home(published_home))
+    (log,) = log_reading.kept(Home(published_home))
     text = log.path.read_text()
     path = (published_home / "current" / "warehouse.duckdb").resolve()
     with duckdb.connect(str(path), read_only=True) as connection:
@@ -154,12 +154,12 @@ def test_a_failure_is_told_whoever_launched_the_run(tmp_path: Path) -> None:
     first, second = (request.json() for request in room.requests)
     assert [told["event"] for told in (first, second)] == ["failed", "failed"]
     ids = [told["facts"]["refresh_id"] for told in (first, second)]
-    assert [item.refresh_id for item in refresh_log.kept(home)] == ids[::-1]
+    assert [item.refresh_id for item in log_reading.kept(home)] == ids[::-1]
     assert first["facts"]["exit_code"] == 5
     assert "check-sources" in first["text"]
     assert second["facts"]["in_a_row"] == 2
     for refresh_id in ids:
-        lines = refresh_log.read(home, refresh_id)
+        lines = log_reading.read(home, refresh_id)
         (ended,) = [line for line in lines if line["event"] == "attempt_end"]
         assert (ended["state"], ended["exit_code"]) == ("failed", 5)
         stopped = [line for line in lines if line["event"] == "stage_end"][-1]

@@ -17,15 +17,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.settings import PROJECT_ROOT
-from pipeline.sources import (
-    Entity,
-    Extract,
-    Rejected,
-    Source,
-    StartOver,
-    open_reader,
-)
+from pipeline.common.settings import PROJECT_ROOT
+from pipeline.sources import Entity, Extract, Rejected, Source, StartOver, open_reader
 from tests.conftest import environment
 
 # Kills the process when it is about to take its n-th step that changes something below a

@@ -2,13 +2,13 @@
 
 
 def model(dbt, session):
-    from pipeline import forecasts
+    from pipeline.value import forecasts
 
     session.register("_days", dbt.ref("core_customer_days"))
     session.register("_customers", dbt.ref("core_customers"))
     session.register("_choices", dbt.ref("core_value_backtest"))
     (as_of,) = dbt.ref("core_refresh").project("as_of_date").fetchone()
-    (discount,) = dbt.ref("value_settings").project("yearly_discount").fetchone()
+    (discount,) = dbt.ref("core_value_settings").project("yearly_discount").fetchone()
     return forecasts.forecasts(
         session, "_days", "_customers", "_choices", as_of, float(discount)
     )

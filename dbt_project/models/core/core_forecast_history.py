@@ -2,7 +2,7 @@
 
 
 def model(dbt, session):
-    from pipeline import forecast_history
+    from pipeline.value import forecast_history
 
     session.register("_days", dbt.ref("core_customer_days"))
     session.register("_customers", dbt.ref("core_customers"))

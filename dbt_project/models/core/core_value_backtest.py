@@ -2,7 +2,7 @@
 
 
 def model(dbt, session):
-    from pipeline import forecasts
+    from pipeline.value import forecasts
 
     session.register("_days", dbt.ref("core_customer_days"))
     session.register("_customers", dbt.ref("core_customers"))

@@ -1,7 +1,7 @@
 {#-
 From what was read to the door of staging, and through it: which rows landed, which of them
 count, and what sources.yaml says that they become against what staging gives. Both sides
-are counted apart: pipeline/accounting.py reads the landed rows, the model reconciliation
+are counted apart: pipeline/landing/accounting.py reads the landed rows, the model reconciliation
 reads staging.
 -#}
 with landed as (

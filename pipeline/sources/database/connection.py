@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import sqlalchemy as sa
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.database.columns import Backend
 from pipeline.sources.passing import may_pass
 

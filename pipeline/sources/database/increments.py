@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 
 _UNITS = {
     "second": dt.timedelta(seconds=1),

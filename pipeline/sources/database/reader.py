@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import sqlalchemy as sa
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Extract, Rejected, Since
 from pipeline.sources.config import Entity, Source
 from pipeline.sources.database import increments

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.config import Source
 from pipeline.sources.files.reader import FilesReader, being_written
 

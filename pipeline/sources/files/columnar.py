@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
 from pipeline.sources.config import Entity
 from pipeline.sources.files.parts import READ_ERRORS, Part, cause

@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.ahead import fetched_ahead
 from pipeline.sources.base import Rejected, StartOver
 from pipeline.sources.config import Entity

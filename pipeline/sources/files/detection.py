@@ -24,7 +24,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.files.parts import CHUNK, Part
 
 # UTF-32 begins as UTF-16 does, and so comes first.

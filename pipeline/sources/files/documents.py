@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipeline import sql
-from pipeline.errors import SourceUnavailable
+from pipeline.common import sql
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
 from pipeline.sources.columns import ColumnType
 from pipeline.sources.config import Entity

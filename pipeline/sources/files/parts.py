@@ -22,7 +22,7 @@ from typing import IO, Any, BinaryIO
 
 import duckdb
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.config import Entity
 
 CHUNK = 1 << 20

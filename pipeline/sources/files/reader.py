@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Extract, Rejected, Since
 from pipeline.sources.config import Entity, Source
 from pipeline.sources.files import columnar, delimited, detection, documents, sheets

@@ -13,17 +13,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import SourceUnavailable
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
 from pipeline.sources.columns import ColumnType
 from pipeline.sources.config import Entity
 from pipeline.sources.files.parts import READ_ERRORS, Part, cause
-from pipeline.sources.files.typed import (
-    FIRST_INEXACT_ID,
-    Declared,
-    Typing,
-    declared,
-)
+from pipeline.sources.files.typed import FIRST_INEXACT_ID, Declared, Typing, declared
 
 ROWS_PER_BATCH = 65_536
 

@@ -16,8 +16,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import sql
-from pipeline.errors import SourceUnavailable
+from pipeline.common import sql
+from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.columns import ColumnType, column_type
 from pipeline.sources.config import Entity
 

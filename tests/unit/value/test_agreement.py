@@ -21,6 +21,7 @@ from pipeline.value.forecasters import (
 )
 from pipeline.value.histories import Floats, Triples
 from pipeline.value.population import Cells, Forecaster, Opportunities, Population
+from tests.profiles import examples
 
 # From one that buys daily to one that never does, and everything that a fit may say.
 parameter = st.floats(-3, 3).map(lambda exponent: 10.0**exponent)
@@ -87,7 +88,7 @@ NOBODY = Cells(Triples.of([], [], []), np.array([]), np.array([]))
     busiest=most,
     weeks=st.sampled_from([365 / 7, 182 / 7, 365 / 84]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_every_row_of_every_forecaster_agrees(
     name: str,
     rows: list[tuple[int, float, float, int]],

@@ -1,0 +1,120 @@
+"""Reads a settings file in YAML: each key once, `${NAME}` from the environment.
+
+So that secrets never stand in such a file. What its keys mean is for who reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pipeline.common.errors import ConfigurationError
+
+
+def read(
+    path: Path, environment: Mapping[str, str], *, otherwise: str
+) -> dict[str, Any]:
+    """The file's mapping, with the values of the environment in it.
+
+    Args:
+        path: The file.
+        environment: What `${NAME}` may refer to.
+        otherwise: How another file is named, for when this one cannot be read.
+
+    Raises:
+        ConfigurationError: Names the file, the place in it and what is wrong.
+    """
+    raw = _load(path, otherwise)
+    if not isinstance(raw, dict):
+        what = "is empty" if raw is None else "names no settings"
+        raise ConfigurationError(f"{path} {what}; it should begin with 'version: 1'.")
+    replaced: dict[str, Any] = _substitute(raw, environment, path.name)
+    return replaced
+
+
+def read_value(
+    path: Path, environment: Mapping[str, str], keys: Sequence[str], *, otherwise: str
+) -> Any:
+    """One value of the file; the rest of it may refer to what is not set here.
+
+    For whoever watches from outside and has none of the secrets.
+
+    Args:
+        path: The file.
+        environment: What `${NAME}` in the value may refer to.
+        keys: The way to the value, from the file's mapping inwards.
+        otherwise: As in `read`.
+
+    Returns:
+        The value; None where the file has no such key.
+
+    Raises:
+        ConfigurationError: As `read`, of this value.
+    """
+    found: Any = _load(path, otherwise)
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return _substitute(found, environment, ": ".join((path.name, *keys)))
+
+
+def refused(path: Path, error: ValidationError) -> ConfigurationError:
+    """What does not fit, by its places; without what stands there, which may be secret."""
+    places = "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
+        for item in error.errors(include_input=False, include_url=False)
+    )
+    return ConfigurationError(f"{path}: {places}")
+
+
+def _load(path: Path, otherwise: str) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}); {otherwise}."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys; here an entity would vanish unnoticed."""
+
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if (text := str(key.value)) in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{text} is there twice", key.start_mark
+                )
+            seen.add(text)
+        return super().construct_mapping(node, deep)
+
+
+def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _substitute(item, environment, f"{where}: {key}")
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_substitute(item, environment, where) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in environment:
+            raise ConfigurationError(
+                f"{where} refers to ${{{name}}}, which is not set in the environment."
+            )
+        return environment[name]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", replaced, value)

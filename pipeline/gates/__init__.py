@@ -1,0 +1,1 @@
+"""Expectation suites run inside DuckDB, and what a person learns of their results."""

@@ -1,0 +1,114 @@
+"""Tries the sources out: connects, reads a sample of every entity, checks the sample.
+
+Nothing in the home changes, and nothing is landed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.common import sql
+from pipeline.common.errors import CustomerTiersError, SourceUnavailable
+from pipeline.gates.run import run_suites
+from pipeline.gates.suite import entity_suite, subject_of
+from pipeline.journal.evidence import Check
+from pipeline.release import duckdb_files
+from pipeline.sources import Entity, Reader, Source, open_reader
+
+SAMPLE_ROWS = 1_000
+
+
+@dataclass
+class Tried:
+    """What came of one entity.
+
+    Attributes:
+        problem: Why it could not be read, or nothing.
+        checks: What the sample's suite found.
+    """
+
+    source: str
+    entity: str
+    rows: int = 0
+    rejected: int = 0
+    columns: Sequence[str] = ()
+    problem: str = ""
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that would stop a refresh."""
+        return [check for check in self.checks if check.blocks]
+
+
+def try_source(source: Source, expectations: Path) -> list[Tried]:
+    """Reads a sample of each entity of the source and runs its suite on the sample."""
+    tried = []
+    with tempfile.TemporaryDirectory(prefix="customer-tiers-") as folder:
+        database = Path(folder) / "sample.duckdb"
+        suites = []
+        try:
+            with (
+                open_reader(source) as reader,
+                duckdb_files.connect(database) as connection,
+            ):
+                connection.execute("create schema landing")
+                for name, entity in source.entities.items():
+                    result = Tried(source.name, name)
+                    tried.append(result)
+                    try:
+                        sample = _sample(reader, entity, result)
+                    except SourceUnavailable as error:
+                        result.problem = str(error)
+                        continue
+                    connection.register("_sample", sample)
+                    connection.execute(
+                        f"create table landing.{sql.quoted(name)} as "
+                        "select *, row_number() over () as _row_number from _sample"
+                    )
+                    connection.unregister("_sample")
+                    suites.append(
+                        entity_suite(source.name, entity, expectations, sample=True)
+                    )
+        except SourceUnavailable as error:
+            return [
+                Tried(source.name, name, problem=str(error)) for name in source.entities
+            ]
+        checks = run_suites(f"in.{source.name}", database, suites)
+    for result in tried:
+        subject = subject_of(result.source, result.entity)
+        result.checks = [check for check in checks if check.subject == subject]
+    return tried
+
+
+def worst(tried: Sequence[Tried]) -> CustomerTiersError | None:
+    """The error that the outcome amounts to, for the exit code; None when all is well."""
+    from pipeline.common.errors import GateRefused
+
+    if unread := [item for item in tried if item.problem]:
+        return SourceUnavailable(f"{len(unread)} entities could not be read.")
+    if failed := [item for item in tried if item.failed]:
+        return GateRefused(f"{len(failed)} entities would not pass the gate.")
+    return None
+
+
+def _sample(reader: Reader, entity: Entity, result: Tried) -> pa.Table:
+    batches: list[pa.RecordBatch] = []
+    for extract in islice(reader.extracts(entity, limit=SAMPLE_ROWS), 1):
+        batches.extend(extract.batches())
+        result.rejected = len(extract.rejected)
+    table = pa.Table.from_batches(batches)
+    result.rows = table.num_rows
+    result.columns = table.schema.names
+    if missing := [column for column in entity.key if column not in result.columns]:
+        raise SourceUnavailable(
+            f"{result.source}.{result.entity}: there is no column {missing[0]}, which "
+            f"sources.yaml names as the key; there are {', '.join(result.columns)}."
+        )
+    return table

@@ -1,0 +1,205 @@
+"""What is compared of two records, and in how many levels: conditions in SQL.
+
+The comparisons of the Fellegi-Sunter model and what a deterministic rule may ask for
+beside its keys. Not here: their weights (the seed `match_weights`, read by `policy`) and
+how pairs are found and scored (`pairs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+
+def _typo(column: str) -> str:
+    """A slip of the pen: one or two letters of a long name, one Chinese character.
+
+    DuckDB counts bytes, of which a Chinese character has three.
+    """
+    left, right = f"{column}_l", f"{column}_r"
+    # The lengths first: the distance is dear, and few pairs are near enough.
+    return (
+        f"(case when least(length({left}), length({right})) >= 4 "
+        f"and abs(strlen({left}) - strlen({right})) <= 3 "
+        f"then damerau_levenshtein({left}, {right}) <= case "
+        f"when strlen({left}) > length({left}) then 3 "
+        f"when least(length({left}), length({right})) >= 10 then 2 else 1 end "
+        "else false end)"
+    )
+
+
+def _within(column: str, distance: int) -> str:
+    """At most so many letters inserted, left out, replaced or swapped."""
+    left, right = f"{column}_l", f"{column}_r"
+    return (
+        f"(case when abs(strlen({left}) - strlen({right})) <= {distance} "
+        f"then damerau_levenshtein({left}, {right}) <= {distance} else false end)"
+    )
+
+
+def _contained(column: str) -> str:
+    left, right = f"{column}_l", f"{column}_r"
+    return (
+        f"(least(length({left}), length({right})) >= 3 and "
+        f"(contains({left}, {right}) or contains({right}, {left})))"
+    )
+
+
+# Two branches, or a branch and its company, are two customers; an unnamed branch may be
+# any, and 滨江路 is Binjiang.
+_OTHER_BRANCH: Final = (
+    "not coalesce(name_branch_l = name_branch_r, "
+    "name_branch_l is null and name_branch_r is null) "
+    "and not coalesce(name_branch_l = '?' or name_branch_r = '?' "
+    "or starts_with(name_branch_l, name_branch_r) "
+    "or starts_with(name_branch_r, name_branch_l) "
+    "or damerau_levenshtein(name_branch_l, name_branch_r) <= 1, false)"
+)
+_SAME_PLACE: Final = (
+    "coalesce(name_place_l, name_place_r, '') = "
+    f"coalesce(name_place_r, name_place_l, '') and not ({_OTHER_BRANCH})"
+)
+
+# What beside its keys a deterministic rule may ask for, on records l and r.
+AGREEMENTS: Final = {
+    "": "true",
+    "name": f"((name_core_l = name_core_r or {_typo('name_core')}) and {_SAME_PLACE})",
+    "name or sound": (
+        f"((name_core_l = name_core_r or {_typo('name_core')} "
+        f"or name_sound_l = name_sound_r) and {_SAME_PLACE})"
+    ),
+    "person": (
+        "((family_key_l = family_key_r or given_key_l = given_key_r) "
+        "and (birth_date_l = birth_date_r) is not false)"
+    ),
+}
+AGREEMENT_COLUMNS: Final = (
+    "name_core",
+    "name_place",
+    "name_branch",
+    "name_sound",
+    "given_key",
+    "family_key",
+    "birth_date",
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One thing that is compared: its levels from the strongest to the weakest.
+
+    Attributes:
+        name: As in the seed `match_weights`.
+        columns: Normal forms that it looks at.
+        missing: When a pair says nothing about it.
+        levels: Level → condition on the columns with `_l` and `_r`; then `else`.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    missing: str
+    levels: dict[str, str]
+
+
+def _single(column: str, levels: dict[str, str], name: str | None = None) -> Comparison:
+    return Comparison(
+        name or column.removesuffix("_key"),
+        (column,),
+        f"{column}_l is null or {column}_r is null",
+        {"same": f"{column}_l = {column}_r", **levels},
+    )
+
+
+def _near(column: str, similarity: float) -> str:
+    return f"jaro_winkler_similarity({column}_l, {column}_r) >= {similarity}"
+
+
+_REGISTRATION: Final = _single(
+    "registration_key",
+    {"typo": _within("registration_key", 2)},
+)
+
+COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
+    "company": (
+        Comparison(
+            "name",
+            ("name_core", "name_place", "name_branch", "name_sound"),
+            "name_core_l is null or name_core_r is null",
+            {
+                "other branch": _OTHER_BRANCH,
+                "same": f"name_core_l = name_core_r and {_SAME_PLACE}",
+                "same in another place": "name_core_l = name_core_r",
+                "sound": f"name_sound_l = name_sound_r and {_SAME_PLACE}",
+                "typo": f"{_typo('name_core')} and {_SAME_PLACE}",
+                "contained": f"{_contained('name_core')} and {_SAME_PLACE}",
+                "similar": (
+                    "(case when left(name_sound_l, 1) = left(name_sound_r, 1) "
+                    f"then {_near('name_sound', 0.9)} else false end)"
+                ),
+                # 优润纺织 and Yourun Textile: the first part is the same in any language.
+                "same beginning": (
+                    "left(name_sound_l, 5) = left(name_sound_r, 5) and "
+                    "(strlen(name_core_l) = length(name_core_l)) <> "
+                    "(strlen(name_core_r) = length(name_core_r))"
+                ),
+            },
+        ),
+        _single("phone_key", {}),
+        Comparison(
+            "mail",
+            ("email_key", "domain_key"),
+            "(email_key_l is null or email_key_r is null) "
+            "and (domain_key_l is null or domain_key_r is null)",
+            {
+                "same address": "email_key_l = email_key_r",
+                "same domain": "domain_key_l = domain_key_r",
+                "typo": _within("domain_key", 1),
+                # Two private addresses of a company may well differ.
+                "no domain": "domain_key_l is null or domain_key_r is null",
+            },
+        ),
+        Comparison(
+            "address",
+            ("street_key", "street_number", "postal_key", "city_key"),
+            "(street_key_l is null or street_key_r is null) and (postal_key_l is null "
+            "or postal_key_r is null) and (city_key_l is null or city_key_r is null)",
+            {
+                "same door": (
+                    "street_key_l = street_key_r and street_number_l = street_number_r "
+                    "and (city_key_l = city_key_r or postal_key_l = postal_key_r)"
+                ),
+                "same postal code": "postal_key_l = postal_key_r",
+                "same city": "city_key_l = city_key_r",
+            },
+        ),
+        _REGISTRATION,
+        _single("country_key", {}),
+    ),
+    "person": (
+        _single("given_key", {"near": _near("given_key", 0.88)}, "given name"),
+        _single("family_key", {"near": _near("family_key", 0.88)}, "family name"),
+        Comparison(
+            "birth date",
+            ("birth_date",),
+            "birth_date_l is null or birth_date_r is null",
+            {
+                "same": "birth_date_l = birth_date_r",
+                "typo": (
+                    "damerau_levenshtein(cast(birth_date_l as varchar), "
+                    "cast(birth_date_r as varchar)) <= 1"
+                ),
+            },
+        ),
+        _single("street_key", {"near": _near("street_key", 0.88)}),
+        _single("street_number", {}, "street number"),
+        _single(
+            "postal_key",
+            {"typo": _within("postal_key", 1)},
+        ),
+        _single("city_key", {"near": _near("city_key", 0.88)}),
+        _single("email_key", {}),
+        _single("phone_key", {}),
+        _REGISTRATION,
+    ),
+}

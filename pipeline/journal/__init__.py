@@ -1,0 +1,1 @@
+"""What happened: attempts, their logs, what gates found, what people accepted."""

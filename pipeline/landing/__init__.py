@@ -1,0 +1,1 @@
+"""What sources gave, kept for ever as immutable Parquet batches."""

@@ -1,0 +1,1 @@
+"""Runs day by day: freshness, metrics, retention, backup, alerts."""

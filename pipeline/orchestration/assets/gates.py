@@ -1,0 +1,220 @@
+"""The two gates as blocking asset checks that show their evidence.
+
+A blocking check stops the steps directly below it, in its own run only; that is why each
+gate also leaves its evidence beside the candidate, where `publish` reads it again.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from pipeline.common.errors import CustomerTiersError, GateRefused
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.gates import data_docs, judgement
+from pipeline.gates.suite import subject_of
+from pipeline.journal import acceptances, attempts, disk, evidence
+from pipeline.journal.evidence import Check, Evidence
+from pipeline.journal.refresh_log import facts
+from pipeline.orchestration.assets.ingest import POOL, landing_key
+from pipeline.orchestration.request import RefreshRequest
+from pipeline.release import candidates
+from pipeline.release.layout import Candidate
+from pipeline.sources import Source
+
+log = logging.getLogger("customer_tiers.gates")
+
+CHECK_NAME = "expectations"
+
+
+def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
+    """The gate on what a source has just landed, one check an entity."""
+    keys = {
+        subject_of(source.name, name): landing_key(source.name, name)
+        for name in source.entities
+    }
+
+    @dg.multi_asset_check(
+        name=f"gate_in_{source.name}",
+        specs=[
+            dg.AssetCheckSpec(
+                CHECK_NAME,
+                asset=key,
+                blocking=True,
+                description=f"What expectations/landing/{source.name}.py demands of new "
+                "batches, the key of sources.yaml, and the accounting of rows.",
+            )
+            for key in keys.values()
+        ],
+        pool=POOL,
+    )
+    def gate(request: RefreshRequest) -> Iterator[dg.AssetCheckResult]:
+        home = request.open_home()
+        candidate = candidates.latest_candidate(home)
+        found, pages, seconds = pass_through(
+            home,
+            candidate,
+            f"gate in: {source.name}",
+            lambda: judgement.gate_in(
+                home, candidate, source, settings.expectations, full=request.full
+            ),
+        )
+        yield from _results(found, keys, pages, seconds)
+
+    return gate
+
+
+def gate_out(
+    subjects: dict[str, dg.AssetKey], sources: Sequence[Source], settings: Settings
+) -> dg.AssetChecksDefinition:
+    """The gate on the finished marts, one check a mart.
+
+    Args:
+        subjects: Asset by table, such as `marts.customers`.
+        sources: The sources in force.
+        settings: Where the suites are.
+    """
+
+    @dg.multi_asset_check(
+        name="gate_out",
+        specs=[
+            dg.AssetCheckSpec(
+                CHECK_NAME,
+                asset=key,
+                blocking=True,
+                description=f"What expectations/marts demands of {subject}.",
+            )
+            for subject, key in subjects.items()
+        ],
+        pool=POOL,
+    )
+    def gate(request: RefreshRequest) -> Iterator[dg.AssetCheckResult]:
+        home = request.open_home()
+        candidate = candidates.latest_candidate(home)
+        found, pages, seconds = pass_through(
+            home,
+            candidate,
+            "gate out",
+            lambda: judgement.gate_out(
+                candidate, sources, settings.expectations, acceptances.held(home)
+            ),
+        )
+        yield from _results(found, subjects, pages, seconds)
+
+    return gate
+
+
+def pass_through(
+    home: Home, candidate: Candidate, stage: str, look: Callable[[], Evidence]
+) -> tuple[Evidence, Path | None, float]:
+    """Lets the gate look, keeps its evidence, and closes the attempt when it refuses.
+
+    Returns:
+        The evidence, its Data Docs, and how many seconds the look took.
+    """
+    began = time.monotonic()
+    with attempts.stage(home, candidate.refresh_id, stage):
+        found = look()
+        evidence.save(candidate.evidence_folder, found)
+        disk.raise_if_full(home, found.crashes())
+    seconds = time.monotonic() - began
+    pages = data_docs.show(home, candidate, found)
+    passed = sum(check.outcome == "passed" for check in found.checks)
+    log.info(
+        "%s: %d of %d checks passed",
+        stage,
+        passed,
+        len(found.checks),
+        extra=facts(event="gate", gate=found.gate, checks=len(found.checks)),
+    )
+    for check in found.checks:
+        if check.outcome != "passed":
+            log.warning(
+                "%s %s",
+                "accepted" if check.is_accepted else check.severity,
+                check.sentence(),
+                extra=facts(**check.facts()),
+            )
+    if problems := found.problems():
+        attempts.end(
+            home,
+            candidate.refresh_id,
+            "refused",
+            f"{stage}: " + "; ".join(problems),
+            exit_code=GateRefused.exit_code,
+        )
+    return found, pages, seconds
+
+
+def _results(
+    found: Evidence,
+    keys: dict[str, dg.AssetKey],
+    pages: Path | None,
+    seconds: float,
+) -> Iterator[dg.AssetCheckResult]:
+    strangers = {check.subject for check in found.checks} - set(keys)
+    if strangers:
+        raise CustomerTiersError(f"Checks on tables without an asset: {strangers}")
+    for subject, key in keys.items():
+        checks = [check for check in found.checks if check.subject == subject]
+        broken = [check for check in checks if check.outcome != "passed"]
+        blocking = [check for check in broken if check.blocks]
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=CHECK_NAME,
+            passed=not broken,
+            severity=dg.AssetCheckSeverity.ERROR
+            if blocking or not broken
+            else dg.AssetCheckSeverity.WARN,
+            description="; ".join(check.sentence() for check in broken) or None,
+            metadata={
+                "checks": len(checks),
+                "passed": len(checks) - len(broken),
+                "accepted": sum(check.is_accepted for check in broken),
+                "evidence": dg.MetadataValue.md(_table(checks)),
+                "seconds_of_the_gate": round(seconds, 2),
+                **_links(found.gate, subject, pages),
+            },
+        )
+
+
+def _links(
+    gate: str, subject: str, pages: Path | None
+) -> dict[str, dg.UrlMetadataValue]:
+    """The page of the table in the Data Docs, else where they begin."""
+    if pages is None:
+        return {}
+    page = pages.with_name(data_docs.page_of(gate, subject))
+    found = page if page.exists() else pages
+    return {"data_docs": dg.MetadataValue.url(found.absolute().as_uri())}
+
+
+def _table(checks: Sequence[Check]) -> str:
+    """The evidence as Markdown, what is broken first."""
+    lines = [
+        "| outcome | check | severity | rows | observed | examples | why |",
+        "|---|---|---|---:|---|---|---|",
+    ]
+    for check in sorted(checks, key=lambda item: item.outcome == "passed"):
+        examples = "; ".join(
+            " ".join(f"{key}={value}" for key, value in example.items())
+            for example in check.examples
+        )
+        cells = [
+            f"{check.outcome}, accepted" if check.is_accepted else check.outcome,
+            check.name,
+            check.severity,
+            "" if check.failing_rows is None else f"{check.failing_rows:,}",
+            check.observed,
+            examples,
+            check.expected,
+        ]
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

@@ -1,0 +1,196 @@
+"""The assets at the end: the release, and the reports that read it."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from pipeline import reports
+from pipeline.common.errors import GateRefused
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.gates import data_docs, judgement
+from pipeline.identity import memory
+from pipeline.journal import acceptances, attempts, disk, evidence
+from pipeline.landing import batches as landing
+from pipeline.operations import retention
+from pipeline.orchestration import runs
+from pipeline.orchestration.assets.ingest import POOL
+from pipeline.orchestration.request import RefreshRequest
+from pipeline.release import (
+    candidates,
+    catalogue,
+    layout,
+    promotion,
+    pruning,
+    sealing,
+    verification,
+)
+from pipeline.sources import SourcesFile
+from pipeline.transform import dbt as transform
+from pipeline.transform import meta
+
+log = logging.getLogger("customer_tiers.publish")
+
+
+def publish_asset(
+    sources: SourcesFile,
+    settings: Settings,
+    project: transform.Project,
+    gated: Iterable[dg.AssetKey],
+) -> dg.AssetsDefinition:
+    """The release.
+
+    It depends on every gated asset, because a blocking check stops only the steps
+    directly below it; and it believes the evidence on disk, not the run.
+    """
+    needed = evidence.required_gates(source.name for source in sources.sources)
+
+    @dg.asset(
+        key="publish",
+        deps=list(gated),
+        group_name="release",
+        kinds={"duckdb"},
+        pool=POOL,
+        description="Seals the candidate, verifies its evidence and makes it current.",
+    )
+    def publish(
+        context: dg.AssetExecutionContext, request: RefreshRequest
+    ) -> dg.MaterializeResult[None]:
+        home = request.open_home()
+        candidate = candidates.latest_candidate(home)
+        refresh_id = candidate.refresh_id
+        with attempts.stage(home, refresh_id, "publish"):
+            terms = evidence.Terms(
+                declared={
+                    **judgement.declared(
+                        sources.sources, settings.expectations, full=candidate.full
+                    ),
+                    **transform.declared(project),
+                },
+                held=acceptances.held(home),
+                always=judgement.always_made(sources.sources, settings.expectations),
+            )
+            if not sealing.is_sealed(home, candidate):
+                if problems := verification.judge(candidate, needed, terms):
+                    raise GateRefused(
+                        f"{refresh_id} is not published: " + "; ".join(problems)
+                    )
+                found = evidence.load_all(candidate.evidence_folder)
+                uses = acceptances.uses(terms.held, found)
+                meta.write_meta(home, candidate, sources.sources, found, uses)
+                sealing.seal(candidate, needed, uses)
+                _warn_of_idle(uses)
+                try:
+                    memory.remember(home, candidate.work_file)
+                except Exception as error:
+                    # It only saves work: without it the next refresh takes longer.
+                    log.warning("identity: nothing kept for the next time: %s", error)
+            # Asked for before the candidate is gone.
+            took = disk.Took(
+                work=disk.size_of(candidate.work_file),
+                release=disk.size_of(candidate.release_folder),
+                landed=landing.written_since(home, candidate.opened_at),
+            )
+            request.before_publishing()
+            folder = promotion.promote(home, refresh_id, needed, terms)
+            attempts.end(home, refresh_id, "published")
+        log.info("release %s is current", refresh_id)
+        pruned = _keep_house(context.instance, home, settings, took)
+        published = catalogue.chosen(home, refresh_id)
+        return dg.MaterializeResult(
+            metadata={
+                "refresh_id": refresh_id,
+                "as_of_date": published.as_of_date.isoformat(),
+                "release": dg.MetadataValue.path(str(folder)),
+                "bytes": (folder / layout.WAREHOUSE).stat().st_size,
+                "checks": published.checks,
+                "warnings": published.warnings,
+                "accepted": published.accepted,
+                "pruned": pruned,
+                **_data_docs(data_docs.address(home, refresh_id)),
+            }
+        )
+
+    return publish
+
+
+def _keep_house(
+    instance: dg.DagsterInstance, home: Home, settings: Settings, took: disk.Took
+) -> list[str]:
+    """Notes what the refresh took, and removes what need not be kept.
+
+    The release is published: whatever goes wrong here is said in the log, and can wait
+    for the next refresh.
+
+    Returns:
+        The releases and candidates that are gone.
+    """
+    now = dt.datetime.now(dt.UTC)
+    gone: list[str] = []
+    try:
+        pruned = retention.prune(home, settings, now=now)
+        gone = [
+            item.path.name
+            for item in pruned.gone
+            if item.path.parent in (home.releases, home.candidates)
+        ]
+        runs.prune(instance, home, settings.keeping.runs_days, now=now)
+    except Exception as error:
+        log.warning("not everything old could be removed: %s", error)
+    try:
+        disk.note(home, took)
+    except OSError as error:
+        log.warning("what the refresh took of the disk is not noted: %s", error)
+    return gone
+
+
+def _warn_of_idle(uses: Sequence[acceptances.Use]) -> None:
+    """Says of each acceptance that does nothing that it does nothing."""
+    for use in uses:
+        if use.state == "unused":
+            log.warning(
+                "the acceptance of %s is unused, for the check passes; withdraw it: "
+                "customer-tiers acceptances --withdraw %s",
+                use.check,
+                use.check,
+            )
+        elif use.state == "void":
+            log.warning("the acceptance of %s is void", use.check)
+
+
+def _data_docs(index: Path | None) -> dict[str, dg.UrlMetadataValue]:
+    if index is None:
+        return {}
+    return {"data_docs": dg.MetadataValue.url(index.absolute().as_uri())}
+
+
+def report_asset() -> dg.AssetsDefinition:
+    """The HTML report of the current release."""
+
+    @dg.asset(
+        key="report",
+        deps=["publish"],
+        group_name="release",
+        kinds={"html"},
+        pool=POOL,
+        description="The report of the current release, made from it alone.",
+    )
+    def report(request: RefreshRequest) -> dg.MaterializeResult[None]:
+        home = request.open_home()
+        folder = home.current.resolve(strict=True)
+        with attempts.stage(home, folder.name, "report"):
+            path = reports.build_report(folder)
+            pruning.link_data_docs(home)
+        log.info("report %s", path)
+        return dg.MaterializeResult(
+            metadata={
+                "report": dg.MetadataValue.url(path.as_uri()),
+                "release": dg.MetadataValue.path(str(folder)),
+                **_data_docs(data_docs.address(home, folder.name)),
+            }
+        )
+
+    return report

@@ -1,0 +1,199 @@
+"""The dbt project as Dagster assets: one step from the seeds to the marts."""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from pipeline.common.errors import CustomerTiersError, GateRefused
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.gates import data_docs
+from pipeline.journal import acceptances, attempts, disk, evidence
+from pipeline.journal.evidence import Evidence
+from pipeline.journal.refresh_log import facts
+from pipeline.orchestration.assets.ingest import POOL, landing_key
+from pipeline.orchestration.request import RefreshRequest
+from pipeline.release import candidates
+from pipeline.sources import SourcesFile
+from pipeline.transform import dbt as transform
+from pipeline.transform import foundation
+
+log = logging.getLogger("customer_tiers.transform")
+
+BUILT = ":".join(transform.BUILT)  # told by its errors
+
+
+class Translator(DagsterDbtTranslator):
+    """Asset key = table name; group = folder; a dbt source is a landed entity."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            DagsterDbtTranslatorSettings(
+                enable_asset_checks=True,
+                enable_source_tests_as_checks=False,
+                # Several tables are laid by the same asset, `candidate`.
+                enable_duplicate_source_asset_keys=True,
+            )
+        )
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`landing/<source>/<entity>` for a source, the table's name for the rest."""
+        if dbt_resource_props["resource_type"] == "source":
+            configured = dbt_resource_props.get("config", {}).get("meta", {})
+            if key := configured.get("dagster", {}).get("asset_key"):
+                return dg.AssetKey(key)
+            return landing_key(
+                dbt_resource_props["source_name"], dbt_resource_props["name"]
+            )
+        return dg.AssetKey(dbt_resource_props["name"])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The folder of the model; seeds are the policy."""
+        if dbt_resource_props["resource_type"] == "seed":
+            return "policy"
+        folder = dbt_resource_props["fqn"][1:-1]
+        return str(folder[0]) if folder else None
+
+
+def transform_assets(
+    project: transform.Project, sources: SourcesFile, settings: Settings
+) -> dg.AssetsDefinition:
+    """All models and seeds of a refresh, with dbt's tests as blocking checks."""
+    translator = Translator()
+
+    @dbt_assets(
+        manifest=project.manifest_json,
+        select=transform.SELECT,
+        exclude=transform.EXCLUDE,
+        dagster_dbt_translator=translator,
+        name="transform",
+        pool=POOL,
+    )
+    def models(
+        context: dg.AssetExecutionContext, request: RefreshRequest
+    ) -> Iterator[Any]:
+        home = request.open_home()
+        candidate = candidates.latest_candidate(home)
+        with attempts.stage(home, candidate.refresh_id, "transform"):
+            foundation.lay_ground(home, candidate, sources.sources)
+            events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+            outcome: list[transform.Built | BaseException] = []
+
+            def run_dbt() -> None:
+                try:
+                    outcome.append(
+                        transform.build(
+                            project, sources, candidate, settings, events.put
+                        )
+                    )
+                except BaseException as error:
+                    outcome.append(error)
+                finally:
+                    events.put(None)
+
+            # dbt runs beside us, so that Dagster hears of each model as it is built.
+            thread = threading.Thread(target=run_dbt, name="dbt")
+            thread.start()
+            built_models = 0
+            try:
+                while (event := events.get()) is not None:
+                    if event["info"]["name"] != "LogTestResult":
+                        built_models += 1
+                        name = event["data"]["node_info"]["node_name"]
+                        log.debug(
+                            "transform: %d built, now after %s",
+                            built_models,
+                            name,
+                            extra=facts(
+                                event="model",
+                                model=name,
+                                status=event["data"].get("status"),
+                                seconds=round(
+                                    float(event["data"].get("execution_time") or 0), 3
+                                ),
+                            ),
+                        )
+                    row_count = event.pop("row_count", None)
+                    for made in DbtCoreCliEventMessage(
+                        raw_event=event, event_history_metadata={}
+                    ).to_default_asset_events(
+                        manifest=project.manifest_json,
+                        dagster_dbt_translator=translator,
+                        context=context,
+                    ):
+                        yield _with_row_count(made, row_count)
+            finally:
+                thread.join()
+            (built,) = outcome
+            if isinstance(built, BaseException):
+                raise built
+            found = replace(
+                built.evidence,
+                checks=evidence.with_acceptances(
+                    built.evidence.checks, acceptances.held(home)
+                ),
+            )
+            evidence.save(candidate.evidence_folder, found)
+            data_docs.show(home, candidate, found)
+            tests = sum(check.id != BUILT for check in found.checks)
+            log.info("dbt: %d models and seeds, %d tests", built_models, tests)
+            _judge(home, found, built.errors)
+
+    return models
+
+
+def _judge(home: Home, found: Evidence, errors: Sequence[str]) -> None:
+    """Tells what dbt's tests found, and stops what may not go on.
+
+    Args:
+        home: Where the candidate is.
+        found: The evidence of dbt's tests, and of whether all was built.
+        errors: Why models were not built.
+
+    Raises:
+        DiskFull: There was no room for it.
+        GateRefused: The data are not what they should be.
+        CustomerTiersError: A model does not work.
+    """
+    failed = [
+        check
+        for check in found.checks
+        if check.outcome == "failed" and check.id != BUILT
+    ]
+    for check in failed:
+        log.warning(
+            "%s %s", check.severity, check.sentence(), extra=facts(**check.facts())
+        )
+    disk.raise_if_full(home, found.crashes())
+    if blocking := [check.sentence() for check in failed if check.blocks]:
+        raise GateRefused("; ".join(blocking))
+    if errors:
+        told = "dbt: " + "; ".join(errors)
+        # A null where the contract of a mart allows none is bad data, which is
+        # what a gate is for; anything else is a model that does not work.
+        contract = all("Constraint Error" in error for error in errors)
+        raise GateRefused(told) if contract else CustomerTiersError(told)
+    if problems := found.problems():
+        raise GateRefused("; ".join(problems))
+
+
+def _with_row_count(event: Any, row_count: int | None) -> Any:
+    if row_count is None or not isinstance(event, dg.Output):
+        return event
+    return event.with_metadata({**event.metadata, "dagster/row_count": row_count})
+
+
+def mart_keys(project: transform.Project) -> dict[str, dg.AssetKey]:
+    """Asset by table, of every table that dbt builds into the release's file."""
+    return {
+        f"{node['schema']}.{node['name']}": dg.AssetKey(node["name"])
+        for node in project.manifest_json["nodes"].values()
+        if node["resource_type"] == "model" and node["database"] == "warehouse"
+    }

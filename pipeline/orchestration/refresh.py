@@ -1,0 +1,201 @@
+"""Runs the Dagster job of a refresh from the command line, and tells how it ended.
+
+It is the job of the schedule, in the same Dagster instance, so that its runs are seen in
+the web page. How the progress looks is the command line's business.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pipeline.common import calendar, limits
+from pipeline.common.errors import ConfigurationError, CustomerTiersError
+from pipeline.common.home import Home
+from pipeline.common.lock import refresh_lock
+from pipeline.common.settings import Settings
+from pipeline.gates import advice
+from pipeline.journal import acceptances, attempts, disk
+from pipeline.journal.attempts import Attempt
+from pipeline.operations.watch import watched
+from pipeline.sources import load_sources
+
+log = logging.getLogger("customer_tiers.refresh")
+
+# Less would not even hold Dagster's first notes of a run.
+LEAST_TO_BEGIN = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line was asked for."""
+
+    as_of: dt.date | None = None
+    full: bool = False
+    publish: bool = True
+    report: bool = True
+    accept: acceptances.Wish | None = None
+
+
+class RefreshFailed(CustomerTiersError):
+    """A refresh that did not publish, with the exit code of what stopped it."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt.reason or "no reason given")
+        self.attempt = attempt
+        self.exit_code = attempt.exit_code or 1
+
+
+def run(settings: Settings, request: Request) -> Attempt:
+    """Runs one refresh to its end, holding the home's lock.
+
+    Returns:
+        The attempt, `published` or (without publishing) `built`.
+
+    Raises:
+        ConfigurationError: Before anything is done.
+        RefreshRunning: Another refresh holds the lock.
+        RefreshFailed: The refresh was refused or failed; readers see what they saw.
+    """
+    business = load_sources(settings).business
+    if (day := request.as_of or business.as_of) is not None:
+        # Opening the candidate refuses it as well; here before anything is begun.
+        calendar.refuse_future(day, business.time_zone)
+    home = Home.open(settings.home)
+    run_id = str(uuid.uuid4())
+    with watched(settings, home, run_id), refresh_lock(home), _room(home):
+        # Imported late: a wrong setting or a second refresh is told at once.
+        import dagster as dg
+
+        from pipeline.orchestration import dagster_storage, runs
+        from pipeline.orchestration.definitions import JOB, build_definitions
+
+        dagster_storage.hold_open(home.dagster)
+        log.info("preparing")
+        with dagster_storage.open_instance(home.dagster) as instance:
+            runs.mark_dead(instance, home, is_mine=True)
+            definitions = build_definitions(settings)
+            if request.accept is not None:
+                _accept(home, settings, request.accept, full=request.full)
+            job = definitions.resolve_job_def(JOB)
+            selection = None
+            held_back = set()
+            if not request.publish:
+                held_back = {dg.AssetKey("publish"), dg.AssetKey("report")}
+            elif not request.report:
+                held_back = {dg.AssetKey("report")}
+            if held_back:
+                everything = definitions.resolve_asset_graph().materializable_asset_keys
+                selection = sorted(everything - held_back)
+            try:
+                result = job.execute_in_process(
+                    run_id=run_id,
+                    instance=instance,
+                    raise_on_error=False,
+                    tags={runs.TRIGGER: runs.COMMAND_LINE},
+                    asset_selection=selection,
+                    run_config={
+                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                        "resources": {
+                            "request": {
+                                "config": {
+                                    "home": str(home.root),
+                                    "as_of": request.as_of.isoformat()
+                                    if request.as_of
+                                    else "",
+                                    "full": request.full,
+                                    "limit_minutes": settings.limits.refresh_minutes,
+                                }
+                            }
+                        },
+                    },
+                )
+            except limits.TimeLimit as error:
+                # It came between two steps, where Dagster does not make a failure of it.
+                runs.report_failed(home, run_id, str(error))
+                if (ended := attempts.of_run(home, run_id)) is not None:
+                    raise RefreshFailed(ended) from error
+                raise
+        attempt = next(
+            (item for item in attempts.history(home) if item.run_id == run_id), None
+        )
+        if attempt is None:
+            raise CustomerTiersError(
+                f"The run {run_id} ended before it began; `make ui` shows its log."
+            )
+        if result.success and not request.publish:
+            attempts.end(home, attempt.refresh_id, "built")
+            return attempts.read(home, attempt.refresh_id) or attempt
+        if attempt.state != "published":
+            raise RefreshFailed(attempt)
+        if not result.success:
+            raise CustomerTiersError(
+                f"{attempt.refresh_id} is published, but its report could not be made; "
+                "`customer-tiers report` tries again and says why."
+            )
+        return attempt
+
+
+@contextmanager
+def _room(home: Home) -> Iterator[None]:
+    """Tells a full disk where nothing else does: in Dagster's own storage.
+
+    Raises:
+        DiskFull: There is no room to begin, or none was left in between.
+    """
+    if (free := shutil.disk_usage(home.root).free) < LEAST_TO_BEGIN:
+        raise disk.DiskFull(
+            f"The disk of {home.root} has {free / 1e6:,.1f} MB left, too little to "
+            f"begin. The home takes {disk.taken(home)}. Nothing was changed. Make room: "
+            "`customer-tiers prune --dry-run` says what may go."
+        )
+    try:
+        yield
+    except CustomerTiersError:
+        raise
+    except Exception as error:
+        if not disk.is_full(error):
+            raise
+        newest = next(iter(attempts.history(home)), None)
+        if newest is not None and newest.state == "running":
+            disk.make_room(home, newest.refresh_id)
+            told = f"{newest.stage}: {disk.told(home, error)}"
+            attempts.end(home, newest.refresh_id, "failed", told, exit_code=1)
+        raise disk.DiskFull(disk.told(home, error)) from error
+
+
+def _accept(
+    home: Home, settings: Settings, wished: acceptances.Wish, *, full: bool
+) -> None:
+    """Writes into the journal what a person accepts, if it is there and may be."""
+    from pipeline.gates import judgement
+    from pipeline.transform import dbt as transform
+
+    sources = load_sources(settings)
+    applied = sources.applied_to(settings)
+    declared = {
+        **judgement.declared(sources.sources, applied.expectations, full=full),
+        **transform.declared(transform.parse(sources, applied.dbt_project)),
+    }
+    seen = advice.last_seen(home, attempts.history(home))
+    for item in acceptances.accept(home, wished, declared, seen):
+        log.info("%s accepted by %s until %s", item.check, item.by, item.until)
+
+
+def parse_day(text: str) -> dt.date:
+    """A day as the command line takes it.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--as-of is {text!r}; give a day such as 2014-01-31."
+        ) from error

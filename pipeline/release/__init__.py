@@ -1,0 +1,1 @@
+"""Candidates and releases: opened, sealed, verified, promoted, rolled back, pruned."""

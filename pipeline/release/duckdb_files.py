@@ -1,0 +1,19 @@
+"""How a DuckDB file of a candidate or a release is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+
+def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Opens a DuckDB file; never fetches an extension."""
+    return duckdb.connect(
+        str(path.resolve()),
+        read_only=read_only,
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )

@@ -1,0 +1,1 @@
+"""New projects: a user's own, and the demonstration company."""

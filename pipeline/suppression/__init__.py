@@ -1,0 +1,1 @@
+"""Who was forgotten and must not come back."""

@@ -1,0 +1,474 @@
+"""Runs dbt inside this process: parse once, build one candidate, tell what happened.
+
+In-process rather than as a command, because each start of dbt costs more than building
+the demonstration's models does, and because a `kill -9` then leaves no orphan that goes
+on writing. The manifest is parsed (or its cached parse checked) once and handed to the
+build, so that the candidate's path may differ from refresh to refresh without a new
+parse. No Dagster here: events are handed to a callback as plain values.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.common import sql
+from pipeline.common.errors import ConfigurationError, CustomerTiersError
+from pipeline.common.files import read_json, sha256, write_text
+from pipeline.common.settings import Settings
+from pipeline.journal.evidence import (
+    EXAMPLES_KEPT,
+    NOT_MADE,
+    Check,
+    Declared,
+    Evidence,
+    Severity,
+)
+from pipeline.release import duckdb_files
+from pipeline.release.layout import Candidate
+from pipeline.sources import SourcesFile
+from pipeline.tiers import policy
+
+log = logging.getLogger("customer_tiers.transform")
+
+# What a refresh builds: the seeds, the marts, and whatever they need. Staging models of
+# sources that are not configured are nobody's ancestors, so they are left alone.
+SELECT = "+fqn:customer_tiers.marts +fqn:customer_tiers.meta resource_type:seed"
+EXCLUDE = "resource_type:unit_test"
+
+RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
+
+# Seeds that nothing reads any more, and where what they said stands now. A project that
+# still has one would be valued by the product's numbers instead of its own.
+SUPERSEDED = {
+    f"{subject}_settings": "settings"
+    for subject in ("lifecycle", "matrix", "potential", "value")
+}
+
+# Checks of ours beside dbt's tests: before the first model, and after the last.
+POLICIES = ("policy", "policies_are_whole")
+BUILT = ("dbt", "every_model_is_built")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A parsed dbt project: dbt's own manifest, and the same as plain JSON."""
+
+    manifest: Any
+    manifest_json: Mapping[str, Any]
+    target: Path
+
+
+@dataclass(frozen=True)
+class Built:
+    """How a build ended."""
+
+    evidence: Evidence
+    errors: Sequence[str]
+
+
+def project_variables(sources: SourcesFile) -> dict[str, Any]:
+    """What the dbt project must know when it is parsed."""
+    return {
+        "provides": sources.provides(),
+        "time_zone": sources.business.time_zone,
+        "reporting_currency": sources.business.reporting_currency,
+        "privacy": sources.privacy.model_dump(),
+    }
+
+
+def parse(sources: SourcesFile, folder: Path) -> Project:
+    """Parses the dbt project for these sources; a fraction of a second when unchanged.
+
+    Raises:
+        CustomerTiersError: The project does not parse.
+    """
+    variables = json.dumps(project_variables(sources), sort_keys=True)
+    # dbt's cached parse holds for the same variables only: a folder for each.
+    key = hashlib.sha256(variables.encode()).hexdigest()[:12]
+    target = folder / "target" / key
+    target.mkdir(parents=True, exist_ok=True)
+    with _exclusive(target / ".lock"):
+        arguments = ["parse", *_arguments(folder, target, folder, variables)]
+        try:
+            result = _invoke(arguments)
+        except CustomerTiersError:
+            # dbt's cached parse trips over descriptions that have moved to another file.
+            cached = target / "partial_parse.msgpack"
+            if not cached.exists():
+                raise
+            cached.unlink()
+            result = _invoke(arguments)
+        return Project(
+            manifest=result.result,
+            manifest_json=read_json(target / "manifest.json"),
+            target=target,
+        )
+
+
+def build(
+    project: Project,
+    sources: SourcesFile,
+    candidate: Candidate,
+    settings: Settings,
+    on_result: Callable[[dict[str, Any]], None],
+) -> Built:
+    """Builds and tests everything in the candidate's two files.
+
+    Args:
+        on_result: Called with each result event of dbt, from dbt's threads; that of a
+            table has its `row_count`.
+
+    Returns:
+        The evidence of dbt's tests, and the errors of models that did not build.
+    """
+    from dbt_common.events.functions import msg_to_dict
+
+    policy_check = check_policy(settings.dbt_project / "seeds")
+    if policy_check.blocks:
+        return Built(
+            evidence=Evidence(
+                gate="transform",
+                refresh_id=candidate.refresh_id,
+                planned=1,
+                checks=[policy_check],
+                warehouse_sha256=sha256(candidate.warehouse_file),
+            ),
+            errors=[],
+        )
+    profiles = candidate.path / "dbt"
+    profiles.mkdir(mode=0o700, exist_ok=True)
+    write_text(profiles / "profiles.yml", profile(candidate, settings.threads))
+
+    def callback(event: Any) -> None:
+        if event.info.name in RESULT_EVENTS:
+            told = msg_to_dict(event)
+            if event.info.name != "LogTestResult":
+                told["row_count"] = _row_count(told["data"]["node_info"])
+            on_result(told)
+
+    variables = json.dumps(project_variables(sources), sort_keys=True)
+    result = _invoke(
+        [
+            "build",
+            "--select",
+            *SELECT.split(),
+            "--exclude",
+            EXCLUDE,
+            *_arguments(settings.dbt_project, profiles / "target", profiles, variables),
+        ],
+        manifest=project.manifest,
+        callback=callback,
+        may_fail=True,
+    )
+    close_dbt()
+    nodes = list(getattr(result.result, "results", None) or [])
+    errors = [
+        f"{node.node.name}: {' '.join(str(node.message).split())}"
+        for node in nodes
+        if node.node.resource_type != "test" and str(node.status) in {"error", "fail"}
+    ]
+    if not nodes:
+        errors.append(f"dbt built nothing: {result.exception or 'no reason given'}")
+    for path in (candidate.work_file, candidate.warehouse_file):
+        with duckdb_files.connect(path) as connection:
+            connection.execute("checkpoint")
+    tests = [node for node in nodes if node.node.resource_type == "test"]
+    return Built(
+        evidence=Evidence(
+            gate="transform",
+            refresh_id=candidate.refresh_id,
+            planned=2 + _planned_tests(project, nodes),
+            checks=[policy_check, *_checks(candidate, tests), _models_check(errors)],
+            warehouse_sha256=sha256(candidate.warehouse_file),
+        ),
+        errors=errors,
+    )
+
+
+def declared(project: Project) -> dict[str, Declared]:
+    """What the project says of every check of this gate, by its id.
+
+    A dbt test of error severity keeps keys, references and sums whole, so that nobody can
+    accept that it failed.
+    """
+    tests = {
+        f"{subject_of_test(node)}:{node['name']}": Declared(
+            _severity(node["config"].get("severity"))
+        )
+        for node in project.manifest_json["nodes"].values()
+        if node["resource_type"] == "test"
+    }
+    ours = {":".join(name): Declared("critical") for name in (POLICIES, BUILT)}
+    return {**tests, **ours}
+
+
+def subject_of_test(node: Mapping[str, Any]) -> str:
+    """The model, seed or source that a dbt test looks at."""
+    depends_on = [*node["depends_on"]["nodes"], node["unique_id"]]
+    return str(node.get("attached_node") or depends_on[0]).split(".")[-1]
+
+
+def _severity(told: Any) -> Severity:
+    return "warning" if str(told).lower() == "warn" else "critical"
+
+
+def _models_check(errors: Sequence[str]) -> Check:
+    """That all was built: a table that is not there has no test that could fail."""
+    # A null where a mart's contract allows none is bad data; anything else is a model
+    # that does not work, so that nothing is known of the data.
+    contract = all("Constraint Error" in error for error in errors)
+    return Check(
+        gate="transform",
+        subject=BUILT[0],
+        name=BUILT[1],
+        severity="critical",
+        outcome="passed" if not errors else "failed" if contract else "crashed",
+        expected="readers count on every table, and the gates on what they look at",
+        demand="Every model and seed is built, and keeps its contract.",
+        observed="; ".join(errors)[:2000],
+        failing_rows=None,
+        examples=[{"error": error[:500]} for error in errors[:EXAMPLES_KEPT]],
+    )
+
+
+def _row_count(node: Mapping[str, Any]) -> int | None:
+    """How many rows a table has that dbt has just built, as the engine's catalog says.
+
+    Nothing is counted. Only inside dbt, while its database is open.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if node.get("materialized") not in {"table", "seed"}:
+        return None
+    relation = node.get("node_relation") or {}
+    handle = DuckDBConnectionManager.env().handle()
+    try:
+        found = handle.cursor().execute(
+            "select estimated_size from duckdb_tables() "
+            "where database_name = ? and schema_name = ? and table_name = ?",
+            [relation["database"], relation["schema"], relation["alias"]],
+        )
+        row = found.fetchone()
+    except Exception:
+        # It is only told; that it cannot be is no reason to stop.
+        log.debug("no row count of %s", relation, exc_info=True)
+        return None
+    finally:
+        handle.close()
+    return None if row is None else int(row[0])
+
+
+def check_policy(seeds: Path) -> Check:
+    """Whether the policies can grade anybody, before anybody is graded.
+
+    Args:
+        seeds: The folder of the seeds.
+
+    Returns:
+        A check whose examples are the rows that cannot stand.
+    """
+    try:
+        found = policy.problems(policy.load_folder(seeds))
+        found += [
+            policy.Problem(name, "all", f"its values belong into {successor}.csv now")
+            for name, successor in SUPERSEDED.items()
+            if policy.seed_file(seeds, name)
+        ]
+        examples = [
+            {"seed": problem.table, "row": problem.row, "problem": problem.told}
+            for problem in found
+        ]
+    except ConfigurationError as error:
+        examples = [{"problem": str(error)}]
+    return Check(
+        gate="transform",
+        subject=POLICIES[0],
+        name=POLICIES[1],
+        severity="critical",
+        outcome="failed" if examples else "passed",
+        expected="every weight, anchor, tier and rule of the seeds can be used",
+        observed="; ".join(
+            ": ".join(
+                f"{example['seed']} ({example['row']})" if key == "row" else value
+                for key, value in example.items()
+                if key != "seed"
+            )
+            for example in examples
+        ),
+        failing_rows=len(examples) or None,
+        examples=examples[:EXAMPLES_KEPT],
+    )
+
+
+def profile(candidate: Candidate, threads: int) -> str:
+    """The dbt profile that points at the candidate's two files."""
+    return json.dumps(
+        {
+            "customer_tiers": {
+                "target": "candidate",
+                "outputs": {
+                    "candidate": {
+                        "type": "duckdb",
+                        "path": str(candidate.work_file.resolve()),
+                        "threads": threads,
+                        "config_options": {
+                            "autoinstall_known_extensions": "false",
+                            "autoload_known_extensions": "false",
+                            # Tables have no order; keeping one costs memory.
+                            "preserve_insertion_order": "false",
+                        },
+                        "attach": [
+                            {
+                                "path": str(candidate.warehouse_file.resolve()),
+                                "alias": "warehouse",
+                            }
+                        ],
+                    }
+                },
+            }
+        },
+        indent=2,
+    )
+
+
+def _arguments(
+    project: Path, target: Path, profiles: Path, variables: str
+) -> list[str]:
+    return [
+        "--project-dir",
+        str(project),
+        "--profiles-dir",
+        str(profiles),
+        "--target-path",
+        str(target),
+        "--vars",
+        variables,
+        "--log-level-file",
+        "none",
+        # What went wrong comes back in the result, and is told where it is handled.
+        "--log-level",
+        "none",
+        "--quiet",
+    ]
+
+
+def _invoke(
+    arguments: Sequence[str],
+    *,
+    manifest: Any = None,
+    callback: Callable[[Any], None] | None = None,
+    may_fail: bool = False,
+) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    runner = dbtRunner(manifest=manifest, callbacks=[callback] if callback else [])
+    # dbt changes into the project's folder and stays there.
+    folder = Path.cwd()
+    try:
+        result = runner.invoke(list(arguments))
+    finally:
+        os.chdir(folder)
+    if not result.success and not may_fail:
+        raise CustomerTiersError(
+            f"The dbt project does not parse: {result.exception or 'see the log above'}"
+        )
+    return result
+
+
+def close_dbt() -> None:
+    """Closes the database that dbt-duckdb keeps open for its next command.
+
+    Nobody else could open the candidate's files while it does.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    try:
+        environment = DuckDBConnectionManager.env()
+    except Exception:
+        # It says so with a bare Exception when dbt failed before it opened anything.
+        return
+    environment.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _planned_tests(project: Project, nodes: Sequence[Any]) -> int:
+    """How many data tests the manifest has on anything that was built."""
+    built = {node.node.unique_id for node in nodes}
+    return sum(
+        1
+        for node in project.manifest_json["nodes"].values()
+        if node["resource_type"] == "test"
+        and not built.isdisjoint(node["depends_on"]["nodes"])
+    )
+
+
+def _checks(candidate: Candidate, tests: Sequence[Any]) -> list[Check]:
+    checks = [_check(test) for test in tests]
+    failed = [
+        (place, test)
+        for place, test in enumerate(tests)
+        if checks[place].outcome == "failed" and test.node.compiled_code
+    ]
+    if failed:
+        with duckdb_files.connect(candidate.work_file) as connection:
+            connection.execute(
+                f"attach {sql.literal(candidate.warehouse_file)} as warehouse "
+                "(read_only)"
+            )
+            for place, test in failed:
+                rows = connection.execute(
+                    f"select * from ({test.node.compiled_code}) limit {EXAMPLES_KEPT}"
+                )
+                names = [column[0] for column in rows.description or []]
+                examples = [
+                    dict(zip(names, map(str, row), strict=True))
+                    for row in rows.fetchall()
+                ]
+                checks[place] = Check(**{**vars(checks[place]), "examples": examples})
+    return checks
+
+
+def _check(test: Any) -> Check:
+    node = test.node
+    status = str(test.status)
+    return Check(
+        gate="transform",
+        subject=subject_of_test(node.to_dict()),
+        name=node.name,
+        severity=_severity(node.config.severity),
+        # Anything else, such as a test that was skipped, says nothing about the data.
+        outcome="passed"
+        if status == "pass"
+        else "failed"
+        if status in {"fail", "warn"}
+        else "crashed",
+        expected=node.description or node.name,
+        observed=""
+        if status == "pass"
+        else NOT_MADE
+        if status == "skipped"
+        else str(test.message or status),
+        failing_rows=test.failures,
+        demand="The dbt test finds no row.",
+        seconds=round(test.execution_time, 3),
+    )
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """Two processes that parse at once would read each other's half-written cache."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

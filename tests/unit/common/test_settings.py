@@ -1,0 +1,161 @@
+"""Settings: who wins, what is refused, and that secrets stay in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.settings import PROJECT_ROOT, QUIET_ENVIRONMENT, Settings
+
+# What an environment variable can hold.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("CUSTOMER_TIERS_")]:
+        monkeypatch.delenv(name)
+    for name in QUIET_ENVIRONMENT:  # `load` sets them; the fixture takes them back
+        monkeypatch.setenv(name, "as it was")
+
+
+def test_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.load()
+    assert settings.home == tmp_path / "data"
+    assert settings.sources_file == PROJECT_ROOT / "sources.yaml"
+    assert settings.cron == "0 5 * * *"
+    assert (settings.keep_releases, settings.keep_candidates) == (14, 2)
+    assert settings.time_zone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "argument", "variable"),
+    [
+        ("home", "home", "CUSTOMER_TIERS_HOME"),
+        ("sources_file", "sources_file", "CUSTOMER_TIERS_SOURCES"),
+    ],
+)
+def test_arguments_win_over_the_environment_and_that_over_defaults(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    attribute: str,
+    argument: str,
+    variable: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    default = getattr(Settings.load(), attribute)
+    monkeypatch.setenv(variable, "")
+    assert getattr(Settings.load(), attribute) == default
+    monkeypatch.setenv(variable, "from/environment")
+    assert getattr(Settings.load(), attribute) == tmp_path / "from" / "environment"
+    told = Settings.load(**{argument: "from/argument"})
+    assert getattr(told, attribute) == tmp_path / "from" / "argument"
+    assert getattr(told, attribute).is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "attribute", "value"),
+    [
+        ("CUSTOMER_TIERS_REFRESH_AT", "23:59", "refresh_at", "23:59"),
+        ("CUSTOMER_TIERS_REFRESH_AT", "7:05", "cron", "5 7 * * *"),
+        ("CUSTOMER_TIERS_TIME_ZONE", "Asia/Shanghai", "time_zone", "Asia/Shanghai"),
+        ("CUSTOMER_TIERS_KEEP_RELEASES", "2", "keep_releases", 2),
+        ("CUSTOMER_TIERS_KEEP_CANDIDATES", "0", "keep_candidates", 0),
+        ("CUSTOMER_TIERS_THREADS", "8", "threads", 8),
+        ("CUSTOMER_TIERS_EXPECTATIONS", "/suites", "expectations", Path("/suites")),
+    ],
+)
+def test_a_variable_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    text: str,
+    attribute: str,
+    value: object,
+) -> None:
+    monkeypatch.setenv(variable, text)
+    assert getattr(Settings.load(), attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("CUSTOMER_TIERS_REFRESH_AT", ""),
+        ("CUSTOMER_TIERS_REFRESH_AT", "24:00"),
+        ("CUSTOMER_TIERS_REFRESH_AT", "5"),
+        ("CUSTOMER_TIERS_REFRESH_AT", "05:00\n"),
+        ("CUSTOMER_TIERS_TIME_ZONE", ""),
+        ("CUSTOMER_TIERS_TIME_ZONE", "Beijing"),
+        ("CUSTOMER_TIERS_TIME_ZONE", "Asia"),
+        ("CUSTOMER_TIERS_TIME_ZONE", "../etc/passwd"),
+        ("CUSTOMER_TIERS_TIME_ZONE", "x" * 300),
+        ("CUSTOMER_TIERS_KEEP_RELEASES", "1"),
+        ("CUSTOMER_TIERS_KEEP_RELEASES", "many"),
+        ("CUSTOMER_TIERS_KEEP_CANDIDATES", "-1"),
+        ("CUSTOMER_TIERS_THREADS", "0"),
+        ("CUSTOMER_TIERS_THREADS", "1.5"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(ConfigurationError) as told:
+        Settings.load()
+    assert told.value.exit_code == 2
+    assert str(told.value).startswith(f"{variable} is {text!r}")
+
+
+@given(text=TEXTS | st.from_regex(r"[0-9]?[0-9]:[0-9][0-9]", fullmatch=True))
+def test_a_time_of_day_is_a_schedule_or_an_error(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CUSTOMER_TIERS_REFRESH_AT", text)
+        try:
+            minute, hour, *rest = Settings.load().cron.split(" ")
+        except ConfigurationError:
+            hours, _, minutes = text.partition(":")
+            is_time = (hours + minutes).isdigit() and len(minutes) == 2
+            assert not (is_time and int(hours) < 24 and int(minutes) < 60)
+        else:
+            assert rest == ["*", "*", "*"]
+            assert (int(hour), int(minute)) == tuple(map(int, text.split(":")))
+
+
+@given(text=TEXTS)
+def test_any_text_is_a_setting_or_an_error_that_names_it(text: str) -> None:
+    for variable in ("CUSTOMER_TIERS_TIME_ZONE", "CUSTOMER_TIERS_THREADS"):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv(variable, text)
+            try:
+                Settings.load()
+            except ConfigurationError as error:
+                assert variable in str(error)
+
+
+def test_the_environment_is_carried_but_never_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ERP_PASSWORD", "hunter2")
+    settings = Settings.load(home=tmp_path)
+    assert settings.environment["ERP_PASSWORD"] == "hunter2"
+    assert settings.environment["CUSTOMER_TIERS_HOME"] == str(tmp_path)
+    assert "hunter2" not in f"{settings} {settings!r}"
+
+
+def test_nothing_may_phone_home() -> None:
+    Settings.load()
+    assert {name: os.environ[name] for name in QUIET_ENVIRONMENT} == QUIET_ENVIRONMENT
+
+
+def test_no_other_module_reads_the_environment() -> None:
+    readers = {
+        path.relative_to(PROJECT_ROOT).as_posix()
+        for path in (PROJECT_ROOT / "pipeline").rglob("*.py")
+        if any(word in path.read_text() for word in ("os.environ", "getenv"))
+    }
+    assert readers == {"pipeline/common/settings.py"}

@@ -1,0 +1,220 @@
+"""The Dagster graph: what there is, what blocks what, and that importing it is cheap."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import dagster as dg
+import pytest
+
+from pipeline.common.settings import PROJECT_ROOT, Settings
+from pipeline.orchestration.definitions import JOB, SCHEDULE, build_definitions
+from tests.conftest import environment
+
+MARTS = {
+    "customers",
+    "customer_source_keys",
+    "products",
+    "order_lines",
+    "service_tickets",
+    "interactions",
+    "payments",
+    "leads",
+    "customer_value",
+    "customer_value_history",
+    "customer_score_factors",
+    "customer_tiers",
+    "customer_concentration",
+    "cohort_retention",
+    "tier_summary",
+    "customer_health_factors",
+    "service_levels",
+    "badly_served",
+    "customer_actions",
+    "resource_allocation",
+    "reconciliation",
+    "landing_reconciliation",
+    "mart_reconciliation",
+    "event_days",
+    "drift_samples",
+    "drift",
+    "drift_history",
+    "quality_checks",
+    "cost_pools",
+    "customers_private",
+    "customer_groups",
+    "contacts",
+    "account_coverage",
+    "account_matrix",
+    "account_matrix_factors",
+    "account_financials",
+    "account_outlook",
+    "customer_ids",
+    "customer_registry",
+    "identity_log",
+    "match_candidates",
+    "value_models",
+    "model_quality",
+    "customer_tier_history",
+    "tier_migration",
+    "tier_restatements",
+    "proposed_tiers",
+    "policy_prints",
+    "rfm_cut_points",
+    "next_best_offers",
+    "lead_scores",
+    "lead_score_factors",
+}
+LANDED = {
+    "erp": {
+        "customers",
+        "company_profiles",
+        "person_profiles",
+        "territories",
+        "products",
+        "currency_rates",
+        "orders",
+        "order_lines",
+        "invoices",
+        "customer_origins",
+    },
+    "helpdesk": {"incidents"},
+    "crm": {
+        "leads",
+        "deals",
+        "assessments",
+        "activities",
+        "campaigns",
+        "surveys",
+        "account_factors",
+        "statements",
+        "accounts",
+        "contacts",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return build_definitions(Settings.load())
+
+
+@pytest.fixture(scope="module")
+def graph(definitions: dg.Definitions) -> dg.AssetGraph:
+    return definitions.resolve_asset_graph()
+
+
+def test_groups_are_the_rooms(graph: dg.AssetGraph) -> None:
+    groups: dict[str, set[str]] = {}
+    for key in graph.materializable_asset_keys:
+        groups.setdefault(graph.get(key).group_name, set()).add(key.path[-1])
+    assert set(groups) == {
+        "landing",
+        "policy",
+        "staging",
+        "core",
+        "tiers",
+        "marts",
+        "meta",
+        "release",
+    }
+    assert groups["marts"] | groups["meta"] == MARTS
+    assert groups["release"] == {"publish", "report"}
+    assert groups["landing"] == set.union({"candidate"}, *LANDED.values())
+
+
+def test_publish_depends_on_every_gated_asset(graph: dg.AssetGraph) -> None:
+    """A blocking check stops only the steps directly below it."""
+    landed = {
+        dg.AssetKey(["landing", source, entity])
+        for source, entities in LANDED.items()
+        for entity in entities
+    }
+    gated = {
+        key.asset_key for key in graph.asset_check_keys if key.name == "expectations"
+    }
+    assert gated == landed | {dg.AssetKey(name) for name in MARTS}
+    assert graph.get(dg.AssetKey("publish")).parent_keys == gated
+
+
+def test_both_gates_block(graph: dg.AssetGraph) -> None:
+    for key in graph.asset_check_keys:
+        if key.name == "expectations":
+            assert graph.get(key).blocking
+
+
+def test_everything_holds_the_pool_of_one(definitions: dg.Definitions) -> None:
+    for asset in definitions.resolve_all_asset_specs():
+        found = definitions.resolve_assets_def(asset.key)
+        if found.is_executable:
+            assert found.op.pool == "candidate", asset.key
+
+
+def test_the_schedule_is_off_until_it_is_switched_on() -> None:
+    settings = Settings.load()
+    schedule = build_definitions(settings).resolve_schedule_def(SCHEDULE)
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert schedule.job_name == JOB
+    assert schedule.cron_schedule == "0 5 * * *"
+    assert schedule.execution_timezone == "UTC"
+
+
+def test_time_and_zone_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUSTOMER_TIERS_REFRESH_AT", "06:30")
+    monkeypatch.setenv("CUSTOMER_TIERS_TIME_ZONE", "Asia/Shanghai")
+    schedule = build_definitions(Settings.load()).resolve_schedule_def(SCHEDULE)
+    assert schedule.cron_schedule == "30 6 * * *"
+    assert schedule.execution_timezone == "Asia/Shanghai"
+
+
+def test_importing_does_nothing_and_needs_nothing(tmp_path: object) -> None:
+    """No file is written or configuration read, and the slow libraries stay out."""
+    script = """
+        import sys
+        import dagster, dagster_dbt
+        before = set(sys.modules)
+        opened = []
+
+        def watch(event, arguments):
+            if event == "open" and not str(arguments[0]).endswith((".py", ".pyc")):
+                opened.append(arguments[0])
+
+        sys.addaudithook(watch)
+        import pipeline.orchestration.definitions
+        assert not opened, opened
+        new = set(sys.modules) - before
+        slow = {"great_expectations", "pandas", "duckdb", "dbt.cli.main", "sqlalchemy"}
+        assert not slow & new, slow & new
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=PROJECT_ROOT,
+        env=environment(CUSTOMER_TIERS_SOURCES="/nowhere/sources.yaml"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_workspace_loads() -> None:
+    """As Dagster's own command sees it."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "dagster",
+            "definitions",
+            "validate",
+            "--workspace",
+            "workspace.yaml",
+        ],
+        cwd=PROJECT_ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
