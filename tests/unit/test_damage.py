@@ -24,7 +24,7 @@ from pipeline.landing import batches as landing
 from pipeline.landing import compaction
 from pipeline.release import catalogue, promotion
 from pipeline.sources import Entity, Source
-from pipeline.sources.config import Cursor
+from pipeline.sources.entity import Cursor
 from tests.unit import test_landing, test_release
 from tests.unit.support import files_source
 from tests.unit.test_landing import in_force, land, land_and_accept

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Extract, Rejected, Since
-from pipeline.sources.config import Entity, Source
+from pipeline.sources.config import Source
 from pipeline.sources.database import increments
 from pipeline.sources.database.columns import (
     Backend,
@@ -36,6 +36,7 @@ from pipeline.sources.database.connection import (
     without_secrets,
 )
 from pipeline.sources.database.postgres import CannotOpen, FastPath
+from pipeline.sources.entity import Entity
 from pipeline.sources.passing import may_pass
 
 logger = logging.getLogger(__name__)

@@ -39,6 +39,9 @@ MARKS = {
 
 DELIMITERS = (",", ";", "\t", "|")
 
+_ODD = re.compile(rb"""[\r\n"',;|\t]=\"|^=\"|[\r\n]\xef\xbb\xbf""")
+SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?", re.IGNORECASE)
+
 # As far as the statistics look from the first byte that is no UTF-8.
 EVIDENCE = 16 << 20
 SAMPLE = 1 << 18
@@ -65,6 +68,35 @@ class Utf8Check:
                 held = len(error.object) - len(chunk)
                 self.failed_at = max(self._read - held + error.start, 0)
         self._read += len(chunk)
+
+
+class Oddities:
+    """Notes whether a file holds what DuckDB would read as it stands.
+
+    A byte order mark or the header once more where another file was put behind the
+    first, and cells such as `="00123"`. Of UTF-16 and UTF-32 the bytes say nothing.
+    """
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._header: bytes | None = None
+        self.are_there = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Looks at the next bytes of the file."""
+        if self.are_there or not chunk:
+            return
+        if self._header is None:
+            self.are_there = marked(chunk) in {"utf-16", "utf-32"}
+            chunk = chunk.removeprefix(codecs.BOM_UTF8)
+            self._header = re.split(rb"[\r\n]", chunk[:SAMPLE], maxsplit=1)[0]
+        seen = self._tail + chunk
+        header = self._header
+        self.are_there |= _ODD.search(seen) is not None or (
+            len(header) > 1
+            and re.search(rb"[\r\n]" + re.escape(header) + rb"[\r\n]", seen) is not None
+        )
+        self._tail = seen[-(len(header) + 8) :]
 
 
 def marked(beginning: bytes) -> str | None:
@@ -153,6 +185,14 @@ def _everyday_share(sample: bytes) -> float:
     text = re.sub(r"[\x00-\x7f]+", "", sample.decode("gb18030", errors="replace"))
     everyday = len(text.encode("gb2312", errors="ignore")) / 2
     return everyday / max(len(text), 1)
+
+
+def separator_line(beginning: bytes, encoding: str) -> str | None:
+    """The delimiter that a first line such as `sep=;` says, as Excel has it."""
+    text = beginning.decode(encoding, errors="replace").removeprefix("\ufeff")
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    found = SEPARATOR_LINE.fullmatch(first)
+    return found[1] if found else None
 
 
 def delimiter_of(part: Part, encoding: str, quote: str, header_row: int) -> str:

@@ -19,7 +19,7 @@ from pipeline.common import sql
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
 from pipeline.sources.columns import ColumnType
-from pipeline.sources.config import Entity
+from pipeline.sources.entity import Entity
 from pipeline.sources.files.parts import (
     CHUNK,
     READ_ERRORS,
