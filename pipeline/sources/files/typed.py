@@ -341,8 +341,20 @@ def _by_format(text: str, kind: ColumnType) -> str:
         moved = f"({parsed} + to_years(cast({years} as integer)))"
         # A 29th of February that the other century does not have would be the 28th.
         return f"case when day({moved}) = day({parsed}) then {moved} end"
-    # DuckDB takes 24 for the year 24.
-    return f"case when year({parsed}) >= 1000 then {parsed} end"
+    # DuckDB takes 24 for the year 24, and 2024115 for a day of one month or another.
+    whole = f" and length({text}) = {width}" if (width := _width(kind.format)) else ""
+    return f"case when year({parsed}) >= 1000{whole} then {parsed} end"
+
+
+def _width(form: str) -> int | None:
+    """How long a text of a format such as %Y%m%d must be, whose parts nothing parts."""
+    widths = {"Y": 4, "j": 3, **dict.fromkeys("ymdHIMS", 2)}
+    parts = re.findall(r"%(.)|(.)", form, re.DOTALL)
+    if not re.search(r"%[YymdHIMSj]%[YymdHIMSj]", form):
+        return None
+    if any(letter and letter not in widths for letter, _ in parts):
+        return None
+    return sum(widths[letter] if letter else 1 for letter, _ in parts)
 
 
 def _moment(text: str, kind: ColumnType) -> str:
@@ -361,13 +373,17 @@ def _moment(text: str, kind: ColumnType) -> str:
             f"when regexp_full_match({text}, '{midnight}') "
             f"then try_cast(left({text}, 10) as date) end"
         )
-    # DuckDB drops an offset without a word when it makes a plain timestamp of text.
-    offset = r":\d\d.*([zZ]|[+-]\d\d(:?\d\d)?)$"
+    # DuckDB drops an offset without a word when it makes a plain timestamp of text, and
+    # takes none behind a blank, as in 2024-01-05 10:00:00 -0500.
+    zone = r"([zZ]|UTC|GMT|[+-](0\d|1[0-4])(:?[0-5]\d)?)$"
+    offset = r":\d\d.*" + zone
+    plain = r"\d{4}-\d\d-\d\d([ T]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?)?"
+    joined = rf"regexp_replace(regexp_replace({text}, ' +{zone}', '\1'), '(UTC|GMT)$', 'Z')"
     return (
         rf"case when {text} like '____-__-__ __:__:__' "
         rf"then try_cast({text} as timestamp) "
         rf"when regexp_matches({text}, '{offset}') "
-        f"then make_timestamp(epoch_us(try_cast({text} as timestamptz))) "
-        rf"when regexp_matches({text}, '^\d{{4}}-\d\d-\d\d($|[ T]\d)') "
+        f"then make_timestamp(epoch_us(try_cast({joined} as timestamptz))) "
+        rf"when regexp_full_match({text}, '{plain}') "
         f"then try_cast({text} as timestamp) end"
     )
