@@ -106,7 +106,9 @@ class Privacy(Strict):
     release; it is used for matching inside the candidate all the same.
     """
 
-    keep: list[PersonalData] = ["name", "email", "phone", "address", "birth_date"]
+    keep: list[PersonalData] = Field(
+        default=["name", "email", "phone", "address", "birth_date"]
+    )
     person_names: Literal["masked", "full"] = "masked"
 
 

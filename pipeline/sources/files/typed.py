@@ -378,7 +378,9 @@ def _moment(text: str, kind: ColumnType) -> str:
     zone = r"([zZ]|UTC|GMT|[+-](0\d|1[0-4])(:?[0-5]\d)?)$"
     offset = r":\d\d.*" + zone
     plain = r"\d{4}-\d\d-\d\d([ T]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?)?"
-    joined = rf"regexp_replace(regexp_replace({text}, ' +{zone}', '\1'), '(UTC|GMT)$', 'Z')"
+    joined = (
+        rf"regexp_replace(regexp_replace({text}, ' +{zone}', '\1'), '(UTC|GMT)$', 'Z')"
+    )
     return (
         rf"case when {text} like '____-__-__ __:__:__' "
         rf"then try_cast({text} as timestamp) "
