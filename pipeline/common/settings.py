@@ -120,7 +120,7 @@ class Settings:
         keeping: How much of everything else is kept.
         limits: What a refresh may take of time and disk.
         threads: Threads of dbt (each model is itself parallel inside DuckDB).
-        expectations: The folder of the suites: `marts.py` and `landing/<source>.py`.
+        expectations: The folder of the suites: `marts/*.py` and `landing/<source>.py`.
         dbt_project: The folder of the models and seeds.
         max_age: A release older than this is late.
         alerts_file: The `alerts.yaml` that was named; beside `sources.yaml` otherwise.

@@ -172,7 +172,6 @@ def init(folder: Path, source: str) -> list[Path]:
             ignore=_not_of_the_demonstration,
         )
         (folder / "expectations" / "landing").mkdir(parents=True)
-        shutil.copy(PROJECT_ROOT / "expectations" / "marts.py", folder / "expectations")
         written = [
             _render(
                 "sources.yaml.j2",

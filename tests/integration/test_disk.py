@@ -13,7 +13,7 @@ from pipeline.journal import disk
 from pipeline.release import catalogue
 from tests.conftest import command, start
 from tests.integration.test_faults import attempts, seen, stage_of
-from tests.unit.test_disk import fill, small_disk
+from tests.unit.journal.test_disk import fill, small_disk
 
 
 def test_too_little_room_is_told_before(home: Path) -> None:

@@ -47,7 +47,6 @@ class Silos:
             dirs_exist_ok=True,
         )
         (folder / "expectations" / "landing").mkdir(parents=True)
-        shutil.copy(PROJECT_ROOT / "expectations" / "marts.py", folder / "expectations")
         shutil.copytree(FEBRL, self.files / "people")
 
     def write(

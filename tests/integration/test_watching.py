@@ -19,8 +19,8 @@ from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.journal import log_reading
 from tests.conftest import command, environment
-from tests.unit import alerting
-from tests.unit.test_metrics import parsed, value
+from tests.unit.operations import alerting
+from tests.unit.operations.test_metrics import parsed, value
 
 # What `make ui` does for the schedule and the launchpad: the job, without our command.
 LAUNCHED = """
