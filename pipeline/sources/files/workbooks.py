@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import posixpath
 import re
+import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from pipeline.sources.files.parts import CHUNK, READ_ERRORS, Part, cause
 _SUSPECT = re.compile(rb"""\st\s*=\s*["']e["']|<(?:[\w.-]+:)?f[\s/>]""")
 _RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _UNCALCULATED = "holds a formula that was never calculated"
+
+# What an OLE file calls the workbook in it that a password locks.
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 # Row and column of a cell, both from 0.
 Place = tuple[int, int]
@@ -81,10 +85,7 @@ def open_sheet(part: Part, entity: Entity) -> Sheet:
             flaws = dict(_flaws_of_xls(content, name))
         return Sheet(name, cells, flaws, list(sheet.merged_cell_ranges or []))
     except PasswordError:
-        raise SourceUnavailable(
-            f"{part.where} is locked by a password; save it without one, and bring it "
-            "again."
-        ) from None
+        raise _locked(part) from None
     except (
         CalamineError,
         ElementTree.ParseError,
@@ -116,11 +117,31 @@ def _refuse_another_content(part: Part, content: bytes) -> None:
             kind = archive.read("mimetype")[:200] if "mimetype" in names else b""
         found = contents.in_an_archive(names, kind)
     elif content.startswith(b"\xd0\xcf\x11\xe0"):
+        if _ENCRYPTED in content or _is_encrypted_xls(content):
+            raise _locked(part)
         return
     else:
         found = contents.under_the_name_of_a_workbook(content)
     if found is not None:
         raise SourceUnavailable(f"{part.where} is no readable workbook: it is {found}.")
+
+
+def _locked(part: Part) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"{part.where} is locked by a password; save it without one, and bring it again."
+    )
+
+
+def _is_encrypted_xls(content: bytes) -> bool:
+    import xlrd
+
+    try:
+        _opened_xls(content)
+    except xlrd.XLRDError as error:
+        return "encrypted" in str(error)
+    except (ValueError, LookupError, AssertionError, struct.error):
+        return False  # what else it is, is found when it is read
+    return False
 
 
 def _chosen(workbook: Any, part: Part, entity: Entity) -> str:
@@ -287,15 +308,14 @@ def _flaws_of_xls(content: bytes, name: str) -> Iterator[tuple[Place, str]]:
     import xlrd
 
     try:
-        book = xlrd.open_workbook(
-            file_contents=content,
-            logfile=io.StringIO(),
-            on_demand=True,
-            ragged_rows=True,
-            ignore_workbook_corruption=True,
-        )
-        sheet = book.sheet_by_name(name)
-    except (xlrd.XLRDError, ValueError, LookupError, AssertionError) as error:
+        sheet = _opened_xls(content).sheet_by_name(name)
+    except (
+        xlrd.XLRDError,
+        ValueError,
+        LookupError,
+        AssertionError,
+        struct.error,
+    ) as error:
         raise OSError(f"its cells cannot be checked for errors ({error})") from error
     for row in range(sheet.nrows):
         kinds = sheet.row_types(row)
@@ -306,3 +326,15 @@ def _flaws_of_xls(content: bytes, name: str) -> Iterator[tuple[Place, str]]:
                 code = sheet.cell_value(row, column)
                 text = xlrd.error_text_from_code.get(code, "#ERROR")
                 yield (row, column), f"is the error {text}"
+
+
+def _opened_xls(content: bytes) -> Any:
+    import xlrd
+
+    return xlrd.open_workbook(
+        file_contents=content,
+        logfile=io.StringIO(),
+        on_demand=True,
+        ragged_rows=True,
+        ignore_workbook_corruption=True,
+    )
