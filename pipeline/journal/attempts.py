@@ -21,6 +21,7 @@ from pipeline.common.errors import CustomerTiersError, GateRefused
 from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.common.lock import is_locked
+from pipeline.common.secrets import clear_error, cleared
 from pipeline.journal import disk, refresh_log
 
 log = logging.getLogger("customer_tiers.attempts")
@@ -81,7 +82,11 @@ def end(
     reason: str | None = None,
     exit_code: int = 0,
 ) -> None:
-    """Closes the record. The first ending counts, unless a later one publishes."""
+    """Closes the record. The first ending counts, unless a later one publishes.
+
+    The reason is cleared of secrets: it goes into status and alerts.
+    """
+    reason = cleared(reason) if reason else reason
     with _WRITING:
         attempt = read(home, refresh_id)
         if attempt is None or (attempt.state != "running" and state != "published"):
@@ -126,6 +131,8 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
         log.debug("%s", name, extra=refresh_log.facts(event="stage_begin"))
         yield
     except BaseException as error:
+        # Dagster keeps the error, too, with those that led to it.
+        clear_error(error)
         if disk.is_full(error):
             disk.make_room(home, refresh_id)
             if not isinstance(error, disk.DiskFull):
