@@ -15,6 +15,18 @@ AS_OF = dt.date(2014, 1, 31)
 MODELS = (
     "core_action_rules",
     "core_served_customers",
+    *(
+        f"int_{part}_actions"
+        for part in (
+            "contact",
+            "service",
+            "silence",
+            "tier",
+            "greeting",
+            "lead",
+            "payment",
+        )
+    ),
     "core_due_actions",
     "customer_actions",
 )
