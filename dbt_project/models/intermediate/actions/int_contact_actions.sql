@@ -6,11 +6,11 @@ at all.
 {{ config(materialized="view") }}
 
 with present as (
-    select * from {{ ref("core_served_customers") }}
+    select * from {{ ref("int_served_customers") }}
 ),
 
 rules as (
-    select * from {{ ref("core_action_rules") }}
+    select * from {{ ref("int_action_rules") }}
 ),
 
 interactions as (

@@ -4,11 +4,11 @@ What is due because of a day: birthdays, and holidays of the country of a custom
 {{ config(materialized="view") }}
 
 with present as (
-    select * from {{ ref("core_served_customers") }}
+    select * from {{ ref("int_served_customers") }}
 ),
 
 rules as (
-    select * from {{ ref("core_action_rules") }}
+    select * from {{ ref("int_action_rules") }}
 ),
 
 holidays as (

@@ -4,11 +4,11 @@ What is due because of service: promised levels that were missed, and open compl
 {{ config(materialized="view") }}
 
 with present as (
-    select * from {{ ref("core_served_customers") }}
+    select * from {{ ref("int_served_customers") }}
 ),
 
 rules as (
-    select * from {{ ref("core_action_rules") }}
+    select * from {{ ref("int_action_rules") }}
 ),
 
 service_tickets as (

@@ -4,11 +4,11 @@ What is due because a customer has not bought for longer than it usually does.
 {{ config(materialized="view") }}
 
 with present as (
-    select * from {{ ref("core_served_customers") }}
+    select * from {{ ref("int_served_customers") }}
 ),
 
 rules as (
-    select * from {{ ref("core_action_rules") }}
+    select * from {{ ref("int_action_rules") }}
 ),
 
 -- Who has been silent for so long that it counts as dormant is no late buyer any more.

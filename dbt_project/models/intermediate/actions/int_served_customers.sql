@@ -8,18 +8,18 @@ with refresh as (
 
 present_tiers as (
     select *
-    from {{ ref("core_tiers") }}
+    from {{ ref("int_tiers") }}
     where is_present
 ),
 
 spells as (
     select *
-    from {{ ref("core_tier_spells") }}
+    from {{ ref("int_tier_spells") }}
     where valid_to is null
 ),
 
 next_tiers as (
-    select * from {{ ref("core_next_tiers") }}
+    select * from {{ ref("int_next_tiers") }}
 ),
 
 customer_value as (

@@ -7,7 +7,7 @@ By the published policy of the moment, and at the present by every other policy 
 def model(dbt, session):
     from pipeline.tiers import models
 
-    session.register("_tier_facts", dbt.ref("core_tier_facts"))
+    session.register("_tier_facts", dbt.ref("int_tier_facts"))
     seeds = {
         "policies": dbt.ref("policies"),
         "tiers": dbt.ref("tiers"),

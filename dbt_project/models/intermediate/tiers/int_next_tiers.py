@@ -4,8 +4,8 @@
 def model(dbt, session):
     from pipeline.tiers import models
 
-    session.register("_next_facts", dbt.ref("core_tier_facts"))
-    session.register("_held_tiers", dbt.ref("core_tiers"))
+    session.register("_next_facts", dbt.ref("int_tier_facts"))
+    session.register("_held_tiers", dbt.ref("int_tiers"))
     seeds = {
         "policies": dbt.ref("policies"),
         "tiers": dbt.ref("tiers"),

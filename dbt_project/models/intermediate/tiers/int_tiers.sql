@@ -5,7 +5,7 @@ again.
 -#}
 with earned_tiers as (
     select *
-    from {{ ref("core_earned_tiers") }}
+    from {{ ref("int_earned_tiers") }}
     where is_published
 ),
 
@@ -14,7 +14,7 @@ moments as (
 ),
 
 facts as (
-    select * from {{ ref("core_tier_facts") }}
+    select * from {{ ref("int_tier_facts") }}
 ),
 
 tiers as (

@@ -13,7 +13,7 @@ with month_ends as (
         held_rank,
         policy_id,
         has_purchased
-    from {{ ref("core_tiers") }}
+    from {{ ref("int_tiers") }}
     where is_month_end and has_purchased
 ),
 

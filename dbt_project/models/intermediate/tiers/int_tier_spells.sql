@@ -4,11 +4,11 @@ is open. A spell begins on the day that caused it: the first order, the first da
 override or of a policy, else the month end at which the customer was graded.
 -#}
 with tiers_held as (
-    select * from {{ ref("core_tiers") }}
+    select * from {{ ref("int_tiers") }}
 ),
 
 facts as (
-    select * from {{ ref("core_tier_facts") }}
+    select * from {{ ref("int_tier_facts") }}
 ),
 
 customers as (

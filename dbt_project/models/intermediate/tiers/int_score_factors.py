@@ -4,7 +4,7 @@
 def model(dbt, session):
     from pipeline.tiers import models
 
-    session.register("_factor_facts", dbt.ref("core_tier_facts"))
+    session.register("_factor_facts", dbt.ref("int_tier_facts"))
     seeds = {
         "policies": dbt.ref("policies"),
         "tiers": dbt.ref("tiers"),
