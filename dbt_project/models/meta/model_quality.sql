@@ -147,7 +147,7 @@ tested as (
 ),
 
 tier_stability as (
-    select * from {{ ref("core_tier_stability") }}
+    select * from {{ ref("int_tier_stability") }}
 ),
 
 tier_figures as (

@@ -115,7 +115,7 @@ def test_groups_are_the_rooms(graph: dg.AssetGraph) -> None:
         "policy",
         "staging",
         "core",
-        "tiers",
+        "intermediate",
         "marts",
         "meta",
         "release",

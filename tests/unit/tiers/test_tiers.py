@@ -670,9 +670,9 @@ def test_spells_are_whole_and_migration_sums(
                     MONTHS[first_purchase] - dt.timedelta(9) if bought else None,
                 )
             )
-    warehouse.lay("core_tiers", TIER_ROWS, held)
+    warehouse.lay("int_tiers", TIER_ROWS, held)
     warehouse.lay(
-        "core_tier_facts",
+        "int_tier_facts",
         {"customer_id": "varchar", "moment_no": "integer", "first_order_date": "date"},
         value,
     )
@@ -681,7 +681,7 @@ def test_spells_are_whole_and_migration_sums(
         {"customer_id": "varchar", "acquired_on": "date"},
         [(f"c{number}", None) for number in range(len(customers))],
     )
-    warehouse.build("core_tier_spells", "customer_tier_history", "tier_migration")
+    warehouse.build("int_tier_spells", "customer_tier_history", "tier_migration")
     spells = warehouse.rows(
         "from {customer_tier_history} order by customer_id, valid_from"
     )
