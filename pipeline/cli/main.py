@@ -757,12 +757,13 @@ def restore(
     """Makes a new home of a backup FILE, when every file of it is what it was."""
     from pipeline.operations import backup as backing
     from pipeline.sources import load_sources
+    from pipeline.transform import project
 
     described = seeds = None
     if forgotten_from is not None:
         settings = Settings.load(home, sources)
         described = load_sources(settings)
-        seeds = described.applied_to(settings).dbt_project / "seeds"
+        seeds = project.seeds(described, settings)
     found = backing.restore(
         file, home, forgotten_from=forgotten_from, sources=described, seeds=seeds
     )
@@ -807,12 +808,13 @@ def forget(
     """
     from pipeline.forget import run as forgetting
     from pipeline.sources import load_sources
+    from pipeline.transform import project
 
     if as_json and not yes:
         raise ConfigurationError("With --json nobody can be asked: give --yes too.")
     settings = Settings.load(home, sources)
     described = load_sources(settings)
-    seeds = described.applied_to(settings).dbt_project / "seeds"
+    seeds = project.seeds(described, settings)
     at = Home.open(settings.home)
     why = reason or forgetting.REASON
     if not yes:

@@ -57,13 +57,17 @@ BECOMES = pa.schema(
 
 
 def count(
-    connection: duckdb.DuckDBPyConnection, home: Home, sources: Sequence[Source]
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    sources: Sequence[Source],
+    time_zone: str,
 ) -> None:
     """Fills `landing.refresh__landed` and `landing.refresh__becomes`.
 
     Args:
         connection: The candidate's work file, with the views of what landed and the
             context of the refresh.
+        time_zone: That of the business.
 
     Raises:
         ConfigurationError: What sources.yaml says of `becomes` cannot be computed.
@@ -79,7 +83,7 @@ def count(
             is_plain = landed[-1]["rows_landed"] == keys.different and not keys.deleted
             current = relation if is_plain else increments.current(relation, entity)
             becomes.extend(
-                _becomes(connection, source, entity, current, item)
+                _becomes(connection, source, entity, current, item, time_zone)
                 for item in entity.becomes
             )
     _write(connection, "refresh__landed", LANDED, landed)
@@ -119,6 +123,7 @@ def _becomes(
     entity: Entity,
     current: str,
     item: Becomes,
+    time_zone: str,
 ) -> dict[str, Any]:
     # Text of sources.yaml stands in the query as it is: who writes that file decides
     # what is read anyway.
@@ -139,7 +144,7 @@ def _becomes(
                         as amount
                 from {current} as landed
                 cross join (
-                    select as_of_date, known_until, time_zone
+                    select as_of_date, known_until, {sql.literal(time_zone)} as time_zone
                     from landing.refresh__context
                 )
             )

@@ -145,6 +145,10 @@ class Entity(_Strict):
     """
 
     name: Name = ""
+    description: str = Field(
+        default="",
+        description="What it holds and what one row is, for the documentation of dbt.",
+    )
     key: list[str] = Field(
         min_length=1, description="The columns that tell one row from another."
     )
@@ -361,6 +365,7 @@ class Source(_Strict):
     """
 
     name: Name
+    description: str = ""
     kind: Literal["files", "database"]
     url: str | None = Field(default=None, repr=False)
     path: Path | None = None

@@ -44,15 +44,12 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
             create table landing.refresh__context as
             select
                 ?::varchar as refresh_id, ?::date as as_of_date,
-                ?::timestamp as known_until, ?::varchar as time_zone,
-                ?::varchar as reporting_currency
+                ?::timestamp as known_until
             """,
             [
                 candidate.refresh_id,
                 candidate.as_of_date,
                 known_until(candidate.as_of_date, candidate.time_zone),
-                candidate.time_zone,
-                candidate.reporting_currency,
             ],
         )
         memory.recall(connection, home)
@@ -78,6 +75,6 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
                         f"{', '.join(lacking)} as its key, and no landed row has such "
                         "a column; mend `key`."
                     )
-        accounting.count(connection, home, sources)
+        accounting.count(connection, home, sources, candidate.time_zone)
     with connect(candidate.warehouse_file) as connection:
         connection.execute("create schema marts; create schema meta")
