@@ -81,3 +81,28 @@ def warehouse(published_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     path = published_home / "current" / "warehouse.duckdb"
     with duckdb.connect(str(path.resolve()), read_only=True) as connection:
         yield connection
+
+
+# A project's own suite in the place of the product's: see docs/gates.md.
+OWN_SUITE = """
+from dataclasses import replace
+
+from expectations.marts import tiers
+from expectations.vocabulary import row_count
+
+
+def customer_tiers():
+    suite = tiers.customer_tiers()
+    most = row_count(1, 100, why="a hundred at most", acceptable={acceptable})
+    return replace(suite, expectations=[most, *suite.expectations[1:]])
+
+
+SUITES = [customer_tiers]
+"""
+
+
+def own_suites(folder: Path, *, acceptable: bool) -> Path:
+    """Suites of a project that allows a hundred customers; a few more is a failure."""
+    shutil.copytree(PROJECT_ROOT / "expectations", folder)
+    (folder / "marts" / "own.py").write_text(OWN_SUITE.format(acceptable=acceptable))
+    return folder

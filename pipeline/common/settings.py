@@ -120,7 +120,7 @@ class Settings:
         keeping: How much of everything else is kept.
         limits: What a refresh may take of time and disk.
         threads: Threads of dbt (each model is itself parallel inside DuckDB).
-        expectations: The folder of the suites: `marts.py` and `landing/<source>.py`.
+        expectations: The folder of the suites: `marts/*.py` and `landing/<source>.py`.
         dbt_project: The project's own staging models, policy and whatever else it puts
             in the place of the product's; beside `sources.yaml` unless a variable or
             `sources.yaml` says otherwise, and so are the suites.

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from pipeline.common import sql
 from pipeline.common.errors import CustomerTiersError, SourceUnavailable
-from pipeline.gates import run as gates
+from pipeline.gates.run import run_suites
+from pipeline.gates.suite import entity_suite, subject_of
 from pipeline.journal.evidence import Check
 from pipeline.release import duckdb_files
 from pipeline.sources import Entity, Reader, Source, open_reader
@@ -73,17 +74,15 @@ def try_source(source: Source, expectations: Path) -> list[Tried]:
                     )
                     connection.unregister("_sample")
                     suites.append(
-                        gates.entity_suite(
-                            source.name, entity, expectations, sample=True
-                        )
+                        entity_suite(source.name, entity, expectations, sample=True)
                     )
         except SourceUnavailable as error:
             return [
                 Tried(source.name, name, problem=str(error)) for name in source.entities
             ]
-        checks = gates.run_suites(f"in.{source.name}", database, suites)
+        checks = run_suites(f"in.{source.name}", database, suites)
     for result in tried:
-        subject = gates.subject_of(result.source, result.entity)
+        subject = subject_of(result.source, result.entity)
         result.checks = [check for check in checks if check.subject == subject]
     return tried
 

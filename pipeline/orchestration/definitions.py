@@ -58,7 +58,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ],
         asset_checks=[
             *(gates.gate_in(source, settings) for source in sources.sources),
-            gates.gate_out(marts, settings),
+            gates.gate_out(marts, sources.sources, settings),
         ],
         jobs=[job],
         schedules=[triggers.daily(job, SCHEDULE, settings)],

@@ -170,13 +170,13 @@ def _accept(
     home: Home, settings: Settings, wished: acceptances.Wish, *, full: bool
 ) -> None:
     """Writes into the journal what a person accepts, if it is there and may be."""
-    from pipeline.gates import run as gates
+    from pipeline.gates import judgement
     from pipeline.transform import dbt as transform
 
     sources = load_sources(settings)
     applied = sources.applied_to(settings)
     declared = {
-        **gates.declared(sources.sources, applied.expectations, full=full),
+        **judgement.declared(sources.sources, applied.expectations, full=full),
         **transform.declared(transform.parse(sources, settings)),
     }
     seen = advice.last_seen(home, attempts.history(home))

@@ -183,9 +183,9 @@ def _leave_out_the_demonstration(plan: Plan) -> None:
     """Takes out its staging models and what is tested on them."""
     for relative, path in list(plan.links.items()):
         parts = Path(relative).parts
-        if (
-            parts[:2] == ("models", "staging") and len(parts) > 3
-        ) or relative.endswith(_UNIT_TESTS):
+        if (parts[:2] == ("models", "staging") and len(parts) > 3) or relative.endswith(
+            _UNIT_TESTS
+        ):
             del plan.links[relative]
         elif path.suffix in package.PROPERTIES:
             text = path.read_text(encoding="utf-8")

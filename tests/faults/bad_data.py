@@ -184,11 +184,18 @@ def truncated_archive(world: World) -> None:
 
 def broken_suite(world: World) -> None:
     """An expectation asks for a column that is not there: it crashes, never passes."""
-    path = world.shop.home.parent / "expectations" / "marts.py"
-    text = path.read_text()
-    old = 'row_count(1, why="every customer has a tier")'
-    assert old in text
-    path.write_text(text.replace(old, f'{old}, unique("no_such_column", why="x")'))
+    path = world.shop.home.parent / "project" / "expectations" / "marts" / "own.py"
+    path.parent.mkdir()
+    path.write_text(
+        "from dataclasses import replace\n"
+        "from expectations.marts import tiers\n"
+        "from expectations.vocabulary import unique\n"
+        "def customer_tiers():\n"
+        "    suite = tiers.customer_tiers()\n"
+        "    asked = [*suite.expectations, unique('no_such_column', why='x')]\n"
+        "    return replace(suite, expectations=asked)\n"
+        "SUITES = [customer_tiers]\n"
+    )
 
 
 KINDS: dict[str, Kind] = {

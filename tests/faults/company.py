@@ -63,14 +63,14 @@ SUITES = '''
 
 import re
 
-from expectations import marts
+from pipeline.gates.suite import product_suites
 
 KEPT = {kept!r}
 
 
 def suites():
     found = []
-    for suite in marts.suites():
+    for suite in product_suites():
         if f"{{suite.schema}}.{{suite.table}}" in KEPT:
             suite.expectations[:] = [
                 item

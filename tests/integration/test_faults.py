@@ -23,7 +23,7 @@ from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import catalogue
-from tests.conftest import command, environment, start
+from tests.conftest import command, environment, own_suites, start
 
 FIRST = Path("releases/r000001-20140131")
 SECOND = "r000002-20140131"
@@ -113,15 +113,7 @@ def test_a_broken_expectation_refuses_and_goes_on_refusing(
     home: Path, tmp_path: Path
 ) -> None:
     before = seen(home)
-    suites = tmp_path / "expectations"
-    shutil.copytree(PROJECT_ROOT / "expectations", suites)
-    marts = suites / "marts.py"
-    marts.write_text(
-        marts.read_text().replace(
-            'row_count(1, why="every customer has a tier")',
-            'row_count(1, 100, why="broken on purpose")',
-        )
-    )
+    suites = own_suites(tmp_path / "expectations", acceptable=False)
     result = command("refresh", "--home", home, CUSTOMER_TIERS_EXPECTATIONS=str(suites))
     assert result.returncode == 3, result.stderr
     assert "marts.customer_tiers" in result.stderr

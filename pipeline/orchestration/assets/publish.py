@@ -11,8 +11,7 @@ from pipeline import reports
 from pipeline.common.errors import GateRefused
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
-from pipeline.gates import data_docs
-from pipeline.gates import run as gates
+from pipeline.gates import data_docs, judgement
 from pipeline.identity import memory
 from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.landing import batches as landing
@@ -66,13 +65,13 @@ def publish_asset(
         with attempts.stage(home, refresh_id, "publish"):
             terms = evidence.Terms(
                 declared={
-                    **gates.declared(
+                    **judgement.declared(
                         sources.sources, settings.expectations, full=candidate.full
                     ),
                     **transform.declared(project),
                 },
                 held=acceptances.held(home),
-                always=gates.always_made(settings.expectations),
+                always=judgement.always_made(sources.sources, settings.expectations),
             )
             if not sealing.is_sealed(home, candidate):
                 if problems := verification.judge(candidate, needed, terms):

@@ -28,8 +28,7 @@ from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.forget import proof, released, run
 from pipeline.forget.subject import Subject, Value
-from pipeline.gates import data_docs
-from pipeline.gates import run as gates
+from pipeline.gates import data_docs, judgement
 from pipeline.identity import memory
 from pipeline.journal import attempts, evidence
 from pipeline.journal.evidence import Check, Evidence
@@ -707,7 +706,7 @@ def test_what_is_forgotten_need_not_meet_anything(company: Company) -> None:
             time_zone="UTC",
             reporting_currency="EUR",
         )
-        found = gates.gate_in(
+        found = judgement.gate_in(
             company.home, candidate, source, company.folder / "expectations"
         )
         if empty == "17850":

@@ -23,8 +23,9 @@ from expectations.vocabulary import (
 )
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT, Settings
-from pipeline.gates import run as gates
-from pipeline.gates.run import Suite
+from pipeline.gates import judgement
+from pipeline.gates.run import _check, run_suites
+from pipeline.gates.suite import Suite, is_acceptable, named
 from pipeline.journal import acceptances, evidence
 from pipeline.journal.evidence import Check
 from pipeline.landing import batches as landing
@@ -73,7 +74,7 @@ def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Check]:
             no_rows("broken_sql", "select nowhere from {batch}", why="crashes"),
         ],
     )
-    found = gates.run_suites("out", path, [suite])
+    found = run_suites("out", path, [suite])
     assert len(found) == len(suite.expectations)
     return {check.name: check for check in found}
 
@@ -129,7 +130,7 @@ def test_a_table_that_is_not_there_crashes_every_check(tmp_path: Path) -> None:
     suite = Suite(
         "marts.t", "marts", "t", [row_count(1, why="x"), unique("a", why="y")]
     )
-    found = gates.run_suites("out", path, [suite])
+    found = run_suites("out", path, [suite])
     assert [check.outcome for check in found] == ["crashed", "crashed"]
 
 
@@ -139,7 +140,7 @@ def test_no_connection_is_left_open(tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema marts; create table marts.t as select 1 as a")
     suite = Suite("marts.t", "marts", "t", [unique("a", why="x")])
-    gates.run_suites("out", path, [suite])
+    run_suites("out", path, [suite])
     with duckdb.connect(str(path)) as connection:
         connection.execute("insert into marts.t values (2)")
 
@@ -203,7 +204,7 @@ def through_the_gate(
     entity = source.entities["items"]
     landing.land(home, source.name, entity, reader, now=NOW, full=full)
     suites = PROJECT_ROOT / "expectations"
-    return gates.gate_in(home, opened(home), source, suites, full=full)
+    return judgement.gate_in(home, opened(home), source, suites, full=full)
 
 
 def test_a_good_batch_is_accepted(home: Home, source: Source) -> None:
@@ -250,7 +251,7 @@ def test_a_batch_file_that_lost_rows_is_noticed(home: Home, source: Source) -> N
     (batch,) = landing.batches(home, "shop", "items", "pending")
     path = landing.data_file(home, batch)
     pq.write_table(pq.read_table(path).slice(0, 2), path)
-    found = gates.gate_in(home, opened(home), source, PROJECT_ROOT / "expectations")
+    found = judgement.gate_in(home, opened(home), source, PROJECT_ROOT / "expectations")
     assert any("rows_read_are_landed" in problem for problem in found.problems())
 
 
@@ -352,7 +353,7 @@ def test_what_gives_no_clear_yes_has_crashed() -> None:
         ),
     }
     for told, result in given.items():
-        check = gates._check("out", suite, "n", item, result, "no result")
+        check = _check("out", suite, "n", item, result, "no result")
         assert (check.outcome, check.blocks, check.is_accepted) == (
             "crashed",
             True,
@@ -380,7 +381,7 @@ def test_a_demand_that_stands_twice_is_made_twice(tmp_path: Path) -> None:
         # Another suite on the same subject, as the gates in have.
         Suite("marts.t", "marts", "u", [between("a", 6, 9, why="v")]),
     ]
-    found = gates.run_suites("out", path, suites)
+    found = run_suites("out", path, suites)
     assert [(check.name, check.outcome, check.acceptable) for check in found] == [
         ("column_values_to_be_between(a)", "passed", False),
         ("column_values_to_be_between(a) #2", "failed", True),
@@ -396,7 +397,7 @@ def test_the_same_demand_word_for_word_is_never_lost(tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema marts; create table marts.t as select 1 as a")
     suite = Suite("marts.t", "marts", "t", [unique("a", why="x"), unique("a", why="x")])
-    found = gates.run_suites("out", path, [suite])
+    found = run_suites("out", path, [suite])
     assert len(found) == 2
     assert {check.outcome for check in found} <= {"passed", "crashed"}
 
@@ -423,12 +424,10 @@ def test_only_what_is_declared_so_is_acceptable() -> None:
     ]
     for word in words:
         plain = Suite("s", "marts", "t", [word(), word(acceptable=True)])
-        found = [gates._acceptable(item) for _, _, item in gates._named([plain])]
+        found = [is_acceptable(item) for _, _, item in named([plain])]
         assert found == [False, True]
-    named = no_rows("n", "select 1", why="x", acceptable=True)
-    assert [name for _, name, _ in gates._named([Suite("s", "m", "t", [named])])] == [
-        "n"
-    ]
+    given = no_rows("n", "select 1", why="x", acceptable=True)
+    assert [name for _, name, _ in named([Suite("s", "m", "t", [given])])] == ["n"]
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -437,7 +436,7 @@ def test_what_is_declared_is_what_is_checked(
 ) -> None:
     """Or `publish` would take a check for one that no suite knows."""
     suites = PROJECT_ROOT / "expectations"
-    declared = gates.declared([source], suites, full=full)
+    declared = judgement.declared([source], suites, full=full)
     through_the_gate(home, source, Given(BEFORE))
     changed = BEFORE.append_column("more", [["b"]])
     found = through_the_gate(home, source, Given(changed), full=full)
@@ -446,12 +445,12 @@ def test_what_is_declared_is_what_is_checked(
         assert declared[check.id] == evidence.Declared(check.severity, check.acceptable)
     made = {check.id for check in found.checks}
     assert {check for check in declared if check.startswith("landing/")} == made
-    assert gates.always_made(suites)["out"] | made == set(declared)
+    assert judgement.always_made([source], suites)["out"] | made == set(declared)
 
 
 def test_ids_of_the_demonstration_are_unique_and_integrity_is_not_acceptable() -> None:
     sources = load_sources(Settings.load()).sources
-    declared = gates.declared(sources, PROJECT_ROOT / "expectations")
+    declared = judgement.declared(sources, PROJECT_ROOT / "expectations")
     assert len(declared) > 300
     # A column of the key whose suite demands the same again is numbered, and no mart's.
     assert not [check for check in declared if "#" in check and "landing/" not in check]
@@ -477,13 +476,13 @@ def test_an_accepted_failure_lets_its_batch_in(
         "row_count(3, why='a usual day', acceptable=True)]}\n"
     )
     check = "landing/shop/items:table_row_count_to_be_between"
-    declared = gates.declared([source], suites)
+    declared = judgement.declared([source], suites)
     assert declared[check].may_be_accepted
 
     def look(table: pa.Table) -> evidence.Evidence:
         entity = source.entities["items"]
         landing.land(home, source.name, entity, Given(table), now=NOW)
-        return gates.gate_in(home, opened(home), source, suites)
+        return judgement.gate_in(home, opened(home), source, suites)
 
     short = pa.table({"id": [1, 2]})
     assert look(short).problems()
