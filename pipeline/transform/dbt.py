@@ -1,4 +1,4 @@
-"""Runs dbt inside this process: parse once, build one candidate, tell what happened.
+"""Runs dbt inside this process: parse once, build one candidate, report what happened.
 
 In-process rather than as a command, because each start of dbt costs more than building
 the demonstration's models does, and because a `kill -9` then leaves no orphan that goes
@@ -127,10 +127,10 @@ def build(
 
     def callback(event: Any) -> None:
         if event.info.name in RESULT_EVENTS:
-            told = msg_to_dict(event)
+            record = msg_to_dict(event)
             if event.info.name != "LogTestResult":
-                told["row_count"] = _row_count(told["data"]["node_info"])
-            on_result(told)
+                record["row_count"] = _row_count(record["data"]["node_info"])
+            on_result(record)
 
     result = _invoke(
         [
@@ -193,8 +193,8 @@ def subject_of_test(node: Mapping[str, Any]) -> str:
     return str(node.get("attached_node") or depends_on[0]).split(".")[-1]
 
 
-def _severity(told: Any) -> Severity:
-    return "warning" if str(told).lower() == "warn" else "critical"
+def _severity(configured: Any) -> Severity:
+    return "warning" if str(configured).lower() == "warn" else "critical"
 
 
 def _models_check(errors: Sequence[str]) -> Check:
@@ -235,7 +235,7 @@ def _row_count(node: Mapping[str, Any]) -> int | None:
         )
         row = found.fetchone()
     except Exception:
-        # It is only told; that it cannot be is no reason to stop.
+        # It is for the log alone; that it is not known is no reason to stop.
         log.debug("no row count of %s", relation, exc_info=True)
         return None
     finally:
@@ -321,7 +321,7 @@ def _arguments(project: Path, target: Path, profiles: Path) -> list[str]:
         str(target),
         "--log-level-file",
         "none",
-        # What went wrong comes back in the result, and is told where it is handled.
+        # What went wrong comes back in the result, and is reported where it is handled.
         "--log-level",
         "none",
         "--quiet",

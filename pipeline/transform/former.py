@@ -78,17 +78,9 @@ def tell_apart(folder: Path) -> Copy:
     dropped = 0
     for relative, path in package.files(folder).items():
         node = package.node(relative)
-        is_known = relative in _copied() or node in _copied_nodes()
-        if not is_known:
-            own[relative] = path
-            continue
         successor = now.get(node) if node else None
-        if node and node[0] == "seeds" and successor:
-            # A policy is not changed by an upgrade, unless it could not be read.
-            if is_unchanged(path) and missing_columns(path, successor):
-                dropped += 1
-            else:
-                own[relative] = path
+        if _stays(relative, path, successor):
+            own[relative] = path
         elif is_unchanged(path):
             dropped += 1
         elif successor:
@@ -105,6 +97,20 @@ def tell_apart(folder: Path) -> Copy:
             else:
                 set_aside[name] = "the package has its own"
     return Copy(own, replacing, set_aside, dropped)
+
+
+def _stays(relative: str, path: Path, successor: Path | None) -> bool:
+    """Whether a file is a person's own: it was never the product's, or is the policy.
+
+    A policy is not changed by an upgrade, unless nobody has written it and it cannot be
+    read any more.
+    """
+    node = package.node(relative)
+    if relative not in _copied() and node not in _copied_nodes():
+        return True
+    if node is None or node[0] != "seeds" or successor is None:
+        return False
+    return not (is_unchanged(path) and missing_columns(path, successor))
 
 
 def is_unchanged(path: Path) -> bool:

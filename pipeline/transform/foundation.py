@@ -21,7 +21,7 @@ from pipeline.release.layout import Candidate
 from pipeline.sources import Source
 
 
-def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None:
+def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None:
     """Makes the candidate's two files as dbt expects them, afresh.
 
     `landing.<source>__<entity>` are views over exactly the batches in force now, so

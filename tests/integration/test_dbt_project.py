@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from dbt.cli.main import dbtRunner
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import load_sources
 from pipeline.transform import dbt as transform
+from pipeline.transform import project
 from tests.conftest import command
 
 PROJECT = PROJECT_ROOT / "dbt_project"
@@ -24,27 +24,25 @@ PROJECT = PROJECT_ROOT / "dbt_project"
 def manifest() -> Mapping[str, Any]:
     settings = Settings.load()
     sources = load_sources(settings)
-    return transform.parse(sources, settings.dbt_project).manifest_json
+    return transform.parse(sources, settings).manifest_json
 
 
 def test_unit_tests(home: Path) -> None:
     built = command("refresh", "--home", home, "--no-publish")
     assert built.returncode == 0, built.stderr
     (candidate,) = (home / "candidates").iterdir()
-    sources = load_sources(Settings.load(home))
+    settings = Settings.load(home)
     result = dbtRunner().invoke(
         [
             "test",
             "--select",
             "test_type:unit",
             "--project-dir",
-            str(PROJECT),
+            str(project.compose(load_sources(settings), settings)),
             "--profiles-dir",
             str(candidate / "dbt"),
             "--target-path",
             str(home / "target"),
-            "--vars",
-            json.dumps(transform.project_variables(sources)),
             "--quiet",
         ]
     )

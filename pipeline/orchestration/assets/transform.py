@@ -82,7 +82,7 @@ def transform_assets(
         home = request.open_home()
         candidate = candidates.latest_candidate(home)
         with attempts.stage(home, candidate.refresh_id, "transform"):
-            foundation.lay_ground(home, candidate, sources.sources)
+            foundation.prepare(home, candidate, sources.sources)
             events: queue.Queue[dict[str, Any] | None] = queue.Queue()
             outcome: list[transform.Built | BaseException] = []
 

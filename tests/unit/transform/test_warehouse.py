@@ -173,7 +173,7 @@ ITEMS = "select * exclude (_batch_id, _loaded_at) from landing.shop__items order
 
 def test_the_context_of_a_refresh(home: Home) -> None:
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [])
+    foundation.prepare(home, candidate, [])
     assert query(candidate.work_file, "from landing.refresh__context") == [
         (
             candidate.refresh_id,
@@ -201,7 +201,7 @@ def test_views_show_accepted_batches_and_no_others(
     (exports / "d.csv").write_text("id,b\npending,\n")
     land(home, source, accepted=False)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     expected = [
         ("1", "2", "a.csv", 1, False, None),
         ("3", "4", "b.csv", 1, False, "5"),
@@ -219,7 +219,7 @@ def test_a_view_of_no_rows_has_columns(
     (exports / "a.csv").write_text("id,b\n")
     land(home, source)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     assert query(candidate.work_file, "select id, b from landing.shop__items") == []
 
 
@@ -227,7 +227,7 @@ def test_what_never_landed_is_an_error(home: Home, source: Source) -> None:
     (entity,) = source.entities.values()
     assert landing.relation(home, entity, []) is None
     with pytest.raises(SourceUnavailable, match=r"shop\.items has not been landed"):
-        foundation.lay_ground(home, opened(home), [source])
+        foundation.prepare(home, opened(home), [source])
 
 
 def test_the_ground_is_laid_afresh(home: Home, exports: Path, source: Source) -> None:
@@ -243,7 +243,7 @@ def test_the_ground_is_laid_afresh(home: Home, exports: Path, source: Source) ->
         (path.with_name(path.name + ".tmp") / "spill").write_bytes(b"half")
     (candidate.path / "evidence").mkdir()
     for _ in range(2):
-        foundation.lay_ground(home, candidate, [source])
+        foundation.prepare(home, candidate, [source])
         assert {path.name for path in candidate.path.iterdir()} == {
             "candidate.json",
             "evidence",
@@ -271,7 +271,7 @@ def test_a_homes_name_is_not_a_pattern(
     home = Home.open(tmp_path / name)
     land(home, source)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     moments = "select _loaded_at at time zone 'UTC' from landing.shop__items"
     assert query(candidate.work_file, moments) == [(NOW.replace(tzinfo=None),)]
 
@@ -360,7 +360,7 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
     (second,) = land(home, source, now=later)
     (exports / "c.csv").write_text("id,b\nrefused\n")
     landing.refuse(home, land(home, source, accepted=False)[0])
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
     found = meta(candidate)
 
@@ -527,7 +527,7 @@ def test_repeated_superseded_and_deleted_keys_are_counted(
         (exports / name).write_text("id,b,gone\n" + text)
         land(home, source)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     meta_module.write_meta(home, candidate, [source], {})
     keys = "different_keys, repeated_keys, deleted_keys"
     (row,) = query(
@@ -544,14 +544,14 @@ def test_a_key_that_is_no_column_is_told(home: Home, exports: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=r"shop\.items: .* names shop, number as"
     ):
-        foundation.lay_ground(
+        foundation.prepare(
             home, opened(home), [files_source(exports, key=["ID", "shop", "number"])]
         )
 
 
 def test_meta_describes_every_table_and_column(home: Home) -> None:
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [])
+    foundation.prepare(home, candidate, [])
     meta_module.write_meta(home, candidate, [], {})
     found = meta(candidate)
     assert {name for name, _ in found["tables"]} == {
@@ -574,7 +574,7 @@ def test_meta_written_twice_is_the_same(
     (exports / "a.csv").write_text("id,b\n1,2\n3\n")
     land(home, source)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     with duckdb_files.connect(candidate.warehouse_file) as connection:
         connection.execute("create table marts.t as select 1 as value")
     meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
@@ -593,7 +593,7 @@ GATES = ["out"]
 def looked_at(home: Home, outcome: evidence.Outcome = "passed") -> Candidate:
     """A candidate that one gate has looked at, with the file that was seen."""
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [])
+    foundation.prepare(home, candidate, [])
     check = Check("out", "marts.t", "n", "critical", outcome, observed=outcome)
     seen = sha256(candidate.warehouse_file)
     evidence.save(
