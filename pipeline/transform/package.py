@@ -54,7 +54,8 @@ def node(relative: str) -> tuple[str, str] | None:
     """The kind and the name by which dbt knows a file; None where it has no name."""
     path = Path(relative)
     kind = path.parts[0]
-    return (kind, path.stem) if path.suffix in NODES[kind] else None
+    is_node = path.suffix in NODES.get(kind, frozenset())
+    return (kind, path.stem) if is_node else None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

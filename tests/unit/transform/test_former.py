@@ -101,9 +101,7 @@ def test_an_upgrade_leaves_what_is_the_projects_own(old: Path) -> None:
     }
     settings = Settings.load(old / "home", old / "sources.yaml")
     folder = project.compose(load_sources(settings), settings)
-    as_it_was = {
-        name: path.read_text() for name, path in package.files(folder).items()
-    }
+    as_it_was = {name: path.read_text() for name, path in package.files(folder).items()}
     done = upgrade(old)
     assert not former.is_copy(old / "dbt_project")
     there = set(package.files(old / "dbt_project"))

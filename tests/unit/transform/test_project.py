@@ -39,7 +39,9 @@ class Own:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.write("sources.yaml", SOURCES)
-        self.write("dbt_project/models/staging/shop/stg_shop__customers.sql", "select 1")
+        self.write(
+            "dbt_project/models/staging/shop/stg_shop__customers.sql", "select 1"
+        )
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
