@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,13 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
+import filelock
 import hypothesis
 import pytest
 
 from pipeline.common.settings import PROJECT_ROOT
+from tests.profiles import examples
 
 # A machine that is busy is no reason to fail.
-hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, max_examples=examples(100)
+)
 hypothesis.settings.load_profile("untimed")
 
 Refresh = Callable[..., subprocess.CompletedProcess[str]]
@@ -58,13 +63,50 @@ def start(*arguments: str | Path, **changes: str) -> subprocess.Popen[str]:
     )
 
 
+def made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
+) -> Path:
+    """A folder that the first worker who needs it makes, for all of them.
+
+    Args:
+        factory: pytest's own.
+        name: What the folder is called below the temporary folder of this run.
+        make: Fills the folder, which is there and empty.
+    """
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder = base / name
+    with filelock.FileLock(f"{folder}.lock"):
+        if not (whole := base / f"{name}.whole").exists():
+            folder.mkdir()
+            make(folder)
+            whole.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def published_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one release of the demonstration; look, do not touch."""
-    home = tmp_path_factory.mktemp("published") / "home"
-    result = command("refresh", "--home", home)
-    assert result.returncode == 0, result.stderr
-    return home
+
+    def make(folder: Path) -> None:
+        result = command("refresh", "--home", folder / "home")
+        assert result.returncode == 0, result.stderr
+
+    return made_once(tmp_path_factory, "published", make) / "home"
+
+
+@pytest.fixture(scope="session")
+def built_home(published_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home with one release, and beside it a candidate that was not published."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(published_home, folder / "home", symlinks=True)
+        result = command("refresh", "--home", folder / "home", "--no-publish", "--json")
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout)["state"] == "built"
+
+    return made_once(tmp_path_factory, "built", make) / "home"
 
 
 @pytest.fixture

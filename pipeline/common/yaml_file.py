@@ -6,7 +6,7 @@ So that secrets never stand in such a file. What its keys mean is for who reads 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +29,37 @@ def read(
     Raises:
         ConfigurationError: Names the file, the place in it and what is wrong.
     """
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error.strerror}); {otherwise}."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
+    raw = _load(path, otherwise)
     if not isinstance(raw, dict):
         what = "is empty" if raw is None else "names no settings"
         raise ConfigurationError(f"{path} {what}; it should begin with 'version: 1'.")
     replaced: dict[str, Any] = _substitute(raw, environment, path.name)
     return replaced
+
+
+def read_value(
+    path: Path, environment: Mapping[str, str], keys: Sequence[str], *, otherwise: str
+) -> Any:
+    """One value of the file; the rest of it may refer to what is not set here.
+
+    For whoever watches from outside and has none of the secrets.
+
+    Args:
+        path: The file.
+        environment: What `${NAME}` in the value may refer to.
+        keys: The way to the value, from the file's mapping inwards.
+        otherwise: As in `read`.
+
+    Returns:
+        The value; None where the file has no such key.
+
+    Raises:
+        ConfigurationError: As `read`, of this value.
+    """
+    found: Any = _load(path, otherwise)
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return _substitute(found, environment, ": ".join((path.name, *keys)))
 
 
 def refused(path: Path, error: ValidationError) -> ConfigurationError:
@@ -51,6 +69,17 @@ def refused(path: Path, error: ValidationError) -> ConfigurationError:
         for item in error.errors(include_input=False, include_url=False)
     )
     return ConfigurationError(f"{path}: {places}")
+
+
+def _load(path: Path, otherwise: str) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}); {otherwise}."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
 
 
 class _EachKeyOnce(yaml.SafeLoader):

@@ -190,7 +190,7 @@ def _read(path: Path) -> Attempt:
 def of_run(home: Home, run_id: str) -> Attempt | None:
     """The attempt of a run in Dagster, as it was written; None before it has begun."""
     for path in sorted(home.attempts.glob("r*.json"), reverse=True):
-        attempt = Attempt(**read_json(path))
+        attempt = _read(path)
         if attempt.run_id == run_id:
             return attempt
     return None

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pipeline.common import limits
+from pipeline.common import calendar, limits
 from pipeline.common.errors import ConfigurationError, CustomerTiersError
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
@@ -62,7 +62,10 @@ def run(settings: Settings, request: Request) -> Attempt:
         RefreshRunning: Another refresh holds the lock.
         RefreshFailed: The refresh was refused or failed; readers see what they saw.
     """
-    load_sources(settings)
+    business = load_sources(settings).business
+    if (day := request.as_of or business.as_of) is not None:
+        # Opening the candidate refuses it as well; here before anything is begun.
+        calendar.refuse_future(day, business.time_zone)
     home = Home.open(settings.home)
     run_id = str(uuid.uuid4())
     with watched(settings, home, run_id), refresh_lock(home), _room(home):
@@ -75,7 +78,7 @@ def run(settings: Settings, request: Request) -> Attempt:
         dagster_storage.hold_open(home.dagster)
         log.info("preparing")
         with dagster_storage.open_instance(home.dagster) as instance:
-            runs.bury(instance, home, is_mine=True)
+            runs.mark_dead(instance, home, is_mine=True)
             definitions = build_definitions(settings)
             if request.accept is not None:
                 _accept(home, settings, request.accept, full=request.full)
@@ -188,14 +191,11 @@ def parse_day(text: str) -> dt.date:
     """A day as the command line takes it.
 
     Raises:
-        ConfigurationError: It is none, or lies in the future.
+        ConfigurationError: It is none.
     """
     try:
-        day = dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(text)
     except ValueError as error:
         raise ConfigurationError(
             f"--as-of is {text!r}; give a day such as 2014-01-31."
         ) from error
-    if day > dt.datetime.now(dt.UTC).date():
-        raise ConfigurationError(f"--as-of {day} lies in the future.")
-    return day

@@ -4,7 +4,7 @@ Reads one release and changes nothing. The policy is one of the release, or a fo
 CSV files of which what is missing is taken from the release. Facts are those of the as-of
 day, and a policy that begins grades everybody by what they earn there and then: band,
 confirmations and grace do not count. An override holds under it as well, if the policy
-has its tier. Not here: how it looks on a terminal (shown).
+has its tier. Not here: how it looks on a terminal.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import duckdb
 
+from pipeline.common import calendar
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json
 from pipeline.common.sql import literal
@@ -123,10 +124,11 @@ def run(
             f"{output}: give a name that ends in .csv or .parquet."
         )
     record = read_json(release.path / "release.json")
+    time_zone = record.get("time_zone", "UTC")
     with released.reading(release) as connection:
         chosen = choose(connection, said, policy_id)
         grade(connection, chosen.policy)
-        found = summary(connection, chosen, capacity_hours)
+        found = summary(connection, chosen, capacity_hours, time_zone=time_zone)
         if output is not None:
             write(connection, output)
     return replace(
@@ -325,8 +327,17 @@ def summary(
     connection: duckdb.DuckDBPyConnection,
     chosen: Chosen,
     capacity_hours: float | None = None,
+    *,
+    time_zone: str = "UTC",
 ) -> WhatIf:
-    """What the moves sum to; call `grade` first."""
+    """What the moves sum to; call `grade` first.
+
+    Args:
+        connection: From `released.reading`.
+        chosen: The policy that was graded by.
+        capacity_hours: Hours a year that there are for customers.
+        time_zone: The business's own, by which the days of the release count.
+    """
     one = chosen.policy
     day = released.as_of(connection)
     matrix = released.rows(
@@ -388,7 +399,14 @@ def summary(
             for cell in matrix
         ],
         tiers=tiers,
-        service=_service(connection, one, now, tiers, capacity_hours, day),
+        service=_service(
+            connection,
+            one,
+            now,
+            tiers,
+            capacity_hours,
+            _recorded_hours(connection, day, time_zone),
+        ),
         largest=largest,
         warnings=_warnings(connection, one),
     )
@@ -464,26 +482,40 @@ def _tiers(one: Policy, matrix: Rows, now: Mapping[str, tuple[int, str, str]]) -
     return found
 
 
+def _recorded_hours(
+    connection: duckdb.DuckDBPyConnection, day: dt.date | None, time_zone: str
+) -> Decimal | None:
+    """Hours of interactions in the 12 months that end on the as-of day.
+
+    The moments are of UTC, and the days those of the business, as in
+    `marts.resource_allocation`.
+    """
+    if day is None or not released.columns(connection, "marts", "interactions"):
+        return None
+    recorded: Decimal | None
+    (recorded,) = connection.execute(
+        """
+        select cast(sum(minutes) / 60 as decimal(18, 2))
+        from warehouse.marts.interactions
+        where occurred_at >= ? and occurred_at < ?
+        """,
+        [
+            calendar.known_until(calendar.months_before(day, 12), time_zone),
+            calendar.known_until(day, time_zone),
+        ],
+    ).fetchone() or (None,)
+    return recorded
+
+
 def _service(
     connection: duckdb.DuckDBPyConnection,
     one: Policy,
     now: Sequence[str],
     tiers: Rows,
     capacity_hours: float | None,
-    day: dt.date | None,
+    recorded: Decimal | None,
 ) -> Service:
     """Hours by the service policies of the release; adds them to the tiers."""
-    recorded = None
-    if day is not None and released.columns(connection, "marts", "interactions"):
-        (recorded,) = connection.execute(
-            """
-            select cast(sum(minutes) / 60 as decimal(18, 2))
-            from warehouse.marts.interactions
-            where cast(occurred_at as date) > ?::date - interval 1 year
-                and cast(occurred_at as date) <= ?::date
-            """,
-            [day, day],
-        ).fetchone() or (None,)
     needed = {"policy_id", "tier_code", "customer_type", "hours_per_year"}
     hours: dict[tuple[str, str, str], Decimal] = {}
     if needed <= set(released.columns(connection, "meta", "service_policies")):

@@ -25,6 +25,7 @@ from pipeline.sources.database import DatabaseReader
 from pipeline.sources.passing import may_pass
 from tests.integration import servers
 from tests.integration.servers import Database
+from tests.profiles import examples
 from tests.unit.support import all_that_is_told, rows
 
 NUMBERS = itertools.count(1)
@@ -421,7 +422,7 @@ def test_declared_columns(database: Database, fast: bool) -> None:
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

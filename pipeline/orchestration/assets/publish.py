@@ -82,7 +82,7 @@ def publish_asset(
                 uses = acceptances.uses(terms.held, found)
                 meta.write_meta(home, candidate, sources.sources, found, uses)
                 sealing.seal(candidate, needed, uses)
-                _tell(uses)
+                _warn_of_idle(uses)
                 try:
                     memory.remember(home, candidate.work_file)
                 except Exception as error:
@@ -97,15 +97,8 @@ def publish_asset(
             request.before_publishing()
             folder = promotion.promote(home, refresh_id, needed, terms)
             attempts.end(home, refresh_id, "published")
-            disk.note(home, took)
-            pruned = pruning.prune(
-                home,
-                keep_releases=settings.keep_releases,
-                keep_candidates=settings.keep_candidates,
-                keep_months=settings.keeping.monthly_releases,
-            )
         log.info("release %s is current", refresh_id)
-        _keep_house(context.instance, home, settings)
+        pruned = _keep_house(context.instance, home, settings, took)
         published = catalogue.chosen(home, refresh_id)
         return dg.MaterializeResult(
             metadata={
@@ -116,7 +109,7 @@ def publish_asset(
                 "checks": published.checks,
                 "warnings": published.warnings,
                 "accepted": published.accepted,
-                "pruned": [path.name for path in pruned],
+                "pruned": pruned,
                 **_data_docs(data_docs.address(home, refresh_id)),
             }
         )
@@ -124,17 +117,37 @@ def publish_asset(
     return publish
 
 
-def _keep_house(instance: dg.DagsterInstance, home: Home, settings: Settings) -> None:
-    """Removes what need not be kept; what cannot be removed now can wait a day."""
+def _keep_house(
+    instance: dg.DagsterInstance, home: Home, settings: Settings, took: disk.Took
+) -> list[str]:
+    """Notes what the refresh took, and removes what need not be kept.
+
+    The release is published: whatever goes wrong here is said in the log, and can wait
+    for the next refresh.
+
+    Returns:
+        The releases and candidates that are gone.
+    """
     now = dt.datetime.now(dt.UTC)
+    gone: list[str] = []
     try:
-        retention.prune(home, settings, now=now)
+        pruned = retention.prune(home, settings, now=now)
+        gone = [
+            item.path.name
+            for item in pruned.gone
+            if item.path.parent in (home.releases, home.candidates)
+        ]
         runs.prune(instance, home, settings.keeping.runs_days, now=now)
     except Exception as error:
         log.warning("not everything old could be removed: %s", error)
+    try:
+        disk.note(home, took)
+    except OSError as error:
+        log.warning("what the refresh took of the disk is not noted: %s", error)
+    return gone
 
 
-def _tell(uses: Sequence[acceptances.Use]) -> None:
+def _warn_of_idle(uses: Sequence[acceptances.Use]) -> None:
     """Says of each acceptance that does nothing that it does nothing."""
     for use in uses:
         if use.state == "unused":

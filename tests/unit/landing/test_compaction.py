@@ -23,6 +23,7 @@ from pipeline.common.home import Home
 from pipeline.landing import batches as landing
 from pipeline.landing import compaction, quarantine
 from pipeline.sources import Entity, Source, open_reader
+from tests.profiles import examples
 from tests.unit import support
 from tests.unit.landing import test_increments
 from tests.unit.landing.test_increments import Table
@@ -103,7 +104,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_a_table_in_increments(steps: Sequence[tuple[str, int, int]]) -> None:
     """Two homes of one table, of which one packs: they tell the same at every step."""
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +149,7 @@ FILES = st.lists(
 
 
 @given(FILES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 def test_files_with_other_columns_and_unread_rows(
     steps: Sequence[tuple[str, str, list[str]]],
 ) -> None:

@@ -27,6 +27,7 @@ from pipeline.common.settings import PROJECT_ROOT
 from pipeline.landing import batches as landing
 from pipeline.landing import increments
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, open_reader
+from tests.profiles import examples
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 SCHEMA = pa.schema(
@@ -307,7 +308,7 @@ def test_rows_that_cannot_be_read_are_news_too(home: Home) -> None:
         max_size=30,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_whatever_happens_the_last_load_is_right(
     steps: list[tuple[str, int, int]],
 ) -> None:
@@ -348,7 +349,7 @@ STEPS = st.lists(
 
 @given(STEPS)
 @example([("put", 0, 0), ("full", 0, 0), ("restore", 0, 0)])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_a_full_load_settles_on_what_there_is(
     steps: list[tuple[str, int, int]],
 ) -> None:
@@ -398,7 +399,7 @@ def test_a_full_load_settles_on_what_there_is(
     ),
     st.booleans(),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_a_table_without_a_cursor_and_its_deletes(
     steps: list[tuple[str, int, int]], notes_are_kept: bool
 ) -> None:
@@ -491,7 +492,7 @@ rows_of_a_ledger = st.lists(
 
 
 @given(ledger=rows_of_a_ledger, data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_split_order_repetition_and_overlap_gives_the_same_rows(
     ledger: list[tuple[int, int]], data: st.DataObject
 ) -> None:

@@ -28,6 +28,7 @@ from pipeline.common.settings import Settings
 from pipeline.landing import batches as landing
 from pipeline.landing.batches import OWN_COLUMNS, Batch, Landed
 from pipeline.sources import Source, load_sources, open_reader
+from tests.profiles import examples
 from tests.unit import support
 from tests.unit.support import database_source, files_source
 
@@ -222,7 +223,7 @@ def test_a_batch_never_changes(home: Home, folder: Path) -> None:
 CONTENTS = st.lists(st.sampled_from(["1", "2", "3"]), min_size=1, max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(contents=CONTENTS)
 def test_a_snapshot_is_always_the_newest_state(
     tmp_path_factory: pytest.TempPathFactory, contents: list[str]
@@ -241,7 +242,7 @@ def test_a_snapshot_is_always_the_newest_state(
         earlier = content
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(contents=CONTENTS, together=st.booleans())
 def test_of_appended_files_each_content_counts_once(
     tmp_path_factory: pytest.TempPathFactory, contents: list[str], together: bool

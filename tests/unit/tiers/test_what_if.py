@@ -20,6 +20,7 @@ from pipeline.tiers import policy as policies
 from pipeline.tiers import released, stability, what_if
 from pipeline.tiers.policy import FACTS, Policy
 from tests.models import seed_types
+from tests.profiles import examples
 from tests.unit.tiers.test_tiers import whole_policies
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
@@ -112,7 +113,7 @@ def total(rows: Sequence[Customer], name: str) -> Decimal:
     return sum((row[name] for row in rows if row[name] is not None), Decimal(0))
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(whole_policies(), st.lists(customer, max_size=10))
 def test_every_customer_is_in_one_tier_and_the_sums_are_exact(
     policy: Policy, customers: list[Customer]

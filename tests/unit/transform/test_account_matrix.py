@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.common.settings import PROJECT_ROOT
 from tests import models
+from tests.profiles import examples
 
 MODELS = ("core_account_scores", "account_matrix")
 WEIGHTS = {
@@ -27,7 +28,7 @@ SETUP = """
     create table work.core.core_policy as
         select 'p' as policy_id, 0.6::decimal(9, 6) as min_coverage;
     create table work.core.core_customers (customer_id varchar, customer_type varchar);
-    create table warehouse.meta.matrix_settings as select 'p' as policy_id,
+    create table work.core.core_matrix_settings as select 'p' as policy_id,
         5::decimal(4, 2) as midpoint, 36 as window_months, 0.5::decimal(4, 2) as trend_step;
     create table warehouse.meta.matrix_factors (policy_id varchar, dimension varchar,
         factor varchar, weight decimal(12, 9));
@@ -151,7 +152,7 @@ def expected(
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

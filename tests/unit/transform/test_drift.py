@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.identity.memory import PUBLISHED, REMEMBERED
 from tests.models import Warehouse, seed_rows
+from tests.profiles import examples
 
 OPENED = dt.date(2024, 1, 1)  # a Monday
 WEDNESDAY = dt.date(2024, 5, 15)
@@ -497,7 +498,7 @@ def test_every_metric_has_a_bound_and_each_bound_a_reason() -> None:
 values = st.lists(st.integers(0, 400).map(float), min_size=0, max_size=14)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     value=st.integers(0, 400).map(float),
     references=values,

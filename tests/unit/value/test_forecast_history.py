@@ -15,6 +15,7 @@ from pipeline.value import forecast_history, forecasts
 from pipeline.value.baselines import NAIVE, RECENCY
 from pipeline.value.forecasters import FORECASTERS
 from tests.models import Warehouse
+from tests.profiles import examples
 from tests.unit.transform import test_value_history as small
 
 MODELS = small.MODELS[:-1]
@@ -153,7 +154,7 @@ def long_after() -> Warehouse:
     order=st.permutations(FORECASTERS),
     own=st.booleans(),
 )
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 def test_what_comes_later_changes_no_forecast_of_a_month_end(
     cut: dt.date, later: str, order: list[str], own: bool
 ) -> None:
@@ -250,7 +251,7 @@ def test_many_customers_are_told_to_the_week(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @given(rows=small.lines)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_the_naive_baseline_is_the_365_days_before(rows: list[tuple[Any, ...]]) -> None:
     as_of = dt.date(2024, 7, 20)
     warehouse = champions(small.world(as_of, rows), [NAIVE])
