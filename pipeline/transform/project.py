@@ -13,6 +13,7 @@ Not here: what dbt is asked to do there (`dbt`).
 from __future__ import annotations
 
 import fcntl
+import filecmp
 import hashlib
 import json
 import logging
@@ -66,7 +67,10 @@ class Origin:
 
 @dataclass
 class Plan:
-    """The files of a composed project, by their paths in it: links, or texts."""
+    """The files of a composed project, by their paths in it: links, or texts.
+
+    `replaced` are what of the product another of the project's own stands for.
+    """
 
     links: dict[str, Path]
     texts: dict[str, str]
@@ -213,9 +217,10 @@ def _put_over(plan: Plan, own: Mapping[str, Path]) -> None:
                 macros |= set(_MACRO.findall(path.read_text(encoding="utf-8")))
         elif node in nodes:
             _check_columns(path, plan.links[nodes[node]])
-            plan.replaced.append(node[1])
+            if not filecmp.cmp(path, plan.links[nodes[node]], shallow=False):
+                plan.replaced.append(node[1])
     _take_out_macros(plan, macros)
-    _take_out_descriptions(plan, described)
+    _take_out_descriptions(plan, described & nodes.keys())
     for relative, path in own.items():
         node = package.node(relative)
         place = relative

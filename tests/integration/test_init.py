@@ -328,6 +328,23 @@ def run(*words: str | Path, folder: Path | None = None) -> str:
     return done.stdout.strip()
 
 
+def shout(model: Path, own: Path) -> None:
+    """Writes a mart of one's own: the product's, with the names in capitals."""
+    end = "\nselect * from final"
+    text = model.read_text()
+    assert text.rstrip().endswith(end)
+    louder = "\nselect * replace (upper(product_name) as product_name) from final"
+    own.write_text(text.replace(end, louder))
+
+
+def products(folder: Path) -> list[str]:
+    """The names of the products in the release of a project's home."""
+    path = (folder / "data" / "current" / "warehouse.duckdb").resolve()
+    with duckdb.connect(str(path), read_only=True) as connection:
+        rows = connection.execute("select product_name from marts.products").fetchall()
+    return [name for (name,) in rows]
+
+
 @pytest.mark.slow
 def test_the_wheel_alone_is_enough(tmp_path: Path) -> None:
     """Installed outside the checkout, read-only: init, staging, refresh, dbt by hand."""
@@ -348,10 +365,11 @@ def test_the_wheel_alone_is_enough(tmp_path: Path) -> None:
     run(tiers, "init", project, "--source", "shop")
     drop_files(project)
     fill_in(project)
-    own = project / "dbt_project" / "models" / "marts" / "tier_summary.sql"
-    own.parent.mkdir()
-    text = (PACKAGE / "models" / "marts" / "tier_summary.sql").read_text()
-    own.write_text(text.rstrip() + "\nwhere tier_code <> 'prospect'\n")
+    (project / "dbt_project" / "models" / "ours").mkdir()
+    shout(
+        PACKAGE / "models" / "marts" / "products.sql",
+        project / "dbt_project" / "models" / "ours" / "products.sql",
+    )
     run(tiers, "check-sources", folder=project)
     run(tiers, "refresh", folder=project)
     assert [name for name, *_ in customers(project)] == [
@@ -359,19 +377,13 @@ def test_the_wheel_alone_is_enough(tmp_path: Path) -> None:
         "Ben Ltd",
         "Never bought",
     ]
-    release = (project / "data" / "current" / "warehouse.duckdb").resolve()
-    with duckdb.connect(str(release), read_only=True) as connection:
-        codes = connection.execute(
-            "select tier_code from marts.tier_summary"
-        ).fetchall()
-    assert codes
-    assert ("prospect",) not in codes, "the project's own model"
+    assert products(project) == ["PUMP"], "the project's own model"
     run(tiers, "refresh", "--no-publish", folder=project)
     (candidate,) = (project / "data" / "candidates").iterdir()
     by_hand = run(tiers, "dbt-project", folder=project)
     run(
         *("env", f"CUSTOMER_TIERS_CANDIDATE={candidate}"),
-        *(python, "-m", "dbt.cli.main", "build", "--select", "+tier_summary"),
+        *(python, "-m", "dbt.cli.main", "build", "--select", "+products"),
         *("--exclude", "resource_type:unit_test"),
         folder=Path(by_hand),
     )
@@ -385,20 +397,22 @@ def test_an_old_project_is_upgraded(tmp_path: Path) -> None:
     with tarfile.open(archive) as file:
         file.extractall(tmp_path, filter="data")
     project = drop_files(tmp_path / "shop")
-    mart = project / "dbt_project" / "models" / "marts" / "tier_summary.sql"
-    mart.write_text(mart.read_text().rstrip() + "\nwhere tier_code <> 'prospect'\n")
+    mart = project / "dbt_project" / "models" / "marts" / "products.sql"
+    shout(mart, mart)
     on = ("--sources", project / "sources.yaml", "--home", project / "data")
     first = command("refresh", *on)
     assert first.returncode == 0, first.stderr
     assert "a whole copy that an earlier version made" in first.stderr
-    assert "tier_summary.sql was changed here, and takes the place" in first.stderr
+    assert "products.sql was changed here, and takes the place" in first.stderr
     found = customers(project)
     assert len(found) == 3
+    assert products(project) == ["PUMP"]
 
     done = command("upgrade", project)
     assert done.returncode == 0, done.stderr
-    assert "tier_summary.sql was changed here" in " ".join(done.stdout.split())
+    assert "products.sql was changed here" in " ".join(done.stdout.split())
     again = command("refresh", *on)
     assert again.returncode == 0, again.stderr
     assert "a whole copy" not in again.stderr
     assert customers(project) == found
+    assert products(project) == ["PUMP"]

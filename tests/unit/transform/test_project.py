@@ -147,9 +147,8 @@ def test_an_own_file_stands_in_the_place_of_the_products(
     place = str(Path(product).with_suffix(path.suffix))
     found = contents(own.compose())
     assert found[place] == path
-    kind = mine.split("/", maxsplit=1)[0]
-    named = [name for name in found if Path(name).stem == path.stem]
-    assert [name for name in named if name.startswith(kind)] == [place]
+    node = package.node(mine)
+    assert [name for name in found if package.node(name) == node] == [place]
     assert own.replaced() == [path.stem]
     path.unlink()
     assert contents(own.compose())[product] == PACKAGE / product
