@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 
 from pipeline.common.settings import PROJECT_ROOT
+from pipeline.transform.package import PACKAGE
 from tests.profiles import examples
 
 # A machine that is busy is no reason to fail.
@@ -141,6 +142,23 @@ def customer_tiers():
 
 SUITES = [customer_tiers]
 """
+
+
+def own_project(folder: Path, name: str, change: Callable[[str], str]) -> Path:
+    """A project of the demonstration with a file of its own in the product's place.
+
+    Args:
+        folder: Is made.
+        name: The file of the product, by its path in the dbt project.
+        change: Of its text.
+    """
+    shutil.copytree(PACKAGE / "models" / "staging", folder / "models" / "staging")
+    text = (PACKAGE / name).read_text(encoding="utf-8")
+    changed = change(text)
+    assert changed != text
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(changed, encoding="utf-8")
+    return folder
 
 
 def own_suites(folder: Path, *, acceptable: bool) -> Path:

@@ -120,6 +120,8 @@ for _command in (
     operations.restore,
     privacy.forget,
     project.init,
+    project.upgrade,
+    project.dbt_project,
     project.ui,
 ):
     main.add_command(_command)

@@ -180,7 +180,7 @@ def _accept(
     applied = sources.applied_to(settings)
     declared = {
         **judgement.declared(sources.sources, applied.expectations, full=full),
-        **transform.declared(transform.parse(sources, applied.dbt_project)),
+        **transform.declared(transform.parse(sources, settings)),
     }
     seen = advice.last_seen(home, attempts.history(home))
     for item in acceptances.accept(home, wished, declared, seen):

@@ -52,6 +52,7 @@ class Source(Strict):
     """
 
     name: Name
+    description: str = ""
     kind: Literal["files", "database"]
     url: str | None = Field(default=None, repr=False)
     path: Path | None = None

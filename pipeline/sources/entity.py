@@ -140,6 +140,10 @@ class Entity(Strict):
     """
 
     name: Name = ""
+    description: str = Field(
+        default="",
+        description="What it holds and what one row is, for the documentation of dbt.",
+    )
     key: list[str] = Field(
         min_length=1, description="The columns that tell one row from another."
     )

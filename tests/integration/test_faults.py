@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import catalogue
-from tests.conftest import command, environment, start
+from tests.conftest import command, environment, own_project, start
 from tests.faults.company import FIRST_DAY, Company
 
 FIRST = Path("releases/r000001-20140131")
@@ -174,13 +175,11 @@ def test_a_policy_that_is_not_whole_is_refused_by_its_rows(
 ) -> None:
     """A gap in the rules: without the last one, some customers have no tier."""
     before = seen(home)
-    project = tmp_path / "dbt_project"
-    shutil.copytree(
-        PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target")
+    project = own_project(
+        tmp_path / "dbt_project",
+        "seeds/tier_rules.csv",
+        lambda text: re.sub(r".*,standard,.*\n", "", text),
     )
-    rules = project / "seeds" / "tier_rules.csv"
-    lines = rules.read_text().splitlines(keepends=True)
-    rules.write_text("".join(line for line in lines if ",standard," not in line))
     result = command("refresh", "--home", home, CUSTOMER_TIERS_DBT_PROJECT=str(project))
     assert result.returncode == 3, result.stderr
     assert "policies_are_whole failed" in result.stderr

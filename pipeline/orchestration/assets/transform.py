@@ -89,9 +89,7 @@ def transform_assets(
             def run_dbt() -> None:
                 try:
                     outcome.append(
-                        transform.build(
-                            project, sources, candidate, settings, events.put
-                        )
+                        transform.build(project, candidate, settings, events.put)
                     )
                 except BaseException as error:
                     outcome.append(error)

@@ -184,8 +184,6 @@ def test_the_context_of_a_refresh(home: Home) -> None:
             candidate.refresh_id,
             DAY,
             dt.datetime(2014, 2, 1, 8),
-            "America/Los_Angeles",
-            "USD",
         )
     ]
     assert query(
