@@ -214,9 +214,7 @@ def next_tier(policy: Policy, facts: str, graded: str) -> str:
         **values,
         graded=graded,
         options=options(policy),
-        levers=[
-            term for term in values["terms"] if term.is_lever and term.weight > 0
-        ],
+        levers=[term for term in values["terms"] if term.is_lever and term.weight > 0],
         after_first_order=_after_first_order(policy),
     )
 

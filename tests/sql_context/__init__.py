@@ -8,6 +8,9 @@ what sqlfluff parses grows with them.
 import datetime as dt
 
 from pipeline.common.sql_templates import FILTERS
+from pipeline.identity import pairs as _pairs
+from pipeline.identity import policy as _identity
+from pipeline.identity.normal import Vocabulary as _Vocabulary
 from pipeline.tiers import scoring as _scoring
 from pipeline.tiers.policy import Factor, Policy, Rule, Tier
 
@@ -49,3 +52,35 @@ options = _scoring.options(policy)
 levers = terms
 graded = "held"
 after_first_order = policy.tiers[-1]
+
+# Identity: relations and what the seeds decide.
+rules = _identity.Policy(
+    vocabulary=_Vocabulary(frozenset(), frozenset(), frozenset()),
+    rules=(
+        _identity.Rule(
+            1, "same number", "company", ("registration_key",), "", 20, 0.99
+        ),
+    ),
+    blocks=(
+        _identity.Block("company", (("phone_key", 0), ("name_core", 4)), 50),
+        _identity.Block("person", (("family_key", 0),), 50),
+    ),
+    weights={},
+    thresholds={"company": _identity.Thresholds(0.95, 0.5, 0.01, 2, 50)},
+    unique_sources=frozenset({"erp"}),
+)
+asked_rules = [_pairs.RuleColumns(rules.rules[0], ("registration_key",), "true")]
+made_by = "0123456789abcdef"
+input_columns = ["customer_type", "customer_name"]
+form_columns = ["registration_key", "name_core"]
+records, kept_forms, forms, pairs, blocks, changed = (
+    *("records", "kept_forms", "forms", "pairs", "blocks", "changed"),
+)
+prints, kept_prints, kept_scores = "prints", "kept_prints", "kept_scores"
+links, decisions, references = "links", "decisions", "references_known"
+groups, registered, minted, ids = "groups", "registered", "minted", "ids"
+compared = ["name_core", "phone_key"]
+tables = ["scored_company"]
+compares_all = False
+kind = "company"
+after, up_to, salt = 0, 1000, 0
