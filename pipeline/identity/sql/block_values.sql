@@ -11,7 +11,8 @@
 {%- endmacro -%}
 {%- macro is_in(block) -%}
 customer_type = {{ block.customer_type | literal }}
-{%- for name, length in block.parts %} and {% if length %}length({{ name | identifier }}) >= {{ length }}
+{%- for name, length in block.parts %}
+ and {% if length %}length({{ name | identifier }}) >= {{ length }}
 {%- else %}{{ name | identifier }} is not null
 {%- endif %}
 {%- endfor %}
@@ -27,7 +28,8 @@ from (
         source,
         hash({{ loop.index0 }}, {{ shared(block) }}) as block
     from {{ forms | sql }}
-    where {{ is_in(block) }}
+    where
+        {{ is_in(block) }}
 ) as hashed
 qualify count(*) over (partition by block) between 2 and {{ block.max_records }}
 {% if not loop.last %}
