@@ -562,7 +562,7 @@ def _service(
 
 
 def _warnings(connection: duckdb.DuckDBPyConnection, one: Policy) -> list[str]:
-    asked = {factor.factor for factor in one.factors} | {*scoring.facts_asked(one)}
+    asked = {factor.factor for factor in one.factors} | {*scoring.facts_of_rules(one)}
     known = released.columns(connection, "marts", "customer_value")
     found = [
         f"This release does not hold {fact}: nobody is rated by it."

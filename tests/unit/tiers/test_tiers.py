@@ -261,14 +261,13 @@ def test_held_tiers_are_what_a_calendar_says(
             f"({stability.graded(policy, 'facts')}) order by moment_no"
         ).fetchall()
         passes = ", ".join(
-            f"{scoring.earns(policy, tier, sign * tier.band)}"
+            f"{signal}_{tier.rank}"
             for tier in policy.tiers[:-1]
-            for sign in (1, -1)
+            for signal in ("raised", "lowered")
         )
         flags = connection.execute(
-            f"select {passes} from ("
-            + scoring.scored(policy, "facts", keep=["revenue_12m"])
-            + ") order by moment_no"
+            f"select {passes} from ({stability.signals(policy, 'facts')}) "
+            "order by moment_no"
         ).fetchall()
     calendar = []
     for row, (_, earned), flag in zip(rows, found, flags, strict=True):
