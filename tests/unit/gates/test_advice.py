@@ -236,7 +236,10 @@ def test_what_acceptances_did_is_told(home: Home) -> None:
     )
     text = stream.getvalue()
     assert "accepted t:used, by anna until 2026-11-30: [red] fair" in text
-    assert "Withdraw it: customer-tiers acceptances --withdraw t:unused --home 'a home'\n" in text
+    assert (
+        "Withdraw it: customer-tiers acceptances --withdraw t:unused --home 'a home'\n"
+        in text
+    )
     assert text.count("Withdraw it") == 1
     assert "it counts as not passed" in text
 
