@@ -50,7 +50,9 @@ def population(warehouse: Warehouse, customers: int, lines: int) -> None:
     """Lays out customers, products, order lines, costs and tickets."""
     days = (PRESENT - FIRST).days
     orders = lines * 2 // 5
-    warehouse.seed("lifecycle_settings", "potential_settings")
+    warehouse.seed("settings").build(
+        "core_lifecycle_settings", "core_potential_settings"
+    )
     warehouse.lay(
         "core_refresh",
         {

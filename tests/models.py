@@ -74,12 +74,18 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
     }
 
 
+def seed_path(name: str) -> Path:
+    """The CSV file of a seed, in whatever folder it lies."""
+    (path,) = SEEDS.rglob(f"{name}.csv")
+    return path
+
+
 @functools.cache
 def seed_types() -> Mapping[str, Mapping[str, str]]:
     """Seed → its columns and their types, from all yml files beside the seeds."""
     return {
         seed["name"]: seed["config"]["column_types"]
-        for path in sorted(SEEDS.glob("*.yml"))
+        for path in sorted(SEEDS.rglob("*.yml"))
         for seed in yaml.safe_load(path.read_text())["seeds"]
     }
 
@@ -111,7 +117,7 @@ class Warehouse:
             )
             self.connection.execute(
                 f"create or replace table warehouse.meta.{name} as from read_csv("
-                f"'{SEEDS / name}.csv', header = true, types = {{{columns}}})"
+                f"'{seed_path(name)}', header = true, types = {{{columns}}})"
             )
         return self
 
@@ -175,5 +181,5 @@ class Warehouse:
 
 def seed_rows(name: str) -> list[dict[str, str]]:
     """The rows of a seed as text."""
-    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with seed_path(name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

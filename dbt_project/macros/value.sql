@@ -69,7 +69,7 @@ assessments as (
 ),
 
 lifecycle_settings as (
-    select * from {{ ref("lifecycle_settings") }}
+    select * from {{ ref("core_lifecycle_settings") }}
 ),
 
 forecasts as (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.gates.suite import Suite
-
-from expectations.marts.common import mart
+from expectations.marts.common import mart, setting
 from expectations.vocabulary import between, no_rows, unique
+from pipeline.gates.suite import Suite
 
 
 def account_matrix() -> Suite:
@@ -27,8 +26,9 @@ def account_matrix() -> Suite:
             ),
             no_rows(
                 "the_midpoint_is_high",
-                "select customer_id, quadrant from {batch} "
-                "inner join meta.matrix_settings using (policy_id) "
+                "select customer_id, quadrant from (select *, "
+                f"{setting('matrix.midpoint', 'policy_id')} as midpoint "
+                "from {batch}) as rated "
                 "where is_rated and quadrant <> case when attractiveness >= midpoint "
                 "then 'high/' else 'low/' end || case when relative_strength "
                 ">= midpoint then 'high' else 'low' end",
@@ -36,9 +36,10 @@ def account_matrix() -> Suite:
             ),
             no_rows(
                 "key_accounts_are_few",
-                "select count(*) as rated, max(max_rated_accounts) as most "
-                "from {batch} inner join meta.matrix_settings using (policy_id) "
-                "where is_rated having count(*) > max(max_rated_accounts)",
+                "select count(*) as rated, max(most_rated) as most from (select *, "
+                f"{setting('matrix.max_rated_accounts', 'policy_id')} as most_rated "
+                "from {batch}) as rated "
+                "where is_rated having count(*) > max(most_rated)",
                 why="who calls everybody a key account has none",
                 severity="warning",
             ),

@@ -1,4 +1,4 @@
-"""What the suites of the marts share: how one is made, and which drift stops a release.
+"""What the suites of the marts share, such as which drift stops a release.
 
 Not here: what must hold for a table (the files beside this one).
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.gates.suite import Suite
-
 from expectations.vocabulary import no_rows
+from pipeline.gates.suite import Suite
 
 # Mart → the metrics of its drift that stop a release, with what each would mean. The bounds
 # and their reasons stand in the seed drift_bounds; the figures in meta.drift.
@@ -46,6 +45,19 @@ STOPPING_DRIFT = {
         "score_mean": "scores have moved for everybody",
     },
 }
+
+
+def setting(name: str, policy: str = "'*'") -> str:
+    """The number that the seed `settings` gives, as SQL.
+
+    Args:
+        name: The setting.
+        policy: SQL of the policy of the row, for a setting that may differ by it.
+    """
+    return (
+        "(select cast(max_by(value, applies_to <> '*') as double) from meta.settings "
+        f"where name = '{name}' and applies_to in ({policy}, '*'))"
+    )
 
 
 def mart(table: str, key: Sequence[str], expectations: Sequence[Any]) -> Suite:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.gates.suite import Suite
-
-from expectations.marts.common import currencies, mart
+from expectations.marts.common import currencies, mart, setting
 from expectations.vocabulary import between, no_rows, unique, without_nulls
+from pipeline.gates.suite import Suite
 
 
 def leads() -> Suite:
@@ -90,8 +89,9 @@ def next_best_offers() -> Suite:
             no_rows(
                 "an_offer_is_associated_supported_and_no_loss",
                 "select customer_id, category, lift, support, expected_margin "
-                "from {batch} cross join meta.potential_settings "
-                "where lift <= min_lift or support < min_support "
+                "from {batch} "
+                f"where lift <= {setting('potential.min_lift')} "
+                f"or support < {setting('potential.min_support')} "
                 "or expected_revenue <= 0 or expected_margin <= 0",
                 why="what the seed says an offer must be",
             ),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.gates.suite import Suite
-
 from expectations.marts.common import STOPPING_DRIFT
 from expectations.vocabulary import no_rows, row_count, unique
+from pipeline.gates.suite import Suite
 
 
 def model_quality() -> Suite:

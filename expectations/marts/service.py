@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.gates.suite import Suite
-
 from expectations.marts.common import mart
 from expectations.vocabulary import between, no_rows, one_of, unique, without_nulls
+from pipeline.gates.suite import Suite
 
 
 def service_tickets() -> Suite:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.gates.suite import Suite
-
 from expectations.marts.common import mart
 from expectations.vocabulary import (
     between,
@@ -13,6 +11,7 @@ from expectations.vocabulary import (
     unique,
     without_nulls,
 )
+from pipeline.gates.suite import Suite
 
 
 def customer_score_factors() -> Suite:

@@ -171,9 +171,17 @@ def write(
 
 def midpoint(connection: duckdb.DuckDBPyConnection) -> float:
     """From which score on a dimension is high, by the policy of the matrix."""
+    # A release from before there was the seed `settings` has a table of its own for it.
+    settings = (
+        "select applies_to as policy_id, cast(value as double) as midpoint "
+        "from meta.settings where name = 'matrix.midpoint'"
+        if _columns(connection, "meta", "settings")
+        else "select policy_id, midpoint from meta.matrix_settings"
+    )
     row = connection.execute(
-        "select min(midpoint) from meta.matrix_settings "
-        "semi join marts.account_matrix using (policy_id)"
+        f"select min(settings.midpoint) from ({settings}) as settings "
+        "inner join marts.account_matrix as matrix "
+        "on settings.policy_id in (matrix.policy_id, '*')"
     ).fetchone()
     return float(row[0]) if row and row[0] is not None else 5.0
 

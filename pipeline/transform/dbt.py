@@ -46,6 +46,13 @@ EXCLUDE = "resource_type:unit_test"
 
 RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
 
+# Seeds that nothing reads any more, and where what they said stands now. A project that
+# still has one would be valued by the product's numbers instead of its own.
+SUPERSEDED = {
+    f"{subject}_settings": "settings"
+    for subject in ("lifecycle", "matrix", "potential", "value")
+}
+
 # Checks of ours beside dbt's tests: before the first model, and after the last.
 POLICIES = ("policy", "policies_are_whole")
 BUILT = ("dbt", "every_model_is_built")
@@ -271,6 +278,11 @@ def check_policy(seeds: Path) -> Check:
     """
     try:
         found = policy.problems(policy.load_folder(seeds))
+        found += [
+            policy.Problem(name, "all", f"its values belong into {successor}.csv now")
+            for name, successor in SUPERSEDED.items()
+            if policy.seed_file(seeds, name)
+        ]
         examples = [
             {"seed": problem.table, "row": problem.row, "problem": problem.told}
             for problem in found

@@ -292,7 +292,7 @@ def _cut_project(target: Path) -> None:
     policy = {"policies", "tiers", "tier_rules", "tier_rule_facts", "score_factors"}
     policy |= {"score_anchors", "tier_overrides", "service_policies"}
     (target / "seeds").mkdir()
-    for path in (real / "seeds").glob("*.csv"):
+    for path in (real / "seeds").rglob("*.csv"):
         if path.stem in kept | policy:
             shutil.copy(path, target / "seeds")
     there = kept | policy

@@ -33,7 +33,7 @@ SETUP = """
     create table work.core.core_policy as
         select 'p' as policy_id, 0.6::decimal(9, 6) as min_coverage;
     create table work.core.core_customers (customer_id varchar, customer_type varchar);
-    create table warehouse.meta.matrix_settings as select 'p' as policy_id,
+    create table work.core.core_matrix_settings as select 'p' as policy_id,
         5::decimal(4, 2) as midpoint, 36 as window_months, 0.5::decimal(4, 2) as trend_step;
     create table warehouse.meta.matrix_factors (policy_id varchar, dimension varchar,
         factor varchar, weight decimal(12, 9));

@@ -73,9 +73,11 @@ def world(
     min_support: int = MIN_SUPPORT,
 ) -> Warehouse:
     """Everything below whitespace and offers."""
-    warehouse = Warehouse().seed("lifecycle_settings", "peer_bands")
+    warehouse = (
+        Warehouse().seed("settings", "peer_bands").build("core_lifecycle_settings")
+    )
     warehouse.lay(
-        "potential_settings",
+        "core_potential_settings",
         {
             "category_level": "varchar",
             "min_peers": "integer",

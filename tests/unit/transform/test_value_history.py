@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.models import Warehouse, seed_rows
+from tests.models import Warehouse
 from tests.profiles import examples
 
+SETTINGS = ("core_lifecycle_settings", "core_potential_settings")
 MODELS = (
     "core_moments",
     "core_product_categories",
@@ -118,7 +119,7 @@ def world(
 ) -> Warehouse:
     """Everything below the models, as a refresh of that day would have it."""
     known = [row for row in rows if row[3] <= as_of]
-    warehouse = Warehouse().seed("lifecycle_settings", "potential_settings")
+    warehouse = Warehouse().seed("settings").build(*SETTINGS)
     warehouse.lay(
         "core_refresh",
         {
@@ -426,10 +427,10 @@ def test_no_order_at_all_leaves_one_moment() -> None:
 
 
 def test_every_type_of_customer_has_its_stages() -> None:
-    assert {row["customer_type"] for row in seed_rows("lifecycle_settings")} == {
-        "company",
-        "person",
-    }
+    warehouse = Warehouse().seed("settings").build(*SETTINGS)
+    rows = warehouse.rows("select * from {core_lifecycle_settings}")
+    assert {row["customer_type"] for row in rows} == {"company", "person"}
+    assert [row for row in rows if None in row.values()] == []
 
 
 def test_a_customer_is_known_from_the_day_it_was_won() -> None:
