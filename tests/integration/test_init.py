@@ -12,7 +12,7 @@ import pytest
 from pipeline.scaffold import new_project as project
 from pipeline.scaffold.new_project import ENTITIES, canonical_columns, init
 from pipeline.sources import Entity
-from tests.conftest import command
+from tests.conftest import command, invoke
 
 FILLED = {
     "customers": {
@@ -48,7 +48,7 @@ FILES = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "shop"
-    result = command("init", folder, "--source", "shop")
+    result = invoke("init", folder, "--source", "shop")
     assert result.returncode == 0, result.stderr
     inbox = folder / "inbox"
     inbox.mkdir()
@@ -110,7 +110,7 @@ def test_what_is_missing_is_said_and_then_it_works(folder: Path) -> None:
 
 
 def test_nothing_is_overwritten(folder: Path) -> None:
-    result = command("init", folder)
+    result = invoke("init", folder)
     assert result.returncode == 2
     assert "not empty" in result.stderr
 
