@@ -136,7 +136,8 @@ def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
             minutes = settings.limits.source_minutes
         too_long = limits.SourceTimeLimit(
             f"{source.name} was not read within {limits.format_minutes(minutes)} "
-            "(limit_minutes in sources.yaml, or CUSTOMER_TIERS_SOURCE_MINUTES); nothing of it counts."
+            "(limit_minutes in sources.yaml, or CUSTOMER_TIERS_SOURCE_MINUTES); nothing "
+            "of it counts."
         )
         retries = 0
 
