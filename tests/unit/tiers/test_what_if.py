@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.tiers import policy as policies
-from pipeline.tiers import released, stability, what_if
+from pipeline.tiers import released, service, stability, what_if
 from pipeline.tiers.policy import FACTS, Policy
 from tests.models import seed_types
 from tests.profiles import examples
@@ -368,7 +368,7 @@ def test_recorded_hours_are_those_of_the_days_of_the_business() -> None:
             "(timestamp '2013-02-01 04:59', 6000)"
             ") as found (occurred_at, minutes)"
         )
-        new_york = what_if._recorded_hours(connection, day, "America/New_York")
-        utc = what_if._recorded_hours(connection, day, "UTC")
+        new_york = service.recorded_hours(connection, day, "America/New_York")
+        utc = service.recorded_hours(connection, day, "UTC")
     assert new_york == 3
     assert utc == 2 + 100
