@@ -63,6 +63,7 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             time_zone=business.time_zone,
             reporting_currency=business.reporting_currency,
             full=request.full,
+            sources_file=settings.sources_file,
         )
         with attempts.stage(home, opened.refresh_id, "open candidate"):
             wanted = disk.need(

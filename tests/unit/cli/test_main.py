@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,7 +19,9 @@ from pipeline.cli.output import options_given, pastable
 from pipeline.common.files import write_json
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
+from pipeline.journal import attempts
 from tests.conftest import environment
+from tests.unit.gates.test_advice import DRIFTED, refused
 from tests.unit.release.test_release import published
 
 
@@ -61,6 +64,19 @@ def test_commands_of_status_can_be_pasted(home: Home) -> None:
     text = said("status", *where)
     assert "Readers find no whole release" in text
     assert_all_can_be_pasted(text, home, least=3)
+
+
+def test_a_refused_refresh_is_tried_again_with_its_own_sources(home: Home) -> None:
+    """Else what is pasted would refresh the sources of somebody else."""
+    refused(home, DRIFTED)
+    (attempt,) = attempts.history(home)
+    where = ["status", "--home", str(home.root)]
+    assert "--sources" not in said(*where)
+    own = replace(attempt, sources_file="/a shop/sources.yaml")
+    attempts._save(home, own)
+    assert f"refresh --home '{home.root}' --sources '/a shop/sources.yaml'" in said(
+        *where
+    )
 
 
 def test_commands_of_an_error_can_be_pasted(home: Home) -> None:
