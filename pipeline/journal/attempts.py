@@ -37,7 +37,8 @@ class Attempt:
     """One attempt at a refresh, however it ended.
 
     `built` is a refresh that passed every gate and was told not to publish; `retries`
-    counts how often a source was read again after an error.
+    counts how often a source was read again after an error; `sources_file` is the
+    `sources.yaml` that was in force.
     """
 
     refresh_id: str
@@ -51,6 +52,7 @@ class Attempt:
     exit_code: int = 0
     process: int = 0
     retries: int = 0
+    sources_file: str | None = None
 
 
 def now() -> dt.datetime:
@@ -58,7 +60,13 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def begin(home: Home, refresh_id: str, run_id: str, as_of_date: dt.date) -> Attempt:
+def begin(
+    home: Home,
+    refresh_id: str,
+    run_id: str,
+    as_of_date: dt.date,
+    sources_file: Path | None = None,
+) -> Attempt:
     """Opens the record of a new attempt."""
     attempt = Attempt(
         refresh_id=refresh_id,
@@ -68,6 +76,7 @@ def begin(home: Home, refresh_id: str, run_id: str, as_of_date: dt.date) -> Atte
         stage="start",
         started_at=now().isoformat(),
         process=os.getpid(),
+        sources_file=str(sources_file) if sources_file else None,
     )
     _save(home, attempt)
     refresh_log.enter(refresh_id, attempt.stage)
