@@ -15,6 +15,7 @@ from pipeline.journal import attempts, disk
 from pipeline.journal.refresh_log import facts
 from pipeline.landing import retrying
 from pipeline.landing.load import Landed
+from pipeline.landing.store import BatchStore
 from pipeline.operations import retention
 from pipeline.orchestration.request import RefreshRequest, limit
 from pipeline.release import candidates, pruning
