@@ -76,7 +76,8 @@ def try_source(source: Source, expectations: Path) -> list[Tried]:
                     connection.register("_sample", sample)
                     connection.execute(
                         f"create table landing.{sql.quoted(name)} as "
-                        "select *, row_number() over () as _row_number from _sample"
+                        "select *, row_number() over () as _row_number, '' as _batch_id, "
+                        "'' as _source_file from _sample"
                     )
                     connection.unregister("_sample")
                     suites.append(

@@ -147,6 +147,13 @@ class Entity(Strict):
     key: list[str] = Field(
         min_length=1, description="The columns that tell one row from another."
     )
+    repeated_keys: Literal["refuse", "newest"] = Field(
+        default="refuse",
+        description="What the same key twice in one file, or in one reading of a table, "
+        "means. refuse: the key does not tell the rows apart, and all but one would be "
+        "lost; newest: the rows are versions, and the last one counts. In another file it "
+        "is a correction in any case.",
+    )
     load: Literal["append", "snapshot"] = Field(
         default="append",
         description="append: what is read adds rows, and of rows with the same key the "

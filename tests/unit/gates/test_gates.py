@@ -213,7 +213,7 @@ def through_the_gate(
 def test_a_good_batch_is_accepted(home: Home, source: Source) -> None:
     found = through_the_gate(home, source, Given(pa.table({"id": [1, 2]})))
     assert found.problems() == []
-    assert len(found.checks) == found.planned == 4
+    assert len(found.checks) == found.planned == 5
     assert len(BatchStore(home, "shop", "items").batches("accepted")) == 1
 
 
@@ -231,13 +231,29 @@ def test_a_batch_without_its_key_is_refused_and_read_again(
     assert len(BatchStore(home, "shop", "items").batches("accepted")) == 1
 
 
-def test_the_same_key_twice_is_told_and_does_not_block(
+@pytest.mark.parametrize("repeated_keys", ["refuse", "newest"])
+def test_a_key_twice_in_one_file_stops_unless_it_is_declared(
+    home: Home, source: Source, repeated_keys: str
+) -> None:
+    entity = source.entities["items"].model_copy(
+        update={"repeated_keys": repeated_keys}
+    )
+    declared = source.model_copy(update={"entities": {"items": entity}})
+    found = through_the_gate(home, declared, Given(pa.table({"id": [1, 1, 2]})))
+    failed = {check.name: check for check in found.checks if check.outcome != "passed"}
+    once = failed["a_key_stands_once_in_a_file"]
+    assert once.failing_rows == 1
+    assert (once.examples[0]["id"], once.examples[0]["_times"]) == (1, 2)
+    assert bool(found.problems()) == (repeated_keys == "refuse")
+
+
+def test_a_key_again_in_another_file_is_a_correction(
     home: Home, source: Source
 ) -> None:
-    found = through_the_gate(home, source, Given(pa.table({"id": [1, 1, 2]})))
-    (told,) = [check for check in found.checks if check.outcome != "passed"]
-    assert (told.severity, told.failing_rows) == ("warning", 2)
-    assert found.problems() == []
+    for number in (1, 2):
+        table = pa.table({"id": [1, 2], "number": [number, number]})
+        assert through_the_gate(home, source, Given(table)).problems() == []
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 2
 
 
 def test_too_large_a_share_in_quarantine_is_refused(home: Home, source: Source) -> None:
@@ -445,7 +461,7 @@ def test_what_is_declared_is_what_is_checked(
     through_the_gate(home, source, Given(BEFORE))
     changed = BEFORE.append_column("more", [["b"]])
     found = through_the_gate(home, source, Given(changed), full=full)
-    assert len(found.checks) == 7
+    assert len(found.checks) == 8
     for check in found.checks:
         assert declared[check.id] == evidence.Declared(check.severity, check.acceptable)
     made = {check.id for check in found.checks}
