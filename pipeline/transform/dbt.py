@@ -35,7 +35,7 @@ from pipeline.journal.evidence import (
 from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
-from pipeline.tiers import policy
+from pipeline.tiers import policy_checks, policy_tables
 
 log = logging.getLogger("customer_tiers.transform")
 
@@ -270,9 +270,9 @@ def check_policy(seeds: Path) -> Check:
         A check whose examples are the rows that cannot stand.
     """
     try:
-        found = policy.problems(policy.load_folder(seeds))
+        found = policy_checks.problems(policy_tables.load_folder(seeds))
         examples = [
-            {"seed": problem.table, "row": problem.row, "problem": problem.told}
+            {"seed": problem.table, "row": problem.row, "problem": problem.reason}
             for problem in found
         ]
     except ConfigurationError as error:

@@ -84,3 +84,4 @@ tables = ["scored_company"]
 compares_all = False
 kind = "company"
 after, up_to, salt = 0, 1000, 0
+holds_profit = True
