@@ -26,6 +26,7 @@ test-slow: $(INSTALLED)
 campaign: $(INSTALLED)
 	$(BIN)/python -m tests.faults.campaign --faults 200
 	$(BIN)/pytest -m campaign
+	CUSTOMER_TIERS_TEST_PROFILE=thorough $(BIN)/pytest -m hypothesis $(WORKERS)
 	$(BIN)/python -m tests.faults.clean_days
 
 check: $(INSTALLED)

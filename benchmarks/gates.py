@@ -4,7 +4,7 @@
 
 Takes a published release of the demonstration (its folder), and multiplies it: every
 order line becomes so many, each of another copy of its customer; customers and what hangs
-on them are multiplied until there are enough. Then `gates.gate_out` looks at the file as
+on them are multiplied until there are enough. Then `gate.gate_out` looks at the file as
 it does in a refresh, in a process of its own. What the checks say of the multiplied
 company does not matter here, and is printed in one line; a check that fails costs more,
 because its examples are fetched.
@@ -25,7 +25,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.common.settings import PROJECT_ROOT
-from pipeline.gates import run as gates
+from pipeline.gates import judgement
 from pipeline.release import layout
 from pipeline.release.layout import Candidate
 
@@ -110,7 +110,7 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             began, busy = time.monotonic(), time.process_time()
-            found = gates.gate_out(candidate, PROJECT_ROOT / "expectations")
+            found = judgement.gate_out(candidate, (), PROJECT_ROOT / "expectations")
             told = {
                 "checks": len(found.checks),
                 "not passed": sum(c.outcome == "failed" for c in found.checks),

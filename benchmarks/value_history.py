@@ -42,6 +42,9 @@ MODELS = (
     "core_customer_totals",
     "core_customer_spells",
     "core_customer_moments",
+    "core_revenue_shares",
+    "core_type_moments",
+    "core_valued_moments",
     "customer_value_history",
 )
 
@@ -50,7 +53,9 @@ def population(warehouse: Warehouse, customers: int, lines: int) -> None:
     """Lays out customers, products, order lines, costs and tickets."""
     days = (PRESENT - FIRST).days
     orders = lines * 2 // 5
-    warehouse.seed("lifecycle_settings", "potential_settings")
+    warehouse.seed("settings").build(
+        "core_lifecycle_settings", "core_potential_settings"
+    )
     warehouse.lay(
         "core_refresh",
         {

@@ -98,14 +98,19 @@ def row_count(
     why: str,
     severity: Severity = "critical",
     acceptable: bool = False,
+    needs: str | None = None,
 ) -> Any:
-    """The table has that many rows."""
+    """The table has that many rows.
+
+    Args:
+        needs: Asked only where a source provides this entity.
+    """
     return gxe.ExpectTableRowCountToBeBetween(
         min_value=least,
         max_value=most,
         description=why,
         severity=severity,
-        meta=_meta(acceptable),
+        meta=_meta(acceptable, needs),
     )
 
 
@@ -141,5 +146,6 @@ def no_rows(
     )
 
 
-def _meta(acceptable: bool) -> dict[str, Any] | None:
-    return {"acceptable": True} if acceptable else None
+def _meta(acceptable: bool, needs: str | None = None) -> dict[str, Any] | None:
+    meta: dict[str, Any] = {"acceptable": True} if acceptable else {}
+    return meta | ({"needs": needs} if needs else {}) or None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -10,13 +12,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
+import filelock
 import hypothesis
 import pytest
+from click.testing import CliRunner
 
+from pipeline.cli.main import main
 from pipeline.common.settings import PROJECT_ROOT
+from pipeline.transform.package import PACKAGE
+from tests.profiles import examples
 
 # A machine that is busy is no reason to fail.
-hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, max_examples=examples(100)
+)
 hypothesis.settings.load_profile("untimed")
 
 Refresh = Callable[..., subprocess.CompletedProcess[str]]
@@ -46,6 +55,26 @@ def command(*arguments: str | Path, **changes: str) -> subprocess.CompletedProce
     )
 
 
+def invoke(*arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """As `command`, but inside this process, which saves the start of another.
+
+    For what a command prints and ends with; not for a whole refresh, nor where another
+    process is the point.
+    """
+    wanted = environment(**changes)
+    whole = {name: wanted.get(name) for name in {*os.environ, *wanted}}
+    before = os.umask(0)
+    os.umask(before)
+    try:
+        with contextlib.chdir(PROJECT_ROOT):
+            result = CliRunner(env=whole).invoke(main, [*map(str, arguments)])
+    finally:
+        os.umask(before)  # a home sets it, for its own process
+    return subprocess.CompletedProcess(
+        [*map(str, arguments)], result.exit_code, result.stdout, result.stderr
+    )
+
+
 def start(*arguments: str | Path, **changes: str) -> subprocess.Popen[str]:
     """Starts `customer-tiers` in the background."""
     return subprocess.Popen(
@@ -58,13 +87,50 @@ def start(*arguments: str | Path, **changes: str) -> subprocess.Popen[str]:
     )
 
 
+def made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
+) -> Path:
+    """A folder that the first worker who needs it makes, for all of them.
+
+    Args:
+        factory: pytest's own.
+        name: What the folder is called below the temporary folder of this run.
+        make: Fills the folder, which is there and empty.
+    """
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder = base / name
+    with filelock.FileLock(f"{folder}.lock"):
+        if not (whole := base / f"{name}.whole").exists():
+            folder.mkdir()
+            make(folder)
+            whole.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def published_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one release of the demonstration; look, do not touch."""
-    home = tmp_path_factory.mktemp("published") / "home"
-    result = command("refresh", "--home", home)
-    assert result.returncode == 0, result.stderr
-    return home
+
+    def make(folder: Path) -> None:
+        result = command("refresh", "--home", folder / "home")
+        assert result.returncode == 0, result.stderr
+
+    return made_once(tmp_path_factory, "published", make) / "home"
+
+
+@pytest.fixture(scope="session")
+def built_home(published_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home with one release, and beside it a candidate that was not published."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(published_home, folder / "home", symlinks=True)
+        result = command("refresh", "--home", folder / "home", "--no-publish", "--json")
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout)["state"] == "built"
+
+    return made_once(tmp_path_factory, "built", make) / "home"
 
 
 @pytest.fixture
@@ -81,3 +147,45 @@ def warehouse(published_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     path = published_home / "current" / "warehouse.duckdb"
     with duckdb.connect(str(path.resolve()), read_only=True) as connection:
         yield connection
+
+
+# A project's own suite in the place of the product's: see docs/gates.md.
+OWN_SUITE = """
+from dataclasses import replace
+
+from expectations.marts import tiers
+from expectations.vocabulary import row_count
+
+
+def customer_tiers():
+    suite = tiers.customer_tiers()
+    most = row_count(1, 100, why="a hundred at most", acceptable={acceptable})
+    return replace(suite, expectations=[most, *suite.expectations[1:]])
+
+
+SUITES = [customer_tiers]
+"""
+
+
+def own_project(folder: Path, name: str, change: Callable[[str], str]) -> Path:
+    """A project of the demonstration with a file of its own in the product's place.
+
+    Args:
+        folder: Is made.
+        name: The file of the product, by its path in the dbt project.
+        change: Of its text.
+    """
+    shutil.copytree(PACKAGE / "models" / "staging", folder / "models" / "staging")
+    text = (PACKAGE / name).read_text(encoding="utf-8")
+    changed = change(text)
+    assert changed != text
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(changed, encoding="utf-8")
+    return folder
+
+
+def own_suites(folder: Path, *, acceptable: bool) -> Path:
+    """Suites of a project that allows a hundred customers; a few more is a failure."""
+    shutil.copytree(PROJECT_ROOT / "expectations", folder)
+    (folder / "marts" / "own.py").write_text(OWN_SUITE.format(acceptable=acceptable))
+    return folder

@@ -35,6 +35,7 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
     own; they make no relation.
     """
     settings = Settings.load()
+    project = transform.parse(load_sources(settings), settings)
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder)
         profile = {
@@ -47,20 +48,15 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
                 {"customer_tiers": {"target": "test", "outputs": {"test": profile}}}
             )
         )
-        variables = transform.project_variables(load_sources(settings))
         result = transform._invoke(
             [
                 "compile",
                 "--select",
                 "resource_type:model",
                 "test_type:singular",
-                *transform._arguments(
-                    settings.dbt_project,
-                    there / "target",
-                    there,
-                    json.dumps(variables, sort_keys=True),
-                ),
-            ]
+                *transform._arguments(project.folder, there / "target", there),
+            ],
+            manifest=project.manifest,
         )
         transform.close_dbt()
     return {
@@ -74,12 +70,18 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
     }
 
 
+def seed_path(name: str) -> Path:
+    """The CSV file of a seed, in whatever folder it lies."""
+    (path,) = SEEDS.rglob(f"{name}.csv")
+    return path
+
+
 @functools.cache
 def seed_types() -> Mapping[str, Mapping[str, str]]:
     """Seed → its columns and their types, from all yml files beside the seeds."""
     return {
         seed["name"]: seed["config"]["column_types"]
-        for path in sorted(SEEDS.glob("*.yml"))
+        for path in sorted(SEEDS.rglob("*.yml"))
         for seed in yaml.safe_load(path.read_text())["seeds"]
     }
 
@@ -111,7 +113,7 @@ class Warehouse:
             )
             self.connection.execute(
                 f"create or replace table warehouse.meta.{name} as from read_csv("
-                f"'{SEEDS / name}.csv', header = true, types = {{{columns}}})"
+                f"'{seed_path(name)}', header = true, types = {{{columns}}})"
             )
         return self
 
@@ -175,5 +177,5 @@ class Warehouse:
 
 def seed_rows(name: str) -> list[dict[str, str]]:
     """The rows of a seed as text."""
-    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with seed_path(name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -10,7 +10,7 @@ cells as (
         matrix_settings.policy_id,
         attractiveness.level as attractiveness_level,
         strength.level as strength_level
-    from {{ ref("matrix_settings") }} as matrix_settings
+    from {{ ref("core_matrix_settings") }} as matrix_settings
     cross join levels as attractiveness
     cross join levels as strength
 ),

@@ -6,20 +6,28 @@ So that secrets never stand in such a file. What its keys mean is for who reads 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 from pydantic import ValidationError
 
+from pipeline.common import secrets
 from pipeline.common.errors import ConfigurationError
+
+_ENCODED = {"login", "password", "query"}
 
 
 def read(
     path: Path, environment: Mapping[str, str], *, otherwise: str
 ) -> dict[str, Any]:
     """The file's mapping, with the values of the environment in it.
+
+    A value that stands in a URL as the user's name, the password or a parameter is
+    encoded for it; one that is the whole URL is taken as it is. What may be secret is
+    remembered, so that no text shows it.
 
     Args:
         path: The file.
@@ -29,19 +37,38 @@ def read(
     Raises:
         ConfigurationError: Names the file, the place in it and what is wrong.
     """
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error.strerror}); {otherwise}."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
+    raw = _load(path, otherwise)
     if not isinstance(raw, dict):
         what = "is empty" if raw is None else "names no settings"
         raise ConfigurationError(f"{path} {what}; it should begin with 'version: 1'.")
+    secrets.remember(secrets.values(raw, environment))
     replaced: dict[str, Any] = _substitute(raw, environment, path.name)
     return replaced
+
+
+def read_value(
+    path: Path, environment: Mapping[str, str], keys: Sequence[str], *, otherwise: str
+) -> Any:
+    """One value of the file; the rest of it may refer to what is not set here.
+
+    For whoever watches from outside and has none of the secrets.
+
+    Args:
+        path: The file.
+        environment: What `${NAME}` in the value may refer to.
+        keys: The way to the value, from the file's mapping inwards.
+        otherwise: As in `read`.
+
+    Returns:
+        The value; None where the file has no such key.
+
+    Raises:
+        ConfigurationError: As `read`, of this value.
+    """
+    found: Any = _load(path, otherwise)
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return _substitute(found, environment, ": ".join((path.name, *keys)))
 
 
 def refused(path: Path, error: ValidationError) -> ConfigurationError:
@@ -51,6 +78,23 @@ def refused(path: Path, error: ValidationError) -> ConfigurationError:
         for item in error.errors(include_input=False, include_url=False)
     )
     return ConfigurationError(f"{path}: {places}")
+
+
+def _load(path: Path, otherwise: str) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}); {otherwise}."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        # YAML's own words repeat the line, and a password may stand in it.
+        place = getattr(error, "problem_mark", None)
+        line = f" in line {place.line + 1}" if place is not None else ""
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise ConfigurationError(
+            f"{path} is not valid YAML{line}: {problem}."
+        ) from None
 
 
 class _EachKeyOnce(yaml.SafeLoader):
@@ -69,14 +113,16 @@ class _EachKeyOnce(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
+def _substitute(
+    value: Any, environment: Mapping[str, str], where: str, key: str = ""
+) -> Any:
     if isinstance(value, dict):
         return {
-            key: _substitute(item, environment, f"{where}: {key}")
-            for key, item in value.items()
+            name: _substitute(item, environment, f"{where}: {name}", str(name))
+            for name, item in value.items()
         }
     if isinstance(value, list):
-        return [_substitute(item, environment, where) for item in value]
+        return [_substitute(item, environment, where, key) for item in value]
     if not isinstance(value, str):
         return value
 
@@ -86,6 +132,9 @@ def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
             raise ConfigurationError(
                 f"{where} refers to ${{{name}}}, which is not set in the environment."
             )
-        return environment[name]
+        found = environment[name]
+        if key == "url" and secrets.place_in_url(value, match) in _ENCODED:
+            return quote(found, safe="")
+        return found
 
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", replaced, value)
+    return secrets.REFERENCE.sub(replaced, value)

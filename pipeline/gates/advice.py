@@ -1,6 +1,6 @@
 """What a person is told when a gate has refused: what, where, how many, and what to do.
 
-Facts from the evidence of one attempt, for the terminal (`shown`), for `--json` and for the
+Facts from the evidence of one attempt, for the terminal, for `--json` and for the
 Data Docs. Nothing is judged here.
 """
 
@@ -79,13 +79,14 @@ class Refusal:
     data_docs: str | None
 
 
-def refusal(home: Home, attempt: Attempt, again: str) -> Refusal | None:
+def refusal(home: Home, attempt: Attempt, options: str) -> Refusal | None:
     """What is to be told of the attempt; None where no gate refused it.
 
     Args:
         home: Where its evidence is.
         attempt: From the journal.
-        again: The command that would try again, such as `customer-tiers refresh`.
+        options: What a command must repeat to work in the same home, such as
+            ` --home data`, with a space before it.
     """
     if attempt.state != "refused":
         return None
@@ -98,7 +99,7 @@ def refusal(home: Home, attempt: Attempt, again: str) -> Refusal | None:
     # dbt skips every test behind a broken model: hundreds, that say nothing.
     causes = [check for check in blocking if check.observed != NOT_MADE] or blocking
     findings = [
-        _finding(check, attempt.refresh_id, again, pages)
+        _finding(check, attempt.refresh_id, options, pages)
         for check in causes[:FINDINGS_SHOWN]
     ]
     told = {check.sentence() for item in found.values() for check in item.checks}
@@ -152,9 +153,13 @@ def last_seen(home: Home, history: Sequence[Attempt]) -> dict[str, str]:
     return {}
 
 
-def _finding(check: Check, refresh_id: str, again: str, pages: Path | None) -> Finding:
+def _finding(
+    check: Check, refresh_id: str, options: str, pages: Path | None
+) -> Finding:
     until = acceptances.today() + dt.timedelta(days=OFFERED_DAYS)
-    command = f"{again} {data_docs.accept_options(check.id, until)}"
+    command = (
+        f"customer-tiers refresh{options} {data_docs.accept_options(check.id, until)}"
+    )
     page = None
     if pages is not None:
         page = str(pages.with_name(data_docs.page_of(check.gate, check.subject)))
@@ -171,13 +176,13 @@ def _finding(check: Check, refresh_id: str, again: str, pages: Path | None) -> F
         rows=check.rows,
         examples=check.examples,
         acceptable=check.may_be_accepted,
-        next_steps=_next_steps(check, refresh_id),
+        next_steps=_next_steps(check, refresh_id, options),
         accept_command=command if check.may_be_accepted else None,
         page=page,
     )
 
 
-def _next_steps(check: Check, refresh_id: str) -> list[str]:
+def _next_steps(check: Check, refresh_id: str, options: str) -> list[str]:
     if check.outcome == "crashed":
         return [
             "The check itself could not be made, so nothing is known: mend it, or the "
@@ -189,7 +194,7 @@ def _next_steps(check: Check, refresh_id: str) -> list[str]:
         if check.name == "quarantine_within_limit":
             steps.append(
                 "See the rows and why they could not be read: customer-tiers quarantine "
-                f"list --source {source} --entity {entity}"
+                f"list --source {source} --entity {entity}{options}"
             )
         steps.append(
             f"Mend {source}.{entity} where it comes from and refresh again: the batch "

@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import yaml
+from pydantic import TypeAdapter, ValidationError
 
+from pipeline.common import yaml_file
+from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
@@ -40,7 +42,7 @@ Trouble = Literal["none", "no release", "damaged", "old", "behind", "clock"]
 
 @dataclass(frozen=True)
 class Freshness:
-    """What was found at one look.
+    """What was found at one moment.
 
     Attributes:
         exit_code: See the module.
@@ -105,7 +107,7 @@ def look(
             attempt_exit_code=newest.exit_code if newest else None,
         )
     age = latest - current.sealed_at
-    lag = _lag(settings, current, latest)
+    lag, unread = _lag(settings, current, latest)
     named = (
         f"release {current.refresh_id} (as of {current.as_of_date}) was sealed "
         f"{told(age)} ago"
@@ -123,7 +125,8 @@ def look(
     elif lag > math.ceil(limit / dt.timedelta(days=1)):
         trouble, code = "behind", 1
         sentence = (
-            f"Behind: {named}, but {lag} days have ended since its as-of date."
+            f"Behind: {named}, but {lag} days have ended since its as-of date"
+            f"{unread and f' ({unread})'}."
             f"{_of(newest)}"
         )
     else:
@@ -221,22 +224,45 @@ def _mark(home: Home) -> Path:
     return home.logs / "clock.json"
 
 
-def _lag(settings: Settings, current: catalogue.Release, now: dt.datetime) -> int:
-    """Days that have ended in the business's time zone and are not in the release."""
+def _lag(
+    settings: Settings, current: catalogue.Release, now: dt.datetime
+) -> tuple[int, str]:
+    """Days that have ended in the business's time zone and are not in the release.
+
+    Where it cannot be read which day a refresh would know of, yesterday is assumed, which
+    rather alarms than not; the second value says so then.
+    """
     record = read_json(current.path / "release.json")
     today = now.astimezone(ZoneInfo(record["time_zone"])).date()
-    last_ended = _declared_as_of(settings) or today - dt.timedelta(days=1)
-    return max((last_ended - current.as_of_date).days, 0)
+    declared, unread = None, ""
+    try:
+        declared = _declared_as_of(settings)
+    except ConfigurationError as error:
+        why = " ".join(str(error).split()).rstrip(".")
+        unread = f"yesterday is expected, because {why}"
+    last_ended = declared or today - dt.timedelta(days=1)
+    return max((last_ended - current.as_of_date).days, 0), unread
 
 
 def _declared_as_of(settings: Settings) -> dt.date | None:
     """The as-of date of a company whose data ends in the past.
 
     Read by itself: whoever monitors need not have the secrets that sources.yaml asks for.
+
+    Raises:
+        ConfigurationError: It is no day, or refers to what is not set.
     """
+    path = settings.sources_file
+    if not path.exists():
+        return None  # a home is watched from where its sources are not described
+    found = yaml_file.read_value(
+        path, settings.environment, ("business", "as_of"), otherwise="name another"
+    )
     try:
-        described = yaml.safe_load(settings.sources_file.read_text(encoding="utf-8"))
-        day = described["business"]["as_of"]
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
-        return None
-    return day if isinstance(day, dt.date) else None
+        day: dt.date | None = TypeAdapter(dt.date | None).validate_python(found)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"business.as_of of {path} is {found!r}; give a day such as 2014-01-31, or "
+            "leave it out for yesterday"
+        ) from error
+    return day

@@ -8,16 +8,18 @@ may read it; ages are moments, so that they go on growing when nothing runs any 
 from __future__ import annotations
 
 import datetime as dt
-import math
 import os
 import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
@@ -32,17 +34,8 @@ LEFT_OVER_SECONDS = 3_600
 FOLDERS = ("landing", "quarantine", "candidates", "releases", "dagster", "logs")
 
 
-@dataclass
-class Family:
-    """One metric: what it is, and its value for each set of labels."""
-
-    name: str
-    help: str
-    samples: list[tuple[Mapping[str, str], float]] = field(default_factory=list)
-
-    def add(self, value: float, **labels: str) -> None:
-        """Adds the value for these labels."""
-        self.samples.append((labels, value))
+def _family(name: str, about: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, about, labels=labels)
 
 
 def write(settings: Settings, home: Home) -> Path:
@@ -53,7 +46,7 @@ def write(settings: Settings, home: Home) -> Path:
     """
     path = file_of(settings, home)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = rendered(collected(settings, home))
+    text = render(collect(settings, home))
     _sweep(path)
     # A name of its own: two may write at once. The collector reads *.prom only.
     own = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
@@ -85,29 +78,25 @@ def file_of(settings: Settings, home: Home) -> Path:
     return settings.metrics_file or home.metrics / "customer_tiers.prom"
 
 
-def rendered(families: Iterable[Family]) -> str:
-    """The families in Prometheus's text format."""
-    lines = []
-    for family in families:
-        if not family.samples:
-            continue
-        name = PREFIX + family.name
-        about = family.help.replace("\\", r"\\").replace("\n", r"\n")
-        lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge"]
-        for labels, value in family.samples:
-            shown = ",".join(
-                f'{key}="{_escaped(item)}"' for key, item in labels.items()
-            )
-            lines.append(
-                f"{name}{{{shown}}} {_number(value)}"
-                if shown
-                else f"{name} {_number(value)}"
-            )
-    return "\n".join(lines) + "\n"
+def render(families: Iterable[Metric]) -> str:
+    """The families in Prometheus's text format; one without a value is left out."""
+    registry = CollectorRegistry()
+    registry.register(_Collected([family for family in families if family.samples]))
+    return generate_latest(registry).decode()
 
 
-def collected(settings: Settings, home: Home) -> list[Family]:
-    """All that is told of the home as it is now."""
+class _Collected(Collector):
+    """What was collected already, in the form in which the client asks for it."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Sequence[Metric]:
+        return self._families
+
+
+def collect(settings: Settings, home: Home) -> list[GaugeMetricFamily]:
+    """All figures of the home as it is now."""
     tried = freshness.numbered(attempts.history(home))
     seen = freshness.look(settings, home)
     return [
@@ -118,83 +107,96 @@ def collected(settings: Settings, home: Home) -> list[Family]:
     ]
 
 
-def _of_release(home: Home, seen: freshness.Freshness) -> list[Family]:
-    code = Family("status_exit_code", "What `status --check` ends with; 0 is fine.")
-    code.add(seen.exit_code)
-    sealed = Family(
+def _of_release(home: Home, seen: freshness.Freshness) -> list[GaugeMetricFamily]:
+    code = _family("status_exit_code", "What `status --check` ends with; 0 is fine.")
+    code.add_metric([], seen.exit_code)
+    sealed = _family(
         "release_sealed_timestamp_seconds", "When the current release was sealed."
     )
-    as_of = Family(
+    as_of = _family(
         "release_as_of_timestamp_seconds",
         "End of the last business day that the current release knows of, as UTC.",
     )
-    lag = Family(
+    lag = _family(
         "release_as_of_lag_days",
         "Days that had ended at the last look and are not in the current release.",
     )
-    checks = Family("release_checks", "Checks of the current release.")
-    warnings = Family(
+    checks = _family("release_checks", "Checks of the current release.")
+    warnings = _family(
         "release_warnings", "Checks of the current release that did not pass."
     )
-    allowed = Family("release_max_age_seconds", "The age from which it is too old.")
-    allowed.add(seen.max_age_seconds)
-    clock = Family(
+    allowed = _family("release_max_age_seconds", "The age from which it is too old.")
+    allowed.add_metric([], seen.max_age_seconds)
+    clock = _family(
         "clock_behind_seconds",
         "How far the clock is behind what the home has recorded; 0 is fine.",
     )
-    clock.add(seen.clock_behind_seconds)
+    clock.add_metric([], seen.clock_behind_seconds)
     kept = catalogue.releases(home)
-    count = Family("releases_kept", "Releases in the home.")
-    count.add(len(kept))
+    count = _family("releases_kept", "Releases in the home.")
+    count.add_metric([], len(kept))
     for item in kept:
         if item.is_current and not item.damage:
             midnight = dt.datetime.combine(item.as_of_date, dt.time(), dt.UTC)
-            sealed.add(item.sealed_at.timestamp())
-            as_of.add((midnight + dt.timedelta(days=1)).timestamp())
-            checks.add(item.checks)
-            warnings.add(item.warnings)
-            lag.add(seen.lag_days or 0)
+            sealed.add_metric([], item.sealed_at.timestamp())
+            as_of.add_metric([], (midnight + dt.timedelta(days=1)).timestamp())
+            checks.add_metric([], item.checks)
+            warnings.add_metric([], item.warnings)
+            lag.add_metric([], seen.lag_days or 0)
     return [code, sealed, as_of, lag, allowed, checks, warnings, clock, count]
 
 
-def _of_attempts(tried: list[Attempt]) -> list[Family]:
-    count = Family("attempts", "Attempts in the journal by how they ended.")
-    newest = Family("last_attempt_state", "1 for the state of the newest attempt.")
+def _of_attempts(tried: list[Attempt]) -> list[GaugeMetricFamily]:
+    count = _family("attempts", "Attempts in the journal by how they ended.", "state")
+    newest = _family(
+        "last_attempt_state", "1 for the state of the newest attempt.", "state"
+    )
     states = Counter(attempt.state for attempt in tried)
     for state in get_args(State):
-        count.add(states[state], state=state)
+        count.add_metric([state], states[state])
         if tried:
-            newest.add(float(tried[0].state == state), state=state)
-    started = Family(
+            newest.add_metric([state], float(tried[0].state == state))
+    started = _family(
         "last_attempt_started_timestamp_seconds", "When the newest attempt began."
     )
-    ended = Family(
+    ended = _family(
         "last_attempt_ended_timestamp_seconds",
         "When the newest attempt that has ended did so.",
     )
-    took = Family(
+    took = _family(
         "last_attempt_duration_seconds", "How long the newest ended attempt took."
     )
-    code = Family("last_attempt_exit_code", "With what the newest ended attempt ended.")
+    code = _family(
+        "last_attempt_exit_code", "With what the newest ended attempt ended."
+    )
     if tried:
-        started.add(_moment(tried[0].started_at))
+        started.add_metric([], _moment(tried[0].started_at))
     for attempt in tried:
         if attempt.ended_at is not None:
-            ended.add(_moment(attempt.ended_at))
-            took.add(max(_moment(attempt.ended_at) - _moment(attempt.started_at), 0))
-            code.add(attempt.exit_code)
+            ended.add_metric([], _moment(attempt.ended_at))
+            took.add_metric(
+                [], max(_moment(attempt.ended_at) - _moment(attempt.started_at), 0)
+            )
+            code.add_metric([], attempt.exit_code)
             break
     return [newest, started, ended, took, code, count]
 
 
-def _of_newest(home: Home, newest: Attempt | None) -> list[Family]:
-    rows = Family(
+def _of_newest(home: Home, newest: Attempt | None) -> list[GaugeMetricFamily]:
+    rows = _family(
         "last_attempt_rows",
         "Rows that the newest attempt read anew, by what they became.",
+        "source",
+        "outcome",
     )
-    stages = Family("last_attempt_stage_seconds", "How long its stages took.")
-    checks = Family("last_attempt_checks", "Its checks by outcome and severity.")
-    accepted = Family(
+    stages = _family("last_attempt_stage_seconds", "How long its stages took.", "stage")
+    checks = _family(
+        "last_attempt_checks",
+        "Its checks by outcome and severity.",
+        "outcome",
+        "severity",
+    )
+    accepted = _family(
         "last_attempt_checks_accepted", "Its checks that a person has accepted."
     )
     if newest is None:
@@ -202,28 +204,28 @@ def _of_newest(home: Home, newest: Attempt | None) -> list[Family]:
     lines = log_reading.read(home, newest.refresh_id)
     for source, counts in sorted(log_reading.rows_by_source(lines).items()):
         for outcome, number in counts.items():
-            rows.add(number, source=source, outcome=outcome)
+            rows.add_metric([source, outcome], number)
     for stage, seconds in log_reading.stage_seconds(lines).items():
-        stages.add(seconds, stage=stage)
+        stages.add_metric([stage], seconds)
     found = catalogue.checks_of(home, newest.refresh_id)
     counted = Counter((check["outcome"], check["severity"]) for check in found)
     for outcome in ("passed", "failed", "crashed"):
         for severity in ("critical", "warning"):
-            checks.add(counted[outcome, severity], outcome=outcome, severity=severity)
-    accepted.add(sum(bool(check.get("accepted")) for check in found))
+            checks.add_metric([outcome, severity], counted[outcome, severity])
+    accepted.add_metric([], sum(bool(check.get("accepted")) for check in found))
     return [rows, stages, checks, accepted]
 
 
-def _of_home(home: Home) -> list[Family]:
-    held = Family("home_bytes", "Bytes in the folders of the home.")
+def _of_home(home: Home) -> list[GaugeMetricFamily]:
+    held = _family("home_bytes", "Bytes in the folders of the home.", "folder")
     for name in FOLDERS:
-        held.add(_bytes(home.root / name), folder=name)
-    free = Family("disk_free_bytes", "Bytes that are free where the home is.")
-    free.add(shutil.disk_usage(home.root).free)
-    pending = Family("alerts_pending", "Alerts that are still to be sent.")
-    pending.add(ledger.read(home).pending())
-    written = Family("metrics_written_timestamp_seconds", "When this was written.")
-    written.add(dt.datetime.now(dt.UTC).timestamp())
+        held.add_metric([name], _bytes(home.root / name))
+    free = _family("disk_free_bytes", "Bytes that are free where the home is.")
+    free.add_metric([], shutil.disk_usage(home.root).free)
+    pending = _family("alerts_pending", "Alerts that are still to be sent.")
+    pending.add_metric([], ledger.read(home).pending())
+    written = _family("metrics_written_timestamp_seconds", "When this was written.")
+    written.add_metric([], dt.datetime.now(dt.UTC).timestamp())
     return [held, free, pending, written]
 
 
@@ -240,13 +242,3 @@ def _bytes(folder: Path) -> int:
 
 def _moment(text: str) -> float:
     return dt.datetime.fromisoformat(text).timestamp()
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-
-
-def _number(value: float) -> str:
-    if math.isnan(value) or math.isinf(value):
-        return {True: "NaN", False: "+Inf" if value > 0 else "-Inf"}[math.isnan(value)]
-    return str(int(value)) if float(value).is_integer() else repr(float(value))

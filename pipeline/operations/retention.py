@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import shutil
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +18,18 @@ from pathlib import Path
 from pipeline.common.files import read_json
 from pipeline.common.home import Home
 from pipeline.common.settings import Keeping, Settings
-from pipeline.journal import attempts
+from pipeline.journal import attempts, removal
 from pipeline.journal.disk import size_of
-from pipeline.landing import batches as landing
 from pipeline.landing import compaction
 from pipeline.landing.compaction import Packing
+from pipeline.landing.store import stores
 from pipeline.release import pruning
 
 log = logging.getLogger("customer_tiers.retention")
 
 # What a process that holds no lock may be writing at this moment is younger.
 _SURELY_LEFT = dt.timedelta(hours=1)
+_BY_PRUNING = ("releases", "candidates")
 _LOGS = ("*.log", "*.jsonl", "*.log.gz", "*.jsonl.gz", "*.txt")
 
 
@@ -44,10 +45,15 @@ class Gone:
 
 @dataclass(frozen=True)
 class Pruned:
-    """What went, and what was put together."""
+    """What went, and what was put together.
+
+    Attributes:
+        not_removed: What should have gone and could not be removed.
+    """
 
     gone: Sequence[Gone]
     packed: Sequence[Packing]
+    not_removed: Sequence[Gone] = ()
 
     @property
     def bytes(self) -> int:
@@ -75,8 +81,14 @@ def plan(home: Home, settings: Settings, *, now: dt.datetime) -> Pruned:
 
 
 def prune(home: Home, settings: Settings, *, now: dt.datetime) -> Pruned:
-    """Removes what need not be kept, and puts small batches together."""
-    sweep_landing(home)
+    """Removes what need not be kept, and puts small batches together.
+
+    What cannot be removed or put together stays for the next time, and is no error.
+    """
+    try:
+        sweep_landing(home)
+    except OSError as error:
+        log.warning("not every leftover of landing could be removed: %s", error)
     found = plan(home, settings, now=now)
     pruning.prune(
         home,
@@ -84,16 +96,33 @@ def prune(home: Home, settings: Settings, *, now: dt.datetime) -> Pruned:
         keep_candidates=settings.keep_candidates,
         keep_months=settings.keeping.monthly_releases,
     )
-    for item in found.gone:
-        _remove(item.path)
+    removal.remove(
+        home, [item.path for item in found.gone if item.what not in _BY_PRUNING]
+    )
+    packed = []
     for packing in found.packed:
-        compaction.pack(home, packing)
-    if found.gone or found.packed:
-        log.info("%s", told(found))
-    return found
+        try:
+            compaction.pack(home, packing)
+            packed.append(packing)
+        except OSError as error:
+            log.warning(
+                "files of %s.%s could not be put together: %s",
+                packing.source,
+                packing.entity,
+                error,
+            )
+    left = [item for item in found.gone if os.path.lexists(item.path)]
+    done = Pruned(
+        gone=[item for item in found.gone if item not in left],
+        packed=packed,
+        not_removed=left,
+    )
+    if done.gone or done.packed:
+        log.info("%s", summarise(done))
+    return done
 
 
-def told(found: Pruned) -> str:
+def summarise(found: Pruned) -> str:
     """In one line what was done."""
     kinds = sorted({item.what for item in found.gone})
     parts = [
@@ -112,12 +141,12 @@ def told(found: Pruned) -> str:
 def sweep(home: Home, *, now: dt.datetime) -> list[Gone]:
     """Removes what killed processes left; what a refresh does first."""
     found = list(leftovers(home, now=now))
-    for item in found:
-        _remove(item.path)
-    if found:
-        size = sum(item.bytes for item in found) / 1e6
-        log.info("removed %d leftovers of a killed run (%.1f MB)", len(found), size)
-    return found
+    gone = {*removal.remove(home, [item.path for item in found])}
+    swept = [item for item in found if item.path in gone]
+    if swept:
+        size = sum(item.bytes for item in swept) / 1e6
+        log.info("removed %d leftovers of a killed run (%.1f MB)", len(swept), size)
+    return swept
 
 
 def leftovers(home: Home, *, now: dt.datetime) -> Iterator[Gone]:
@@ -159,9 +188,8 @@ def leftovers(home: Home, *, now: dt.datetime) -> Iterator[Gone]:
 
 def sweep_landing(home: Home) -> None:
     """Removes what a killed run left among the batches, of every entity there is."""
-    for folder in sorted(home.landing.glob("*/*")):
-        if folder.is_dir():
-            landing.sweep(home, folder.parent.name, folder.name)
+    for store in stores(home):
+        store.sweep()
 
 
 def _releases(home: Home, settings: Settings) -> Iterator[Gone]:
@@ -212,13 +240,13 @@ def _refused_batches(home: Home, keep: Keeping, now: dt.datetime) -> Iterator[Go
     if not keep.refused_days:
         return
     for path in sorted(home.landing.glob("*/*/b*.refused.json")):
-        told = read_json(path)
-        age = now - dt.datetime.fromisoformat(told["loaded_at"])
+        manifest = read_json(path)
+        age = now - dt.datetime.fromisoformat(manifest["loaded_at"])
         if age < dt.timedelta(days=keep.refused_days):
             continue
         why = f"refused more than {keep.refused_days} days ago"
         source, entity = path.parent.parent.name, path.parent.name
-        name = f"{told['batch_id']}.parquet"
+        name = f"{manifest['batch_id']}.parquet"
         for file in (
             path,
             path.with_name(name),
@@ -235,10 +263,3 @@ def _is_older(path: Path, days: int, now: dt.datetime) -> bool:
 
 def _gone(what: str, path: Path, why: str) -> Gone:
     return Gone(what, path, size_of(path), why)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -22,6 +22,10 @@ log = logging.getLogger("customer_tiers.retention")
 # The tag that says what started a run.
 TRIGGER = "customer_tiers/trigger"
 COMMAND_LINE = "command line"
+# The tag that says which files a sensor saw when it asked for a run.
+FILES = "customer_tiers/files"
+# So many runs for the same files are counted; by then the wait is the longest.
+MOST_ASKED = 10
 
 # A run that has begun takes the lock as soon as it has imported what it needs.
 _SURELY_BEGUN = dt.timedelta(minutes=10)
@@ -54,10 +58,18 @@ def unfinished(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
     ]
 
 
-def bury(
+def asked_for(instance: dg.DagsterInstance, sensor: str) -> list[dg.RunRecord]:
+    """The newest runs that the sensor asked for, each with the tag `FILES`."""
+    found = instance.get_run_records(
+        dg.RunsFilter(tags={TRIGGER: sensor}), limit=MOST_ASKED, ascending=False
+    )
+    return [record for record in found if FILES in record.dagster_run.tags]
+
+
+def mark_dead(
     instance: dg.DagsterInstance, home: Home, *, is_mine: bool = False
 ) -> list[str]:
-    """Tells Dagster of runs that died without a word; the queue waits for them else.
+    """Marks runs that died without a word as failed; the queue waits for them else.
 
     A refresh holds the home's lock from before its run to after it. So while the lock is
     free, or ours before our own run has begun, a run of the command line that is said to
@@ -86,7 +98,10 @@ def bury(
             instance.report_run_failed(run, "It ended without a word.")
             dead.append(run.run_id)
     if dead:
-        log.info("told Dagster of %d runs that ended without a word", len(dead))
+        log.info(
+            "%d runs of Dagster had ended without a word; they are marked failed",
+            len(dead),
+        )
     return dead
 
 

@@ -6,6 +6,9 @@ the job has no partitions; its queue lets one run at a time through, and the run
 waits for a refresh of the command line.
 """
 
+import datetime as dt
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import dagster as dg
@@ -13,12 +16,18 @@ import dagster as dg
 from pipeline.common.home import Home
 from pipeline.common.lock import is_locked
 from pipeline.common.settings import Settings
+from pipeline.journal import attempts
 from pipeline.orchestration import runs
 from pipeline.sources import Source
 from pipeline.sources.files import arrivals
 
-# A refresh of the command line that takes longer than this is told as one that failed.
+# A run that waits longer than this for a refresh of the command line fails.
 WAIT_MINUTES = 120
+
+# After a run that did not publish, the same files are asked for again: first so much
+# later, and at most so much.
+FIRST_WAIT = dt.timedelta(minutes=10)
+LONGEST_WAIT = dt.timedelta(days=1)
 
 
 def daily(job: Any, name: str, settings: Settings) -> dg.ScheduleDefinition:
@@ -35,7 +44,7 @@ def daily(job: Any, name: str, settings: Settings) -> dg.ScheduleDefinition:
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         home = Home.open(settings.home)
-        runs.bury(context.instance, home)
+        runs.mark_dead(context.instance, home)
         if waiting := runs.waiting(context.instance):
             return dg.SkipReason(
                 f"The run {waiting[0].run_id} has not begun yet, and will know all that "
@@ -47,20 +56,28 @@ def daily(job: Any, name: str, settings: Settings) -> dg.ScheduleDefinition:
 
 
 def files_sensor(source: Source, job: Any, settings: Settings) -> dg.SensorDefinition:
-    """Starts a refresh once files of the source have arrived, are new or have changed."""
+    """Starts a refresh once files of the source have arrived, are new or have changed.
+
+    The cursor says which files are in a release, and so moves when the run that they
+    started has published. Which run that is says a tag of the run. After one that failed
+    they are asked for again, each time later.
+    """
 
     @dg.sensor(
         name=f"files_of_{source.name}",
         job=job,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description=f"Off until somebody switches it on. Looks at the files of "
+        description=f"Off until somebody switches it on. Scans the files of "
         f"{source.name} every minute; one refresh for all that arrived, once none of "
         "them is being written.",
     )
-    def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def scan(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         home = Home.open(settings.home)
-        runs.bury(context.instance, home)
+        runs.mark_dead(context.instance, home)
+        asked = runs.asked_for(context.instance, context.sensor_name)
+        if asked and _has_published(home, asked[0].dagster_run):
+            context.update_cursor(asked[0].dagster_run.tags[runs.FILES])
         found = arrivals.look(source)
         if found.print == context.cursor:
             return dg.SkipReason(f"The {found.files} files are those of the last time.")
@@ -70,13 +87,51 @@ def files_sensor(source: Source, job: Any, settings: Settings) -> dg.SensorDefin
             return dg.SkipReason(
                 "A refresh is running; the files are looked at after it."
             )
-        context.update_cursor(found.print)
-        return _request(settings, context.sensor_name)
+        failed = list(
+            takewhile(
+                lambda record: record.dagster_run.tags[runs.FILES] == found.print, asked
+            )
+        )
+        if failed and (again_at := _again_at(failed)) > dt.datetime.now(dt.UTC):
+            return dg.SkipReason(
+                f"The run {failed[0].dagster_run.run_id} for these files did not "
+                f"publish; they are asked for again after {again_at:%Y-%m-%d %H:%M} UTC, "
+                "or at once when they change."
+            )
+        return _request(settings, context.sensor_name, **{runs.FILES: found.print})
 
-    return look
+    return scan
 
 
-def _request(settings: Settings, trigger: str) -> dg.RunRequest:
+def _has_published(home: Home, run: dg.DagsterRun) -> bool:
+    """Whether the run made a release; its report may have failed all the same."""
+    attempt = attempts.of_run(home, run.run_id)
+    if attempt is None:  # the journal keeps a limited number
+        return run.status == dg.DagsterRunStatus.SUCCESS
+    return attempt.state == "published"
+
+
+def wait_after(failures: int) -> dt.timedelta:
+    """How long the same files wait after so many runs that did not publish.
+
+    What was refused is refused again most of the time, until somebody mends it; and who
+    has mended it can refresh at once.
+    """
+    return min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT)
+
+
+def _again_at(failed: Sequence[dg.RunRecord]) -> dt.datetime:
+    """When files whose runs have failed are asked for again."""
+    newest = failed[0]
+    ended = (
+        newest.update_timestamp
+        if newest.end_time is None
+        else dt.datetime.fromtimestamp(newest.end_time, dt.UTC)
+    )
+    return ended + wait_after(len(failed))
+
+
+def _request(settings: Settings, trigger: str, **tags: str) -> dg.RunRequest:
     # Whoever gives one of them gives all: what is left out is the default of the field.
     config = {
         "home": str(settings.home),
@@ -85,5 +140,5 @@ def _request(settings: Settings, trigger: str) -> dg.RunRequest:
     }
     return dg.RunRequest(
         run_config={"resources": {"request": {"config": config}}},
-        tags={runs.TRIGGER: trigger},
+        tags={runs.TRIGGER: trigger, **tags},
     )

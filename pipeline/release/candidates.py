@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict
+from pathlib import Path
 
+from pipeline.common import calendar
 from pipeline.common.errors import GateRefused
 from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
@@ -20,15 +22,25 @@ def open_candidate(
     time_zone: str,
     reporting_currency: str,
     full: bool = False,
+    sources_file: Path | None = None,
 ) -> Candidate:
-    """Makes the folder of a new candidate and opens its record in the journal."""
+    """Makes the folder of a new candidate and opens its record in the journal.
+
+    Every refresh comes through here, whoever asked for its day. A day in the future ends
+    the attempt, in the journal too.
+
+    Raises:
+        ConfigurationError: The as-of date lies in the future.
+    """
     taken = [
         sequence(path.name.removesuffix(".json"))
         for folder in (home.candidates, home.releases, home.attempts)
         for path in folder.glob("r*-*")
     ]
     refresh_id = f"r{max(taken, default=0) + 1:06d}-{as_of_date:%Y%m%d}"
-    attempts.begin(home, refresh_id, run_id, as_of_date)
+    attempts.begin(home, refresh_id, run_id, as_of_date, sources_file)
+    with attempts.stage(home, refresh_id, "open candidate"):
+        calendar.refuse_future(as_of_date, time_zone)
     candidate = Candidate(
         path=home.candidates / refresh_id,
         refresh_id=refresh_id,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
-from pipeline.journal import evidence
+from pipeline.journal import evidence, removal
 from pipeline.release.catalogue import current_id
 from pipeline.release.layout import DATA_DOCS
 
@@ -22,7 +21,11 @@ def prune(
     """Removes the oldest releases and candidates beyond what is to be kept.
 
     The current release always stays. A reader that has an old file open keeps it. What
-    the gates found in a candidate outlives it until a later release tells of it.
+    the gates found in a candidate outlives it until a later release tells of it. What
+    cannot be removed stays, and `journal.removal` notes it.
+
+    Returns:
+        The folders that are gone.
     """
     ids = sorted((path.name for path in home.releases.glob("r*-*")), reverse=True)
     doomed = doomed_by(
@@ -34,13 +37,12 @@ def prune(
     for path in doomed:
         if path.parent == home.candidates:
             keep_evidence(home, path)
-        shutil.rmtree(path)
+    gone = removal.remove(home, doomed)
     if ids:
-        for path in home.evidence.glob("r*-*.json"):
-            if path.stem < ids[0]:
-                path.unlink()
+        superseded = [p for p in home.evidence.glob("r*-*.json") if p.stem < ids[0]]
+        removal.remove(home, superseded)
     link_data_docs(home)
-    return doomed
+    return gone
 
 
 def doomed_by(

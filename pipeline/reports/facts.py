@@ -25,6 +25,7 @@ BADLY_SERVED = 10
 ACTIONS_SHOWN = 15  # the first of the list; marts.customer_actions holds all
 ROWS_SHOWN = 12  # of quarantined rows and of checks; the tables in meta hold all
 MONTHS = 24
+ONE_DAY = dt.timedelta(days=1)
 CURVE_POINTS = 180
 # Two purchases make one gap; a rhythm takes at least two gaps.
 ORDER_DAYS_FOR_RHYTHM = 3
@@ -160,7 +161,7 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
         connection: To the release's `warehouse.duckdb`.
         seal: Its record; the as-of day and the time zone set the periods.
     """
-    period = _period(connection, seal)
+    period = _period(seal)
     curves = _concentration(connection)
     falling = _falling(connection)
     lists_actions = _has_table(connection, "marts", "customer_actions")
@@ -225,24 +226,14 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
     )
 
 
-def _period(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Period:
-    row = _one(
-        connection,
-        """
-        select
-            cast(as_of_date - interval 12 month as date) as year_ago,
-            cast(as_of_date - interval 12 month as date) + 1 as first_day,
-            as_of_date as last_day,
-            cast(as_of_date - interval 24 month as date) + 1 as previous_first_day
-        from (select cast(? as date) as as_of_date)
-        """,
-        [seal.as_of_date],
-    )
+def _period(seal: Seal) -> Period:
+    year_ago = calendar.months_before(seal.as_of_date, 12)
+    two_years_ago = calendar.months_before(seal.as_of_date, 24)
     return Period(
-        first_day=row["first_day"],
-        last_day=row["last_day"],
-        previous_first_day=row["previous_first_day"],
-        tickets_from=calendar.known_until(row["year_ago"], seal.time_zone),
+        first_day=year_ago + ONE_DAY,
+        last_day=seal.as_of_date,
+        previous_first_day=two_years_ago + ONE_DAY,
+        tickets_from=calendar.known_until(year_ago, seal.time_zone),
     )
 
 
@@ -315,22 +306,22 @@ def _headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
 
 
 def _months(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Month]:
+    """The months back from the as-of day, cut where the marts cut their 12 months."""
+    cuts = [calendar.months_before(seal.as_of_date, n) for n in range(MONTHS + 1)]
     rows = _rows(
         connection,
         """
         with days as (
             select order_date, sum(net_amount) as revenue
             from marts.order_lines
-            where order_date > cast($as_of as date) - to_months($months)
             group by order_date
         ),
 
         months as (
             select
-                n,
-                cast(cast($as_of as date) - to_months(n) as date) as last_day,
-                cast(cast($as_of as date) - to_months(n + 1) as date) as day_before
-            from range($months) as numbers (n)
+                unnest(range($months)) as n,
+                unnest($last_days::date[]) as last_day,
+                unnest($days_before::date[]) as day_before
         )
 
         select
@@ -345,7 +336,7 @@ def _months(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Month]:
         group by months.n, months.last_day
         order by months.n desc
         """,
-        {"as_of": seal.as_of_date, "months": MONTHS},
+        {"months": MONTHS, "last_days": cuts[:-1], "days_before": cuts[1:]},
     )
     return [Month(**row) for row in rows]
 

@@ -8,7 +8,6 @@ account and what becomes of it (marts.account_matrix, marts.account_outlook).
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -172,9 +171,17 @@ def write(
 
 def midpoint(connection: duckdb.DuckDBPyConnection) -> float:
     """From which score on a dimension is high, by the policy of the matrix."""
+    # A release from before there was the seed `settings` has a table of its own for it.
+    settings = (
+        "select applies_to as policy_id, cast(value as double) as midpoint "
+        "from meta.settings where name = 'matrix.midpoint'"
+        if _columns(connection, "meta", "settings")
+        else "select policy_id, midpoint from meta.matrix_settings"
+    )
     row = connection.execute(
-        "select min(midpoint) from meta.matrix_settings "
-        "semi join marts.account_matrix using (policy_id)"
+        f"select min(settings.midpoint) from ({settings}) as settings "
+        "inner join marts.account_matrix as matrix "
+        "on settings.policy_id in (matrix.policy_id, '*')"
     ).fetchone()
     return float(row[0]) if row and row[0] is not None else 5.0
 
@@ -280,17 +287,12 @@ def _service(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Row]:
         join _plans using (customer_id)
         group by customer_id
         """,
-        {"since": calendar.known_until(_years_before(seal, 1), seal.time_zone)},
+        {
+            "since": calendar.known_until(
+                calendar.months_before(seal.as_of_date, 12), seal.time_zone
+            )
+        },
     )
-
-
-def _years_before(seal: Seal, years: int) -> dt.date:
-    """The same day of an earlier year; the 28th for the 29th of February."""
-    day = seal.as_of_date
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
 
 
 def _contacts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -323,14 +325,14 @@ def _statements(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def _years(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Row]:
     """What each account bought in the last three years, oldest first."""
+    cuts = [calendar.months_before(seal.as_of_date, 12 * n) for n in (3, 2, 1, 0)]
     return _rows(
         connection,
         """
         with years as (
             select
-                cast($as_of - to_months(12 * (n + 1)) as date) as starts_after,
-                cast($as_of - to_months(12 * n) as date) as last_day
-            from unnest([2, 1, 0]) as back (n)
+                unnest($starts_after::date[]) as starts_after,
+                unnest($last_days::date[]) as last_day
         )
         select
             customer_id,
@@ -344,7 +346,7 @@ def _years(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Row]:
         group by customer_id, last_day
         order by last_day
         """,
-        {"as_of": seal.as_of_date},
+        {"starts_after": cuts[:-1], "last_days": cuts[1:]},
     )
 
 

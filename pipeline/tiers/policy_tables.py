@@ -294,6 +294,11 @@ def _factor(row: FactorRow) -> Factor:
     )
 
 
+def seed_file(folder: Path, name: str) -> Path | None:
+    """The CSV file of a seed, in whatever folder of the seeds it lies, as dbt finds it."""
+    return min(folder.rglob(f"{name}.csv"), default=None)
+
+
 def load_folder(folder: Path) -> list[Policy]:
     """The policies of a folder of CSV files, `policies.csv` and its companions.
 
@@ -302,8 +307,9 @@ def load_folder(folder: Path) -> list[Policy]:
     """
 
     def rows_of(name: str) -> list[dict[str, Any]]:
-        path = folder / f"{name}.csv"
-        if not path.exists():
+        path = seed_file(folder, name)
+        if path is None:
+            path = folder / f"{name}.csv"
             raise ConfigurationError(
                 f"{path} is missing: a policy consists of "
                 + ", ".join(f"{table}.csv" for table in TABLES)

@@ -24,32 +24,10 @@ from pipeline.release.catalogue import Release
 from pipeline.tiers import released, scoring
 from pipeline.tiers.candidate_policy import Chosen, Rows, choose
 from pipeline.tiers.policy import Policy
+from pipeline.tiers.service import Service, plan_service, recorded_hours
 
 MOVES: Final = ("up", "down", "sideways", "same")
 LARGEST: Final = 10
-
-
-@dataclass(frozen=True)
-class Service:
-    """Hours a year that serving the customers as planned takes, before and after.
-
-    Attributes:
-        hours_now: Null where the release plans no service, or not for each tier.
-        hours_then: The same under the policy.
-        recorded_hours_12m: What interactions took in the last 12 months; null where no
-            source tells of them.
-        capacity_hours: Hours a year that there are, if somebody said.
-        planned_by: The policy whose service the tiers would get; null where the release
-            has no service policies.
-        not_planned: Tiers and types with customers for whom no hours are planned.
-    """
-
-    hours_now: Decimal | None
-    hours_then: Decimal | None
-    recorded_hours_12m: Decimal | None
-    capacity_hours: float | None
-    planned_by: str | None
-    not_planned: list[str]
 
 
 @dataclass(frozen=True)
@@ -109,10 +87,11 @@ def run(
             f"{output}: give a name that ends in .csv or .parquet."
         )
     record = read_json(release.path / "release.json")
+    time_zone = record.get("time_zone", "UTC")
     with released.reading(release) as connection:
         chosen = choose(connection, meant, policy_id)
         grade(connection, chosen.policy)
-        found = summary(connection, chosen, capacity_hours)
+        found = summary(connection, chosen, capacity_hours, time_zone=time_zone)
         if output is not None:
             write(connection, output)
     return replace(
@@ -181,8 +160,17 @@ def summary(
     connection: duckdb.DuckDBPyConnection,
     chosen: Chosen,
     capacity_hours: float | None = None,
+    *,
+    time_zone: str = "UTC",
 ) -> WhatIf:
-    """What the moves sum to; call `grade` first."""
+    """What the moves sum to; call `grade` first.
+
+    Args:
+        connection: From `released.reading`.
+        chosen: The policy that was graded by.
+        capacity_hours: Hours a year that there are for customers.
+        time_zone: The business's own, by which the days of the release count.
+    """
     one = chosen.policy
     day = released.as_of(connection)
     matrix = released.rows(
@@ -244,7 +232,14 @@ def summary(
             for cell in matrix
         ],
         tiers=tiers,
-        service=_service(connection, one, now, tiers, capacity_hours, day),
+        service=plan_service(
+            connection,
+            one,
+            now,
+            tiers,
+            capacity_hours,
+            recorded_hours(connection, day, time_zone),
+        ),
         largest=largest,
         warnings=_warnings(connection, one),
     )
@@ -318,71 +313,6 @@ def _tiers(one: Policy, matrix: Rows, now: Mapping[str, tuple[int, str, str]]) -
             }
         )
     return found
-
-
-def _service(
-    connection: duckdb.DuckDBPyConnection,
-    one: Policy,
-    now: Sequence[str],
-    tiers: Rows,
-    capacity_hours: float | None,
-    day: dt.date | None,
-) -> Service:
-    """Hours by the service policies of the release; adds them to the tiers."""
-    recorded = None
-    if day is not None and released.columns(connection, "marts", "interactions"):
-        (recorded,) = connection.execute(
-            """
-            select cast(sum(minutes) / 60 as decimal(18, 2))
-            from warehouse.marts.interactions
-            where cast(occurred_at as date) > ?::date - interval 1 year
-                and cast(occurred_at as date) <= ?::date
-            """,
-            [day, day],
-        ).fetchone() or (None,)
-    needed = {"policy_id", "tier_code", "customer_type", "hours_per_year"}
-    hours: dict[tuple[str, str, str], Decimal] = {}
-    if needed <= set(released.columns(connection, "meta", "service_policies")):
-        hours = {
-            (policy_id, code, customer_type): each
-            for policy_id, code, customer_type, each in connection.execute(
-                """
-                select
-                    policy_id, tier_code, customer_type,
-                    cast(hours_per_year as decimal(18, 4))
-                from warehouse.meta.service_policies
-                where hours_per_year is not null
-                """
-            ).fetchall()
-        }
-    # A policy without service of its own would serve the tiers as they are served now.
-    present = now[-1] if now else one.policy_id
-    plan = one.policy_id if any(key[0] == one.policy_id for key in hours) else present
-    sums = {"now": Decimal(0), "then": Decimal(0)}
-    not_planned = []
-    for when, policy_id in (("now", present), ("then", plan)):
-        planned: dict[str, Decimal] = {}
-        for code, customer_type, customers in connection.execute(
-            f"select tier_{when}, customer_type, count(*) from graded "
-            f"group by tier_{when}, customer_type order by all"
-        ).fetchall():
-            each = hours.get((policy_id, code, customer_type))
-            if each is None:
-                not_planned.append(f"{code} ({customer_type})")
-            else:
-                planned[code] = planned.get(code, Decimal(0)) + each * customers
-        for tier in tiers:
-            tier[f"service_hours_{when}"] = planned.get(tier["tier_code"])
-        sums[when] = sum(planned.values(), Decimal(0))
-    known = bool(hours) and not not_planned
-    return Service(
-        hours_now=sums["now"] if known else None,
-        hours_then=sums["then"] if known else None,
-        recorded_hours_12m=recorded,
-        capacity_hours=capacity_hours,
-        planned_by=plan if hours else None,
-        not_planned=list(dict.fromkeys(not_planned)) if hours else [],
-    )
 
 
 def _warnings(connection: duckdb.DuckDBPyConnection, one: Policy) -> list[str]:

@@ -62,7 +62,7 @@ class Lane:
     def start(self, prepare: Callable[[], None] | None = None) -> Child:
         """Starts a refresh."""
         return processes.start(
-            [*self.company.refresh(), "--json"],
+            self.company.refresh(),
             self.company.variables,
             self.company.folder / f"refresh-{time.monotonic_ns()}.log",
             prepare,
@@ -614,7 +614,7 @@ def run_lane(seed: int, number: int, folder: Path, only: str = "") -> dict[str, 
         undisturbed = Company.__new__(Company)
         undisturbed.__dict__.update(company.__dict__, home=folder / "undisturbed")
         child = processes.run(
-            [*company.refresh(), "--json"],
+            company.refresh(),
             {**company.variables, "CUSTOMER_TIERS_HOME": str(undisturbed.home)},
             folder / "undisturbed.log",
         )

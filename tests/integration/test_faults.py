@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,24 +24,61 @@ from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import catalogue
-from tests.conftest import command, environment, start
+from tests.conftest import command, environment, invoke, own_project, start
+from tests.faults.company import FIRST_DAY, Company
 
 FIRST = Path("releases/r000001-20140131")
-SECOND = "r000002-20140131"
+DAYS = 15
+
+# Added to the suites of the small company.
+PLANTED = """
+
+from expectations.vocabulary import row_count
+
+whole = suites
+
+
+def suites():
+    found = whole()
+    (customers,) = (suite for suite in found if suite.table == "customers")
+    customers.expectations.insert(0, row_count(1, 3, why="broken on purpose"))
+    return found
+"""
 
 
 def seen(home: Path) -> tuple[Path, str, int]:
     """What a reader sees: the release, the hash of its file, and its customers."""
     path = home / "current" / "warehouse.duckdb"
     with duckdb.connect(str(path.resolve()), read_only=True) as connection:
-        row = connection.execute("select count(*) from marts.customer_tiers").fetchone()
+        row = connection.execute("select count(*) from marts.customers").fetchone()
     assert row is not None
     return (home / "current").readlink(), sha256(path), row[0]
 
 
+@pytest.fixture(scope="module")
+def first_release(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A company of some seventy customers with one release; look, do not touch."""
+    made = Company(tmp_path_factory.mktemp("company") / "company", seed=7)
+    for _ in range(DAYS):
+        made.next_day()
+    result = command(*made.refresh(), **made.variables)
+    assert result.returncode == 0, result.stderr
+    return made
+
+
+@pytest.fixture
+def company(first_release: Company, tmp_path: Path) -> Company:
+    """A copy of it, to break at will."""
+    return first_release.copied_to(tmp_path / "company")
+
+
+def refresh_id(company: Company, number: int) -> str:
+    return f"r{number:06d}-{company.day:%Y%m%d}"
+
+
 def attempts(home: Path) -> list[dict[str, Any]]:
     """The last attempts, newest first, as `status` tells them."""
-    result = command("status", "--home", home, "--json")
+    result = invoke("status", "--home", home, "--json")
     assert result.returncode == 0, result.stderr
     found: list[dict[str, Any]] = json.loads(result.stdout)["attempts"]
     return found
@@ -109,30 +147,23 @@ def publish_alone(home: Path, **changes: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_a_broken_expectation_refuses_and_goes_on_refusing(
-    home: Path, tmp_path: Path
-) -> None:
+def test_a_broken_expectation_refuses_and_goes_on_refusing(company: Company) -> None:
+    home = company.home
     before = seen(home)
-    suites = tmp_path / "expectations"
-    shutil.copytree(PROJECT_ROOT / "expectations", suites)
-    marts = suites / "marts.py"
-    marts.write_text(
-        marts.read_text().replace(
-            'row_count(1, why="every customer has a tier")',
-            'row_count(1, 100, why="broken on purpose")',
-        )
-    )
-    result = command("refresh", "--home", home, CUSTOMER_TIERS_EXPECTATIONS=str(suites))
+    suites = company.folder / "expectations" / "marts.py"
+    suites.write_text(suites.read_text() + PLANTED)
+    result = command(*company.refresh(), **company.variables)
     assert result.returncode == 3, result.stderr
-    assert "marts.customer_tiers" in result.stderr
-    assert "19192" in result.stderr
+    (finding,) = json.loads(result.stdout)["refusal"]["findings"]
+    assert finding["check"].startswith("marts.customers:table_row_count")
+    assert finding["observed"] == str(before[2])
     assert seen(home) == before
     (refused, *_) = attempts(home)
     assert refused["state"] == "refused"
     assert "gate out" in refused["reason"]
 
     # Dagster's blocking check held for that run only; the evidence holds on.
-    again = publish_alone(home)
+    again = publish_alone(home, **company.variables)
     assert again.returncode == 1, again.stderr
     assert "table_row_count_to_be_between failed" in again.stderr
     assert seen(home) == before
@@ -144,13 +175,11 @@ def test_a_policy_that_is_not_whole_is_refused_by_its_rows(
 ) -> None:
     """A gap in the rules: without the last one, some customers have no tier."""
     before = seen(home)
-    project = tmp_path / "dbt_project"
-    shutil.copytree(
-        PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target")
+    project = own_project(
+        tmp_path / "dbt_project",
+        "seeds/tier_rules.csv",
+        lambda text: re.sub(r".*,standard,.*\n", "", text),
     )
-    rules = project / "seeds" / "tier_rules.csv"
-    lines = rules.read_text().splitlines(keepends=True)
-    rules.write_text("".join(line for line in lines if ",standard," not in line))
     result = command("refresh", "--home", home, CUSTOMER_TIERS_DBT_PROJECT=str(project))
     assert result.returncode == 3, result.stderr
     assert "policies_are_whole failed" in result.stderr
@@ -210,16 +239,16 @@ def test_a_broken_row_is_quarantined_told_and_counted(
         assert connection.execute(
             "select count(*) from marts.service_tickets"
         ).fetchone() == (24_918,)
-    listed = command(
+    listed = invoke(
         "quarantine", "list", "--home", home, "--sources", sources, "--json"
     )
     (held,) = json.loads(listed.stdout)
     assert held["batch"]["origin"] == "incidents_2013_10.csv.gz"
     assert [row["text"] for row in held["rows"]] == ["9999999,New,true"]
-    asked = command("quarantine", "retry", "--home", home, "--sources", sources)
+    asked = invoke("quarantine", "retry", "--home", home, "--sources", sources)
     assert asked.returncode == 0
     assert "incidents_2013_10.csv.gz" in asked.stdout
-    wrong = command("quarantine", "list", "--home", home, "--entity", "nothing")
+    wrong = invoke("quarantine", "list", "--home", home, "--entity", "nothing")
     assert (wrong.returncode, "incidents" in wrong.stderr) == (2, True)
 
 
@@ -247,9 +276,10 @@ def test_too_many_broken_rows_are_a_broken_file(home: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_kill_in_the_middle_of_dbt(home: Path) -> None:
+def test_kill_in_the_middle_of_dbt(company: Company) -> None:
+    home = company.home
     before = seen(home)
-    process = start("refresh", "--home", home)
+    process = start(*company.refresh(), **company.variables)
     wait_until(
         lambda: any(
             (home / "candidates").glob(
@@ -263,70 +293,86 @@ def test_kill_in_the_middle_of_dbt(home: Path) -> None:
     assert seen(home) == before
     assert attempts(home)[0]["state"] == "died"
     assert attempts(home)[0]["stage"] == "transform"
-    refused = publish_alone(home)
+    refused = publish_alone(home, **company.variables)
     assert refused.returncode == 1
     assert "left no evidence" in refused.stderr
     assert seen(home) == before
-    recovered = command("refresh", "--home", home)
+    recovered = command(*company.refresh(), **company.variables)
     assert recovered.returncode == 0, recovered.stderr
     assert seen(home)[2] == before[2]
 
 
 @pytest.mark.slow
-def test_kill_in_the_middle_of_publish(home: Path) -> None:
+def test_kill_in_the_middle_of_publish(company: Company) -> None:
+    home = company.home
     before = seen(home)
-    process = start("refresh", "--home", home)
-    wait_until(lambda: stage_of(home, SECOND) == "publish", process)
+    process = start(*company.refresh(), **company.variables)
+    second = refresh_id(company, 2)
+    wait_until(lambda: stage_of(home, second) == "publish", process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert seen(home) == before
     assert attempts(home)[0]["state"] == "died"
-    recovered = command("refresh", "--home", home)
+    recovered = command(*company.refresh(), **company.variables)
     assert recovered.returncode == 0, recovered.stderr
-    assert seen(home)[0] == Path("releases/r000003-20140131")
+    assert seen(home)[0] == Path("releases") / refresh_id(company, 3)
 
 
 @pytest.mark.slow
-def test_a_second_refresh_at_the_same_time(home: Path) -> None:
-    process = start("refresh", "--home", home)
+def test_a_second_refresh_at_the_same_time(company: Company) -> None:
+    home = company.home
+    process = start(*company.refresh(), **company.variables)
     try:
-        wait_until(lambda: stage_of(home, SECOND) != "", process)
-        second = command("refresh", "--home", home)
+        wait_until(lambda: stage_of(home, refresh_id(company, 2)) != "", process)
+        second = command(*company.refresh(), **company.variables)
         assert second.returncode == 4, second.stderr
         assert f"process {process.pid}" in second.stderr
         assert attempts(home)[0]["state"] == "running"
-        assert command("rollback", "--home", home).returncode == 4
+        assert invoke("rollback", "--home", home).returncode == 4
     finally:
         assert process.wait(timeout=200) == 0
-    assert (home / "current").readlink() == Path("releases/r000002-20140131")
+    assert (home / "current").readlink() == Path("releases") / refresh_id(company, 2)
 
 
 @pytest.mark.slow
-def test_a_reader_keeps_its_release_while_a_new_one_is_published(home: Path) -> None:
+def test_a_reader_keeps_its_release_while_a_new_one_is_published(
+    company: Company,
+) -> None:
+    home = company.home
+    first = Path("releases") / refresh_id(company, 1)
     path = (home / "current" / "warehouse.duckdb").resolve()
     with duckdb.connect(str(path), read_only=True) as reader:
         before = reader.execute(
             "select sum(net_amount) from marts.order_lines"
         ).fetchone()
-        result = command("refresh", "--home", home, CUSTOMER_TIERS_KEEP_RELEASES="2")
+        customers = reader.execute("select count(*) from marts.customers").fetchone()
+        result = command(*company.refresh(), **company.variables)
         assert result.returncode == 0, result.stderr
-        assert (home / "current").readlink() != FIRST
+        assert (home / "current").readlink() != first
         # Even when its release has been pruned meanwhile.
-        shutil.rmtree(home / FIRST)
+        shutil.rmtree(home / first)
         after = reader.execute(
             "select sum(net_amount) from marts.order_lines"
         ).fetchone()
         assert after == before
-        assert reader.execute("select count(*) from marts.customers").fetchone() == (
-            19_192,
+        assert (
+            reader.execute("select count(*) from marts.customers").fetchone()
+            == customers
         )
-    assert seen(home)[0] == Path("releases/r000002-20140131")
+    assert seen(home)[0] == Path("releases") / refresh_id(company, 2)
+
+
+@pytest.fixture
+def built(built_home: Path, tmp_path: Path) -> Path:
+    """A copy of the home with a candidate that waits, to break at will."""
+    copy = tmp_path / "home"
+    shutil.copytree(built_home, copy, symlinks=True)
+    return copy
 
 
 @pytest.mark.slow
-def test_a_file_that_was_changed_after_the_gate_is_not_published(home: Path) -> None:
-    built = command("refresh", "--home", home, "--no-publish")
-    assert built.returncode == 0, built.stderr
+def test_a_file_that_was_changed_after_the_gate_is_not_published(built: Path) -> None:
+    home = built
     before = seen(home)
     (candidate,) = (home / "candidates").iterdir()
     with duckdb.connect(str(candidate / "release" / "warehouse.duckdb")) as connection:
@@ -338,10 +384,8 @@ def test_a_file_that_was_changed_after_the_gate_is_not_published(home: Path) -> 
 
 
 @pytest.mark.slow
-def test_what_was_built_and_not_published_can_be_published_later(home: Path) -> None:
-    built = command("refresh", "--home", home, "--no-publish", "--json")
-    assert built.returncode == 0, built.stderr
-    assert json.loads(built.stdout)["state"] == "built"
+def test_what_was_built_and_not_published_can_be_published_later(built: Path) -> None:
+    home = built
     assert (home / "current").readlink() == FIRST
     result = publish_alone(home)
     assert result.returncode == 0, result.stderr
@@ -350,9 +394,14 @@ def test_what_was_built_and_not_published_can_be_published_later(home: Path) -> 
 
 
 @pytest.mark.slow
-def test_an_older_as_of_date_does_not_replace_a_newer_release(home: Path) -> None:
+def test_an_older_as_of_date_does_not_replace_a_newer_release(
+    company: Company,
+) -> None:
+    home = company.home
     before = seen(home)
-    result = command("refresh", "--home", home, "--as-of", "2013-12-31")
+    result = command(
+        *company.refresh(), "--as-of", FIRST_DAY.isoformat(), **company.variables
+    )
     assert result.returncode == 3, result.stderr
     assert "older" in result.stderr
     assert seen(home) == before
@@ -373,7 +422,7 @@ def test_an_older_as_of_date_does_not_replace_a_newer_release(home: Path) -> Non
 )
 def test_wrong_usage(home: Path, arguments: list[str], code: int, words: str) -> None:
     before = seen(home)
-    result = command(*arguments, "--home", home)
+    result = invoke(*arguments, "--home", home)
     assert result.returncode == code
     assert words in result.stderr
     assert "Traceback" not in result.stderr

@@ -14,7 +14,7 @@ policy as (
 
 settings as (
     select matrix_settings.*
-    from {{ ref("matrix_settings") }} as matrix_settings
+    from {{ ref("core_matrix_settings") }} as matrix_settings
     inner join policy on matrix_settings.policy_id = policy.policy_id
 ),
 

@@ -8,7 +8,7 @@ def model(dbt, session):
     session.register("_customers", dbt.ref("core_customers"))
     session.register("_choices", dbt.ref("core_value_backtest"))
     (as_of,) = dbt.ref("core_refresh").project("as_of_date").fetchone()
-    (discount,) = dbt.ref("value_settings").project("yearly_discount").fetchone()
+    (discount,) = dbt.ref("core_value_settings").project("yearly_discount").fetchone()
     return forecasts.forecasts(
         session, "_days", "_customers", "_choices", as_of, float(discount)
     )

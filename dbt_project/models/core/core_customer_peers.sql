@@ -12,7 +12,7 @@ customer_days as (
 ),
 
 potential_settings as (
-    select * from {{ ref("potential_settings") }}
+    select * from {{ ref("core_potential_settings") }}
 ),
 
 bands as (

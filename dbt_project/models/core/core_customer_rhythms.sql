@@ -1,7 +1,7 @@
 {#-
 How a customer buys, as of its last purchase before each moment: the median of the gaps
 between its purchase days so far, the spend of the first day, and the last day on which it
-came back after a silence that counts as dormant (seed lifecycle_settings).
+came back after a silence that counts as dormant (seed settings).
 -#}
 with customer_days as (
     select * from {{ ref("core_customer_days") }}
@@ -16,7 +16,7 @@ days as (
 ),
 
 lifecycle_settings as (
-    select * from {{ ref("lifecycle_settings") }}
+    select * from {{ ref("core_lifecycle_settings") }}
 ),
 
 purchases as (

@@ -32,7 +32,7 @@ moments as (
 ),
 
 potential_settings as (
-    select * from {{ ref("potential_settings") }}
+    select * from {{ ref("core_potential_settings") }}
 ),
 
 -- The few segments, and the groups in which each counts: its own, and its type.

@@ -12,7 +12,7 @@ moments as (
 ),
 
 potential_settings as (
-    select * from {{ ref("potential_settings") }}
+    select * from {{ ref("core_potential_settings") }}
 ),
 
 -- What is not open and has no day of closing was open nobody knows when.

@@ -1,13 +1,13 @@
 {#-
 The category of each product in which potential is counted and offers are made: its
-subcategory where the seed potential_settings says so, and where it has one.
+subcategory where the setting potential.category_level says so, and where it has one.
 -#}
 with products as (
     select * from {{ ref("core_products") }}
 ),
 
 potential_settings as (
-    select * from {{ ref("potential_settings") }}
+    select * from {{ ref("core_potential_settings") }}
 ),
 
 final as (

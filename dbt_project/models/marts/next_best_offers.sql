@@ -24,7 +24,7 @@ peer_categories as (
 ),
 
 potential_settings as (
-    select * from {{ ref("potential_settings") }}
+    select * from {{ ref("core_potential_settings") }}
 ),
 
 present as (

@@ -1,4 +1,4 @@
-"""Shows the state of alerts on a terminal or as plain values; without any secret."""
+"""How the state of alerts looks on a terminal or as plain values; without any secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from pipeline.operations.alerts.config import AlertsFile, Email, Webhook
 from pipeline.operations.alerts.ledger import Event, Ledger
 
-EVENTS_SHOWN = 10
+EVENTS_LISTED = 10
 
 
 def as_values(described: AlertsFile, state: Ledger) -> dict[str, Any]:
@@ -67,15 +67,15 @@ def overview(described: AlertsFile, state: Ledger, console: Console) -> None:
         console.print("Nothing had to be told yet.")
         return
     console.print()
-    told = Table("event", "found (UTC)", "told", "pending", box=None)
-    for event in list(reversed(state.events))[:EVENTS_SHOWN]:
-        told.add_row(
+    events = Table("event", "found (UTC)", "told", "pending", box=None)
+    for event in list(reversed(state.events))[:EVENTS_LISTED]:
+        events.add_row(
             event.id,
             event.raised_at[:16].replace("T", " "),
             ", ".join(_names(event, sent=True)),
             ", ".join(_names(event, sent=False)),
         )
-    console.print(told)
+    console.print(events)
 
 
 def _names(event: Event, *, sent: bool) -> list[str]:

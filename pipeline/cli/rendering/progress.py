@@ -1,4 +1,4 @@
-"""Shows on a terminal, or in plain lines, what the rooms say in the log of a refresh."""
+"""The progress of a refresh, as the rooms log it: on a terminal or in plain lines."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
 LOGGER = "customer_tiers"
+
+
+class _Progress(Console):
+    """A console whose reader may go away, which is no reason to end a refresh."""
+
+    def on_broken_pipe(self) -> None:
+        """Prints nothing from here on, what is buffered included."""
+        self.quiet = True
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), self.file.fileno())
 
 
 class _Lines(logging.Handler):
@@ -43,13 +54,13 @@ class _Lines(logging.Handler):
 
 
 @contextmanager
-def showing() -> Iterator[None]:
+def progress() -> Iterator[None]:
     """Shows the refresh's messages on standard error while the block runs."""
     logger = logging.getLogger(LOGGER)
     # A copy of the descriptor: Dagster points the original at a file of the run while a
     # step runs, and plays it back late.
     with os.fdopen(os.dup(sys.__stderr__.fileno()), "w", encoding="utf-8") as stream:  # type: ignore[union-attr]
-        console = Console(file=stream, highlight=False)
+        console = _Progress(file=stream, highlight=False)
         status = console.status("starting") if console.is_terminal else None
         handler = _Lines(console, status)
         level, propagate = logger.level, logger.propagate

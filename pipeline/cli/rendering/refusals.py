@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,24 +86,28 @@ def _examples(examples: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def uses(found: Sequence[Use], console: Console) -> None:
-    """Prints what the acceptances did in the release that readers see."""
+def uses(found: Sequence[Use], options: str, console: Console) -> None:
+    """Prints what the acceptances did in the release that readers see.
+
+    Args:
+        options: What commands must repeat to work in the same home.
+    """
     for use in found:
-        told = {
+        label = {
             "used": "[blue]accepted[/blue]",
             "unused": "[yellow]unused acceptance[/yellow]",
             "void": "[yellow]void acceptance[/yellow]",
         }.get(use.state, "[dim]acceptance[/dim]")
         by = use.accepted
         console.print(
-            f"  {told} {escape(use.check)}, by {escape(by.by)} until {by.until}: "
+            f"  {label} {escape(use.check)}, by {escape(by.by)} until {by.until}: "
             f"{escape(by.reason)}",
             soft_wrap=True,
         )
         if use.state == "unused":
             console.print(
                 "    The check passes. Withdraw it: customer-tiers acceptances "
-                f"--withdraw {escape(use.check)}",
+                f"--withdraw {escape(shlex.quote(use.check) + options)}",
                 soft_wrap=True,
             )
         if use.state == "void":

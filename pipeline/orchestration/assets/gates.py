@@ -14,8 +14,8 @@ import dagster as dg
 from pipeline.common.errors import CustomerTiersError, GateRefused
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
-from pipeline.gates import data_docs
-from pipeline.gates import run as gates
+from pipeline.gates import data_docs, judgement
+from pipeline.gates.suite import subject_of
 from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.journal.evidence import Check, Evidence
 from pipeline.journal.refresh_log import facts
@@ -33,7 +33,7 @@ CHECK_NAME = "expectations"
 def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
     """The gate on what a source has just landed, one check an entity."""
     keys = {
-        gates.subject_of(source.name, name): landing_key(source.name, name)
+        subject_of(source.name, name): landing_key(source.name, name)
         for name in source.entities
     }
 
@@ -58,7 +58,7 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
             home,
             candidate,
             f"gate in: {source.name}",
-            lambda: gates.gate_in(
+            lambda: judgement.gate_in(
                 home, candidate, source, settings.expectations, full=request.full
             ),
         )
@@ -68,12 +68,13 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
 
 
 def gate_out(
-    subjects: dict[str, dg.AssetKey], settings: Settings
+    subjects: dict[str, dg.AssetKey], sources: Sequence[Source], settings: Settings
 ) -> dg.AssetChecksDefinition:
     """The gate on the finished marts, one check a mart.
 
     Args:
         subjects: Asset by table, such as `marts.customers`.
+        sources: The sources in force.
         settings: Where the suites are.
     """
 
@@ -84,7 +85,7 @@ def gate_out(
                 CHECK_NAME,
                 asset=key,
                 blocking=True,
-                description=f"What expectations/marts.py demands of {subject}.",
+                description=f"What expectations/marts demands of {subject}.",
             )
             for subject, key in subjects.items()
         ],
@@ -97,8 +98,8 @@ def gate_out(
             home,
             candidate,
             "gate out",
-            lambda: gates.gate_out(
-                candidate, settings.expectations, acceptances.held(home)
+            lambda: judgement.gate_out(
+                candidate, sources, settings.expectations, acceptances.held(home)
             ),
         )
         yield from _results(found, subjects, pages, seconds)
@@ -107,16 +108,16 @@ def gate_out(
 
 
 def pass_through(
-    home: Home, candidate: Candidate, stage: str, look: Callable[[], Evidence]
+    home: Home, candidate: Candidate, stage: str, assess: Callable[[], Evidence]
 ) -> tuple[Evidence, Path | None, float]:
-    """Lets the gate look, keeps its evidence, and closes the attempt when it refuses.
+    """Runs the gate, keeps its evidence, and closes the attempt when it refuses.
 
     Returns:
-        The evidence, its Data Docs, and how many seconds the look took.
+        The evidence, its Data Docs, and how many seconds it took.
     """
     began = time.monotonic()
     with attempts.stage(home, candidate.refresh_id, stage):
-        found = look()
+        found = assess()
         evidence.save(candidate.evidence_folder, found)
         disk.raise_if_full(home, found.crashes())
     seconds = time.monotonic() - began

@@ -11,11 +11,10 @@ from pipeline import reports
 from pipeline.common.errors import GateRefused
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
-from pipeline.gates import data_docs
-from pipeline.gates import run as gates
+from pipeline.gates import data_docs, judgement
 from pipeline.identity import memory
 from pipeline.journal import acceptances, attempts, disk, evidence
-from pipeline.landing import batches as landing
+from pipeline.landing.store import bytes_written_since
 from pipeline.operations import retention
 from pipeline.orchestration import runs
 from pipeline.orchestration.assets.ingest import POOL
@@ -66,13 +65,13 @@ def publish_asset(
         with attempts.stage(home, refresh_id, "publish"):
             terms = evidence.Terms(
                 declared={
-                    **gates.declared(
+                    **judgement.declared(
                         sources.sources, settings.expectations, full=candidate.full
                     ),
                     **transform.declared(project),
                 },
                 held=acceptances.held(home),
-                always=gates.always_made(settings.expectations),
+                always=judgement.always_made(sources.sources, settings.expectations),
             )
             if not sealing.is_sealed(home, candidate):
                 if problems := verification.judge(candidate, needed, terms):
@@ -83,7 +82,7 @@ def publish_asset(
                 uses = acceptances.uses(terms.held, found)
                 meta.write_meta(home, candidate, sources.sources, found, uses)
                 sealing.seal(candidate, needed, uses)
-                _tell(uses)
+                _warn_of_idle(uses)
                 try:
                     memory.remember(home, candidate.work_file)
                 except Exception as error:
@@ -93,20 +92,13 @@ def publish_asset(
             took = disk.Took(
                 work=disk.size_of(candidate.work_file),
                 release=disk.size_of(candidate.release_folder),
-                landed=landing.written_since(home, candidate.opened_at),
+                landed=bytes_written_since(home, candidate.opened_at),
             )
             request.before_publishing()
             folder = promotion.promote(home, refresh_id, needed, terms)
             attempts.end(home, refresh_id, "published")
-            disk.note(home, took)
-            pruned = pruning.prune(
-                home,
-                keep_releases=settings.keep_releases,
-                keep_candidates=settings.keep_candidates,
-                keep_months=settings.keeping.monthly_releases,
-            )
         log.info("release %s is current", refresh_id)
-        _keep_house(context.instance, home, settings)
+        pruned = _keep_house(context.instance, home, settings, took)
         published = catalogue.chosen(home, refresh_id)
         return dg.MaterializeResult(
             metadata={
@@ -117,7 +109,7 @@ def publish_asset(
                 "checks": published.checks,
                 "warnings": published.warnings,
                 "accepted": published.accepted,
-                "pruned": [path.name for path in pruned],
+                "pruned": pruned,
                 **_data_docs(data_docs.address(home, refresh_id)),
             }
         )
@@ -125,17 +117,37 @@ def publish_asset(
     return publish
 
 
-def _keep_house(instance: dg.DagsterInstance, home: Home, settings: Settings) -> None:
-    """Removes what need not be kept; what cannot be removed now can wait a day."""
+def _keep_house(
+    instance: dg.DagsterInstance, home: Home, settings: Settings, took: disk.Took
+) -> list[str]:
+    """Notes what the refresh took, and removes what need not be kept.
+
+    The release is published: whatever goes wrong here is said in the log, and can wait
+    for the next refresh.
+
+    Returns:
+        The releases and candidates that are gone.
+    """
     now = dt.datetime.now(dt.UTC)
+    gone: list[str] = []
     try:
-        retention.prune(home, settings, now=now)
+        pruned = retention.prune(home, settings, now=now)
+        gone = [
+            item.path.name
+            for item in pruned.gone
+            if item.path.parent in (home.releases, home.candidates)
+        ]
         runs.prune(instance, home, settings.keeping.runs_days, now=now)
     except Exception as error:
         log.warning("not everything old could be removed: %s", error)
+    try:
+        disk.note(home, took)
+    except OSError as error:
+        log.warning("what the refresh took of the disk is not noted: %s", error)
+    return gone
 
 
-def _tell(uses: Sequence[acceptances.Use]) -> None:
+def _warn_of_idle(uses: Sequence[acceptances.Use]) -> None:
     """Says of each acceptance that does nothing that it does nothing."""
     for use in uses:
         if use.state == "unused":

@@ -20,9 +20,9 @@ from pipeline.journal.attempts import Attempt
 from pipeline.journal.evidence import Check, Evidence
 from pipeline.release import candidates
 from pipeline.release.layout import Candidate
-from tests.conftest import command
+from tests.conftest import invoke
 
-AGAIN = "customer-tiers refresh --home 'a home'"
+OPTIONS = " --home 'a home'"
 FAILED = Check(
     "out",
     "marts.order_lines",
@@ -94,7 +94,7 @@ def console(stream: io.StringIO, *, terminal: bool = False) -> Console:
 
 def test_a_refusal_tells_everything(home: Home) -> None:
     candidate = refused(home, FAILED, DRIFTED, CRASHED, WARNED)
-    found = advice.refusal(home, last(home), AGAIN)
+    found = advice.refusal(home, last(home), OPTIONS)
     assert found is not None
     integrity, drift, crash = found.findings
     assert integrity.check == FAILED.id
@@ -104,7 +104,7 @@ def test_a_refusal_tells_everything(home: Home) -> None:
     assert any(candidate.refresh_id in step for step in integrity.next_steps)
     until = acceptances.today() + dt.timedelta(days=7)
     assert drift.accept_command == (
-        f"{AGAIN} --accept {DRIFTED.id} --reason '…' --until {until}"
+        f"customer-tiers refresh{OPTIONS} --accept {DRIFTED.id} --reason '…' --until {until}"
     )
     assert (crash.acceptable, crash.accept_command) == (False, None)
     assert (found.unchanged, found.more, list(found.others)) == (None, 0, [])
@@ -118,7 +118,7 @@ def test_the_command_that_is_offered_is_one_that_works(home: Home) -> None:
     import shlex
 
     refused(home, replace(DRIFTED, name="it's (a, b)"))
-    found = advice.refusal(home, last(home), "customer-tiers refresh")
+    found = advice.refusal(home, last(home), "")
     assert found is not None
     typed = shlex.split(found.findings[0].accept_command or "")
     given = dict(zip(typed[2::2], typed[3::2], strict=True))
@@ -130,7 +130,7 @@ def test_the_command_that_is_offered_is_one_that_works(home: Home) -> None:
 @pytest.mark.parametrize("terminal", [False, True])
 def test_the_block_that_is_printed(home: Home, terminal: bool) -> None:
     refused(home, FAILED, DRIFTED, replace(CRASHED, observed="[red]boom[/red] 'x'"))
-    found = advice.refusal(home, last(home), "customer-tiers refresh")
+    found = advice.refusal(home, last(home), "")
     assert found is not None
     text = printed(found, terminal=terminal)
     for part in (
@@ -154,7 +154,7 @@ def test_a_command_is_printed_on_one_line(home: Home, terminal: bool) -> None:
     """So that it can be copied as it stands."""
     long = replace(DRIFTED, name="drift_of_" + "x" * 120)
     refused(home, long)
-    found = advice.refusal(home, last(home), "customer-tiers refresh")
+    found = advice.refusal(home, last(home), "")
     assert found is not None
     command_line = found.findings[0].accept_command or ""
     assert command_line in printed(found, terminal=terminal)
@@ -171,7 +171,7 @@ def test_a_command_is_printed_on_one_line(home: Home, terminal: bool) -> None:
 )
 def test_what_to_do_depends_on_what_it_was(home: Home, check: Check, told: str) -> None:
     refused(home, check)
-    found = advice.refusal(home, last(home), AGAIN)
+    found = advice.refusal(home, last(home), OPTIONS)
     assert found is not None
     assert any(told in step for step in found.findings[0].next_steps)
 
@@ -181,7 +181,7 @@ def test_causes_come_before_what_was_skipped_for_them(home: Home) -> None:
         replace(CRASHED, name=f"s{n}", observed=evidence.NOT_MADE) for n in range(50)
     ]
     refused(home, *skipped, FAILED)
-    found = advice.refusal(home, last(home), AGAIN)
+    found = advice.refusal(home, last(home), OPTIONS)
     assert found is not None
     assert [item.name for item in found.findings] == [FAILED.name]
     assert found.more == 50
@@ -190,18 +190,18 @@ def test_causes_come_before_what_was_skipped_for_them(home: Home) -> None:
 
 def test_a_long_list_is_cut(home: Home) -> None:
     refused(home, *(replace(FAILED, name=f"n{n}") for n in range(30)))
-    found = advice.refusal(home, last(home), AGAIN)
+    found = advice.refusal(home, last(home), OPTIONS)
     assert found is not None
     assert (len(found.findings), found.more) == (10, 20)
 
 
 def test_a_refusal_that_no_check_made_says_its_reason(home: Home) -> None:
     refused(home, replace(FAILED, outcome="passed"), planned=2)
-    found = advice.refusal(home, last(home), AGAIN)
+    found = advice.refusal(home, last(home), OPTIONS)
     assert found is not None
     assert list(found.others) == ["gate out: 2 checks were planned and 1 were made"]
     refused(home, replace(FAILED, outcome="passed"))
-    found = advice.refusal(home, last(home), AGAIN)
+    found = advice.refusal(home, last(home), OPTIONS)
     assert found is not None
     assert list(found.others) == ["gate out: no"]
 
@@ -210,10 +210,10 @@ def test_only_a_refusal_is_one(home: Home) -> None:
     candidate = refused(home, FAILED)
     for state in ("failed", "published", "running", "died", "built"):
         attempt = replace(last(home), state=state)
-        assert advice.refusal(home, attempt, AGAIN) is None
+        assert advice.refusal(home, attempt, OPTIONS) is None
     # What cannot be read is no reason to say nothing.
     (candidate.evidence_folder / "out.json").write_text("{")
-    found = advice.refusal(home, last(home), AGAIN)
+    found = advice.refusal(home, last(home), OPTIONS)
     assert found is not None
     assert (list(found.findings), list(found.others)) == ([], ["gate out: no"])
 
@@ -231,22 +231,27 @@ def test_what_acceptances_did_is_told(home: Home) -> None:
     )
     stream = io.StringIO()
     states = ("used", "unused", "void", "not made")
-    refusals.uses([Use(f"t:{state}", word, state) for state in states], console(stream))
+    refusals.uses(
+        [Use(f"t:{state}", word, state) for state in states], OPTIONS, console(stream)
+    )
     text = stream.getvalue()
     assert "accepted t:used, by anna until 2026-11-30: [red] fair" in text
-    assert "Withdraw it: customer-tiers acceptances --withdraw t:unused" in text
+    assert (
+        "Withdraw it: customer-tiers acceptances --withdraw t:unused --home 'a home'\n"
+        in text
+    )
     assert text.count("Withdraw it") == 1
     assert "it counts as not passed" in text
 
 
 def test_status_shows_the_last_refusal(home: Home) -> None:
     refused(home, FAILED, DRIFTED)
-    told = command("status", "--home", home.root)
+    told = invoke("status", "--home", home.root)
     assert told.returncode == 0, told.stderr
     assert "r000001-20140131 was refused" in told.stdout
     assert f"--accept {DRIFTED.id} --reason" in told.stdout
     assert str(home.root) in told.stdout
-    found = json.loads(command("status", "--home", home.root, "--json").stdout)
+    found = json.loads(invoke("status", "--home", home.root, "--json").stdout)
     assert [item["check"] for item in found["refusal"]["findings"]] == [
         FAILED.id,
         DRIFTED.id,
@@ -258,5 +263,5 @@ def test_status_shows_no_refusal_that_was_overcome(home: Home) -> None:
     refused(home, FAILED)
     attempts.begin(home, "r000002-20140131", "run", dt.date(2014, 1, 31))
     attempts.end(home, "r000002-20140131", "built")
-    found = json.loads(command("status", "--home", home.root, "--json").stdout)
+    found = json.loads(invoke("status", "--home", home.root, "--json").stdout)
     assert found["refusal"] is None

@@ -23,15 +23,19 @@ from expectations.vocabulary import (
 )
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT, Settings
-from pipeline.gates import run as gates
-from pipeline.gates.run import Suite
+from pipeline.gates import judgement
+from pipeline.gates.run import _check, run_suites
+from pipeline.gates.suite import Suite, is_acceptable, named
 from pipeline.journal import acceptances, evidence
 from pipeline.journal.evidence import Check
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import land
+from pipeline.landing.store import BatchStore
 from pipeline.release import candidates
 from pipeline.release.layout import Candidate
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, load_sources
 from pipeline.transform import dbt as transform
+from tests.unit.support import store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -73,7 +77,7 @@ def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Check]:
             no_rows("broken_sql", "select nowhere from {batch}", why="crashes"),
         ],
     )
-    found = gates.run_suites("out", path, [suite])
+    found = run_suites("out", path, [suite])
     assert len(found) == len(suite.expectations)
     return {check.name: check for check in found}
 
@@ -129,7 +133,7 @@ def test_a_table_that_is_not_there_crashes_every_check(tmp_path: Path) -> None:
     suite = Suite(
         "marts.t", "marts", "t", [row_count(1, why="x"), unique("a", why="y")]
     )
-    found = gates.run_suites("out", path, [suite])
+    found = run_suites("out", path, [suite])
     assert [check.outcome for check in found] == ["crashed", "crashed"]
 
 
@@ -139,7 +143,7 @@ def test_no_connection_is_left_open(tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema marts; create table marts.t as select 1 as a")
     suite = Suite("marts.t", "marts", "t", [unique("a", why="x")])
-    gates.run_suites("out", path, [suite])
+    run_suites("out", path, [suite])
     with duckdb.connect(str(path)) as connection:
         connection.execute("insert into marts.t values (2)")
 
@@ -201,16 +205,16 @@ def through_the_gate(
     home: Home, source: Source, reader: Given, *, full: bool = False
 ) -> evidence.Evidence:
     entity = source.entities["items"]
-    landing.land(home, source.name, entity, reader, now=NOW, full=full)
+    land(LandedEntity(home, source.name, entity), reader, now=NOW, full=full)
     suites = PROJECT_ROOT / "expectations"
-    return gates.gate_in(home, opened(home), source, suites, full=full)
+    return judgement.gate_in(home, opened(home), source, suites, full=full)
 
 
 def test_a_good_batch_is_accepted(home: Home, source: Source) -> None:
     found = through_the_gate(home, source, Given(pa.table({"id": [1, 2]})))
     assert found.problems() == []
     assert len(found.checks) == found.planned == 4
-    assert len(landing.batches(home, "shop", "items", "accepted")) == 1
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 1
 
 
 def test_a_batch_without_its_key_is_refused_and_read_again(
@@ -220,11 +224,11 @@ def test_a_batch_without_its_key_is_refused_and_read_again(
     for _ in range(2):
         found = through_the_gate(home, source, broken)
         assert any("not_be_null(id)" in problem for problem in found.problems())
-        assert landing.batches(home, "shop", "items", "accepted") == []
-        assert len(landing.batches(home, "shop", "items", "refused")) == 1
+        assert BatchStore(home, "shop", "items").batches("accepted") == []
+        assert len(BatchStore(home, "shop", "items").batches("refused")) == 1
     mended = through_the_gate(home, source, Given(pa.table({"id": [1, 2]})))
     assert mended.problems() == []
-    assert len(landing.batches(home, "shop", "items", "accepted")) == 1
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 1
 
 
 def test_the_same_key_twice_is_told_and_does_not_block(
@@ -246,11 +250,13 @@ def test_a_batch_file_that_lost_rows_is_noticed(home: Home, source: Source) -> N
     import pyarrow.parquet as pq
 
     entity = source.entities["items"]
-    landing.land(home, "shop", entity, Given(pa.table({"id": [1, 2, 3]})), now=NOW)
-    (batch,) = landing.batches(home, "shop", "items", "pending")
-    path = landing.data_file(home, batch)
+    land(
+        LandedEntity(home, "shop", entity), Given(pa.table({"id": [1, 2, 3]})), now=NOW
+    )
+    (batch,) = BatchStore(home, "shop", "items").batches("pending")
+    path = store_of(home, batch).data_file(batch)
     pq.write_table(pq.read_table(path).slice(0, 2), path)
-    found = gates.gate_in(home, opened(home), source, PROJECT_ROOT / "expectations")
+    found = judgement.gate_in(home, opened(home), source, PROJECT_ROOT / "expectations")
     assert any("rows_read_are_landed" in problem for problem in found.problems())
 
 
@@ -328,7 +334,7 @@ def test_columns_are_what_they_are_after_a_full_load(
     assert (broken(found), found.problems()) == (told, [])
     later = now.drop_columns(["id"]).append_column("id", [[2]])
     assert broken(through_the_gate(home, source, Given(later))) == []
-    assert len(landing.batches(home, "shop", "items", "accepted")) == 3
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 3
 
 
 def test_what_gives_no_clear_yes_has_crashed() -> None:
@@ -352,7 +358,7 @@ def test_what_gives_no_clear_yes_has_crashed() -> None:
         ),
     }
     for told, result in given.items():
-        check = gates._check("out", suite, "n", item, result, "no result")
+        check = _check("out", suite, "n", item, result, "no result")
         assert (check.outcome, check.blocks, check.is_accepted) == (
             "crashed",
             True,
@@ -380,7 +386,7 @@ def test_a_demand_that_stands_twice_is_made_twice(tmp_path: Path) -> None:
         # Another suite on the same subject, as the gates in have.
         Suite("marts.t", "marts", "u", [between("a", 6, 9, why="v")]),
     ]
-    found = gates.run_suites("out", path, suites)
+    found = run_suites("out", path, suites)
     assert [(check.name, check.outcome, check.acceptable) for check in found] == [
         ("column_values_to_be_between(a)", "passed", False),
         ("column_values_to_be_between(a) #2", "failed", True),
@@ -396,7 +402,7 @@ def test_the_same_demand_word_for_word_is_never_lost(tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema marts; create table marts.t as select 1 as a")
     suite = Suite("marts.t", "marts", "t", [unique("a", why="x"), unique("a", why="x")])
-    found = gates.run_suites("out", path, [suite])
+    found = run_suites("out", path, [suite])
     assert len(found) == 2
     assert {check.outcome for check in found} <= {"passed", "crashed"}
 
@@ -423,12 +429,10 @@ def test_only_what_is_declared_so_is_acceptable() -> None:
     ]
     for word in words:
         plain = Suite("s", "marts", "t", [word(), word(acceptable=True)])
-        found = [gates._acceptable(item) for _, _, item in gates._named([plain])]
+        found = [is_acceptable(item) for _, _, item in named([plain])]
         assert found == [False, True]
-    named = no_rows("n", "select 1", why="x", acceptable=True)
-    assert [name for _, name, _ in gates._named([Suite("s", "m", "t", [named])])] == [
-        "n"
-    ]
+    given = no_rows("n", "select 1", why="x", acceptable=True)
+    assert [name for _, name, _ in named([Suite("s", "m", "t", [given])])] == ["n"]
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -437,7 +441,7 @@ def test_what_is_declared_is_what_is_checked(
 ) -> None:
     """Or `publish` would take a check for one that no suite knows."""
     suites = PROJECT_ROOT / "expectations"
-    declared = gates.declared([source], suites, full=full)
+    declared = judgement.declared([source], suites, full=full)
     through_the_gate(home, source, Given(BEFORE))
     changed = BEFORE.append_column("more", [["b"]])
     found = through_the_gate(home, source, Given(changed), full=full)
@@ -446,12 +450,12 @@ def test_what_is_declared_is_what_is_checked(
         assert declared[check.id] == evidence.Declared(check.severity, check.acceptable)
     made = {check.id for check in found.checks}
     assert {check for check in declared if check.startswith("landing/")} == made
-    assert gates.always_made(suites)["out"] | made == set(declared)
+    assert judgement.always_made([source], suites)["out"] | made == set(declared)
 
 
 def test_ids_of_the_demonstration_are_unique_and_integrity_is_not_acceptable() -> None:
     sources = load_sources(Settings.load()).sources
-    declared = gates.declared(sources, PROJECT_ROOT / "expectations")
+    declared = judgement.declared(sources, PROJECT_ROOT / "expectations")
     assert len(declared) > 300
     # A column of the key whose suite demands the same again is numbered, and no mart's.
     assert not [check for check in declared if "#" in check and "landing/" not in check]
@@ -477,30 +481,30 @@ def test_an_accepted_failure_lets_its_batch_in(
         "row_count(3, why='a usual day', acceptable=True)]}\n"
     )
     check = "landing/shop/items:table_row_count_to_be_between"
-    declared = gates.declared([source], suites)
+    declared = judgement.declared([source], suites)
     assert declared[check].may_be_accepted
 
     def look(table: pa.Table) -> evidence.Evidence:
         entity = source.entities["items"]
-        landing.land(home, source.name, entity, Given(table), now=NOW)
-        return gates.gate_in(home, opened(home), source, suites)
+        land(LandedEntity(home, source.name, entity), Given(table), now=NOW)
+        return judgement.gate_in(home, opened(home), source, suites)
 
     short = pa.table({"id": [1, 2]})
     assert look(short).problems()
-    assert landing.batches(home, "shop", "items", "accepted") == []
+    assert BatchStore(home, "shop", "items").batches("accepted") == []
     until = acceptances.today().isoformat()
     wish = acceptances.wish([check], "a holiday", until)
     assert wish is not None
     acceptances.accept(home, wish, declared, {check: "failed"})
     keyless = pa.table({"id": pa.array([7, None], pa.int64())})
     assert [item for item in look(keyless).problems() if "not_be_null(id)" in item]
-    assert landing.batches(home, "shop", "items", "accepted") == []
+    assert BatchStore(home, "shop", "items").batches("accepted") == []
     found = look(short)
     assert found.problems() == []
     (accepted,) = [item for item in found.checks if item.outcome == "failed"]
     assert accepted.accepted is not None
     assert (accepted.id, accepted.accepted.reason) == (check, "a holiday")
-    assert len(landing.batches(home, "shop", "items", "accepted")) == 1
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations import marts
-from pipeline.gates import run as gates
+from expectations.marts.common import STOPPING_DRIFT
+from pipeline.gates.run import run_suites
+from pipeline.gates.suite import Suite, _name, product_suites, severity_of
 from tests.models import seed_rows
 
 # What a person may accept: that something is unusual, never that something is wrong.
@@ -16,10 +17,10 @@ ACCEPTABLE = ("drift_", "quality_")
 
 
 def test_only_drift_and_quality_can_be_accepted() -> None:
-    for suite in marts.suites():
+    for suite in product_suites():
         for item in suite.expectations:
-            name = gates._expectation_name(item)
-            severity = gates._severity(item)
+            name = _name(item)
+            severity = severity_of(item)
             is_acceptable = bool((item.meta or {}).get("acceptable"))
             assert is_acceptable == (
                 name.startswith(ACCEPTABLE) and severity == "critical"
@@ -27,8 +28,8 @@ def test_only_drift_and_quality_can_be_accepted() -> None:
 
 
 def test_names_are_unique_in_a_suite() -> None:
-    for suite in marts.suites():
-        names = [gates._expectation_name(item) for item in suite.expectations]
+    for suite in product_suites():
+        names = [_name(item) for item in suite.expectations]
         assert len(names) == len(set(names)), suite.subject
 
 
@@ -39,9 +40,7 @@ def test_what_stops_by_name_is_critical_in_the_seed() -> None:
         if row["severity"] == "critical"
     }
     named = {
-        (mart, metric)
-        for mart, metrics in marts.STOPPING_DRIFT.items()
-        for metric in metrics
+        (mart, metric) for mart, metrics in STOPPING_DRIFT.items() for metric in metrics
     }
     assert named <= critical
 
@@ -69,20 +68,16 @@ def test_each_row_outside_fails_its_own_check(tmp_path: Path, outcome: str) -> N
             [(*row, outcome) for row in ROWS],
         )
     suites = [
-        gates.Suite(
+        Suite(
             suite.subject,
             suite.schema,
             suite.table,
-            [
-                item
-                for item in suite.expectations
-                if gates._expectation_name(item).startswith("drift")
-            ],
+            [item for item in suite.expectations if _name(item).startswith("drift")],
         )
-        for suite in marts.suites()
+        for suite in product_suites()
         if suite.subject in {"marts.order_lines", "meta.drift"}
     ]
-    checks = gates.run_suites("out", database, suites)
+    checks = run_suites("out", database, suites)
     assert {check.outcome for check in checks} <= {"passed", "failed"}
     failed = {
         f"{check.subject}:{check.name}": (check.severity, check.failing_rows)

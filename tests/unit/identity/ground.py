@@ -9,12 +9,10 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import yaml
 
-from pipeline.common.settings import PROJECT_ROOT
 from pipeline.identity import memory, normal, resolve
+from tests.models import seed_path, seed_types
 
-SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 COLUMNS = (*normal.INPUTS, "birth_date")
 VOCABULARY_SEEDS = ("match_legal_forms", "match_places", "match_free_mail")
 
@@ -27,7 +25,7 @@ def vocabulary() -> normal.Vocabulary:
 
 
 def _first_column(seed: str) -> list[str]:
-    with (SEEDS / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
+    with seed_path(seed).open(encoding="utf-8", newline="") as file:
         return [row[0] for row in list(csv.reader(file))[1:]]
 
 
@@ -50,16 +48,12 @@ class Ground:
             "create schema core; attach ':memory:' as warehouse; "
             "create schema warehouse.meta"
         )
-        types = {
-            seed["name"]: seed["config"]["column_types"]
-            for seed in yaml.safe_load((SEEDS / "_seeds.yml").read_text())["seeds"]
-        }
-        for name, columns in types.items():
+        for name, columns in seed_types().items():
             if name.startswith("match_") or name == "source_trust":
                 kinds = ", ".join(f"'{key}': '{kind}'" for key, kind in columns.items())
                 self.connection.execute(
                     f"create table warehouse.meta.{name} as select * from read_csv("
-                    f"'{SEEDS / name}.csv', header = true, types = {{{kinds}}})"
+                    f"'{seed_path(name)}', header = true, types = {{{kinds}}})"
                 )
         for name, table in memory.KEPT.items():
             typed = ", ".join(f"{key} {kind}" for key, kind in table.columns.items())

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import ConfigurationError
 from pipeline.identity import policy
 from tests.populations import companies
+from tests.profiles import examples
 from tests.unit.identity.ground import Ground
 
 
@@ -282,7 +283,7 @@ def population() -> companies.Population:
 
 
 @settings(
-    max_examples=10,
+    max_examples=examples(10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -24,6 +24,7 @@ from pipeline.operations import backup
 from pipeline.operations.backup import BackupDamaged
 from pipeline.release import catalogue, layout, verification
 from pipeline.suppression.suppression_list import Suppression
+from tests.profiles import examples
 from tests.unit import support
 from tests.unit.forget.test_forget import GATES, Company, traces_of_ann
 from tests.unit.journal.test_disk import small_disk
@@ -164,7 +165,7 @@ def small_home(root: Path) -> Home:
     st.floats(0, 1, exclude_max=True),
     st.none() | st.integers(1, 255),
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_a_damaged_archive_leaves_nothing(
     name: str, place: float, change: int | None
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,40 @@ def test_data_that_ends_in_the_past_by_declaration_is_not_behind(
     alerting.published(home, as_of=dt.date(2014, 2, 1))
     settings.sources_file.write_text("version: 1\nbusiness: {as_of: 2014-02-28}\n")
     assert freshness.look(settings, home).lag_days == 27
+
+
+@pytest.mark.parametrize(
+    "said", ["2014-02-28", '"2014-02-28"', "${LAST_DAY}", "2014-02-28 00:00:00"]
+)
+def test_the_declared_day_is_read_as_a_refresh_reads_it(
+    home: Home, settings: Settings, said: str
+) -> None:
+    alerting.published(home, as_of=dt.date(2014, 2, 1))
+    settings.sources_file.write_text(
+        f"version: 1\nbusiness:\n  as_of: {said}\nsources: ${{NOT_NEEDED}}\n"
+    )
+    knows = replace(settings, environment={"LAST_DAY": "2014-02-28"})
+    assert freshness.look(knows, home).lag_days == 27
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("business:\n  as_of: ${LAST_DAY}", "business: as_of refers to ${LAST_DAY}"),
+        ("business: {as_of: soon}", "business.as_of of"),
+        ("business: {as_of: [", "is not valid YAML"),
+    ],
+)
+def test_a_day_that_cannot_be_read_alarms_and_says_why(
+    home: Home, settings: Settings, text: str, why: str
+) -> None:
+    alerting.published(home, as_of=dt.date(2014, 2, 1))
+    settings.sources_file.write_text(f"version: 1\n{text}\n")
+    found = freshness.look(settings, home)
+    assert (found.exit_code, found.trouble) == (1, "behind")
+    assert "yesterday is expected, because" in found.sentence
+    assert why in found.sentence
+    assert "\n" not in found.sentence
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client.core import GaugeMetricFamily
 
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
@@ -214,13 +215,16 @@ def test_what_a_killed_process_left_is_swept(home: Home, settings: Settings) -> 
 
 
 def test_odd_names_and_numbers_stay_well_formed() -> None:
-    family = metrics.Family("x", "with a \\ and\na new line")
-    family.add(1.5, stage='read "shop"\\\n')
-    family.add(1e300, stage="b")
-    family.add(math.nan, stage="c")
-    family.add(math.inf, stage="d")
-    family.add(-0.25, stage="e")
-    samples = parsed(metrics.rendered([family, metrics.Family("empty", "of none")]))
+    family = GaugeMetricFamily(
+        "customer_tiers_x", "with a \\ and\na new line", labels=["stage"]
+    )
+    family.add_metric(['read "shop"\\\n'], 1.5)
+    family.add_metric(["b"], 1e300)
+    family.add_metric(["c"], math.nan)
+    family.add_metric(["d"], math.inf)
+    family.add_metric(["e"], -0.25)
+    empty = GaugeMetricFamily("customer_tiers_empty", "of none")
+    samples = parsed(metrics.render([family, empty]))
     assert len(samples) == 5
     assert value(samples, "x", stage='read \\"shop\\"\\\\\\n') == 1.5
     assert value(samples, "x", stage="d") == math.inf

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from click.testing import CliRunner
 
+from pipeline.cli.main import main
 from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.common.settings import Keeping, Settings
-from pipeline.journal import attempts
-from pipeline.landing import batches as landing
+from pipeline.journal import attempts, removal
+from pipeline.landing.store import BatchStore
 from pipeline.operations import retention
 from pipeline.orchestration import runs
 from pipeline.release import candidates as candidates_module
@@ -23,6 +28,7 @@ from pipeline.release import catalogue, promotion
 from tests.unit.landing import test_compaction
 from tests.unit.release import test_release
 from tests.unit.release.test_release import GATES, candidate_with, published
+from tests.unit.support import store_of
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -176,8 +182,8 @@ def test_refused_batches_go_and_accepted_ones_never(home: Home, tmp_path: Path) 
     assert names == {f"{bad.batch_id}.refused.json", f"{bad.batch_id}.parquet"}
     after = test_compaction.seen(home, entity)
     assert after["rows"] == before["rows"]
-    assert landing.batches(home, "shop", "items", "refused") == []
-    assert not landing.quarantine_file(home, bad).exists()
+    assert BatchStore(home, "shop", "items").batches("refused") == []
+    assert not store_of(home, bad).quarantine_file(bad).exists()
 
 
 def test_small_files_are_put_together(home: Home, tmp_path: Path) -> None:
@@ -187,9 +193,9 @@ def test_small_files_are_put_together(home: Home, tmp_path: Path) -> None:
     wanted = settings(home, compact_files=4)
     (planned,) = retention.plan(home, wanted, now=NOW).packed
     assert (len(planned.files), planned.rows) == (4, 8)
-    assert landing.packs(home, "shop", "items") == []
+    assert BatchStore(home, "shop", "items").packs() == []
     assert len(retention.prune(home, wanted, now=NOW).packed) == 1
-    assert len(landing.packs(home, "shop", "items")) == 1
+    assert len(BatchStore(home, "shop", "items").packs()) == 1
     assert retention.plan(home, wanted, now=NOW).packed == []
 
 
@@ -216,11 +222,74 @@ def test_runs_of_dagster_go_with_their_events(home: Home) -> None:
     assert not [name for name in names if name.startswith(tuple(ids))]
 
 
+@pytest.fixture
+def undeletable(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Names of files that the operating system does not delete; a test fills it.
+
+    What a foreign owner or a busy file server makes of them, and what root cannot have.
+    """
+    names: set[str] = set()
+    unlink = os.unlink
+
+    def refuse(path: Any, *, dir_fd: int | None = None) -> None:
+        if Path(os.fsdecode(path)).name in names:
+            raise PermissionError(errno.EPERM, "Operation not permitted", path)
+        unlink(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    return names
+
+
+def test_what_cannot_be_removed_stops_nothing(
+    home: Home, undeletable: set[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged, shown by status, and gone as soon as it can be."""
+    ids = [published(home, value).refresh_id for value in range(4)]
+    (home.releases / ids[0] / "held.txt").write_text("")
+    log = write(home.logs / "held.log", 91 * DAY)
+    swept = write(home.landing / "shop" / "items" / "held.partial", DAY)
+    undeletable |= {"held.txt", "held.log", "held.partial"}
+    wanted = replace(settings(home), keep_releases=2)
+    assert retention.sweep(home, now=NOW) == []
+    done = retention.prune(home, wanted, now=NOW)
+    assert [item.path.name for item in done.gone if item.what == "releases"] == [ids[1]]
+    left = {f"releases/{ids[0]}", "logs/held.log", "landing/shop/items/held.partial"}
+    assert {str(i.path.relative_to(home.root)) for i in done.not_removed} == left
+    assert {item.path for item in removal.not_removed(home)} == left
+    assert sum("could not be removed" in text for text in caplog.messages) >= 3
+    shown = CliRunner().invoke(main, ["status", "--home", str(home.root)])
+    assert shown.exit_code == 0
+    for name in left:
+        assert f"{name} cannot be removed, since 20" in shown.stdout
+    said = CliRunner().invoke(main, ["status", "--home", str(home.root), "--json"])
+    assert {item["path"] for item in json.loads(said.stdout)["not_removed"]} == left
+
+    undeletable.clear()
+    retention.prune(home, wanted, now=NOW)
+    assert removal.not_removed(home) == []
+    assert not any(path.exists() for path in (home.releases / ids[0], log, swept))
+    shown = CliRunner().invoke(main, ["status", "--home", str(home.root)])
+    assert "cannot be removed" not in shown.stdout
+
+
+def test_a_release_that_is_a_link_goes_as_a_link(home: Home, tmp_path: Path) -> None:
+    """Somebody moved it to another disk; its target is not ours to delete."""
+    ids = [published(home, value).refresh_id for value in range(3)]
+    (home.releases / ids[0]).rename(tmp_path / "elsewhere")
+    (home.releases / ids[0]).symlink_to(tmp_path / "elsewhere")
+    pruned(home, replace(settings(home), keep_releases=2))
+    assert [item.refresh_id for item in catalogue.releases(home)] == ids[:0:-1]
+    assert (tmp_path / "elsewhere").exists()
+
+
 def test_what_was_done_is_told_in_a_line(home: Home) -> None:
     write_json(home.root / "unused.json", {})
     for value in range(3):
         candidate_with(home, value)
     wanted = replace(settings(home), keep_candidates=1)
-    line = retention.told(retention.prune(home, wanted, now=NOW))
+    line = retention.summarise(retention.prune(home, wanted, now=NOW))
     assert line.startswith("removed 2 candidates (")
-    assert retention.told(retention.prune(home, wanted, now=NOW)) == "nothing to remove"
+    assert (
+        retention.summarise(retention.prune(home, wanted, now=NOW))
+        == "nothing to remove"
+    )

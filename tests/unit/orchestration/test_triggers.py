@@ -15,6 +15,7 @@ import pytest
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
 from pipeline.common.settings import Settings
+from pipeline.journal import attempts
 from pipeline.orchestration import runs, triggers
 from pipeline.orchestration.definitions import SCHEDULE, build_definitions
 from pipeline.sources import Entity, Source
@@ -142,7 +143,7 @@ def put(path: Path, text: str = "id\n1\n", *, age: int = 60) -> None:
 
 
 class Sensor:
-    """The sensor of a folder, which remembers its cursor as the daemon does."""
+    """The sensor of a folder, whose cursor and runs are kept as by the daemon."""
 
     def __init__(self, home: Home, instance: dg.DagsterInstance, folder: Path) -> None:
         folder.mkdir()
@@ -150,10 +151,15 @@ class Sensor:
         source = files(folder, "*.csv", "*.xlsx")
         self._sensor = triggers.files_sensor(source, JOB, settings)
         self._instance = instance
+        self._home = home
         self.cursor: str | None = None
 
-    def look(self) -> bool:
-        """Whether it asks for a run."""
+    def look(self, ends: attempts.State | None = "published") -> bool:
+        """Whether it asks for a run, which then ends so at once; with None it is queued.
+
+        Args:
+            ends: The state of its attempt in the journal.
+        """
         context = dg.build_sensor_context(
             instance=self._instance,
             cursor=self.cursor,
@@ -163,7 +169,22 @@ class Sensor:
         found = self._sensor(context)
         self.cursor = context.cursor
         assert isinstance(found, dg.RunRequest | dg.SkipReason)
-        return isinstance(found, dg.RunRequest)
+        if not isinstance(found, dg.RunRequest):
+            return False
+        statuses = {None: "NOT_STARTED", "published": "SUCCESS"}
+        job = DEFINITIONS.resolve_job_def("refresh")
+        run = self._instance.create_run_for_job(
+            job,
+            tags=dict(found.tags),
+            status=dg.DagsterRunStatus(statuses.get(ends, "FAILURE")),
+        )
+        if ends is not None:
+            begun = len(list(self._home.attempts.iterdir()))
+            refresh_id = f"r{begun + 1:06d}-20140131"
+            day = dt.date(2014, 1, 31)
+            attempts.begin(self._home, refresh_id, run.run_id, day)
+            attempts.end(self._home, refresh_id, ends)
+        return True
 
 
 @pytest.fixture
@@ -225,6 +246,64 @@ def test_it_does_not_run_beside_another_refresh(
     assert sensor.look()
 
 
+def test_files_whose_run_failed_are_asked_for_again(
+    sensor: Sensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not every minute, and not once their release is there."""
+    put(tmp_path / "inbox" / "a.csv")
+    assert sensor.look(ends="refused")
+    assert [sensor.look() for _ in range(5)] == [False] * 5
+    assert sensor.cursor is None
+    monkeypatch.setattr(triggers, "FIRST_WAIT", dt.timedelta(0))
+    assert sensor.look(ends="failed")
+    assert sensor.look(ends="published")
+    assert [sensor.look() for _ in range(5)] == [False] * 5
+    assert sensor.cursor is not None
+
+
+def test_the_wait_grows_with_each_failure() -> None:
+    waits = [
+        triggers.wait_after(failures) for failures in range(1, runs.MOST_ASKED + 1)
+    ]
+    minutes = [wait.total_seconds() / 60 for wait in waits]
+    assert minutes == [10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440]
+
+
+def test_files_that_change_after_a_failure_are_asked_for_at_once(
+    sensor: Sensor, tmp_path: Path
+) -> None:
+    """And what was in a release before is asked for when it comes back."""
+    path = tmp_path / "inbox" / "a.csv"
+    put(path)
+    moment = path.stat().st_mtime_ns
+    assert sensor.look()
+    assert not sensor.look()
+    put(path, "id\n2\n")
+    assert sensor.look(ends="refused")
+    put(path)
+    os.utime(path, ns=(moment, moment))
+    assert not sensor.look()  # that is what is in the release
+    put(path, "id\n3\n", age=40)
+    assert sensor.look()
+    put(path)
+    os.utime(path, ns=(moment, moment))
+    assert sensor.look()
+
+
+def test_a_release_without_its_report_is_not_made_again(
+    sensor: Sensor, instance: dg.DagsterInstance, home: Home, tmp_path: Path
+) -> None:
+    put(tmp_path / "inbox" / "a.csv")
+    assert sensor.look(ends=None)
+    assert not sensor.look()  # queued
+    (run,) = instance.get_runs()
+    attempts.begin(home, "r000001-20140131", run.run_id, dt.date(2014, 1, 31))
+    attempts.end(home, "r000001-20140131", "published")
+    instance.report_run_failed(run, "report: no room")
+    assert not sensor.look()
+    assert sensor.cursor is not None
+
+
 def test_every_source_of_files_has_a_sensor_that_is_off() -> None:
     definitions = build_definitions(Settings.load())
     found = {
@@ -245,15 +324,15 @@ def test_a_run_that_died_does_not_block_the_queue(
     young = a_run(instance, dg.DagsterRunStatus.STARTED)
     waiting = a_run(instance, dg.DagsterRunStatus.NOT_STARTED, runs.COMMAND_LINE)
     with refresh_lock(home):
-        assert runs.bury(instance, home) == []
-        assert runs.bury(instance, home, is_mine=True) == [dead]
+        assert runs.mark_dead(instance, home) == []
+        assert runs.mark_dead(instance, home, is_mine=True) == [dead]
     found = instance.get_run_by_id(dead)
     assert found is not None
     assert found.status == dg.DagsterRunStatus.FAILURE
     left = {run.run_id for run in runs.unfinished(instance)}
     assert waiting in left
     # Its start is not on record, which is long ago.
-    assert runs.bury(instance, home) == [young]
+    assert runs.mark_dead(instance, home) == [young]
 
 
 def test_a_run_waits_for_the_lock(home: Home) -> None:

@@ -94,7 +94,9 @@ def year(ahead: int, revenue: int, low: int | None, high: int | None) -> Any:
 
 
 TABLES: dict[str, list[dict[str, Any]]] = {
-    "meta.matrix_settings": [{"policy_id": "base-2010", "midpoint": Decimal(5)}],
+    "meta.settings": [
+        {"name": "matrix.midpoint", "applies_to": "base-2010", "value": "5"}
+    ],
     "meta.matrix_factors": [
         {
             "policy_id": "base-2010",
@@ -210,8 +212,7 @@ def test_an_older_release_without_the_tables_keeps_its_report(
     pages_of: Pages,
 ) -> None:
     drop = "; ".join(
-        f"drop table {table}"
-        for table in ("marts.account_matrix", "meta.matrix_settings")
+        f"drop table {table}" for table in ("marts.account_matrix", "meta.settings")
     )
     assert set(pages_of(replace(ORDINARY, statements=drop))) == {"report"}
 
@@ -327,7 +328,7 @@ def test_an_id_cannot_leave_its_folder(pages_of: Pages) -> None:
         customers=[Customer(evil, tier="key", revenue_12m=5)],
         tables={
             "marts.account_matrix": [NOT_RATED | {"customer_id": evil}],
-            "meta.matrix_settings": TABLES["meta.matrix_settings"],
+            "meta.settings": TABLES["meta.settings"],
         },
     )
     pages = pages_of(sample)

@@ -28,7 +28,7 @@ from pipeline.release import duckdb_files, layout, sealing, verification
 from pipeline.reports import build_report, drawing, facts, wording
 from pipeline.transform import meta
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MODELS = ROOT / "dbt_project" / "models"
 STYLE = ROOT / "pipeline" / "reports" / "templates" / "report.css"
 
@@ -151,12 +151,12 @@ def contract() -> str:
     statements = [
         "create table meta.rfm_segments (r_score integer, f_score integer, "
         "m_score integer, rfm_segment varchar, rfm_segment_zh varchar)",
-        "create table meta.matrix_settings (policy_id varchar, midpoint decimal(4, 2))",
+        "create table meta.settings (name varchar, applies_to varchar, value varchar)",
         "create table meta.matrix_factors (policy_id varchar, dimension varchar, "
         "factor varchar, name_en varchar, name_zh varchar)",
     ]
     for folder in ("marts", "meta"):
-        for path in sorted((MODELS / folder).glob("_*.yml")):
+        for path in sorted((MODELS / folder).glob("*.yml")):
             described = yaml.safe_load(path.read_text(encoding="utf-8"))
             for model in described.get("models", []):
                 columns = ", ".join(

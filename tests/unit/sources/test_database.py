@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources import Source, open_reader
+from tests.profiles import examples
 from tests.unit.support import all_that_is_told, database_source, read, rows
 
 
@@ -102,7 +103,7 @@ def test_a_type(
     assert (table["a"].to_pylist(), rejected) == ([value, None], [])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     amounts=st.lists(
         st.decimals(-(10**11) + 1, 10**11 - 1, places=4) | st.none(), max_size=20

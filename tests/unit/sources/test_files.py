@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import SourceUnavailable
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.sources import open_reader
+from tests.profiles import examples
 from tests.unit.support import files_source, read, rows
 
 CsvFile = Callable[[bytes], Path]
@@ -102,7 +103,7 @@ def csv_file(request: pytest.FixtureRequest, tmp_path: Path) -> CsvFile:
             "\ufeffid,b\n1,\ufeff\n".encode(), {}, [("1", "\ufeff")], id="BOM"
         ),
         pytest.param(
-            "\ufeffid,b\n\ufeff1,2\n".encode(), {}, [("\ufeff1", "2")], id="two BOMs"
+            "\ufeffid,b\n\ufeff1,2\n".encode(), {}, [("1", "2")], id="two BOMs"
         ),
         pytest.param(
             '\ufeff"id","b"\n1,2\n'.encode(), {}, [("1", "2")], id="BOM, quoted header"
@@ -279,7 +280,7 @@ def line(row: list[str] | Broken, delimiter: str, quote: str) -> str:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(table=tables(), compressed=st.booleans(), careful=st.booleans())
 def test_rows_read_are_rows_yielded_and_rejected(
     tmp_path_factory: pytest.TempPathFactory,
@@ -312,7 +313,7 @@ def test_rows_read_are_rows_yielded_and_rejected(
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(content=st.binary() | st.text('ab",\n\r\0\ufeff;').map(str.encode))
 def test_any_bytes_are_read_or_told(
     tmp_path_factory: pytest.TempPathFactory, content: bytes

@@ -19,6 +19,7 @@ from pipeline.tiers import policy as policies
 from pipeline.tiers import policy_checks, policy_tables, scoring, stability
 from pipeline.tiers.policy import FACTS, Factor, Policy, Rule, Tier
 from tests.models import Warehouse
+from tests.profiles import examples
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 NAMES = ("revenue_12m", "margin_12m", "growth_rate", "company_size")
@@ -128,7 +129,7 @@ customer = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(whole_policies(), st.lists(customer, min_size=1, max_size=12))
 def test_every_customer_has_one_tier_and_exact_contributions(
     policy: Policy, customers: list[dict[str, Any]]
@@ -166,7 +167,7 @@ def test_every_customer_has_one_tier_and_exact_contributions(
             )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(whole_policies(), customer, st.integers(0, 300))
 def test_who_gives_more_is_never_graded_worse(
     policy: Policy, row: dict[str, Any], more: int
@@ -235,7 +236,7 @@ def held_by_hand(policy: Policy, months: list[dict[Any, Any]]) -> list[int]:
     return held
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(whole_policies(), st.lists(customer, min_size=1, max_size=14))
 def test_held_tiers_are_what_a_calendar_says(
     policy: Policy, months: list[dict[str, Any]]
@@ -456,7 +457,7 @@ def test_an_unknown_factor_gives_its_weight_to_the_others() -> None:
     ]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(whole_policies(), customer)
 def test_what_is_said_to_move_a_customer_up_does(
     policy: Policy, row: dict[str, Any]
@@ -628,7 +629,7 @@ TIER_ROWS = {
 ranks = {"key": 1, "growth": 2, "standard": 3, "prospect": 4}
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(
     st.lists(
         st.tuples(
@@ -670,9 +671,9 @@ def test_spells_are_whole_and_migration_sums(
                     MONTHS[first_purchase] - dt.timedelta(9) if bought else None,
                 )
             )
-    warehouse.lay("core_tiers", TIER_ROWS, held)
+    warehouse.lay("int_tiers", TIER_ROWS, held)
     warehouse.lay(
-        "core_tier_facts",
+        "int_tier_facts",
         {"customer_id": "varchar", "moment_no": "integer", "first_order_date": "date"},
         value,
     )
@@ -681,7 +682,7 @@ def test_spells_are_whole_and_migration_sums(
         {"customer_id": "varchar", "acquired_on": "date"},
         [(f"c{number}", None) for number in range(len(customers))],
     )
-    warehouse.build("core_tier_spells", "customer_tier_history", "tier_migration")
+    warehouse.build("int_tier_spells", "customer_tier_history", "tier_migration")
     spells = warehouse.rows(
         "from {customer_tier_history} order by customer_id, valid_from"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,11 +21,13 @@ from pipeline.tiers import (
     candidate_policy,
     policy_tables,
     released,
+    service,
     stability,
     what_if,
 )
 from pipeline.tiers.policy import FACTS, Policy
 from tests.models import seed_types
+from tests.profiles import examples
 from tests.unit.tiers.test_tiers import whole_policies
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
@@ -117,7 +120,7 @@ def total(rows: Sequence[Customer], name: str) -> Decimal:
     return sum((row[name] for row in rows if row[name] is not None), Decimal(0))
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(whole_policies(), st.lists(customer, max_size=10))
 def test_every_customer_is_in_one_tier_and_the_sums_are_exact(
     policy: Policy, customers: list[Customer]
@@ -359,3 +362,21 @@ def test_service_is_planned_for_the_tiers_before_and_after() -> None:
         service = what_if.summary(connection, chosen).service
     assert (service.hours_now, service.hours_then) == (None, None)
     assert service.not_planned == ["standard (person)"]
+
+
+def test_recorded_hours_are_those_of_the_days_of_the_business() -> None:
+    """An evening in New York belongs to the next day in UTC."""
+    day = dt.date(2014, 1, 31)
+    with release_of([]) as connection:
+        connection.execute(
+            "create table warehouse.marts.interactions as from (values "
+            "(timestamp '2014-02-01 04:59', 60), "  # the last minute of the day there
+            "(timestamp '2014-02-01 05:00', 600), "
+            "(timestamp '2013-02-01 05:00', 120), "  # the first of the twelve months
+            "(timestamp '2013-02-01 04:59', 6000)"
+            ") as found (occurred_at, minutes)"
+        )
+        new_york = service.recorded_hours(connection, day, "America/New_York")
+        utc = service.recorded_hours(connection, day, "UTC")
+    assert new_york == 3
+    assert utc == 2 + 100

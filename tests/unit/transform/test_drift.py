@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.identity.memory import PUBLISHED, REMEMBERED
 from tests.models import Warehouse, seed_rows
+from tests.profiles import examples
 
 OPENED = dt.date(2024, 1, 1)  # a Monday
 WEDNESDAY = dt.date(2024, 5, 15)
@@ -154,7 +155,14 @@ class Shop:
             "core_refresh",
             f"select 'r{as_of:%Y%m%d}' as refresh_id, date '{as_of}' as as_of_date",
         )
-        self.warehouse.build("event_days", "drift_samples", "drift", "drift_history")
+        parts = ("reach", "spans", "days", "silence", "lines", "levels", "past")
+        self.warehouse.build(
+            "event_days",
+            *(f"int_drift_{part}" for part in parts),
+            "drift_samples",
+            "drift",
+            "drift_history",
+        )
 
     def publish(self) -> None:
         """Keeps what the next refresh is given."""
@@ -497,7 +505,7 @@ def test_every_metric_has_a_bound_and_each_bound_a_reason() -> None:
 values = st.lists(st.integers(0, 400).map(float), min_size=0, max_size=14)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     value=st.integers(0, 400).map(float),
     references=values,

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.models import Warehouse, seed_rows
+from tests.profiles import examples
 
 DAY = dt.timedelta(1)
 PRESENT = dt.date(2022, 6, 30)
@@ -266,7 +267,7 @@ def test_what_nobody_records_is_unknown_and_what_is_recorded_is_nothing() -> Non
     assert service(other)[PRESENT]["complaints_per_100_orders_12m"] == 100 / 20
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.lists(
         st.tuples(st.sampled_from(["csat", "nps"]), st.integers(0, 10)), max_size=30
@@ -317,7 +318,7 @@ FACTS = {
 }
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(
     st.sampled_from(["company", "person"]),
     st.fixed_dictionaries(
@@ -389,7 +390,7 @@ def by_pairs(away: list[float], bought: list[float]) -> float:
     return won / (len(away) * len(bought))
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(
     st.lists(
         st.tuples(
@@ -502,7 +503,7 @@ def product_limit(times: list[tuple[int, bool]], share: float) -> float | None:
     return None
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.lists(
         st.tuples(
@@ -528,7 +529,7 @@ def test_waiting_tickets_are_censored(rows: list[tuple[int, str, Any]]) -> None:
     ]
     warehouse = world(tickets=tickets)
     warehouse.lay(
-        "core_tier_spells",
+        "int_tier_spells",
         {
             "customer_id": "varchar",
             "valid_from": "date",

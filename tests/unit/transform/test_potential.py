@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.models import Warehouse, seed_rows
+from tests.profiles import examples
 from tests.unit.transform.test_value_history import LINES, months_before
 
 MODELS = (
@@ -72,9 +73,11 @@ def world(
     min_support: int = MIN_SUPPORT,
 ) -> Warehouse:
     """Everything below whitespace and offers."""
-    warehouse = Warehouse().seed("lifecycle_settings", "peer_bands")
+    warehouse = (
+        Warehouse().seed("settings", "peer_bands").build("core_lifecycle_settings")
+    )
     warehouse.lay(
-        "potential_settings",
+        "core_potential_settings",
         {
             "category_level": "varchar",
             "min_peers": "integer",
@@ -178,7 +181,7 @@ def peers_of(rows: Sequence[Line]) -> dict[str, set[str]]:
     return found
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(lines)
 def test_whitespace_of_every_moment_is_what_peers_buy_and_the_customer_does_not(
     rows: list[Line],
@@ -223,7 +226,7 @@ def test_whitespace_of_every_moment_is_what_peers_buy_and_the_customer_does_not(
     assert len(found) == expected
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(lines)
 def test_offers_are_the_best_associations_of_the_type(rows: list[Line]) -> None:
     warehouse = world(rows).build("next_best_offers")
@@ -535,7 +538,7 @@ facts = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(st.lists(facts, min_size=1, max_size=8))
 def test_a_lead_scores_what_its_known_factors_say(rows: list[dict[str, Any]]) -> None:
     warehouse = leads(*rows).seed("lead_factors", "lead_anchors")

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.models import Warehouse, seed_rows
+from tests.models import Warehouse
+from tests.profiles import examples
 
+SETTINGS = ("core_lifecycle_settings", "core_potential_settings")
 MODELS = (
     "core_moments",
     "core_product_categories",
@@ -26,6 +28,9 @@ MODELS = (
     "core_customer_totals",
     "core_customer_spells",
     "core_customer_moments",
+    "core_revenue_shares",
+    "core_type_moments",
+    "core_valued_moments",
     "customer_value_history",
 )
 LINES = {
@@ -117,7 +122,7 @@ def world(
 ) -> Warehouse:
     """Everything below the models, as a refresh of that day would have it."""
     known = [row for row in rows if row[3] <= as_of]
-    warehouse = Warehouse().seed("lifecycle_settings", "potential_settings")
+    warehouse = Warehouse().seed("settings").build(*SETTINGS)
     warehouse.lay(
         "core_refresh",
         {
@@ -244,7 +249,7 @@ def by_hand(rows: list[tuple[Any, ...]], customer: str, day: dt.date) -> dict[st
     }
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(lines, days_of_orders)
 def test_every_month_end_is_what_the_lines_say(
     rows: list[tuple[Any, ...]], as_of: dt.date
@@ -290,7 +295,7 @@ def test_every_month_end_is_what_the_lines_say(
         }
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(lines, days_of_orders)
 def test_the_past_is_what_a_refresh_of_that_day_would_have_said(
     rows: list[tuple[Any, ...]], day: dt.date
@@ -364,7 +369,7 @@ def test_growth_decides_between_the_stages_of_those_who_keep_buying(
     assert found["overdue_factor"] == pytest.approx((as_of - days[-1]).days / 30)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(
     st.lists(
         # Sums beyond 2 ** 53 ten-thousandths, and equal ones among them.
@@ -425,10 +430,10 @@ def test_no_order_at_all_leaves_one_moment() -> None:
 
 
 def test_every_type_of_customer_has_its_stages() -> None:
-    assert {row["customer_type"] for row in seed_rows("lifecycle_settings")} == {
-        "company",
-        "person",
-    }
+    warehouse = Warehouse().seed("settings").build(*SETTINGS)
+    rows = warehouse.rows("select * from {core_lifecycle_settings}")
+    assert {row["customer_type"] for row in rows} == {"company", "person"}
+    assert [row for row in rows if None in row.values()] == []
 
 
 def test_a_customer_is_known_from_the_day_it_was_won() -> None:

@@ -21,6 +21,7 @@ from pipeline.value.gamma_gamma import Spend
 from pipeline.value.histories import Floats, Triples
 from pipeline.value.models import PurchaseModel
 from pipeline.value.pareto_nbd import PARETO_NBD
+from tests.profiles import examples
 from tests.unit.value.support import DATA
 
 GOLDEN: dict[str, list[dict[str, Any]]] = json.loads(
@@ -97,7 +98,7 @@ def test_closed_form_of_gamma_gamma(point: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(p=parameters, triples=histories())
 def test_gradient_is_the_derivative(
     model: PurchaseModel, p: tuple[float, ...], triples: Triples
@@ -121,7 +122,7 @@ def test_gradient_is_the_derivative(
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(p=parameters, triples=histories(), times=st.tuples(horizons, horizons))
 def test_forecasts_are_finite_ordered_and_consistent(
     model: PurchaseModel,
@@ -222,7 +223,7 @@ def test_where_the_papers_formulas_divide_by_zero(name: str) -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     p=st.tuples(*[st.floats(-1, 2).map(lambda power: 10**power)] * 3),
     x=st.integers(1, 300),

@@ -10,6 +10,7 @@ from scipy import stats
 
 from pipeline.value import metrics
 from pipeline.value.histories import Floats
+from tests.profiles import examples
 
 # Few values, so that ties are everywhere.
 rows = st.lists(
@@ -30,7 +31,7 @@ def written_out(
     return np.repeat(forecast, times), np.repeat(actual, times)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(rows)
 def test_counts_are_customers(drawn: tuple[Floats, Floats, Floats]) -> None:
     found = metrics.measure(*drawn)
@@ -54,7 +55,7 @@ def test_counts_are_customers(drawn: tuple[Floats, Floats, Floats]) -> None:
         assert np.isnan(found.auc)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rows, st.randoms(use_true_random=False))
 def test_order_and_splits_change_nothing(
     drawn: tuple[Floats, Floats, Floats], turn: object
@@ -75,7 +76,7 @@ def test_order_and_splits_change_nothing(
         )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rows)
 def test_calibration_loses_no_customer_and_no_purchase(
     drawn: tuple[Floats, Floats, Floats],
@@ -114,7 +115,7 @@ def test_a_perfect_forecast_is_perfect() -> None:
     assert found.calibration.error == pytest.approx(0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rows)
 def test_no_purchase(drawn: tuple[Floats, Floats, Floats]) -> None:
     halves, actual, count = drawn

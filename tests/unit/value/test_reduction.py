@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline.value import reduction
 from pipeline.value.histories import Floats, Triples
 from pipeline.value.reduction import Purchases, Snapshot
+from tests.profiles import examples
 from tests.unit.value.support import CALIBRATED, END, cdnow, day, online_retail
 
 ORIGIN = dt.date(2020, 6, 30)
@@ -105,7 +106,7 @@ def assert_agrees(bought: Purchases, snapshot: Snapshot, grid: int) -> None:
         np.testing.assert_allclose(found, opportunities[name], err_msg=name)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(bought=purchases, opportunity=st.sampled_from([7, 28, 91]))
 def test_sql_and_numpy_agree(bought: Purchases, opportunity: int) -> None:
     snapshot = bought.snapshot(ORIGIN, 182, opportunity)
@@ -118,7 +119,7 @@ def test_sql_and_numpy_agree_on_real_purchases() -> None:
     assert_agrees(online_retail(), snapshot, 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(bought=purchases)
 def test_every_snapshot_is_of_possible_histories(bought: Purchases) -> None:
     snapshot = bought.snapshot(ORIGIN, 182)
@@ -199,7 +200,7 @@ def test_the_grid_of_weeks_joins_rows_and_keeps_customers() -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     rows=st.lists(
         st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 4)), min_size=1

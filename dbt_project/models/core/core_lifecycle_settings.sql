@@ -1,0 +1,4 @@
+{#- The settings of the seed that begin with `lifecycle.`, typed. -#}
+{{ config(materialized="view") }}
+
+{{ settings("lifecycle", ref("settings")) }}

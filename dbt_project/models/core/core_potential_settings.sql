@@ -1,0 +1,4 @@
+{#- The settings of the seed that begin with `potential.`, typed. -#}
+{{ config(materialized="view") }}
+
+{{ settings("potential", ref("settings")) }}

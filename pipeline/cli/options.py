@@ -1,0 +1,72 @@
+"""Options that several commands share; each is a decorator of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_HOME = f"{__name__}.home"
+
+
+def home_given(context: click.Context) -> Path | None:
+    """The home that the command line named, in whichever command; for error messages."""
+    found: Path | None = context.meta.get(_HOME)
+    return found
+
+
+def _remember(
+    context: click.Context, _option: click.Parameter, home: Path | None
+) -> Path | None:
+    context.meta[_HOME] = home
+    return home
+
+
+def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--home`, the folder that is worked in."""
+    return click.option(
+        "--home",
+        type=click.Path(path_type=Path, file_okay=False),
+        callback=_remember,
+        help="Folder of landing, candidates and releases [CUSTOMER_TIERS_HOME or ./data].",
+    )(command)
+
+
+def sources_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--sources`, the `sources.yaml` in force."""
+    return click.option(
+        "--sources",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Where the data comes from [CUSTOMER_TIERS_SOURCES or sources.yaml].",
+    )(command)
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--json`, passed to the command as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def release_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--release`, passed to the command as `release_id`."""
+    return click.option(
+        "--release", "release_id", help="A kept release [the current one]."
+    )(command)
+
+
+def language_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--lang`, the language of what is printed."""
+    return click.option(
+        "--lang",
+        type=click.Choice(["en", "zh"]),
+        default="en",
+        show_default=True,
+        help="Language of what is printed.",
+    )(command)
+
+
+def entity_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--source` and `--entity`, which narrow what is listed."""
+    command = click.option("--entity", help="Only this entity.")(command)
+    return click.option("--source", help="Only this source.")(command)

@@ -1,0 +1,93 @@
+"""A project and its web page: `init`, `upgrade`, `dbt-project` and `ui`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import home_option, sources_option
+from pipeline.cli.output import out
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT, Settings
+
+WORKSPACE = PROJECT_ROOT / "workspace.yaml"
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--source", default="my_source", help="What the first source is called.")
+def init(folder: Path, source: str) -> None:
+    """Writes a ready project for your own data into a new folder."""
+    from pipeline.scaffold import new_project
+
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", source):
+        raise ConfigurationError(
+            f"--source is {source!r}; give lower-case letters, digits and underscores."
+        )
+    for path in new_project.init(folder, source):
+        out.print(str(path), soft_wrap=True, markup=False)
+    out.print(f"\nBegin with {folder / 'README.md'}.", soft_wrap=True)
+
+
+@click.command()
+@click.argument(
+    "folder",
+    default=".",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+)
+def upgrade(folder: Path) -> None:
+    """Takes the product's own files out of a project that holds a copy of them.
+
+    FOLDER is the one with sources.yaml. What is yours stays, and what was there before is
+    moved into before-upgrade (docs/upgrading.md).
+    """
+    from pipeline.scaffold import upgrade as upgrading
+
+    done = upgrading.upgrade(folder.resolve())
+    for sentence in done.sentences:
+        out.print(sentence, soft_wrap=True, markup=False)
+    out.print(
+        f"{len(done.own)} files are yours and stay; the project as it was lies in "
+        f"{done.aside}.",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+@click.command("dbt-project")
+@sources_option
+@home_option
+def dbt_project(sources: Path | None, home: Path | None) -> None:
+    """Prints the folder in which dbt can be run by hand (docs/upgrading.md)."""
+    from pipeline.sources import load_sources
+    from pipeline.transform import project
+
+    settings = Settings.load(home, sources)
+    click.echo(project.compose(load_sources(settings), settings))
+
+
+@click.command()
+@click.option("--port", default=3000, show_default=True, help="Port on this machine.")
+@sources_option
+@home_option
+def ui(port: int, sources: Path | None, home: Path | None) -> None:
+    """Opens Dagster's web page with its daemon, for this machine only."""
+    settings = Settings.load(home, sources)
+    at = Home.open(settings.home)
+    out.print(f"Dagster on http://127.0.0.1:{port} (stop with Ctrl-C)")
+    sys.stdout.flush()
+    dagster = [sys.executable, "-m", "dagster", "dev"]
+    # A wheel brings no workspace file; the module's own name is as good.
+    known = ["--workspace", str(WORKSPACE)]
+    if not WORKSPACE.exists():
+        known = ["--module-name", "pipeline.orchestration.definitions"]
+    os.execve(
+        sys.executable,
+        [*dagster, *known, "--host", "127.0.0.1", "--port", str(port)],
+        {**settings.child_environment(), "DAGSTER_HOME": str(at.dagster)},
+    )

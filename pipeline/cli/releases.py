@@ -1,0 +1,59 @@
+"""The kept releases: listing them, going back to one, making its report again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import home_option, json_option
+from pipeline.cli.output import options_given, out, print_json
+from pipeline.cli.rendering import releases as rendering
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.release import catalogue, promotion
+
+
+@click.command()
+@home_option
+@json_option
+def releases(home: Path | None, as_json: bool) -> None:
+    """Lists the kept releases, newest first."""
+    kept = catalogue.releases(Home.open(Settings.load(home).home))
+    if as_json:
+        print_json([asdict(item) for item in kept])
+        return
+    rendering.kept(kept, options_given(home), out)
+
+
+@click.command()
+@click.argument("release_id", required=False)
+@home_option
+@json_option
+def rollback(release_id: str | None, home: Path | None, as_json: bool) -> None:
+    """Makes a kept release current again; by default the one before the current."""
+    now_current = promotion.rollback(Home.open(Settings.load(home).home), release_id)
+    if as_json:
+        print_json(asdict(now_current))
+    else:
+        out.print(
+            f"[bold]{now_current.refresh_id}[/bold], as of {now_current.as_of_date}, "
+            "is current again."
+        )
+
+
+@click.command()
+@click.argument("release_id", required=False)
+@home_option
+@json_option
+def report(release_id: str | None, home: Path | None, as_json: bool) -> None:
+    """Makes the report of the current (or a kept) release again."""
+    from pipeline.reports import build_report
+
+    found = catalogue.chosen(Home.open(Settings.load(home).home), release_id)
+    path = build_report(found.path)
+    if as_json:
+        print_json({"release": found.refresh_id, "report": str(path)})
+    else:
+        click.echo(path)

@@ -1,0 +1,123 @@
+"""Sources before a refresh and after it: `check-sources` and `quarantine`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import (
+    entity_options,
+    home_option,
+    json_option,
+    sources_option,
+)
+from pipeline.cli.output import out, print_json
+from pipeline.cli.rendering import sources as rendering
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+
+
+@click.command("check-sources")
+@sources_option
+@home_option
+@json_option
+def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> None:
+    """Connects to every source, reads a sample and checks it; changes nothing."""
+    from pipeline.gates import source_trial
+    from pipeline.scaffold import demonstration, new_project
+    from pipeline.sources import load_sources
+
+    settings = Settings.load(home, sources)
+    described = load_sources(settings)
+    settings = described.applied_to(settings)
+    if described.demonstration is not None:
+        at = Home.open(settings.home)
+        demonstration.lay_out(
+            described.demonstration, at.root / "demonstration" / "erp.sqlite"
+        )
+    tried = [
+        item
+        for source in described.sources
+        for item in source_trial.try_source(source, settings.expectations)
+    ]
+    missing = new_project.lacks(described, settings)
+    if as_json:
+        print_json([asdict(item) for item in tried])
+    else:
+        rendering.trials(tried, missing, out)
+    if problem := source_trial.worst(tried):
+        raise problem
+    if missing:
+        raise ConfigurationError(
+            f"{len(missing)} things are missing before a refresh can go its whole way."
+        )
+
+
+@click.group()
+def quarantine() -> None:
+    """The rows that could not be read."""
+
+
+@quarantine.command("list")
+@entity_options
+@sources_option
+@home_option
+@json_option
+def quarantine_list(
+    source: str | None,
+    entity: str | None,
+    sources: Path | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Lists the rows, each with its place and why it could not be read."""
+    from pipeline.landing import quarantine as quarantining
+    from pipeline.sources import load_sources
+
+    settings = Settings.load(home, sources)
+    described = load_sources(settings).sources
+    found = quarantining.held(
+        Home.open(settings.home), described, source=source, entity=entity
+    )
+    if as_json:
+        print_json([asdict(item) for item in found])
+        return
+    rendering.quarantined(found, out)
+
+
+@quarantine.command("retry")
+@entity_options
+@sources_option
+@home_option
+@json_option
+def quarantine_retry(
+    source: str | None,
+    entity: str | None,
+    sources: Path | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Has the next refresh read the files or tables with unread rows again.
+
+    Mend the source, or how sources.yaml says it is read, first. What is landed stays in
+    force until what replaces it has passed the gate.
+    """
+    from pipeline.landing import quarantine as quarantining
+    from pipeline.sources import load_sources
+
+    settings = Settings.load(home, sources)
+    described = load_sources(settings).sources
+    chosen = quarantining.retry(
+        Home.open(settings.home), described, source=source, entity=entity
+    )
+    if as_json:
+        print_json([asdict(batch) for batch in chosen])
+    elif chosen:
+        for batch in chosen:
+            out.print(f"{batch.source}.{batch.entity} {batch.origin}", markup=False)
+        out.print("will be read again by the next refresh.")
+    else:
+        out.print("Nothing is in quarantine.")

@@ -1,0 +1,148 @@
+"""The two gates: what landed is accepted or refused, and the marts are judged.
+
+What a person accepted is said in `acceptances`; here the checks only get to know it. Not
+here: what must hold (`expectations/`) and how it is asked (`run`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipeline.common.files import sha256
+from pipeline.common.home import Home
+from pipeline.gates import incoming
+from pipeline.gates.run import run_suites
+from pipeline.gates.suite import (
+    Suite,
+    entity_suite,
+    is_acceptable,
+    named,
+    severity_of,
+    subject_of,
+    suites_of_marts,
+)
+from pipeline.journal import acceptances
+from pipeline.journal.evidence import (
+    Accepted,
+    Declared,
+    Evidence,
+    with_acceptances,
+)
+from pipeline.landing.entity import landed_entities
+from pipeline.release.layout import Candidate
+from pipeline.sources import Source
+
+
+def gate_in(
+    home: Home,
+    candidate: Candidate,
+    source: Source,
+    expectations: Path,
+    *,
+    full: bool = False,
+) -> Evidence:
+    """Looks at the source's pending batches and accepts or refuses each entity's.
+
+    An entity with a failing critical check has its pending batches refused; the others
+    are accepted. The accounting of rows covers every batch in force, new or not.
+
+    Args:
+        full: Everything was read again on request: the columns are what they are now,
+            and those that are gone or of another type are told only.
+    """
+    entities = list(landed_entities(home, [source]))
+    database = candidate.path / f"gate.in.{source.name}.duckdb"
+    database.unlink(missing_ok=True)
+    suites = [*incoming.accounting(database, entities)]
+    suites += incoming.columns(database, entities, full=full)
+    suites += incoming.landed(database, entities, expectations)
+    gate = f"in.{source.name}"
+    checks = with_acceptances(
+        run_suites(gate, database, suites), acceptances.held(home)
+    )
+    evidence = Evidence(
+        gate=gate,
+        refresh_id=candidate.refresh_id,
+        planned=sum(len(suite.expectations) for suite in suites),
+        checks=checks,
+    )
+    refused = {check.subject for check in checks if check.blocks}
+    for landed in entities:
+        for batch in landed.batches("pending"):
+            if subject_of(landed.source, landed.name) in refused:
+                landed.refuse(batch)
+            else:
+                landed.accept(batch)
+    database.unlink(missing_ok=True)
+    return evidence
+
+
+def gate_out(
+    candidate: Candidate,
+    sources: Sequence[Source],
+    expectations: Path,
+    held: Mapping[str, Accepted] | None = None,
+) -> Evidence:
+    """Looks at the marts of the candidate, and binds what it found to the file's hash.
+
+    Args:
+        candidate: What is judged.
+        sources: The sources in force; nothing is asked of what none of them provides.
+        expectations: The folder of the suites.
+        held: The acceptances that hold.
+    """
+    suites = suites_of_marts(expectations, _provided(sources))
+    checks = run_suites("out", candidate.warehouse_file, suites)
+    return Evidence(
+        gate="out",
+        refresh_id=candidate.refresh_id,
+        planned=sum(len(suite.expectations) for suite in suites),
+        checks=with_acceptances(checks, held or {}),
+        warehouse_sha256=sha256(candidate.warehouse_file),
+    )
+
+
+def declared(
+    sources: Sequence[Source], expectations: Path, *, full: bool = False
+) -> dict[str, Declared]:
+    """What the suites say of every check that the gates in and out may make, by its id.
+
+    Args:
+        sources: The sources in force.
+        expectations: The folder of the suites.
+        full: As in `gate_in`.
+    """
+    suites = suites_of_marts(expectations, _provided(sources))
+    for source in sources:
+        for entity in source.entities.values():
+            subject = subject_of(source.name, entity.name)
+            suites += [
+                Suite(
+                    subject, "landing", entity.name, incoming.accounting_demands(entity)
+                ),
+                Suite(
+                    subject, "landing", entity.name, incoming.column_demands(full=full)
+                ),
+                entity_suite(source.name, entity, expectations, sample=False),
+            ]
+    return {
+        f"{suite.subject}:{name}": Declared(severity_of(item), is_acceptable(item))
+        for suite, name, item in named(suites)
+    }
+
+
+def always_made(sources: Sequence[Source], expectations: Path) -> dict[str, set[str]]:
+    """Gate → the checks that it makes in every refresh, by id; of the gate out, all."""
+    return {
+        "out": {
+            f"{suite.subject}:{name}"
+            for suite, name, _ in named(
+                suites_of_marts(expectations, _provided(sources))
+            )
+        }
+    }
+
+
+def _provided(sources: Sequence[Source]) -> set[str]:
+    return {entity for source in sources for entity in source.provides}
