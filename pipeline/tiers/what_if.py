@@ -193,23 +193,6 @@ def summary(
             "select distinct policy_now from graded order by policy_now"
         ).fetchall()
     ]
-    largest = released.rows(
-        connection,
-        """
-        select
-            customer_id, customer_name, tier_now, tier_then, move, revenue_12m,
-            profit_12m, value_score, potential_score, reason_en, reason_zh
-        from moves
-        where customer_id in (
-            select customer_id from compared
-            where move <> 'same'
-            order by revenue_12m desc nulls last, customer_id
-            limit ?
-        )
-        order by revenue_12m desc nulls last, customer_id
-        """,
-        [LARGEST],
-    )
     return WhatIf(
         release="",
         as_of_date=day,
@@ -240,8 +223,29 @@ def summary(
             capacity_hours,
             recorded_hours(connection, day, time_zone),
         ),
-        largest=largest,
+        largest=_largest(connection),
         warnings=_warnings(connection, one),
+    )
+
+
+def _largest(connection: duckdb.DuckDBPyConnection) -> Rows:
+    """The movers with the most revenue."""
+    return released.rows(
+        connection,
+        """
+        select
+            customer_id, customer_name, tier_now, tier_then, move, revenue_12m,
+            profit_12m, value_score, potential_score, reason_en, reason_zh
+        from moves
+        where customer_id in (
+            select customer_id from compared
+            where move <> 'same'
+            order by revenue_12m desc nulls last, customer_id
+            limit ?
+        )
+        order by revenue_12m desc nulls last, customer_id
+        """,
+        [LARGEST],
     )
 
 
