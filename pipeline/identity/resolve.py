@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.identity import clusters, normal, pairs, policy, registry
+from pipeline.identity.company_names import Vocabulary
 from pipeline.identity.templates import TEMPLATES, create
 
 log = logging.getLogger("customer_tiers.identity")
@@ -95,9 +96,7 @@ def forms(
 CHUNK: Final = 200_000
 
 
-def _fresh_forms(
-    connection: duckdb.DuckDBPyConnection, vocabulary: normal.Vocabulary
-) -> int:
+def _fresh_forms(connection: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> int:
     """Makes `_identity_made` from `_identity_todo`; returns how many rows."""
     made = 0
     keys = ("source", "source_customer_id", "input_print")

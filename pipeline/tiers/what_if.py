@@ -1,10 +1,9 @@
 """Tiers under another policy against the present ones: who moves, and how much money.
 
-Reads one release and changes nothing. The policy is one of the release, or a folder of
-CSV files of which what is missing is taken from the release. Facts are those of the as-of
-day, and a policy that begins grades everybody by what they earn there and then: band,
-confirmations and grace do not count. An override holds under it as well, if the policy
-has its tier. Not here: how it looks on a terminal.
+Reads one release and changes nothing. Facts are those of the as-of day, and a policy that
+begins grades everybody by what they earn there and then: band, confirmations and grace do
+not count. An override holds under it as well, if the policy has its tier. Not here: which
+policy is meant (candidate_policy), and how it is printed (cli.rendering.tiers).
 """
 
 from __future__ import annotations
@@ -22,26 +21,13 @@ from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json
 from pipeline.common.sql import literal
 from pipeline.release.catalogue import Release
-from pipeline.tiers import policy, released, scoring, stability
+from pipeline.tiers import released, scoring
+from pipeline.tiers.candidate_policy import Chosen, Rows, choose
 from pipeline.tiers.policy import Policy
 from pipeline.tiers.service import Service, plan_service, recorded_hours
 
 MOVES: Final = ("up", "down", "sideways", "same")
 LARGEST: Final = 10
-
-Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A policy that can stand, and where each of its tables comes from.
-
-    Attributes:
-        origins: Table → a file, or the id of the release's policy that it is taken from.
-    """
-
-    policy: Policy
-    origins: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -78,7 +64,7 @@ class WhatIf:
 
 def run(
     release: Release,
-    said: str,
+    meant: str,
     *,
     policy_id: str | None = None,
     capacity_hours: float | None = None,
@@ -88,7 +74,7 @@ def run(
 
     Args:
         release: A kept release.
-        said: A policy_id of the release, or a folder or file of CSV.
+        meant: A policy_id of the release, or a folder or file of CSV.
         policy_id: Which policy of the files; needed where they hold several.
         capacity_hours: Hours a year that there are for customers.
         output: Where to write each customer's move, `.csv` or `.parquet`.
@@ -103,7 +89,7 @@ def run(
     record = read_json(release.path / "release.json")
     time_zone = record.get("time_zone", "UTC")
     with released.reading(release) as connection:
-        chosen = choose(connection, said, policy_id)
+        chosen = choose(connection, meant, policy_id)
         grade(connection, chosen.policy)
         found = summary(connection, chosen, capacity_hours, time_zone=time_zone)
         if output is not None:
@@ -116,109 +102,6 @@ def run(
     )
 
 
-def choose(
-    connection: duckdb.DuckDBPyConnection, said: str, policy_id: str | None = None
-) -> Chosen:
-    """The policy that somebody means, held to the same rules as those of a refresh.
-
-    Raises:
-        ConfigurationError: There is none, there are several, or it cannot stand.
-    """
-    known = released.policies(connection)
-    ids = [one.policy_id for one in known]
-    path = Path(said)
-    if said in ids:
-        if policy_id not in (None, said):
-            raise ConfigurationError(f"--policy-id {policy_id} is not {said}.")
-        wanted, files = said, {}
-    elif path.exists():
-        files = _files(path)
-        wanted = _policy_of(path, files, policy_id)
-    else:
-        raise ConfigurationError(
-            f"There is no policy {said} in this release (it has {', '.join(ids)}), and "
-            "no folder or file of that name."
-        )
-    day = released.as_of(connection)
-    # What the files leave out is as the release has that policy, or as the one in force.
-    basis = wanted if wanted in ids else policy.in_force(known, day or dt.date.max)
-    basis = basis if isinstance(basis, str) else basis.policy_id
-    tables: dict[str, Rows] = {}
-    origins: dict[str, str] = {}
-    for name in policy.TABLES:
-        if name in files:
-            rows = [row for row in files[name] if row["policy_id"] == wanted]
-            origins[name] = str(path if path.is_file() else path / f"{name}.csv")
-        else:
-            rows = [
-                {**row, "policy_id": wanted}
-                for row in released.policy_rows(connection, name)
-                if row["policy_id"] == basis
-            ]
-            origins[name] = basis
-        tables[name] = rows
-    if not tables["policies"]:
-        raise ConfigurationError(f"{origins['policies']} has no policy {wanted}.")
-    wrong = [str(problem) for problem in _orphans(tables)]
-    found = policy.load(lambda name: tables[name])
-    # Whether it is published, and since when, is not what is asked here.
-    wrong += map(
-        str, policy.problems([replace(one, is_published=True) for one in found[:1]])
-    )
-    if len(found) > 1:
-        wrong.append(f"policies ({wanted}): the policy stands here twice")
-    if wrong:
-        raise ConfigurationError(f"Policy {wanted} cannot stand: " + "; ".join(wrong))
-    return Chosen(found[0], origins)
-
-
-def _files(path: Path) -> dict[str, Rows]:
-    """The tables that a folder, or a file by its name, holds."""
-    found = (
-        {path.stem: path}
-        if path.is_file()
-        else {item.stem: item for item in sorted(path.glob("*.csv"))}
-    )
-    tables = {
-        name: policy.read_table(item, name)
-        for name, item in found.items()
-        if name in policy.TABLES
-    }
-    if not tables:
-        raise ConfigurationError(
-            f"{path} holds no table of a policy; there are "
-            + ", ".join(f"{name}.csv" for name in policy.TABLES)
-        )
-    return tables
-
-
-def _policy_of(path: Path, files: Mapping[str, Rows], policy_id: str | None) -> str:
-    """Which policy is meant by files that may hold several."""
-    there = sorted({row["policy_id"] for rows in files.values() for row in rows})
-    if policy_id is None and len(there) == 1:
-        return str(there[0])
-    if policy_id in there and policy_id is not None:
-        return policy_id
-    if not there:
-        raise ConfigurationError(f"{path} holds no row of a policy.")
-    told = "say which with --policy-id" if policy_id is None else f"not {policy_id}"
-    raise ConfigurationError(f"{path} holds the policies {', '.join(there)}: {told}.")
-
-
-def _orphans(tables: Mapping[str, Rows]) -> list[policy.Problem]:
-    """Facts that are asked for by a rule that is not there."""
-    orders = {row["rule_order"] for row in tables["tier_rules"]}
-    return [
-        policy.Problem(
-            "tier_rule_facts",
-            f"{row['policy_id']}, rule {row['rule_order']}, {row['fact']}",
-            "there is no such rule",
-        )
-        for row in tables["tier_rule_facts"]
-        if row["rule_order"] not in orders
-    ]
-
-
 def grade(connection: duckdb.DuckDBPyConnection, chosen: Policy) -> None:
     """Makes `moves`: each customer of the release, its tier now and then.
 
@@ -227,43 +110,16 @@ def grade(connection: duckdb.DuckDBPyConnection, chosen: Policy) -> None:
     potential_score_now, value_score, potential_score, total_score, rule_order, reason_en,
     reason_zh.
     """
-    codes = ", ".join(literal(tier.code) for tier in chosen.tiers)
-    ranks = " ".join(
-        f"when {literal(tier.code)} then {tier.rank}" for tier in chosen.tiers
-    )
     known = released.columns(connection, "marts", "customer_value")
-    profit = "profit_12m" if "profit_12m" in known else "null"
-    # What is said of a rule stands once, and is joined where somebody reads it.
+    facts = f"({released.present_facts(connection)}) as facts"
+    # What a rule says stands once, and is joined where somebody reads it.
     connection.execute(
-        f"""
-        create table graded as
-        select *, case tier_then {ranks} end as rank_then
-        from (
-            select
-                tiers.customer_id, values_.customer_type, tiers.tier_code as tier_now,
-                tiers.tier_rank as rank_now,
-                case when tiers.is_override and tiers.tier_code in ({codes})
-                    then tiers.tier_code else anew.tier_code end as tier_then,
-                coalesce(tiers.is_override and tiers.tier_code in ({codes}), false)
-                    as is_override,
-                values_.revenue_12m, values_.profit_12m,
-                tiers.value_score as value_score_now,
-                tiers.potential_score as potential_score_now,
-                anew.value_score, anew.potential_score, anew.total_score,
-                anew.rule_order, tiers.policy_id as policy_now
-            from warehouse.marts.customer_tiers as tiers
-            inner join (
-                {stability.anew(chosen, f"({released.present_facts(connection)})")}
-            ) as anew using (customer_id)
-            inner join (
-                select
-                    customer_id, customer_type, revenue_12m,
-                    cast({profit} as decimal(28, 4)) as profit_12m
-                from warehouse.marts.customer_value
-                inner join warehouse.marts.customers using (customer_id)
-            ) as values_ using (customer_id)
-        ) as compared
-        """
+        "create table graded as "
+        + scoring.TEMPLATES.render(
+            "compared",
+            **scoring.scoring_values(chosen, facts, scoring.facts_of_rules(chosen)),
+            holds_profit="profit_12m" in known,
+        )
     )
     connection.execute(
         "create table rules (rule_order integer, reason_en varchar, reason_zh varchar)"
@@ -337,23 +193,6 @@ def summary(
             "select distinct policy_now from graded order by policy_now"
         ).fetchall()
     ]
-    largest = released.rows(
-        connection,
-        """
-        select
-            customer_id, customer_name, tier_now, tier_then, move, revenue_12m,
-            profit_12m, value_score, potential_score, reason_en, reason_zh
-        from moves
-        where customer_id in (
-            select customer_id from compared
-            where move <> 'same'
-            order by revenue_12m desc nulls last, customer_id
-            limit ?
-        )
-        order by revenue_12m desc nulls last, customer_id
-        """,
-        [LARGEST],
-    )
     return WhatIf(
         release="",
         as_of_date=day,
@@ -384,8 +223,29 @@ def summary(
             capacity_hours,
             recorded_hours(connection, day, time_zone),
         ),
-        largest=largest,
+        largest=_largest(connection),
         warnings=_warnings(connection, one),
+    )
+
+
+def _largest(connection: duckdb.DuckDBPyConnection) -> Rows:
+    """The movers with the most revenue."""
+    return released.rows(
+        connection,
+        """
+        select
+            customer_id, customer_name, tier_now, tier_then, move, revenue_12m,
+            profit_12m, value_score, potential_score, reason_en, reason_zh
+        from moves
+        where customer_id in (
+            select customer_id from compared
+            where move <> 'same'
+            order by revenue_12m desc nulls last, customer_id
+            limit ?
+        )
+        order by revenue_12m desc nulls last, customer_id
+        """,
+        [LARGEST],
     )
 
 

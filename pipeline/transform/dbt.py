@@ -32,7 +32,7 @@ from pipeline.journal.evidence import (
 from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
-from pipeline.tiers import policy
+from pipeline.tiers import policy_checks, policy_tables
 from pipeline.transform.project import composed
 
 log = logging.getLogger("customer_tiers.transform")
@@ -260,14 +260,16 @@ def check_policy(seeds: Path) -> Check:
         A check whose examples are the rows that cannot stand.
     """
     try:
-        found = policy.problems(policy.load_folder(seeds))
+        found = policy_checks.problems(policy_tables.load_folder(seeds))
         found += [
-            policy.Problem(name, "all", f"its values belong into {successor}.csv now")
+            policy_checks.Problem(
+                name, "all", f"its values belong into {successor}.csv now"
+            )
             for name, successor in SUPERSEDED.items()
-            if policy.seed_file(seeds, name)
+            if policy_tables.seed_file(seeds, name)
         ]
         examples = [
-            {"seed": problem.table, "row": problem.row, "problem": problem.told}
+            {"seed": problem.table, "row": problem.row, "problem": problem.reason}
             for problem in found
         ]
     except ConfigurationError as error:

@@ -19,7 +19,7 @@ from pipeline.cli.rendering.language import WIDTH
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import catalogue
-from pipeline.tiers import explain
+from pipeline.tiers import explain, search
 from tests.conftest import invoke
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
@@ -134,7 +134,7 @@ def test_what_is_not_there_ends_with_two(
 def test_several_customers_are_named(published_home: Path) -> None:
     result = invoke("explain", "bike", "--home", published_home)
     assert "customers are 'bike'; give the id of one:" in result.stderr
-    assert result.stderr.count("\n  C") == explain.MOST_NAMED
+    assert result.stderr.count("\n  C") == search.MOST_NAMED
 
 
 def test_a_customer_is_found_by_id_key_and_name(

@@ -10,7 +10,7 @@ import datetime as dt
 from pipeline.common.sql_templates import FILTERS
 from pipeline.identity import pairs as _pairs
 from pipeline.identity import policy as _identity
-from pipeline.identity.normal import Vocabulary as _Vocabulary
+from pipeline.identity.company_names import Vocabulary as _Vocabulary
 from pipeline.tiers import scoring as _scoring
 from pipeline.tiers.policy import Factor, Policy, Rule, Tier
 
@@ -84,3 +84,4 @@ tables = ["scored_company"]
 compares_all = False
 kind = "company"
 after, up_to, salt = 0, 1000, 0
+holds_profit = True

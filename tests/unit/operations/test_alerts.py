@@ -18,12 +18,13 @@ from pipeline.common.lock import refresh_lock
 from pipeline.common.settings import Settings
 from pipeline.journal import attempts
 from pipeline.operations import freshness
-from pipeline.operations.alerts import config, ledger, message
+from pipeline.operations.alerts import config, ledger, sentences
 from pipeline.operations.alerts import run as alerting
 from pipeline.operations.alerts.ledger import Delivery, Event
-from pipeline.operations.alerts.message import HEADINGS, Message, Place, compose
+from pipeline.operations.alerts.message import HEADINGS, Message, compose
 from pipeline.operations.alerts.run import Told
 from pipeline.operations.alerts.sending import Patience
+from pipeline.operations.alerts.sentences import Place
 from tests.unit.operations import alerting as given
 from tests.unit.operations.alerting import broken
 
@@ -561,7 +562,7 @@ def test_every_kind_of_late_has_words(language: config.Language, trouble: str) -
     told = compose(event, Delivery(), language, Place("/srv", "UTC"), seen)
     assert len(told.sections) == 5
     assert "None" not in told.text()
-    assert message.shown(None, "UTC") == "?"
+    assert sentences.format_moment(None, "UTC") == "?"
 
 
 # The commands

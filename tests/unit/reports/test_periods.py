@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 
 from pipeline.common import calendar
-from pipeline.reports import facts
-from pipeline.reports.facts import Month, Seal
+from pipeline.reports import periods, sales
+from pipeline.reports.periods import Seal
+from pipeline.reports.sales import Month
 from tests.models import Warehouse
 from tests.unit.transform.test_value_history import world
 
@@ -77,7 +78,7 @@ def test_the_bars_sum_to_the_headline(as_of: dt.date) -> None:
         where is_present and customer_id = 'a'
         """
     )
-    months = facts._months(warehouse.connection, seal(as_of))
+    months = sales.months(warehouse.connection, seal(as_of))
     last, before = months[12:], months[:12]
     assert all(month.is_last_12 for month in last)
     assert not any(month.is_last_12 for month in before)
@@ -94,7 +95,7 @@ def test_periods_begin_where_the_marts_begin_them(as_of: dt.date) -> None:
         "where is_present"
     )
     one_day = dt.timedelta(days=1)
-    period = facts._period(seal(as_of))
+    period = periods.period(seal(as_of))
     assert period.first_day == marts["twelve_months_ago"] + one_day
     assert period.previous_first_day == marts["twenty_four_months_ago"] + one_day
     assert calendar.months_before(as_of, 12) == marts["twelve_months_ago"]
