@@ -35,6 +35,7 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
     own; they make no relation.
     """
     settings = Settings.load()
+    project = transform.parse(load_sources(settings), settings)
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder)
         profile = {
@@ -47,20 +48,15 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
                 {"customer_tiers": {"target": "test", "outputs": {"test": profile}}}
             )
         )
-        variables = transform.project_variables(load_sources(settings))
         result = transform._invoke(
             [
                 "compile",
                 "--select",
                 "resource_type:model",
                 "test_type:singular",
-                *transform._arguments(
-                    settings.dbt_project,
-                    there / "target",
-                    there,
-                    json.dumps(variables, sort_keys=True),
-                ),
-            ]
+                *transform._arguments(project.folder, there / "target", there),
+            ],
+            manifest=project.manifest,
         )
         transform.close_dbt()
     return {

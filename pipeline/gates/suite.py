@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.common.errors import ConfigurationError
 from pipeline.journal.evidence import Severity
 from pipeline.sources import Entity
+from pipeline.transform import former
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -60,7 +61,9 @@ def suites_of_marts(folder: Path, provided: Collection[str]) -> list[Suite]:
         provided: The entities that a source provides. What an expectation `needs` and
             nobody provides is not asked: a company without sales has no sales to miss.
     """
-    if (whole := folder / "marts.py").exists():
+    whole = folder / "marts.py"
+    # A copy of the product's that nobody changed is the product's.
+    if whole.exists() and not former.is_unchanged(whole):
         found = list(load_module(whole).suites())
     else:
         suites = {suite.subject: suite for suite in product_suites()}

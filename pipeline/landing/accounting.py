@@ -56,7 +56,9 @@ BECOMES = pa.schema(
 
 
 def count(
-    connection: duckdb.DuckDBPyConnection, entities: Sequence[LandedEntity]
+    connection: duckdb.DuckDBPyConnection,
+    entities: Sequence[LandedEntity],
+    time_zone: str,
 ) -> None:
     """Fills `landing.refresh__landed` and `landing.refresh__becomes`.
 
@@ -64,6 +66,7 @@ def count(
         connection: The candidate's work file, with the views of what landed and the
             context of the refresh.
         entities: All that is landed.
+        time_zone: That of the business.
 
     Raises:
         ConfigurationError: What sources.yaml says of `becomes` cannot be computed.
@@ -78,7 +81,8 @@ def count(
         is_plain = landed[-1]["rows_landed"] == keys.different and not keys.deleted
         current = view if is_plain else increments.current(view, entity)
         becomes.extend(
-            _becomes(connection, item, current, declared) for declared in entity.becomes
+            _becomes(connection, item, current, declared, time_zone)
+            for declared in entity.becomes
         )
     _write(connection, "refresh__landed", LANDED, landed)
     _write(connection, "refresh__becomes", BECOMES, becomes)
@@ -112,6 +116,7 @@ def _becomes(
     entity: LandedEntity,
     current: str,
     item: Becomes,
+    time_zone: str,
 ) -> dict[str, Any]:
     # Text of sources.yaml stands in the query as it is: who writes that file decides
     # what is read anyway.
@@ -132,7 +137,7 @@ def _becomes(
                         as amount
                 from {current} as landed
                 cross join (
-                    select as_of_date, known_until, time_zone
+                    select as_of_date, known_until, {sql.literal(time_zone)} as time_zone
                     from landing.refresh__context
                 )
             )

@@ -46,22 +46,19 @@ def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None
             create table landing.refresh__context as
             select
                 ?::varchar as refresh_id, ?::date as as_of_date,
-                ?::timestamp as known_until, ?::varchar as time_zone,
-                ?::varchar as reporting_currency
+                ?::timestamp as known_until
             """,
             [
                 candidate.refresh_id,
                 candidate.as_of_date,
                 known_until(candidate.as_of_date, candidate.time_zone),
-                candidate.time_zone,
-                candidate.reporting_currency,
             ],
         )
         memory.recall(connection, home)
         entities = list(landed_entities(home, sources))
         for landed in entities:
             _create_view(connection, landed)
-        accounting.count(connection, entities)
+        accounting.count(connection, entities, candidate.time_zone)
     with connect(candidate.warehouse_file) as connection:
         connection.execute("create schema marts; create schema meta")
 

@@ -220,7 +220,14 @@ POSTGRESQL_TYPES = [
     ("inet", "'10.0.0.1'", pa.string(), "10.0.0.1/32"),
     ("int4range", "'[1,3)'", pa.string(), "[1,3)"),
     ("point", "'(1,2)'", pa.string(), "(1,2)"),
-    ("money", "'1.5'", pa.string(), "$1.50"),
+    ("money", "'1234.5'", pa.decimal128(23, 4), "1234.5000"),
+    (
+        "money",
+        "'-92233720368547758.08'",
+        pa.decimal128(23, 4),
+        "-92233720368547758.0800",
+    ),
+    ("money[]", "'{1.5}'", pa.string(), "[1.50]"),
     ("mood", "'glad'", pa.string(), "glad"),
     ("amount", "'1.5'", pa.string(), "1.50"),
     ("code", "'abc'", pa.string(), "abc"),
@@ -276,6 +283,14 @@ MARIADB_TYPES = [
         "6f9619ff-8b86-d011-b42d-00c04fc964ff",
     ),
     ("inet6", "'::1'", pa.string(), "::1"),
+    ("point", "point(1, 2.5)", pa.string(), "POINT(1 2.5)"),
+    (
+        "polygon",
+        "polyfromtext('POLYGON((0 0,1 0,1 1,0 0))')",
+        pa.string(),
+        "POLYGON((0 0,1 0,1 1,0 0))",
+    ),
+    ("geometrycollection", "null", pa.string(), None),
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from dbt.cli.main import dbtRunner
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import load_sources
 from pipeline.transform import dbt as transform
+from pipeline.transform import project
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -24,7 +24,7 @@ PROJECT = PROJECT_ROOT / "dbt_project"
 def manifest() -> Mapping[str, Any]:
     settings = Settings.load()
     sources = load_sources(settings)
-    return transform.parse(sources, settings.dbt_project).manifest_json
+    return transform.parse(sources, settings).manifest_json
 
 
 @pytest.mark.slow
@@ -32,22 +32,20 @@ def test_unit_tests(built_home: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(built_home, home, symlinks=True)
     (candidate,) = (home / "candidates").iterdir()
+    settings = Settings.load(home)
     profile = candidate / "dbt" / "profiles.yml"
     profile.write_text(profile.read_text().replace(str(built_home), str(home)))
-    sources = load_sources(Settings.load(home))
     result = dbtRunner().invoke(
         [
             "test",
             "--select",
             "test_type:unit",
             "--project-dir",
-            str(PROJECT),
+            str(project.compose(load_sources(settings), settings)),
             "--profiles-dir",
             str(candidate / "dbt"),
             "--target-path",
             str(home / "target"),
-            "--vars",
-            json.dumps(transform.project_variables(sources)),
             "--quiet",
         ]
     )
@@ -74,20 +72,27 @@ def test_only_staging_reads_a_source(manifest: Mapping[str, Any]) -> None:
 
 
 def test_layers_read_downwards_only(manifest: Mapping[str, Any]) -> None:
-    height = {"staging": 0, "core": 1, "tiers": 2, "marts": 2, "meta": 3}
+    height = {"staging": 0, "core": 1, "intermediate": 2, "marts": 2, "meta": 3}
+    # What drift compares stands below meta.drift_samples and reads meta.event_days.
+    height["drift"] = 3
+
+    def height_of(node: Mapping[str, Any]) -> int:
+        layer, folder = node["fqn"][1:3]
+        return height[folder if folder in height else layer]
+
     for node in models(manifest):
         for upstream in node["depends_on"]["nodes"]:
             other = manifest["nodes"].get(upstream)
             if other is not None and other["resource_type"] == "model":
-                assert height[other["fqn"][1]] <= height[node["fqn"][1]], node["name"]
+                assert height_of(other) <= height_of(node), node["name"]
 
 
 def test_names_say_the_layer(manifest: Mapping[str, Any]) -> None:
     patterns = {
         "staging": r"(stg|base)_[a-z0-9]+(_[a-z0-9]+)*?__[a-z_]+",
         "core": r"core_[a-z_]+",
-        "tiers": r"core_[a-z_]+",
-        "marts": r"(?!stg_|base_|core_)[a-z_]+",
+        "intermediate": r"int_[a-z_]+",
+        "marts": r"(?!stg_|base_|core_|int_)[a-z_]+",
         "meta": r"[a-z_]+",
     }
     for node in models(manifest):

@@ -26,7 +26,7 @@ from pipeline.landing.entity import LandedEntity
 from pipeline.landing.store import BatchStore
 from pipeline.release import catalogue, promotion
 from pipeline.sources import Entity, Source
-from pipeline.sources.config import Cursor
+from pipeline.sources.entity import Cursor
 from tests.unit.landing import test_landing
 from tests.unit.landing.test_landing import in_force, land, land_and_accept
 from tests.unit.release import test_release

@@ -58,11 +58,10 @@ def counted(
             create view landing.shop__items as select * from {relation};
             create table landing.refresh__context as
             select date '2014-01-31' as as_of_date,
-                timestamp '2014-02-01 08:00' as known_until,
-                'America/Los_Angeles' as time_zone
+                timestamp '2014-02-01 08:00' as known_until
             """
         )
-        accounting.count(connection, [landed])
+        accounting.count(connection, [landed], "America/Los_Angeles")
         landed, told = (
             connection.execute(f"from landing.refresh__{name}")
             .to_arrow_table()

@@ -184,8 +184,6 @@ def test_the_context_of_a_refresh(home: Home) -> None:
             candidate.refresh_id,
             DAY,
             dt.datetime(2014, 2, 1, 8),
-            "America/Los_Angeles",
-            "USD",
         )
     ]
     assert query(
@@ -366,8 +364,8 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
     later = dt.datetime(2014, 2, 2, 5, tzinfo=ZoneInfo("Asia/Shanghai"))
     (second,) = land(home, source, now=later)
     (exports / "c.csv").write_text("id,b\nrefused\n")
-    (bad,) = land(home, source, accepted=False)
-    store_of(home, bad).refuse(bad)
+    (unread,) = land(home, source, accepted=False)
+    store_of(home, unread).refuse(unread)
     foundation.prepare(home, candidate, [source])
     meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
     found = meta(candidate)
