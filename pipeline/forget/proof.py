@@ -2,8 +2,8 @@
 
 Every file is read twice: its bytes as they are, and what they mean, where they are packed
 or compressed (Parquet, DuckDB, SQLite, gzip, zip). Values that others have too are not
-looked for (`subject`); his keys are looked for in the columns of keys even when they are
-too short to be looked for anywhere else.
+searched for (`values`); his keys are searched for in the columns of keys even when they are
+too short to be searched for anywhere else.
 """
 
 from __future__ import annotations
