@@ -42,6 +42,9 @@ MODELS = (
     "core_customer_totals",
     "core_customer_spells",
     "core_customer_moments",
+    "core_revenue_shares",
+    "core_type_moments",
+    "core_valued_moments",
     "customer_value_history",
 )
 

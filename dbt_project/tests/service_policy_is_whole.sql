@@ -125,6 +125,6 @@ union all
 select
     action_code || ', ' || tier_code || ', ' || customer_type as found,
     'two rules for the same customers' as problem
-from {{ ref("core_action_rules") }}
+from {{ ref("int_action_rules") }}
 group by action_code, tier_code, customer_type
 having count(*) > 1

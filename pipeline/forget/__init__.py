@@ -5,8 +5,8 @@
     landed       landing, quarantine and identity/
     released     the kept releases with their reports
     traces       logs, the journal of attempts, Dagster's storage, exports
-    proof        looks through every file of the home
+    proof        scans every file of the home
     run          the order of it, and how it goes on after a kill
 
-What is taken out and what stays is told in `docs/privacy.md`.
+What is taken out and what stays stands in `docs/privacy.md`.
 """

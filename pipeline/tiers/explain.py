@@ -328,7 +328,7 @@ def _moments(
     connection: duckdb.DuckDBPyConnection, one: Policy, facts: str
 ) -> list[Row]:
     """What the policy found at each month end and on the as-of day, the last row."""
-    asked = scoring.facts_asked(one)
+    asked = scoring.facts_of_rules(one)
     rules = [
         f"{scoring.holds(rule, band)} as {name}_{rule.order}"
         for rule in one.rules

@@ -172,7 +172,7 @@ def _measures(known: Collection[str]) -> str:
     )
 
 
-# As in core_tier_facts; every other fact is a column of the same name.
+# As in int_tier_facts; every other fact is a column of the same name.
 _EXPRESSIONS = {"tenure_years": "tenure_days / 365.25"}
 
 

@@ -23,7 +23,7 @@ from pipeline.scaffold.new_project import ENTITIES, canonical_columns, init
 from pipeline.sources import Entity, load_sources
 from pipeline.transform import dbt as transform
 from pipeline.transform.package import PACKAGE
-from tests.conftest import command, environment
+from tests.conftest import command, environment, invoke
 
 FILLED = {
     "customers": {
@@ -237,7 +237,7 @@ def test_check_sources_names_a_policy_of_an_older_version(folder: Path) -> None:
 
 
 def test_nothing_is_overwritten(folder: Path) -> None:
-    result = command("init", folder)
+    result = invoke("init", folder)
     assert result.returncode == 2
     assert "not empty" in result.stderr
 

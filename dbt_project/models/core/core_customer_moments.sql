@@ -12,8 +12,29 @@ customers as (
     select * from {{ ref("core_customers") }}
 ),
 
+moments as (
+    select * from {{ ref("core_moments") }}
+),
+
+ends as (
+    select moment_no from moments
+    union all
+    select max(moment_no) + 1 as moment_no from moments
+),
+
+-- The few pairs of a moment at which a spell may begin and one at which it may end, each
+-- with the moments between them.
 spans as (
-    {{ moment_spans() }}
+    select
+        within.*,
+        begins.moment_no as from_moment_no,
+        ends.moment_no as until_moment_no
+    from moments as begins
+    inner join ends on begins.moment_no < ends.moment_no
+    inner join moments as within
+        on
+            begins.moment_no <= within.moment_no
+            and ends.moment_no > within.moment_no
 ),
 
 final as (

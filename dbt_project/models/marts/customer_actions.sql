@@ -1,17 +1,17 @@
 {#-
 What is due: one row per customer or lead and action, with who does it, how urgent it is
-and what the tier is promised. core_due_actions says from when on and why.
+and what the tier is promised. int_due_actions says from when on and why.
 -#}
 with present as (
-    select * from {{ ref("core_served_customers") }}
+    select * from {{ ref("int_served_customers") }}
 ),
 
 rules as (
-    select * from {{ ref("core_action_rules") }}
+    select * from {{ ref("int_action_rules") }}
 ),
 
 due_actions as (
-    select * from {{ ref("core_due_actions") }}
+    select * from {{ ref("int_due_actions") }}
 ),
 
 refresh as (

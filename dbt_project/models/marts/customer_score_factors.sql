@@ -4,7 +4,7 @@ and what it contributes. A factor that is not known is left out and its weight s
 the others; the contributions of a score sum to the score exactly.
 -#}
 with score_factors as (
-    select * from {{ ref("core_score_factors") }}
+    select * from {{ ref("int_score_factors") }}
 ),
 
 final as (

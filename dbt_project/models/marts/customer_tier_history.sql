@@ -1,5 +1,5 @@
 with spells as (
-    select * from {{ ref("core_tier_spells") }}
+    select * from {{ ref("int_tier_spells") }}
 ),
 
 final as (

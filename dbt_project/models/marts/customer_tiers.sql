@@ -4,7 +4,7 @@ Every customer has exactly one tier; the policy's rules are held to that before 
 -#}
 with present as (
     select *
-    from {{ ref("core_tiers") }}
+    from {{ ref("int_tiers") }}
     where is_present
 ),
 
@@ -18,12 +18,12 @@ customer_score_factors as (
 
 spells as (
     select *
-    from {{ ref("core_tier_spells") }}
+    from {{ ref("int_tier_spells") }}
     where valid_to is null
 ),
 
 next_tiers as (
-    select * from {{ ref("core_next_tiers") }}
+    select * from {{ ref("int_next_tiers") }}
 ),
 
 tiers as (

@@ -21,7 +21,7 @@ health as (
 
 tiers_held as (
     select *
-    from {{ ref("core_tiers") }}
+    from {{ ref("int_tiers") }}
     where is_present
 ),
 

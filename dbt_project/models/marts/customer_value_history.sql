@@ -3,7 +3,9 @@ What each customer was worth at each month end of the past, by the query that va
 present.
 -#}
 with valued as (
-    {{ valued_moments("is_month_end") }}
+    select *
+    from {{ ref("core_valued_moments") }}
+    where is_month_end
 ),
 
 final as (

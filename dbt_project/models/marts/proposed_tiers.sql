@@ -5,13 +5,13 @@ do not count here.
 -#}
 with proposed as (
     select *
-    from {{ ref("core_earned_tiers") }}
+    from {{ ref("int_earned_tiers") }}
     where not is_published
 ),
 
 present as (
     select *
-    from {{ ref("core_tiers") }}
+    from {{ ref("int_tiers") }}
     where is_present
 ),
 

@@ -15,7 +15,7 @@ present as (
         customer_id,
         customer_type,
         tier_code
-    from {{ ref("core_tiers") }}
+    from {{ ref("int_tiers") }}
     where is_present
 ),
 

@@ -31,7 +31,7 @@ spells as (
         valid_from,
         coalesce(valid_to, cast('9999-12-31' as date)) as valid_to,
         tier_code
-    from {{ ref("core_tier_spells") }}
+    from {{ ref("int_tier_spells") }}
 ),
 
 refresh as (

@@ -8,7 +8,7 @@ with month_ends as (
         as_of_date,
         moment_no,
         case when lifecycle_stage = 'lost' then 'lapsed' else tier_code end as tier
-    from {{ ref("core_tiers") }}
+    from {{ ref("int_tiers") }}
     where is_month_end
 ),
 

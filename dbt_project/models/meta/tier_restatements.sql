@@ -35,7 +35,7 @@ identities as (
 
 replayed as (
     select *
-    from {{ ref("core_tiers") }}
+    from {{ ref("int_tiers") }}
     where is_month_end
 ),
 

@@ -23,7 +23,7 @@ from typing import IO, Any, BinaryIO
 import duckdb
 
 from pipeline.common.errors import SourceUnavailable
-from pipeline.sources.config import Entity
+from pipeline.sources.entity import Entity
 
 CHUNK = 1 << 20
 

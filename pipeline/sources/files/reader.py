@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Extract, Rejected, Since
-from pipeline.sources.config import Entity, Source
+from pipeline.sources.config import Source
+from pipeline.sources.entity import Entity
 from pipeline.sources.files import columnar, delimited, detection, documents, sheets
 from pipeline.sources.files.parts import CHUNK, READ_ERRORS, Part, cause, parts_of
 
@@ -131,6 +132,7 @@ class _Look:
 
     digest: str
     dialect: delimited.Dialect | None
+    is_odd: bool = False
 
 
 def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
@@ -143,7 +145,7 @@ def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
             f"{part.where} cannot be read: {cause(error)}"
         ) from error
     rejected: list[Rejected] = []
-    effort = delimited.Effort()
+    effort = delimited.Effort(look.is_odd)
 
     def batches() -> Iterator[pa.RecordBatch]:
         rejected.clear()
@@ -205,10 +207,13 @@ def _look(part: Part, entity: Entity, kind: str) -> _Look:
     """
     is_delimited = kind in {"csv", "tsv"}
     check = detection.Utf8Check()
+    oddities = detection.Oddities()
     digest = hashlib.sha256()
     with part.open() as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
+            if is_delimited:
+                oddities.feed(chunk)
             if is_delimited and entity.encoding is None:
                 check.feed(chunk)
             elif not check.beginning:
@@ -220,6 +225,8 @@ def _look(part: Part, entity: Entity, kind: str) -> _Look:
         entity.thousands,
         entity.header_row,
     ]
+    if entity.leave_out:
+        read_as.append(sorted(entity.leave_out))
     if is_delimited:
         if entity.encoding is None:
             check.feed(b"", final=True)
@@ -230,4 +237,4 @@ def _look(part: Part, entity: Entity, kind: str) -> _Look:
     else:
         read_as += [kind]
     digest.update(repr(read_as).encode())
-    return _Look(digest.hexdigest(), dialect)
+    return _Look(digest.hexdigest(), dialect, oddities.are_there)

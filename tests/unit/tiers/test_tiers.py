@@ -261,14 +261,13 @@ def test_held_tiers_are_what_a_calendar_says(
             f"({stability.graded(policy, 'facts')}) order by moment_no"
         ).fetchall()
         passes = ", ".join(
-            f"{scoring.earns(policy, tier, sign * tier.band)}"
+            f"{signal}_{tier.rank}"
             for tier in policy.tiers[:-1]
-            for sign in (1, -1)
+            for signal in ("raised", "lowered")
         )
         flags = connection.execute(
-            f"select {passes} from ("
-            + scoring.scored(policy, "facts", keep=["revenue_12m"])
-            + ") order by moment_no"
+            f"select {passes} from ({stability.signals(policy, 'facts')}) "
+            "order by moment_no"
         ).fetchall()
     calendar = []
     for row, (_, earned), flag in zip(rows, found, flags, strict=True):
@@ -670,9 +669,9 @@ def test_spells_are_whole_and_migration_sums(
                     MONTHS[first_purchase] - dt.timedelta(9) if bought else None,
                 )
             )
-    warehouse.lay("core_tiers", TIER_ROWS, held)
+    warehouse.lay("int_tiers", TIER_ROWS, held)
     warehouse.lay(
-        "core_tier_facts",
+        "int_tier_facts",
         {"customer_id": "varchar", "moment_no": "integer", "first_order_date": "date"},
         value,
     )
@@ -681,7 +680,7 @@ def test_spells_are_whole_and_migration_sums(
         {"customer_id": "varchar", "acquired_on": "date"},
         [(f"c{number}", None) for number in range(len(customers))],
     )
-    warehouse.build("core_tier_spells", "customer_tier_history", "tier_migration")
+    warehouse.build("int_tier_spells", "customer_tier_history", "tier_migration")
     spells = warehouse.rows(
         "from {customer_tier_history} order by customer_id, valid_from"
     )

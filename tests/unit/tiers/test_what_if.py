@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.tiers import policy as policies
-from pipeline.tiers import released, stability, what_if
+from pipeline.tiers import released, service, stability, what_if
 from pipeline.tiers.policy import FACTS, Policy
 from tests.models import seed_types
 from tests.profiles import examples
@@ -353,3 +354,21 @@ def test_service_is_planned_for_the_tiers_before_and_after() -> None:
         service = what_if.summary(connection, chosen).service
     assert (service.hours_now, service.hours_then) == (None, None)
     assert service.not_planned == ["standard (person)"]
+
+
+def test_recorded_hours_are_those_of_the_days_of_the_business() -> None:
+    """An evening in New York belongs to the next day in UTC."""
+    day = dt.date(2014, 1, 31)
+    with release_of([]) as connection:
+        connection.execute(
+            "create table warehouse.marts.interactions as from (values "
+            "(timestamp '2014-02-01 04:59', 60), "  # the last minute of the day there
+            "(timestamp '2014-02-01 05:00', 600), "
+            "(timestamp '2013-02-01 05:00', 120), "  # the first of the twelve months
+            "(timestamp '2013-02-01 04:59', 6000)"
+            ") as found (occurred_at, minutes)"
+        )
+        new_york = service.recorded_hours(connection, day, "America/New_York")
+        utc = service.recorded_hours(connection, day, "UTC")
+    assert new_york == 3
+    assert utc == 2 + 100

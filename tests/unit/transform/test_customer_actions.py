@@ -13,9 +13,21 @@ from tests.models import Warehouse, seed_rows, seed_types
 
 AS_OF = dt.date(2014, 1, 31)
 MODELS = (
-    "core_action_rules",
-    "core_served_customers",
-    "core_due_actions",
+    "int_action_rules",
+    "int_served_customers",
+    *(
+        f"int_{part}_actions"
+        for part in (
+            "contact",
+            "service",
+            "silence",
+            "tier",
+            "greeting",
+            "lead",
+            "payment",
+        )
+    ),
+    "int_due_actions",
     "customer_actions",
 )
 COLUMNS: dict[str, dict[str, str]] = {
@@ -46,7 +58,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "owner": "varchar",
         "birth_date": "date",
     },
-    "core_tiers": {
+    "int_tiers": {
         "customer_id": "varchar",
         "customer_type": "varchar",
         "is_present": "boolean",
@@ -56,12 +68,12 @@ COLUMNS: dict[str, dict[str, str]] = {
         "earned_tier_code": "varchar",
         "override_expires_on": "date",
     },
-    "core_tier_spells": {
+    "int_tier_spells": {
         "customer_id": "varchar",
         "valid_from": "date",
         "valid_to": "date",
     },
-    "core_next_tiers": {
+    "int_next_tiers": {
         "customer_id": "varchar",
         "next_tier_code": "varchar",
         "next_tier_measure": "varchar",
@@ -211,7 +223,7 @@ class World:
         self.rows["core_customers"].append(
             known | {"customer_type": kind, "country": "France"}
         )
-        self.rows["core_tiers"].append(
+        self.rows["int_tiers"].append(
             known
             | {
                 "customer_type": kind,
@@ -222,8 +234,8 @@ class World:
                 "earned_tier_code": tier,
             }
         )
-        self.rows["core_tier_spells"].append(known | {"valid_from": ago(700)})
-        self.rows["core_next_tiers"].append(dict(known))
+        self.rows["int_tier_spells"].append(known | {"valid_from": ago(700)})
+        self.rows["int_next_tiers"].append(dict(known))
         self.rows["core_customer_value"].append(
             known | {"is_present": True, "lifecycle_stage": "active", "order_days": 0}
         )
@@ -353,7 +365,7 @@ def near(gap: float, measure: str = "value_score", lever: str | None = "x") -> W
         for score in ("value", "potential")
     ]
     return world.change(
-        "core_next_tiers",
+        "int_next_tiers",
         "c",
         next_tier_code="key",
         next_tier_measure=measure,
@@ -365,7 +377,7 @@ def near(gap: float, measure: str = "value_score", lever: str | None = "x") -> W
 
 
 def earning(tier: str, as_of: dt.date = AS_OF) -> World:
-    return World(as_of).change("core_tiers", "a", earned_tier_code=tier)
+    return World(as_of).change("int_tiers", "a", earned_tier_code=tier)
 
 
 def covered(**values: int) -> World:
@@ -400,16 +412,14 @@ CASES: Mapping[str, tuple[Callable[[], World], str, Sequence[int]]] = {
         lambda: (
             World()
             .talk("visit", 300, customer=None)
-            .change("core_tier_spells", "a", valid_from=ago(91))
+            .change("int_tier_spells", "a", valid_from=ago(91))
         ),
         "visit_due",
         [-1],
     ),
     "nothing was promised before the tier": (
         lambda: (
-            World()
-            .talk("visit", 300)
-            .change("core_tier_spells", "a", valid_from=ago(4))
+            World().talk("visit", 300).change("int_tier_spells", "a", valid_from=ago(4))
         ),
         "visit_due",
         [-4],
@@ -421,7 +431,7 @@ CASES: Mapping[str, tuple[Callable[[], World], str, Sequence[int]]] = {
     ),
     "a tier of another rhythm": (
         lambda: (
-            World().talk("visit", 300).change("core_tiers", "a", tier_code="standard")
+            World().talk("visit", 300).change("int_tiers", "a", tier_code="standard")
         ),
         "visit_due",
         [],
@@ -521,14 +531,14 @@ CASES: Mapping[str, tuple[Callable[[], World], str, Sequence[int]]] = {
     "earns its tier": (lambda: earning("key"), "tier_falling", []),
     "held by a person": (
         lambda: earning("growth").change(
-            "core_tiers", "a", override_expires_on=dt.date(2014, 3, 1)
+            "int_tiers", "a", override_expires_on=dt.date(2014, 3, 1)
         ),
         "tier_falling",
         [],
     ),
     "held until the month end": (
         lambda: earning("growth").change(
-            "core_tiers", "a", override_expires_on=dt.date(2014, 2, 28)
+            "int_tiers", "a", override_expires_on=dt.date(2014, 2, 28)
         ),
         "tier_falling",
         [28],
@@ -567,7 +577,7 @@ CASES: Mapping[str, tuple[Callable[[], World], str, Sequence[int]]] = {
         [60],
     ),
     "no birthday care": (
-        lambda: born(2, 7).change("core_tiers", "b", tier_code="growth"),
+        lambda: born(2, 7).change("int_tiers", "b", tier_code="growth"),
         "birthday",
         [],
     ),
@@ -801,7 +811,7 @@ def test_the_promise_of_the_tier_stands_beside_the_action() -> None:
 @pytest.fixture
 def policy() -> World:
     world = World()
-    assert world.laid().build("core_action_rules").found_by(TEST) == []
+    assert world.laid().build("int_action_rules").found_by(TEST) == []
     return world
 
 
@@ -841,7 +851,7 @@ def test_a_service_policy_that_is_not_whole_is_refused(
     policy: World, table: str, place: int, change: dict[str, Any], problem: str
 ) -> None:
     policy.rows[table][place].update(change)
-    found = policy.laid().build("core_action_rules").found_by(TEST)
+    found = policy.laid().build("int_action_rules").found_by(TEST)
     assert any(row["problem"].startswith(problem) for row in found), found
 
 
@@ -851,7 +861,7 @@ def test_the_seeds_are_whole() -> None:
     )
     for policy in {row["policy_id"] for row in seed_rows("policies")}:
         warehouse.lay("core_policy", {"policy_id": "varchar"}, [(policy,)])
-        assert warehouse.build("core_action_rules").found_by(TEST) == []
+        assert warehouse.build("int_action_rules").found_by(TEST) == []
 
 
 def allocation(world: World) -> dict[tuple[str, str], dict[str, Any]]:
@@ -924,11 +934,11 @@ def test_a_tier_sums_what_its_customers_earn(
     expected: Sequence[int | None],
     shares: Sequence[float | None],
 ) -> None:
-    world = World().talk("visit", 1, minutes=60).change("core_tiers", "b", tier_rank=3)
-    world.change("core_tiers", "b", tier_code="standard")
+    world = World().talk("visit", 1, minutes=60).change("int_tiers", "b", tier_rank=3)
+    world.change("int_tiers", "b", tier_code="standard")
     warehouse = world.laid().build("resource_allocation")
     warehouse.lay_query(
-        "customer_tiers", "select customer_id, tier_code from core_tiers"
+        "customer_tiers", "select customer_id, tier_code from int_tiers"
     )
     kinds = dict.fromkeys(MONEY, "decimal(28, 4)") | dict.fromkeys(
         ("order_count_12m", "ticket_count_12m", "tenure_days"), "bigint"

@@ -155,7 +155,14 @@ class Shop:
             "core_refresh",
             f"select 'r{as_of:%Y%m%d}' as refresh_id, date '{as_of}' as as_of_date",
         )
-        self.warehouse.build("event_days", "drift_samples", "drift", "drift_history")
+        parts = ("reach", "spans", "days", "silence", "lines", "levels", "past")
+        self.warehouse.build(
+            "event_days",
+            *(f"int_drift_{part}" for part in parts),
+            "drift_samples",
+            "drift",
+            "drift_history",
+        )
 
     def publish(self) -> None:
         """Keeps what the next refresh is given."""

@@ -529,7 +529,7 @@ def test_waiting_tickets_are_censored(rows: list[tuple[int, str, Any]]) -> None:
     ]
     warehouse = world(tickets=tickets)
     warehouse.lay(
-        "core_tier_spells",
+        "int_tier_spells",
         {
             "customer_id": "varchar",
             "valid_from": "date",

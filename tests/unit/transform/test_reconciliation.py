@@ -15,10 +15,11 @@ import pytest
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.landing import accounting
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import land
 from pipeline.sources import Becomes, open_reader
 from tests.models import Warehouse, compiled
-from tests.unit.support import files_source
+from tests.unit.support import files_source, store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -42,14 +43,15 @@ def counted(
     for name, text in files.items():
         (exports / name).write_text("id,customer,amount,gone\n" + text)
         with open_reader(source) as reader:
-            for batch in landing.land(home, "shop", entity, reader, now=NOW).batches:
-                landing.accept(home, batch)
+            for batch in land(
+                LandedEntity(home, "shop", entity), reader, now=NOW
+            ).batches:
+                store_of(home, batch).accept(batch)
     entity = entity.model_copy(update={"becomes": list(becomes)})
     source = source.model_copy(update={"entities": {"items": entity}})
     with duckdb.connect() as connection:
-        relation = landing.relation(
-            home, entity, landing.in_force(home, "shop", entity)
-        )
+        landed = LandedEntity(home, "shop", entity)
+        relation = landed.relation(landed.in_force())
         connection.execute(
             f"""
             create schema landing;
@@ -59,7 +61,7 @@ def counted(
                 timestamp '2014-02-01 08:00' as known_until
             """
         )
-        accounting.count(connection, home, [source], "America/Los_Angeles")
+        accounting.count(connection, [landed], "America/Los_Angeles")
         landed, told = (
             connection.execute(f"from landing.refresh__{name}")
             .to_arrow_table()

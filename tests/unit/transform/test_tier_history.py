@@ -66,7 +66,7 @@ def world(
         [(*moment, moment[0] == len(codes)) for moment in MOMENTS[: len(codes)]],
     )
     warehouse.lay(
-        "core_earned_tiers",
+        "int_earned_tiers",
         EARNED,
         [
             (
@@ -77,7 +77,7 @@ def world(
         ],
     )  # fmt: skip
     warehouse.lay(
-        "core_tier_facts",
+        "int_tier_facts",
         {
             "customer_id": "varchar",
             "moment_no": "integer",
@@ -109,13 +109,13 @@ def world(
             for code, begin, end in overrides
         ],
     )
-    return warehouse.build("core_tiers", "core_tier_spells")
+    return warehouse.build("int_tiers", "int_tier_spells")
 
 
 def spells(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     return [
         (row["tier_code"], row["valid_from"], row["valid_to"], row["change_kind"])
-        for row in warehouse.rows("from {core_tier_spells} order by valid_from")
+        for row in warehouse.rows("from {int_tier_spells} order by valid_from")
     ]
 
 
@@ -131,7 +131,7 @@ def test_an_override_begins_and_ends_on_its_own_days() -> None:
 def test_an_override_counts_downwards_too() -> None:
     warehouse = world(["key"] * 3, [("prospect", "03-01", "05-01")])
     assert spells(warehouse)[-1] == ("prospect", day("03-01"), None, "override")
-    (now,) = warehouse.rows("from {core_tiers} where is_present")
+    (now,) = warehouse.rows("from {int_tiers} where is_present")
     assert (now["tier_code"], now["held_tier_code"]) == ("prospect", "key")
     assert (now["override_author"], now["override_reason"]) == ("Ann", "they asked")
 
@@ -244,7 +244,7 @@ def restated(
         log,
     )
     warehouse.lay(
-        "core_tiers",
+        "int_tiers",
         {
             "customer_id": "varchar",
             "as_of_date": "date",
@@ -306,7 +306,7 @@ def test_flap_rates_of_a_sequence_that_can_be_counted_by_hand() -> None:
     earned = [3, 2, 3, 3, 1, 1, 1, 1, 2, 1]  # changes at 2, 3, 5, 9, 10
     held = [3, 3, 3, 3, 3, 1, 1, 1, 1, 1]  # one, not taken back
     warehouse = Warehouse().lay(
-        "core_tiers",
+        "int_tiers",
         {
             "customer_id": "varchar",
             "customer_type": "varchar",
@@ -322,10 +322,10 @@ def test_flap_rates_of_a_sequence_that_can_be_counted_by_hand() -> None:
             for number, (one, other) in enumerate(zip(earned, held, strict=True), 1)
         ],
     )
-    warehouse.build("core_tier_stability")
+    warehouse.build("int_tier_stability")
     found = {
         row["kind"]: (row["customer_months"], row["changes"], row["taken_back"])
-        for row in warehouse.rows("from {core_tier_stability}")
+        for row in warehouse.rows("from {int_tier_stability}")
     }
     # Taken back within three months: 2 (by 3), 3 (2 does not return) no, 5 (3 does not
     # return) no, 9 (by 10).

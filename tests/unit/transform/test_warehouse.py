@@ -24,7 +24,10 @@ from pipeline.common.home import Home
 from pipeline.journal import attempts, evidence
 from pipeline.journal.acceptances import Use
 from pipeline.journal.evidence import Accepted, Check, Evidence
-from pipeline.landing import batches as landing
+from pipeline.landing import load
+from pipeline.landing.batches import Batch
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.store import BatchStore
 from pipeline.release import (
     candidates,
     catalogue,
@@ -38,7 +41,7 @@ from pipeline.release.layout import Candidate
 from pipeline.sources import Source, open_reader
 from pipeline.transform import foundation
 from pipeline.transform import meta as meta_module
-from tests.unit.support import files_source
+from tests.unit.support import files_source, store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 DAY = dt.date(2014, 1, 31)
@@ -154,12 +157,14 @@ def opened(home: Home, *, time_zone: str = "America/Los_Angeles") -> Candidate:
 
 def land(
     home: Home, source: Source, *, accepted: bool = True, now: dt.datetime = NOW
-) -> list[landing.Batch]:
+) -> list[Batch]:
     (entity,) = source.entities.values()
     with open_reader(source) as reader:
-        landed = landing.land(home, source.name, entity, reader, now=now).batches
+        landed = load.land(
+            LandedEntity(home, source.name, entity), reader, now=now
+        ).batches
     for batch in landed if accepted else ():
-        landing.accept(home, batch)
+        store_of(home, batch).accept(batch)
     return landed
 
 
@@ -197,7 +202,7 @@ def test_views_show_accepted_batches_and_no_others(
     land(home, source)
     (exports / "c.csv").write_text("id,b\nrefused,\n")
     (refused,) = land(home, source, accepted=False)
-    landing.refuse(home, refused)
+    store_of(home, refused).refuse(refused)
     (exports / "d.csv").write_text("id,b\npending,\n")
     land(home, source, accepted=False)
     candidate = opened(home)
@@ -208,8 +213,8 @@ def test_views_show_accepted_batches_and_no_others(
     ]
     assert query(candidate.work_file, ITEMS) == expected
 
-    for batch in landing.batches(home, "shop", "items", "pending"):
-        landing.accept(home, batch)
+    for batch in BatchStore(home, "shop", "items").batches("pending"):
+        store_of(home, batch).accept(batch)
     assert query(candidate.work_file, ITEMS) == expected, "none slips in afterwards"
 
 
@@ -225,7 +230,7 @@ def test_a_view_of_no_rows_has_columns(
 
 def test_what_never_landed_is_an_error(home: Home, source: Source) -> None:
     (entity,) = source.entities.values()
-    assert landing.relation(home, entity, []) is None
+    assert LandedEntity(home, source.name, entity).relation([]) is None
     with pytest.raises(SourceUnavailable, match=r"shop\.items has not been landed"):
         foundation.prepare(home, opened(home), [source])
 
@@ -359,7 +364,8 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
     later = dt.datetime(2014, 2, 2, 5, tzinfo=ZoneInfo("Asia/Shanghai"))
     (second,) = land(home, source, now=later)
     (exports / "c.csv").write_text("id,b\nrefused\n")
-    landing.refuse(home, land(home, source, accepted=False)[0])
+    (unread,) = land(home, source, accepted=False)
+    store_of(home, unread).refuse(unread)
     foundation.prepare(home, candidate, [source])
     meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
     found = meta(candidate)

@@ -1,0 +1,82 @@
+{#-
+What is due because an open lead has not been contacted for too long.
+-#}
+{{ config(materialized="view") }}
+
+with present as (
+    select * from {{ ref("int_served_customers") }}
+),
+
+rules as (
+    select * from {{ ref("int_action_rules") }}
+),
+
+refresh as (
+    select * from {{ ref("core_refresh") }}
+),
+
+leads as (
+    select * from {{ ref("core_leads") }}
+),
+
+-- A contact after the as-of day is not known yet.
+open_leads as (
+    select
+        leads.lead_id,
+        leads.customer_id,
+        leads.owner,
+        leads.stage,
+        leads.probability,
+        leads.created_on,
+        case
+            when leads.last_contact_on <= refresh.as_of_date
+                then leads.last_contact_on
+        end as last_contact_on,
+        refresh.as_of_date,
+        coalesce(present.tier_code, '*') as tier_code,
+        coalesce(present.customer_type, '*') as customer_type
+    from leads
+    cross join refresh
+    left join present on leads.customer_id = present.customer_id
+    where
+        {{ is_open_lead() }}
+        and (leads.created_on is null or leads.created_on <= refresh.as_of_date)
+),
+
+final as (
+    select
+        open_leads.customer_id,
+        open_leads.lead_id,
+        'lead_cold' as action_code,
+        {{ plus_days(
+            "coalesce(open_leads.last_contact_on, open_leads.created_on)", "rules.days"
+        ) }} as due_from,
+        'Stage ' || coalesce(open_leads.stage, 'not known')
+        || coalesce(
+            ', probability '
+            || cast(
+                cast(round(100 * open_leads.probability) as integer) as varchar
+            ) || ' %', ''
+        ) || '; ' || coalesce(
+            'last contact on ' || cast(open_leads.last_contact_on as varchar),
+            'not contacted since ' || cast(open_leads.created_on as varchar)
+        ) || '.' as reason_en,
+        '阶段：' || coalesce(open_leads.stage, '未知')
+        || coalesce(
+            '，概率'
+            || cast(
+                cast(round(100 * open_leads.probability) as integer) as varchar
+            ) || '%', ''
+        ) || '；' || coalesce(
+            '上次联系：' || cast(open_leads.last_contact_on as varchar),
+            '自' || cast(open_leads.created_on as varchar) || '起未联系'
+        ) || '。' as reason_zh
+    from open_leads
+    {{ join_action_rules("open_leads", "lead_cold") }}
+    where
+        coalesce(open_leads.last_contact_on, open_leads.created_on)
+        <= {{ plus_days("open_leads.as_of_date", "-rules.days") }}
+        and coalesce(open_leads.probability, 1) >= coalesce(rules.threshold, 0)
+)
+
+select * from final

@@ -1,0 +1,17 @@
+"""Each factor of each score of the published policy, at the present."""
+
+
+def model(dbt, session):
+    from pipeline.tiers import models
+
+    session.register("_factor_facts", dbt.ref("int_tier_facts"))
+    seeds = {
+        "policies": dbt.ref("policies"),
+        "tiers": dbt.ref("tiers"),
+        "tier_rules": dbt.ref("tier_rules"),
+        "tier_rule_facts": dbt.ref("tier_rule_facts"),
+        "score_factors": dbt.ref("score_factors"),
+        "score_anchors": dbt.ref("score_anchors"),
+    }
+    (as_of,) = dbt.ref("core_refresh").project("as_of_date").fetchone()
+    return session.sql(models.score_factors(seeds, "_factor_facts", as_of))
