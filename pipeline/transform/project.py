@@ -21,7 +21,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from typing import Any
 import yaml
 
 from pipeline.common.errors import ConfigurationError
+from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import SourcesFile
 from pipeline.transform import former, package
@@ -129,7 +130,7 @@ def composed(sources: SourcesFile, settings: Settings) -> Iterator[Path]:
     }
     # dbt's cached parse holds for the same variables only: a folder for each.
     key = hashlib.sha256(json.dumps(generated).encode()).hexdigest()[:12]
-    with _locked(_places(origin, settings), key) as folder:
+    with _locked(origin, settings, key) as folder:
         if _write(folder, plan):
             _tell(folder.parent, plan)
         yield folder
@@ -334,33 +335,42 @@ def _yaml(value: Any) -> str:
     return text
 
 
-def _places(origin: Origin, settings: Settings) -> list[Path]:
+def _places(origin: Origin, settings: Settings) -> Iterator[Path]:
     """Where composed projects may lie, the better place first.
 
     Beside the project's own files, where every home of it finds what dbt has parsed
     already; in the home where nothing may be written there. An installed package is
     never written to.
     """
-    home = settings.home / "dbt"
     is_checkout = (PROJECT_ROOT / "pyproject.toml").exists()
-    if origin.folder == PACKAGE and not is_checkout:
-        return [home]
-    return [origin.folder / "target", home]
+    if origin.folder != PACKAGE or is_checkout:
+        yield origin.folder / "target"
+    yield Home.open(settings.home).root / "dbt"
 
 
 @contextmanager
-def _locked(places: Sequence[Path], key: str) -> Iterator[Path]:
-    folder, descriptor = _open_lock(places, key)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        os.utime(folder / _LOCK)
-        yield folder
-    finally:
-        os.close(descriptor)
+def _locked(origin: Origin, settings: Settings, key: str) -> Iterator[Path]:
+    """The composed project's folder, held alone until the block ends."""
+    is_held = False
+    while not is_held:
+        folder, descriptor = _open_lock(_places(origin, settings), key)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Somebody may have removed it as unused, just before.
+            with suppress(FileNotFoundError):
+                os.utime(folder / _LOCK)
+                held, there = os.fstat(descriptor), (folder / _LOCK).stat()
+                is_held = os.path.samestat(held, there)
+            if is_held:
+                yield folder
+        finally:
+            os.close(descriptor)
 
 
-def _open_lock(places: Sequence[Path], key: str) -> tuple[Path, int]:
+def _open_lock(places: Iterable[Path], key: str) -> tuple[Path, int]:
+    tried = []
     for place in places:
+        tried.append(place)
         folder = place / key
         try:
             is_new = not folder.exists()
@@ -373,7 +383,7 @@ def _open_lock(places: Sequence[Path], key: str) -> tuple[Path, int]:
             _remove_unused(place)
         return folder, descriptor
     raise ConfigurationError(
-        f"The dbt project can be written to none of {', '.join(map(str, places))}: "
+        f"The dbt project can be written to none of {', '.join(map(str, tried))}: "
         f"{reason}."
     )
 

@@ -278,7 +278,7 @@ def installed(folder: Path) -> Path:
         check=True,
     ).stdout.split("\0")
     checkout = folder / "checkout"
-    needed = ("pipeline/", "expectations/", "dbt_project/")
+    needed: tuple[str, ...] = ("pipeline/", "expectations/", "dbt_project/")
     needed += ("pyproject.toml", "README.md", "LICENSE")
     for name in tracked:
         if name.startswith(needed) and (PROJECT_ROOT / name).exists():

@@ -79,7 +79,7 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
                 raise
             disk.reserve(home)
             if sources.demonstration is not None:
-                demonstration.lay_out(
+                demonstration.build_database(
                     sources.demonstration, home.root / "demonstration" / "erp.sqlite"
                 )
         log.info("refresh %s as of %s", opened.refresh_id, as_of_date)
