@@ -256,7 +256,7 @@ def test_a_marketplace_where_97_of_100_never_come_back() -> None:
 
 
 def test_where_no_model_is_usable_the_better_baseline_is_published() -> None:
-    """Nobody ever bought twice: no model can be fitted, and the fallback is not a list's last."""
+    """Nobody ever bought twice: nothing can be fitted, and the better baseline is taken."""
     company = world("one-time buyers")
     assert company.forecaster == RECENCY
     reasons = {
