@@ -116,8 +116,8 @@ def assess(
     if behind:
         trouble, code = "clock", 1
         sentence = (
-            f"The clock of this machine is at least {format_duration(behind)} behind what the home "
-            f"has recorded; set it right. At the least, {named}."
+            f"The clock of this machine is at least {format_duration(behind)} behind what "
+            f"the home has recorded; set it right. At the least, {named}."
         )
     elif age > limit:
         trouble, code = "old", _code(newest)
