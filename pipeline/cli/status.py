@@ -106,7 +106,7 @@ def _check(
     if max_age is not None:
         settings = replace(settings, max_age=duration(max_age, "--max-age"))
     at = Home.open(settings.home)
-    found = freshness.look(settings, at)
+    found = freshness.assess(settings, at)
     sent = None
     if notify:
         alerting.configured(settings)

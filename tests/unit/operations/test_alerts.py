@@ -48,7 +48,7 @@ def look(
 ) -> Told:
     """One look, some time from now."""
     now = dt.datetime.now(dt.UTC) + after
-    seen = freshness.look(settings, home, now=now)
+    seen = freshness.assess(settings, home, now=now)
     told = alerting.look(settings, home, seen, QUICK)
     assert told is not None
     return told
@@ -238,7 +238,7 @@ def test_a_new_channel_hears_of_new_events_only(home: Home) -> None:
 def test_without_a_file_nobody_is_told(home: Home) -> None:
     settings = Settings(home=home.root, sources_file=home.root.parent / "sources.yaml")
     given.refused(home)
-    seen = freshness.look(settings, home)
+    seen = freshness.assess(settings, home)
     assert alerting.look(settings, home, seen) is None
     assert not home.alerts.exists()
 
@@ -252,7 +252,7 @@ def test_alerts_can_be_switched_off(
         settings = Settings.load(home.root, home.root.parent / "sources.yaml")
         assert settings.child_environment()["CUSTOMER_TIERS_ALERTS"] == "none"
         given.refused(home)
-        assert alerting.look(settings, home, freshness.look(settings, home)) is None
+        assert alerting.look(settings, home, freshness.assess(settings, home)) is None
         asked = ["alerts", "test", "--home", str(home.root)]
         assert CliRunner().invoke(main, asked).exit_code == 2
         assert room.requests == []
@@ -416,7 +416,7 @@ def composed(
     place = Place(
         "/srv/home", "Asia/Shanghai", "production", "https://dagster.example.com"
     )
-    seen = freshness.look(settings, home)
+    seen = freshness.assess(settings, home)
     return compose(event, Delivery(**delivery), language, place, seen)
 
 
@@ -533,7 +533,7 @@ def test_a_late_or_repeated_message_says_so(home: Home) -> None:
     event = ledger.read(home).events[-1]
     place = Place("/srv/home", "UTC")
     now = dt.datetime.now(dt.UTC) + 2 * HOUR
-    seen = freshness.look(settings, home, now=now)
+    seen = freshness.assess(settings, home, now=now)
     told = compose(event, Delivery(is_uncertain=True), "en", place, seen)
     assert "could not be sent then" in told.text()
     assert "This may be a repeat" in told.text()
