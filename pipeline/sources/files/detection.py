@@ -34,7 +34,7 @@ MARKS = {
 
 DELIMITERS = (",", ";", "\t", "|")
 
-_ODD = re.compile(rb"""[\r\n"',;|\t]=\"|^=\"|[\r\n]\xef\xbb\xbf""")
+_ODD = re.compile(rb"""[\r\n"',;|\t]=\"|^=\"|[\r\n](?:\xef\xbb\xbf|\x841\x953)""")
 SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?", re.IGNORECASE)
 
 # So much of the lines that are not plain ASCII is looked at.
@@ -83,7 +83,6 @@ class Oddities:
         if self.are_there or not chunk:
             return
         if self._header is None:
-            self.are_there = marked(chunk) in {"utf-16", "utf-32"}
             chunk = chunk.removeprefix(codecs.BOM_UTF8)
             self._header = re.split(rb"[\r\n]", chunk[:SAMPLE], maxsplit=1)[0]
         seen = self._tail + chunk

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 # The letters of a language beyond a to z, in lower case.
-ALPHABETS = {
+_WEST = {
     "German": "äöüß",
     "French": "àâæçéèêëîïôœùûüÿ",
     "Spanish": "áéíñóúüªº",
@@ -35,15 +35,20 @@ ALPHABETS = {
     "Icelandic": "áðéíóúýþæö",
     "Catalan": "àçèéíïòóúü",
     "Estonian": "äõöüšž",
+}
+_CENTRE = {
     "Hungarian": "áéíóöőúüű",
     "Polish": "ąćęłńóśźż",
     "Czech": "áčďéěíňóřšťúůýž",
     "Slovak": "áäčďéíĺľňóôŕšťúýž",
     "Croatian, Slovene": "čćđšž",
-    "Romanian": "âăîşşţșț",
-    "Turkish": "âçğıîöşüûi̇",
+    "Romanian": "âăîşţ",
+}
+_TURKEY = {"Turkish": "âçğıîöşüû"}
+_BALTIC = {
     "Lithuanian": "ąčęėįšųūž",
     "Latvian": "āčēģīķļņšūž",
+    "Estonian": "äõöüšž",
 }
 
 # Of systems that are no more: named where nothing else fits, no reason to doubt what does.
@@ -52,18 +57,19 @@ LEGACY = ("cp850", "mac-roman")
 SIGNS = "signs only"
 
 # Names that decode most bytes alike stand together; the first is the one to declare.
-LATIN = (
-    "latin-1",
-    "cp1252",
-    "iso8859-15",
-    "cp1250",
-    "iso8859-2",
-    "cp1254",
-    "iso8859-9",
-    "cp1257",
-    "iso8859-13",
-    *LEGACY,
-)
+LATIN = {
+    "latin-1": _WEST,
+    "cp1252": _WEST,
+    "iso8859-15": _WEST,
+    "cp1250": _CENTRE,
+    "iso8859-2": _CENTRE,
+    "cp1254": _TURKEY,
+    "iso8859-9": _TURKEY,
+    "cp1257": _BALTIC,
+    "iso8859-13": _BALTIC,
+    "cp850": _WEST,
+    "mac-roman": _WEST,
+}
 SCRIPTS = {
     "cp1251": "CYRILLIC",
     "koi8-r": "CYRILLIC",
@@ -80,6 +86,8 @@ _NEVER_BESIDE_LETTERS = re.compile(
 )
 _NEVER = re.compile(r"[\x80-\x9f¤¦\ue000-\uf8ff\ufffd]")
 _WITHIN = re.compile(r"(?<=[a-z])[^\W\d_\x00-\x7f]")
+
+_WESTERN = {"latin-1", "cp1252"}
 
 # The most frequent characters of written Chinese, and those of names of persons,
 # companies, places and of the words of trade.
@@ -154,20 +162,16 @@ def candidates(evidence: Evidence) -> list[Candidate]:
             found.append(Candidate([codec], language, text))
     for codec in (*LATIN, *SCRIPTS):
         text = _decoded(evidence.lines, codec)
-        letters = _decoded(bytes(sorted(evidence.high)), codec)
-        if text is None or letters is None:
-            continue
-        named = (
-            _language_of(letters, text, evidence.lines)
-            if codec in LATIN
-            else _script_of(SCRIPTS[codec], text)
-        )
-        if named is None:
+        if text is None:
             continue
         same = next((item for item in found if item.text == text), None)
         if same is not None:
             same.names.append(codec)
-        else:
+        elif named := (
+            _language_of(codec, evidence)
+            if codec in LATIN
+            else _script_of(SCRIPTS[codec], text)
+        ):
             found.append(Candidate([codec], named, text))
     living = [item for item in found if item.names[0] not in LEGACY]
     return living or found
@@ -267,19 +271,39 @@ _WIDE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
 # One byte a character ------------------------------------------------------------------
 
 
-def _language_of(letters: str, text: str, raw: bytes) -> str | None:
-    """The languages that the letters are of, if the text is plausible; else None."""
-    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", raw)]
+def _language_of(codec: str, evidence: Evidence) -> str | None:
+    """The languages that the letters are of, if the text is plausible; else None.
+
+    Of Latin-1 itself all letters count. Of another encoding those do that Latin-1 has
+    otherwise, and half of the rest: a foreign name must not hide what a text is.
+    """
+    text = _decoded(evidence.lines, codec)
+    letters = _decoded(bytes(sorted(evidence.high)), codec)
+    if text is None or letters is None:
+        return None
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", evidence.lines)]
     if sum(run == 1 for run in runs) < 0.6 * sum(runs):
         return None
     if _NEVER.search(letters) or _NEVER_BESIDE_LETTERS.search(text):
         return None
     if any(map(str.isupper, set(_WITHIN.findall(text)))):
         return None
-    wanted = {character.lower() for character in letters if character.isalpha()}
-    if not wanted:
+    western = bytes(sorted(evidence.high)).decode("latin-1")
+    pairs = [
+        (own.lower()[:1], own != other)
+        for own, other in zip(letters, western, strict=True)
+        if own.isalpha()
+    ]
+    if not pairs:
         return SIGNS
-    found = [name for name, own in ALPHABETS.items() if wanted <= set(own) | {"i̇"}]
+    found = [
+        language
+        for language, alphabet in LATIN[codec].items()
+        if all(
+            own in alphabet for own, differs in pairs if differs or codec in _WESTERN
+        )
+        and sum(own in alphabet for own, _ in pairs) * 2 >= len(pairs)
+    ]
     return "; ".join(found[:2]) or None
 
 
