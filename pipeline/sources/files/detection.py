@@ -70,7 +70,7 @@ class Oddities:
     """Notes whether a file holds what DuckDB would read as it stands.
 
     A byte order mark or the header once more where another file was put behind the
-    first, and cells such as `="00123"`. Of UTF-16 and UTF-32 the bytes say nothing.
+    first, and cells such as `="00123"`.
     """
 
     def __init__(self) -> None:

@@ -87,8 +87,6 @@ _NEVER_BESIDE_LETTERS = re.compile(
 _NEVER = re.compile(r"[\x80-\x9f¤¦\ue000-\uf8ff\ufffd]")
 _WITHIN = re.compile(r"(?<=[a-z])[^\W\d_\x00-\x7f]")
 
-_WESTERN = {"latin-1", "cp1252"}
-
 # The most frequent characters of written Chinese, and those of names of persons,
 # companies, places and of the words of trade.
 FREQUENT_HAN = frozenset(
@@ -130,13 +128,18 @@ class Evidence:
     decodes_gb18030: bool
 
 
-@dataclass(frozen=True)
+@dataclass
 class Candidate:
-    """Encodings that make the same text of the bytes, and whose language that is."""
+    """Encodings that make the same text of the bytes, and whose language that is.
+
+    Attributes:
+        letters: What becomes of every byte above 0x7f that the file has anywhere.
+    """
 
     names: list[str]
     language: str
     text: str
+    letters: str
 
     def __str__(self) -> str:
         return f"{' or '.join(self.names[:2])} ({self.language}: {self.example!r})"
@@ -159,20 +162,25 @@ def candidates(evidence: Evidence) -> list[Candidate]:
         text = _decoded(evidence.lines, codec)
         whole = codec != "gb18030" or evidence.decodes_gb18030
         if text is not None and whole and fits(_beyond_ascii(text)):
-            found.append(Candidate([codec], language, text))
+            found.append(Candidate([codec], language, text, ""))
     for codec in (*LATIN, *SCRIPTS):
         text = _decoded(evidence.lines, codec)
-        if text is None:
+        letters = _decoded(bytes(sorted(evidence.high)), codec)
+        if text is None or letters is None:
             continue
-        same = next((item for item in found if item.text == text), None)
-        if same is not None:
-            same.names.append(codec)
-        elif named := (
-            _language_of(codec, evidence)
+        language = (
+            _language_of(codec, text, letters, evidence)
             if codec in LATIN
             else _script_of(SCRIPTS[codec], text)
-        ):
-            found.append(Candidate([codec], named, text))
+        )
+        alike = (item for item in found if (item.text, item.letters) == (text, letters))
+        same = next(alike, None)
+        if same is None:
+            found.append(Candidate([codec], language or "", text, letters))
+        else:
+            same.names.append(codec)
+            same.language = same.language or language or ""
+    found = [item for item in found if item.language]
     living = [item for item in found if item.names[0] not in LEGACY]
     return living or found
 
@@ -271,16 +279,12 @@ _WIDE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
 # One byte a character ------------------------------------------------------------------
 
 
-def _language_of(codec: str, evidence: Evidence) -> str | None:
+def _language_of(codec: str, text: str, letters: str, evidence: Evidence) -> str | None:
     """The languages that the letters are of, if the text is plausible; else None.
 
-    Of Latin-1 itself all letters count. Of another encoding those do that Latin-1 has
-    otherwise, and half of the rest: a foreign name must not hide what a text is.
+    All letters count where Latin-1 makes the same of them. Where it does not, those do
+    that it reads otherwise, and half of all: a foreign name must not hide what a text is.
     """
-    text = _decoded(evidence.lines, codec)
-    letters = _decoded(bytes(sorted(evidence.high)), codec)
-    if text is None or letters is None:
-        return None
     runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", evidence.lines)]
     if sum(run == 1 for run in runs) < 0.6 * sum(runs):
         return None
@@ -289,20 +293,21 @@ def _language_of(codec: str, evidence: Evidence) -> str | None:
     if any(map(str.isupper, set(_WITHIN.findall(text)))):
         return None
     western = bytes(sorted(evidence.high)).decode("latin-1")
-    pairs = [
-        (own.lower()[:1], own != other)
-        for own, other in zip(letters, western, strict=True)
-        if own.isalpha()
-    ]
-    if not pairs:
+    own = {one.lower()[0] for one in letters if one.isalpha()}
+    differing = {
+        one.lower()[0]
+        for one, other in zip(letters, western, strict=True)
+        if one.isalpha() and one != other
+    }
+    if not own:
         return SIGNS
+    written = [one.lower()[0] for one in _beyond_ascii(text) if one.isalpha()]
     found = [
         language
         for language, alphabet in LATIN[codec].items()
-        if all(
-            own in alphabet for own, differs in pairs if differs or codec in _WESTERN
-        )
-        and sum(own in alphabet for own, _ in pairs) * 2 >= len(pairs)
+        # The small letter of the Turkish İ is a plain one.
+        if (differing or own) <= {*alphabet, "i"}
+        and _share(written, {*alphabet, "i"}.__contains__) >= 0.5
     ]
     return "; ".join(found[:2]) or None
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import SourceUnavailable
 from pipeline.gates.source_trial import try_source
 from pipeline.sources import open_reader
+from pipeline.sources.files.detection import Oddities
 from tests.unit.support import files_source, read, rows
 
 CSV_CASES: list[Any] = [
@@ -115,17 +116,21 @@ def test_csv(
         assert word in row.reason
 
 
-def test_oddities_are_found_wherever_chunks_are_cut(tmp_path: Path) -> None:
-    """The bytes are looked at in parts of a megabyte; DuckDB must not get such a file."""
-    row = "A,1\n"
-    for odd in ("\ufeffB,2\n", '="B",2\n'):
-        for shift in range(-8, 3):
-            before = ("id,v\n" + row * 262_150)[: (1 << 20) + shift]
-            before = before[: before.rfind("\n") + 1]
-            (tmp_path / "a.csv").write_text(before + odd + row)
-            table, rejected = read(files_source(tmp_path))
-            assert rejected == []
-            assert table["id"].to_pylist()[-2:] == ["B", "A"]
+@pytest.mark.parametrize("odd", ["\ufeffB,2\n", '="B",2\n', "id,v\n"])
+def test_oddities_are_found_wherever_chunks_are_cut(odd: str) -> None:
+    """The bytes are looked at in parts; DuckDB must not get such a file as it stands."""
+    content = f"id,v\nA,1\n{odd}A,1\n".encode()
+    for cut in range(6, len(content)):
+        oddities = Oddities()
+        oddities.feed(content[:cut])
+        oddities.feed(content[cut:])
+        assert oddities.are_there, cut
+
+
+def test_a_sound_file_is_not_odd() -> None:
+    oddities = Oddities()
+    oddities.feed('\ufeffid,v\n1,"a=b"\n2,id\n'.encode())
+    assert not oddities.are_there
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet", "jsonl"])
@@ -350,7 +355,7 @@ NAMES = st.text(st.sampled_from('a\\"u{}[],:🚀')) | st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=8),
     padding=st.integers(0, 40),
