@@ -34,6 +34,7 @@ from pipeline.sources.files.parts import (
     Part,
     cause,
     engine,
+    printable,
     temporary_folder,
 )
 from pipeline.sources.files.typed import Declared, Typing, declared, divided, query
@@ -371,7 +372,8 @@ def _plain_utf8(part: Part, dialect: Dialect) -> Iterator[Path]:
     all cores at once, and a truncated .gz ends without an error in DuckDB.
     """
     is_plain = part.packing == "plain" and dialect.encoding == "utf-8"
-    if is_plain and not any(character in str(part.path) for character in "*?["):
+    name = str(part.path)
+    if is_plain and printable(name) == name and not any(one in name for one in "*?["):
         yield part.path
         return
     with temporary_folder() as folder:

@@ -34,7 +34,7 @@ MARKS = {
 
 DELIMITERS = (",", ";", "\t", "|")
 
-_ODD = re.compile(rb"""[\r\n"',;|\t]=\"|^=\"|[\r\n]\xef\xbb\xbf""")
+_ODD = re.compile(rb"""[\r\n"',;|\t]=\"|^=\"|[\r\n](?:\xef\xbb\xbf|\x841\x953)""")
 SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?", re.IGNORECASE)
 
 # So much of the lines that are not plain ASCII is looked at.
@@ -70,7 +70,7 @@ class Oddities:
     """Notes whether a file holds what DuckDB would read as it stands.
 
     A byte order mark or the header once more where another file was put behind the
-    first, and cells such as `="00123"`. Of UTF-16 and UTF-32 the bytes say nothing.
+    first, and cells such as `="00123"`.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,6 @@ class Oddities:
         if self.are_there or not chunk:
             return
         if self._header is None:
-            self.are_there = marked(chunk) in {"utf-16", "utf-32"}
             chunk = chunk.removeprefix(codecs.BOM_UTF8)
             self._header = re.split(rb"[\r\n]", chunk[:SAMPLE], maxsplit=1)[0]
         seen = self._tail + chunk

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 # The letters of a language beyond a to z, in lower case.
-ALPHABETS = {
+_WEST = {
     "German": "äöüß",
     "French": "àâæçéèêëîïôœùûüÿ",
     "Spanish": "áéíñóúüªº",
@@ -35,15 +35,20 @@ ALPHABETS = {
     "Icelandic": "áðéíóúýþæö",
     "Catalan": "àçèéíïòóúü",
     "Estonian": "äõöüšž",
+}
+_CENTRE = {
     "Hungarian": "áéíóöőúüű",
     "Polish": "ąćęłńóśźż",
     "Czech": "áčďéěíňóřšťúůýž",
     "Slovak": "áäčďéíĺľňóôŕšťúýž",
     "Croatian, Slovene": "čćđšž",
-    "Romanian": "âăîşşţșț",
-    "Turkish": "âçğıîöşüûi̇",
+    "Romanian": "âăîşţ",
+}
+_TURKEY = {"Turkish": "âçğıîöşüû"}
+_BALTIC = {
     "Lithuanian": "ąčęėįšųūž",
     "Latvian": "āčēģīķļņšūž",
+    "Estonian": "äõöüšž",
 }
 
 # Of systems that are no more: named where nothing else fits, no reason to doubt what does.
@@ -52,18 +57,19 @@ LEGACY = ("cp850", "mac-roman")
 SIGNS = "signs only"
 
 # Names that decode most bytes alike stand together; the first is the one to declare.
-LATIN = (
-    "latin-1",
-    "cp1252",
-    "iso8859-15",
-    "cp1250",
-    "iso8859-2",
-    "cp1254",
-    "iso8859-9",
-    "cp1257",
-    "iso8859-13",
-    *LEGACY,
-)
+LATIN = {
+    "latin-1": _WEST,
+    "cp1252": _WEST,
+    "iso8859-15": _WEST,
+    "cp1250": _CENTRE,
+    "iso8859-2": _CENTRE,
+    "cp1254": _TURKEY,
+    "iso8859-9": _TURKEY,
+    "cp1257": _BALTIC,
+    "iso8859-13": _BALTIC,
+    "cp850": _WEST,
+    "mac-roman": _WEST,
+}
 SCRIPTS = {
     "cp1251": "CYRILLIC",
     "koi8-r": "CYRILLIC",
@@ -122,13 +128,18 @@ class Evidence:
     decodes_gb18030: bool
 
 
-@dataclass(frozen=True)
+@dataclass
 class Candidate:
-    """Encodings that make the same text of the bytes, and whose language that is."""
+    """Encodings that make the same text of the bytes, and whose language that is.
+
+    Attributes:
+        letters: What becomes of every byte above 0x7f that the file has anywhere.
+    """
 
     names: list[str]
     language: str
     text: str
+    letters: str
 
     def __str__(self) -> str:
         return f"{' or '.join(self.names[:2])} ({self.language}: {self.example!r})"
@@ -151,24 +162,25 @@ def candidates(evidence: Evidence) -> list[Candidate]:
         text = _decoded(evidence.lines, codec)
         whole = codec != "gb18030" or evidence.decodes_gb18030
         if text is not None and whole and fits(_beyond_ascii(text)):
-            found.append(Candidate([codec], language, text))
+            found.append(Candidate([codec], language, text, ""))
     for codec in (*LATIN, *SCRIPTS):
         text = _decoded(evidence.lines, codec)
         letters = _decoded(bytes(sorted(evidence.high)), codec)
         if text is None or letters is None:
             continue
-        named = (
-            _language_of(letters, text, evidence.lines)
+        language = (
+            _language_of(codec, text, letters, evidence)
             if codec in LATIN
             else _script_of(SCRIPTS[codec], text)
         )
-        if named is None:
-            continue
-        same = next((item for item in found if item.text == text), None)
-        if same is not None:
-            same.names.append(codec)
+        alike = (item for item in found if (item.text, item.letters) == (text, letters))
+        same = next(alike, None)
+        if same is None:
+            found.append(Candidate([codec], language or "", text, letters))
         else:
-            found.append(Candidate([codec], named, text))
+            same.names.append(codec)
+            same.language = same.language or language or ""
+    found = [item for item in found if item.language]
     living = [item for item in found if item.names[0] not in LEGACY]
     return living or found
 
@@ -267,19 +279,36 @@ _WIDE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
 # One byte a character ------------------------------------------------------------------
 
 
-def _language_of(letters: str, text: str, raw: bytes) -> str | None:
-    """The languages that the letters are of, if the text is plausible; else None."""
-    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", raw)]
+def _language_of(codec: str, text: str, letters: str, evidence: Evidence) -> str | None:
+    """The languages that the letters are of, if the text is plausible; else None.
+
+    All letters count where Latin-1 makes the same of them. Where it does not, those do
+    that it reads otherwise, and half of all: a foreign name must not hide what a text is.
+    """
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", evidence.lines)]
     if sum(run == 1 for run in runs) < 0.6 * sum(runs):
         return None
     if _NEVER.search(letters) or _NEVER_BESIDE_LETTERS.search(text):
         return None
     if any(map(str.isupper, set(_WITHIN.findall(text)))):
         return None
-    wanted = {character.lower() for character in letters if character.isalpha()}
-    if not wanted:
+    western = bytes(sorted(evidence.high)).decode("latin-1")
+    own = {one.lower()[0] for one in letters if one.isalpha()}
+    differing = {
+        one.lower()[0]
+        for one, other in zip(letters, western, strict=True)
+        if one.isalpha() and one != other
+    }
+    if not own:
         return SIGNS
-    found = [name for name, own in ALPHABETS.items() if wanted <= set(own) | {"i̇"}]
+    written = [one.lower()[0] for one in _beyond_ascii(text) if one.isalpha()]
+    found = [
+        language
+        for language, alphabet in LATIN[codec].items()
+        # The small letter of the Turkish İ is a plain one.
+        if (differing or own) <= {*alphabet, "i"}
+        and _share(written, {*alphabet, "i"}.__contains__) >= 0.5
+    ]
     return "; ".join(found[:2]) or None
 
 

@@ -19,7 +19,14 @@ from pipeline.sources.base import Extract, Rejected, Since
 from pipeline.sources.config import Source
 from pipeline.sources.entity import Entity
 from pipeline.sources.files import columnar, delimited, detection, documents, sheets
-from pipeline.sources.files.parts import CHUNK, READ_ERRORS, Part, cause, parts_of
+from pipeline.sources.files.parts import (
+    CHUNK,
+    READ_ERRORS,
+    Part,
+    cause,
+    parts_of,
+    printable,
+)
 
 log = logging.getLogger("customer_tiers.files")
 
@@ -72,14 +79,15 @@ class FilesReader:
                     "%s.%s: %s is left for the next time: it %s",
                     self._name,
                     entity.name,
-                    path.name,
+                    printable(path.name),
                     why,
                 )
             else:
                 settled.append(path)
         is_snapshot = entity.load == "snapshot"
         for path in settled[-1:] if is_snapshot else settled:
-            parts = parts_of(path, entity, f"{self._name}.{entity.name}: {path.name}")
+            where = f"{self._name}.{entity.name}: {printable(path.name)}"
+            parts = parts_of(path, entity, where)
             for part in parts[-1:] if is_snapshot else parts:
                 yield _extract(part, entity, limit)
 
@@ -107,7 +115,7 @@ class FilesReader:
             real = path.resolve()
             if not real.is_relative_to(folder):
                 raise SourceUnavailable(
-                    f"{where}: {path.name} cannot be read: it lies outside of "
+                    f"{where}: {printable(path.name)} cannot be read: it lies outside of "
                     f"{self._folder}, at {real}. Put the file itself into the folder, or "
                     "mend `path` in sources.yaml."
                 )
@@ -237,4 +245,6 @@ def _look(part: Part, entity: Entity, kind: str) -> _Look:
     else:
         read_as += [kind]
     digest.update(repr(read_as).encode())
-    return _Look(digest.hexdigest(), dialect, oddities.are_there)
+    # Of texts whose ASCII is not one byte each, the bytes say nothing of oddities.
+    is_wide = dialect is not None and dialect.encoding.startswith(("utf-16", "utf-32"))
+    return _Look(digest.hexdigest(), dialect, oddities.are_there or is_wide)
