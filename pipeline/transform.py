@@ -74,6 +74,7 @@ def project_variables(sources: SourcesFile) -> dict[str, Any]:
         "time_zone": sources.business.time_zone,
         "reporting_currency": sources.business.reporting_currency,
         "privacy": sources.privacy.model_dump(),
+        "unknown_customers": sources.unknown_customers(),
     }
 
 
@@ -307,6 +308,9 @@ def profile(candidate: Candidate, threads: int) -> str:
                         "type": "duckdb",
                         "path": str(candidate.work_file.resolve()),
                         "threads": threads,
+                        # A time with a zone compared with one without is one in UTC,
+                        # wherever this runs.
+                        "settings": {"TimeZone": "UTC"},
                         "config_options": {
                             "autoinstall_known_extensions": "false",
                             "autoload_known_extensions": "false",

@@ -122,3 +122,53 @@ data is shown.
     {%- if not loop.last %},{% endif %}
     {%- endfor %}
 {% endmacro %}
+
+{#- The records of customers that are won after the as-of day: nobody knows them yet, except
+    where they have bought before all the same. -#}
+{% macro customers_won_later() %}
+    select
+        later.source,
+        later.source_customer_id
+    from (
+        select
+            given.source,
+            given.source_customer_id
+        from (
+            {{ provided("customers") }}
+        ) as given
+        cross join {{ ref("core_refresh") }} as refresh
+        where {{ is_later("given", "customers", "acquired_on") }}
+    ) as later
+    left join (
+        select distinct
+            customer_source,
+            source_customer_id
+        from (
+            {{ known("order_lines") }}
+        ) as known_lines
+    ) as bought
+        on
+            later.source = bought.customer_source
+            and later.source_customer_id = bought.source_customer_id
+    where bought.source_customer_id is null
+{% endmacro %}
+
+{#- The key of the customer of a source under whom its lines of unknown customers are put,
+    where sources.yaml says so. No source gives such a key itself. -#}
+{% macro unknown_customer_key() -%} '(unknown customer)' {%- endmacro %}
+
+{#- Whether a source's lines without a known customer are treated in one way: `refuse`,
+    `leave_out` or `unknown_customer`, as sources.yaml says (`unknown_customers`). -#}
+{% macro unknown_customers_are(treatment, source_column) -%}
+    {%- set chosen = [] -%}
+    {%- for source in var("provides").get("order_lines", []) -%}
+        {%- if var("unknown_customers", {}).get(source, "refuse") == treatment -%}
+            {%- do chosen.append("'" ~ source ~ "'") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if chosen -%}
+    {{ source_column }} in ({{ chosen | join(", ") }})
+    {%- else -%}
+    false
+    {%- endif -%}
+{%- endmacro %}

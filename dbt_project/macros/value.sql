@@ -47,9 +47,9 @@ pipeline as (
     select * from {{ ref("core_pipeline_moments") }}
 ),
 
--- Without any lead of a customer nothing is known of deals; with some, none is zero.
-leads as (
-    select count(customer_id) as leads_of_customers from {{ ref("core_leads") }}
+-- From the first deal with an amount on, no deal is none.
+recorded as (
+    {{ deals_recorded() }}
 ),
 
 customers as (
@@ -100,8 +100,16 @@ types as (
         spells.customer_type,
         cast(sum(spells.revenue) as double)
         / nullif(cast(sum(spells.spend) as double), 0) as kept_share,
-        cast(sum(spells.margin) as double)
-        / nullif(cast(sum(spells.costed_revenue) as double), 0) as margin_rate,
+        -- A rate of too few of the lines is not the rate of all.
+        case
+            when
+                cast(sum(spells.costed_amount) as double)
+                / nullif(cast(sum(spells.gross_amount) as double), 0)
+                >= {{ least_coverage() }}
+                then
+                    cast(sum(spells.costed_margin) as double)
+                    / nullif(cast(sum(spells.costed_revenue) as double), 0)
+        end as margin_rate,
         {{ median("case when spells.order_days >= 3 then spells.median_gap_days end") }}
             as median_gap_days
     from {{ spells_of_spans() }}
@@ -243,9 +251,12 @@ measured as (
         cast(
             forecasts.predicted_spend_12m * coalesce(type_moments.kept_share, 1)
             * case
-                when moments.order_days >= 3 and moments.costed_revenue > 0
+                when
+                    moments.order_days >= 3
+                    and moments.margin_coverage >= {{ least_coverage() }}
+                    and moments.costed_revenue > 0
                     then
-                        cast(moments.margin as double)
+                        cast(moments.costed_margin as double)
                         / cast(moments.costed_revenue as double)
                 else type_moments.margin_rate
             end
@@ -254,10 +265,7 @@ measured as (
         whitespace.whitespace_revenue,
         whitespace.whitespace_margin,
         whitespace.whitespace_categories,
-        case
-            when leads.leads_of_customers > 0
-                then coalesce(pipeline.pipeline_amount, 0)
-        end as pipeline_amount,
+        {{ pipeline_amount("moments.moment_no") }} as pipeline_amount,
         assessments.market_influence,
         assessments.strategic_importance,
         type_moments.lost_days,
@@ -272,7 +280,7 @@ measured as (
         on
             moments.moment_no = type_moments.moment_no
             and moments.customer_type = type_moments.customer_type
-    cross join leads
+    cross join recorded
     left join whitespace
         on
             moments.moment_no = whitespace.moment_no
@@ -334,3 +342,23 @@ select
     end as lifecycle_stage
 from compared
 {% endmacro %}
+
+{#- Since which moment deals with amounts are recorded; null where nobody records them. -#}
+{% macro deals_recorded() %}
+    select min(moments.moment_no) as deals_moment_no
+    from {{ ref("core_leads") }} as leads
+    inner join {{ ref("core_moments") }} as moments
+        on
+            leads.created_on <= moments.as_of_date
+            or (leads.created_on is null and moments.is_present)
+    where leads.customer_id is not null and leads.amount is not null
+{% endmacro %}
+
+{#- What open deals are worth where they are recorded: nothing without a deal, not known
+    where too few of them have an amount. Needs `recorded` and `pipeline`. -#}
+{% macro pipeline_amount(moment_no) -%}
+    case
+        when pipeline.customer_id is not null then pipeline.pipeline_amount
+        when {{ moment_no }} >= recorded.deals_moment_no then 0
+    end
+{%- endmacro %}

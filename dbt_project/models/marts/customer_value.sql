@@ -116,6 +116,12 @@ final as (
         ] %}
         cast(valued.{{ measure }} as {{ type_money_sum() }}) as {{ measure }},
         {%- endfor %}
+        {%- for coverage in [
+            "margin_coverage", "margin_coverage_12m", "margin_line_coverage",
+            "margin_line_coverage_12m", "freight_coverage", "freight_coverage_12m",
+        ] %}
+        cast(valued.{{ coverage }} as double) as {{ coverage }},
+        {%- endfor %}
         valued.tickets as ticket_count,
         valued.tickets_12m as ticket_count_12m,
         rfm_scores.r_score,
