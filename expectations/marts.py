@@ -272,7 +272,13 @@ def suites() -> list[Suite]:
             [
                 unique("lead_id", why="the grain: one row per lead"),
                 between("probability", 0, 1, why="a probability"),
-                without_nulls("stage", why="what is open is told by it"),
+                no_rows(
+                    "what_is_not_open_has_a_stage",
+                    "select lead_id from {batch} "
+                    "where stage is null and not coalesce(is_open, false)",
+                    why="how it ended is told by it; of a deal that was closed after the "
+                    "as-of day the stage is not known yet",
+                ),
                 _currencies("source_currency", ["lead_id"]),
                 no_rows(
                     "amounts_are_converted",
@@ -373,7 +379,12 @@ def suites() -> list[Suite]:
                 unique("payment_id", why="an invoice twice is late twice"),
                 without_nulls("amount", why="a missing rate would lose the invoice"),
                 between("days_late", 0, None, why="early is not late"),
-                without_nulls("due_date", why="late is after this day"),
+                without_nulls(
+                    "due_date",
+                    why="without it nobody can say whether it is late; leave it empty "
+                    "where the source does not say",
+                    severity="warning",
+                ),
                 _currencies("source_currency", ["payment_id"]),
                 no_rows(
                     "who_paid_before_the_due_day_is_not_late",
@@ -1072,6 +1083,23 @@ def suites() -> list[Suite]:
                     + ")",
                     why="not as usual; somebody should know why. docs/gates.md says what "
                     "each metric is",
+                    severity="warning",
+                ),
+            ],
+        ),
+        Suite(
+            subject="meta.domain_checks",
+            schema="meta",
+            table="domain_checks",
+            key=["source", "entity", "column_name", "column_value"],
+            expectations=[
+                no_rows(
+                    "values_mean_what_they_say",
+                    "select source, entity, column_name, problem, column_value, "
+                    "value_rows, problem_rows, different_values from {batch} "
+                    "order by problem_rows desc, value_rows desc",
+                    why="-1 for unknown, a chance of 90 instead of .9, the year 24: set it "
+                    "to null in staging, or mend the source",
                     severity="warning",
                 ),
             ],

@@ -927,9 +927,9 @@ def _print_release(at: Home) -> None:
             name,
             f"{customers:,}",
             _percent(share),
-            f"{revenue:,.0f}",
+            "not known" if revenue is None else f"{revenue:,.0f}",
             _percent(revenue_share),
-            f"{margin:,.0f}",
+            "not known" if margin is None else f"{margin:,.0f}",
         )
     out.print()
     out.print(table)

@@ -75,7 +75,6 @@ ENTITIES: Mapping[str, tuple[str, Sequence[str]]] = {
             "payment_id",
             "customer_source",
             "source_customer_id",
-            "due_date",
             "paid_at",
             "amount",
             "currency",

@@ -123,36 +123,6 @@ data is shown.
     {%- endfor %}
 {% endmacro %}
 
-{#- The records of customers that are won after the as-of day: nobody knows them yet, except
-    where they have bought before all the same. -#}
-{% macro customers_won_later() %}
-    select
-        later.source,
-        later.source_customer_id
-    from (
-        select
-            given.source,
-            given.source_customer_id
-        from (
-            {{ provided("customers") }}
-        ) as given
-        cross join {{ ref("core_refresh") }} as refresh
-        where {{ is_later("given", "customers", "acquired_on") }}
-    ) as later
-    left join (
-        select distinct
-            customer_source,
-            source_customer_id
-        from (
-            {{ known("order_lines") }}
-        ) as known_lines
-    ) as bought
-        on
-            later.source = bought.customer_source
-            and later.source_customer_id = bought.source_customer_id
-    where bought.source_customer_id is null
-{% endmacro %}
-
 {#- The key of the customer of a source under whom its lines of unknown customers are put,
     where sources.yaml says so. No source gives such a key itself. -#}
 {% macro unknown_customer_key() -%} '(unknown customer)' {%- endmacro %}

@@ -362,3 +362,6 @@ from compared
         when {{ moment_no }} >= recorded.deals_moment_no then 0
     end
 {%- endmacro %}
+
+{#- Silence in usual gaps below which a customer buys in its own rhythm. -#}
+{% macro in_rhythm_below() -%} 1.5 {%- endmacro %}

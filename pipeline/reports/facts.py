@@ -262,7 +262,9 @@ def _headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
             coalesce(sum(customer_value.revenue_12m), 0) as revenue_12m,
             coalesce(sum(customer_value.revenue_previous_12m), 0)
                 as revenue_previous_12m,
-            coalesce(sum(customer_value.margin_12m), 0) as margin_12m,
+            sum(customer_value.margin_12m) as margin_12m,
+            sum(customer_value.revenue_12m)
+                filter (customer_value.margin_12m is not null) as revenue_with_margin,
             min(customer_value.first_order_date) as first_order_date
         from marts.customers
         inner join marts.customer_value
@@ -303,7 +305,11 @@ def _headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
     totals["previous_is_whole"] = (
         first is not None and first <= period.previous_first_day
     )
-    totals["margin_rate"] = _ratio(totals["margin_12m"], revenue)
+    totals["margin_rate"] = (
+        None
+        if totals["margin_12m"] is None
+        else _ratio(totals["margin_12m"], totals["revenue_with_margin"])
+    )
     totals["cost_unknown"] = costs["cost_unknown"]
     totals["cost_coverage"] = _ratio(
         costs["revenue_with_cost"] or Decimal(0), costs["revenue"]
@@ -457,11 +463,21 @@ def _concentration(connection: duckdb.DuckDBPyConnection) -> list[Concentration]
     ]
 
 
-# A customer without a name in the source is called by its id.
+# A customer without a name in the source is called by its id, and a person, whose name is
+# masked to letters that many share, by both.
+_CALLED = """
+    case
+        when nullif(trim(customers.customer_name), '') is null
+            then customers.customer_id
+        when customers.customer_type = 'person'
+            then customers.customer_name || ' (' || customers.customer_id || ')'
+        else customers.customer_name
+    end
+"""
+
 _CUSTOMER = f"""
     customers.customer_id,
-    coalesce(nullif(trim(customers.customer_name), ''), customers.customer_id)
-        as customer_name,
+    {_CALLED} as customer_name,
     customers.customer_type,
     customers.country,
     customer_tiers.tier_rank,
@@ -589,11 +605,15 @@ def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
 def _actions(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     return _rows(
         connection,
-        """
+        f"""
         select
             customer_actions.*,
             coalesce(
-                nullif(trim(customers.customer_name), ''), leads.lead_name,
+                case
+                    when nullif(trim(customers.customer_name), '') is not null
+                        then {_CALLED}
+                end,
+                leads.lead_name || ' (' || customer_actions.lead_id || ')',
                 customer_actions.customer_id, customer_actions.lead_id
             ) as customer_name,
             coalesce(customers.customer_type, 'lead') as customer_type,

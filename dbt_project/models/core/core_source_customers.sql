@@ -6,7 +6,7 @@ with customers as (
 ),
 
 won_later as (
-    {{ customers_won_later() }}
+    select * from {{ ref("core_customers_won_later") }}
 ),
 
 forgotten as (

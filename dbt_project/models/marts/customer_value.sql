@@ -55,6 +55,43 @@ rfm_scores as (
     from rfm_ranks
 ),
 
+-- Ranks compare customers, a state compares a customer with itself. Who buys in its own
+-- rhythm is neither slipping nor at risk, dormant or lost, however many buy more often.
+longest_gaps as (
+    select
+        customer_type,
+        max(usual_gap_days) as usual_gap_days
+    from valued
+    where orders > 0
+    group by customer_type
+),
+
+rhythms as (
+    select
+        valued.customer_id,
+        valued.lifecycle_stage in ('new', 'active', 'growing', 'reactivated')
+        or (
+            coalesce(valued.overdue_factor < {{ in_rhythm_below() }}, false)
+            and coalesce(
+                valued.days_since_last_order <= longest_gaps.usual_gap_days, false
+            )
+        ) as is_in_rhythm
+    from valued
+    left join longest_gaps on valued.customer_type = longest_gaps.customer_type
+),
+
+segment_scores as (
+    select
+        rfm_scores.*,
+        -- The middle of the ranks says nothing of silence.
+        case
+            when rhythms.is_in_rhythm then greatest(rfm_scores.r_score, 3)
+            else rfm_scores.r_score
+        end as segment_r_score
+    from rfm_scores
+    inner join rhythms on rfm_scores.customer_id = rhythms.customer_id
+),
+
 -- A customer's class is set by the revenue of everybody above it. The window is by
 -- value, so that equal values share the best class of their group.
 shares as (
@@ -176,10 +213,11 @@ final as (
     inner join potential on valued.customer_id = potential.customer_id
     left join health on valued.customer_id = health.customer_id
     left join tiers_held on valued.customer_id = tiers_held.customer_id
-    left join rfm_scores on valued.customer_id = rfm_scores.customer_id
+    left join segment_scores as rfm_scores
+        on valued.customer_id = rfm_scores.customer_id
     left join rfm_segments
         on
-            rfm_scores.r_score = rfm_segments.r_score
+            rfm_scores.segment_r_score = rfm_segments.r_score
             and rfm_scores.f_score = rfm_segments.f_score
             and rfm_scores.m_score = rfm_segments.m_score
     left join abc_classes on valued.customer_id = abc_classes.customer_id

@@ -26,7 +26,7 @@ forgotten as (
 ),
 
 won_later as (
-    {{ customers_won_later() }}
+    select * from {{ ref("core_customers_won_later") }}
 ),
 
 staged_customers as (

@@ -109,11 +109,11 @@ visits_due as (
         rhythms.visit_due_on as due_from,
         coalesce(
             'Last visit on ' || cast(rhythms.last_visit_on as varchar) || '; ',
-            'No visit so far; '
+            'No visit recorded; '
         ) || rhythms.tier_name_en || ' is visited every '
         || cast(rhythms.visit_every_days as varchar) || ' days.' as reason_en,
         coalesce(
-            '上次拜访：' || cast(rhythms.last_visit_on as varchar) || '；', '尚无拜访；'
+            '上次拜访：' || cast(rhythms.last_visit_on as varchar) || '；', '无拜访记录；'
         ) || rhythms.tier_name_zh || '每' || cast(rhythms.visit_every_days as varchar)
         || '天拜访一次。' as reason_zh
     from rhythms
@@ -131,12 +131,12 @@ calls_due as (
         rhythms.call_due_on as due_from,
         coalesce(
             'Last spoken with on ' || cast(rhythms.last_talk_on as varchar) || '; ',
-            'Not spoken with so far; '
+            'No call or meeting recorded; '
         ) || rhythms.tier_name_en || ' is called every '
         || cast(rhythms.call_every_days as varchar) || ' days.' as reason_en,
         coalesce(
             '上次通话或会面：' || cast(rhythms.last_talk_on as varchar) || '；',
-            '尚无通话或会面；'
+            '无通话或会面记录；'
         ) || rhythms.tier_name_zh || '每' || cast(rhythms.call_every_days as varchar)
         || '天联系一次。' as reason_zh
     from rhythms
@@ -151,7 +151,9 @@ tickets as (
         customer_id,
         {{ business_date("opened_at") }} as opened_on,
         coalesce(met_sla = false, false) as missed,
-        coalesce(is_complaint, false) and resolved_at is null as is_open_complaint
+        coalesce(is_complaint, false)
+        and resolved_at is null
+        and closed_at is null as is_open_complaint
     from service_tickets
     where customer_id is not null
 ),
@@ -419,7 +421,13 @@ holidays_due as (
     where place = 1
 ),
 
--- A contact after the as-of day is not known yet.
+-- Where a source records no contact with any lead, that there was none with this one is
+-- not known.
+contacted_sources as (
+    select distinct source from leads
+    where last_contact_on is not null
+),
+
 open_leads as (
     select
         leads.lead_id,
@@ -428,19 +436,15 @@ open_leads as (
         leads.stage,
         leads.probability,
         leads.created_on,
-        case
-            when leads.last_contact_on <= refresh.as_of_date
-                then leads.last_contact_on
-        end as last_contact_on,
+        leads.last_contact_on,
         refresh.as_of_date,
         coalesce(present.tier_code, '*') as tier_code,
         coalesce(present.customer_type, '*') as customer_type
     from leads
     cross join refresh
     left join present on leads.customer_id = present.customer_id
-    where
-        {{ is_open_lead() }}
-        and (leads.created_on is null or leads.created_on <= refresh.as_of_date)
+    inner join contacted_sources on leads.source = contacted_sources.source
+    where coalesce(leads.is_open, {{ is_open_lead() }})
 ),
 
 cold_leads as (
@@ -459,7 +463,7 @@ cold_leads as (
             ) || ' %', ''
         ) || '; ' || coalesce(
             'last contact on ' || cast(open_leads.last_contact_on as varchar),
-            'not contacted since ' || cast(open_leads.created_on as varchar)
+            'no contact recorded, entered on ' || cast(open_leads.created_on as varchar)
         ) || '.' as reason_en,
         '阶段：' || coalesce(open_leads.stage, '未知')
         || coalesce(
@@ -469,7 +473,7 @@ cold_leads as (
             ) || '%', ''
         ) || '；' || coalesce(
             '上次联系：' || cast(open_leads.last_contact_on as varchar),
-            '自' || cast(open_leads.created_on as varchar) || '起未联系'
+            '无联系记录，录入于' || cast(open_leads.created_on as varchar)
         ) || '。' as reason_zh
     from open_leads
     {{ join_action_rules("open_leads", "lead_cold") }}
