@@ -455,6 +455,8 @@ def test_what_is_later_is_counted(today: SmallCompany) -> None:
         "interactions": (1, 0),
         "survey_responses": (1, 0),
         "contacts": (0, 1),
+        "campaigns": (1, 0),
+        "assessments": (1, 0),
     }
 
 
@@ -516,7 +518,7 @@ def test_who_buys_every_week_is_in_no_danger(today: SmallCompany) -> None:
     # They are ranked against each other, as far down as dormant.
     assert {row["r_score"] for row in weekly} >= {1, 5}
     assert not {row["rfm_segment"] for row in weekly} & {
-        "at risk", "dormant", "lost", "slipping",
+        "at risk", "dormant", "lost", "slipping", "new",
     }  # fmt: skip
 
 

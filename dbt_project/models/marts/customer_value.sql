@@ -75,7 +75,8 @@ rhythms as (
             and coalesce(
                 valued.days_since_last_order <= longest_gaps.usual_gap_days, false
             )
-        ) as is_in_rhythm
+        ) as is_in_rhythm,
+        valued.lifecycle_stage <> 'new' and valued.order_days >= 3 as has_rhythm
     from valued
     left join longest_gaps on valued.customer_type = longest_gaps.customer_type
 ),
@@ -87,7 +88,12 @@ segment_scores as (
         case
             when rhythms.is_in_rhythm then greatest(rfm_scores.r_score, 3)
             else rfm_scores.r_score
-        end as segment_r_score
+        end as segment_r_score,
+        -- Who has a rhythm is not new, however few its orders are beside others'.
+        case
+            when rhythms.has_rhythm then greatest(rfm_scores.f_score, 2)
+            else rfm_scores.f_score
+        end as segment_f_score
     from rfm_scores
     inner join rhythms on rfm_scores.customer_id = rhythms.customer_id
 ),
@@ -218,7 +224,7 @@ final as (
     left join rfm_segments
         on
             rfm_scores.segment_r_score = rfm_segments.r_score
-            and rfm_scores.f_score = rfm_segments.f_score
+            and rfm_scores.segment_f_score = rfm_segments.f_score
             and rfm_scores.m_score = rfm_segments.m_score
     left join abc_classes on valued.customer_id = abc_classes.customer_id
 )
