@@ -333,7 +333,7 @@ lie anywhere. A test holds that every date and timestamp of every entity stands 
         cast(null as {{ type }}) as {{ name }}
         {%- elif type == "timestamp" and has_no_zone(given.get(name)) %}
         {{ utc_time(local_to_utc("cast(" ~ name ~ " as timestamp)")) }} as {{ name }}
-        {%- elif type == "timestamp" %}
+        {%- elif type == "timestamp" and given %}
         {{ utc_time(name) }} as {{ name }}
         {%- else %}
         cast({{ name }} as {{ type }}) as {{ name }}

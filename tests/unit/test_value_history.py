@@ -92,7 +92,11 @@ def lay_nothing(warehouse: Warehouse) -> None:
     for name, columns in {
         "core_customer_forecasts": forecast,
         "core_forecast_history": {**forecast, "moment_no": "integer"},
-        "core_leads": {"customer_id": "varchar"},
+        "core_leads": {
+            "customer_id": "varchar",
+            "created_on": "date",
+            "amount": "decimal(18, 4)",
+        },
         "core_whitespace": {
             "moment_no": "integer",
             "peer_group": "varchar",

@@ -122,15 +122,6 @@ changes as (
     from known
     union all
     select
-        known.customer_no,
-        recorded_moments.moment_no,
-        0 as period_no,
-        0 as left_12m_no,
-        0 as left_24m_no
-    from known
-    inner join recorded_moments on known.moment_no < recorded_moments.moment_no
-    union all
-    select
         totals.customer_no,
         periods.enters as moment_no,
         totals.period_no,
@@ -160,6 +151,28 @@ changes as (
     where periods.leaves_24m is not null
 ),
 
+first_changes as (
+    select
+        customer_no,
+        min(moment_no) as moment_no
+    from changes
+    group by customer_no
+),
+
+all_changes as (
+    select * from changes
+    union all
+    select
+        first_changes.customer_no,
+        recorded_moments.moment_no,
+        0 as period_no,
+        0 as left_12m_no,
+        0 as left_24m_no
+    from first_changes
+    inner join recorded_moments
+        on first_changes.moment_no < recorded_moments.moment_no
+),
+
 change_moments as (
     select
         customer_no,
@@ -167,7 +180,7 @@ change_moments as (
         max(period_no) as period_no,
         max(left_12m_no) as left_12m_no,
         max(left_24m_no) as left_24m_no
-    from changes
+    from all_changes
     group by customer_no, moment_no
 ),
 
