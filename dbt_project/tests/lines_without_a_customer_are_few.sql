@@ -1,6 +1,4 @@
 {{ config(severity="warn") }}
--- What sources.yaml lets pass is named all the same: the keys that no source gives a
--- customer for, and where their lines went.
 select
     source,
     treatment,
@@ -10,5 +8,5 @@ select
     currency
 from {{ ref("core_unplaced_lines") }}
 where treatment <> 'refuse'
-group by all
-order by count(*) desc, customer_key
+group by source, treatment, source_customer_id, currency
+order by order_lines desc, customer_key
