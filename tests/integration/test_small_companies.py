@@ -154,7 +154,11 @@ def known_and_later() -> tuple[World, World]:
         of("HALF", payment_id="I4", invoiced_on="2024-02-01", due_date="",
            paid_at="", amount=100, currency="EUR"),
     ]  # fmt: skip
-    leads = [deal("L1", "ALL"), deal("L2", "HALF", amount=-1), deal("L5", "NONE", amount="")]
+    leads = [
+        deal("L1", "ALL"),
+        deal("L2", "HALF", amount=-1),
+        deal("L5", "NONE", amount=""),
+    ]
     interactions = [
         of("ALL", interaction_id="V1", kind="visit",
            occurred_at="2024-05-03 10:00:00", minutes=30),
@@ -503,7 +507,11 @@ def test_an_event_is_as_it_was_known_then(today: SmallCompany) -> None:
         today,
         "select payment_id, paid_at, days_late from marts.payments order by all",
     ) == [
-        {"payment_id": "shop:I1", "paid_at": dt.datetime(2024, 2, 20, 5), "days_late": 0},
+        {
+            "payment_id": "shop:I1",
+            "paid_at": dt.datetime(2024, 2, 20, 5),
+            "days_late": 0,
+        },
         {"payment_id": "shop:I2", "paid_at": None, "days_late": 120},
         {"payment_id": "shop:I4", "paid_at": None, "days_late": None},
     ]

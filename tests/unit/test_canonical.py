@@ -64,7 +64,9 @@ def test_every_time_has_a_meaning_on_the_as_of_day(entity: str) -> None:
     times = declared("canonical.sql", "event_times", entity)
     assert set(times) <= {"begins", "later", "ends", "with_the_end", "ahead"}
     named = [
-        column for kind in ("begins", "later", "ahead") for column in times.get(kind, [])
+        column
+        for kind in ("begins", "later", "ahead")
+        for column in times.get(kind, [])
     ]
     kinds = columns(entity)
     assert set(named) == {

@@ -715,8 +715,7 @@ REASONS = {
     "lead": (
         World().lead,
         "lead_cold",
-        "Stage Proposal, probability 60 %; no contact recorded, "
-        "entered on 2013-12-02.",
+        "Stage Proposal, probability 60 %; no contact recorded, entered on 2013-12-02.",
         "阶段：Proposal，概率60%；无联系记录，录入于2013-12-02。",
     ),
     "invoices": (
