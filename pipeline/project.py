@@ -140,7 +140,7 @@ def canonical_columns(entity: str) -> dict[str, str]:
         for name in ("dialect.sql", "canonical.sql")
     )
     returned: list[dict[str, str]] = []
-    environment = jinja2.Environment(autoescape=False)
+    environment = jinja2.Environment(autoescape=False, extensions=["jinja2.ext.do"])
     environment.globals["return"] = returned.append
     template = environment.from_string(text + "{{ canonical_columns(entity) }}")
     template.render(entity=entity)
