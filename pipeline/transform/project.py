@@ -85,6 +85,7 @@ def variables(sources: SourcesFile) -> dict[str, Any]:
         "time_zone": sources.business.time_zone,
         "reporting_currency": sources.business.reporting_currency,
         "privacy": sources.privacy.model_dump(),
+        "unknown_customers": sources.unknown_customers(),
     }
 
 
