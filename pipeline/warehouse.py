@@ -36,8 +36,11 @@ HISTORY_DAYS = 400
 
 
 def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Opens a DuckDB file; never fetches an extension."""
-    return duckdb.connect(
+    """Opens a DuckDB file; never fetches an extension.
+
+    A time with a zone compared with one without is one in UTC, wherever this runs.
+    """
+    connection = duckdb.connect(
         str(path.resolve()),
         read_only=read_only,
         config={
@@ -45,6 +48,8 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
             "autoload_known_extensions": "false",
         },
     )
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
 
 
 def default_as_of(time_zone: str, now: dt.datetime | None = None) -> dt.date:
