@@ -11,7 +11,7 @@ INSTALLED := .venv/installed
 WORKERS ?= -n 2 --dist loadfile
 export CUSTOMER_TIERS_HOME ?= $(CURDIR)/data
 
-.PHONY: refresh test test-slow campaign check ui install lock clean
+.PHONY: refresh test test-slow campaign check docs ui install lock clean
 
 refresh: $(INSTALLED)
 	@$(BIN)/customer-tiers refresh
@@ -37,6 +37,11 @@ check: $(INSTALLED)
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 	$(BIN)/sqlfluff lint pipeline/tiers/sql pipeline/identity/sql
 	$(BIN)/pytest tests/unit $(WORKERS)
+
+# One page that needs no server and no network: dbt_project/target/static_index.html.
+docs: $(INSTALLED)
+	$(BIN)/dbt docs generate --static --empty-catalog --target compile \
+		--project-dir dbt_project --profiles-dir dbt_project
 
 ui: $(INSTALLED)
 	@$(BIN)/customer-tiers ui

@@ -22,8 +22,8 @@ ends as (
     select max(moment_no) + 1 as moment_no from moments
 ),
 
--- The few pairs of a moment at which a spell may begin and one at which it may end, each
--- with the moments between them.
+-- The few pairs of a moment at which a spell may begin and one at which it may end,
+-- each with the moments between them.
 spans as (
     select
         within.*,

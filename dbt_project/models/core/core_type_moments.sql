@@ -12,7 +12,7 @@ shares as (
 ),
 
 -- What is bought at full price comes back in part: returns are no purchases, and so are
--- not forecast one by one. The rhythm is for those with too few purchases for their own.
+-- not forecast one by one. The rhythm is for those with too few purchases of one.
 types as (
     select
         moment_no,
