@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 import yaml
-from pipeline.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
 
 from tests.conftest import command
 
