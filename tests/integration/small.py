@@ -7,7 +7,6 @@ that staging only hands them on; what a test does not give, the company does not
 from __future__ import annotations
 
 import csv
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 import duckdb
 import yaml
-from pipeline.common.settings import PROJECT_ROOT
 
 from tests.conftest import command
 
@@ -61,15 +59,8 @@ class SmallCompany:
         self.sources = folder / "sources.yaml"
         inbox = folder / "inbox"
         inbox.mkdir(parents=True)
-        project = folder / "dbt_project"
-        shutil.copytree(
-            PROJECT_ROOT / "dbt_project",
-            project,
-            ignore=shutil.ignore_patterns("target"),
-        )
-        shutil.copytree(PROJECT_ROOT / "expectations", folder / "expectations")
-        staging = project / "models" / "staging" / "shop"
-        staging.mkdir()
+        staging = folder / "dbt_project" / "models" / "staging" / "shop"
+        staging.mkdir(parents=True)
         for entity, rows in world.items():
             columns = list(rows[0])
             with (inbox / f"{entity}.csv").open("w", newline="") as file:
@@ -84,28 +75,10 @@ class SmallCompany:
                 + ",\n    ".join(f"nullif({name}, '') as {name}" for name in columns)
                 + "\nfrom latest_rows\n"
             )
-        (staging / "_shop__sources.yml").write_text(
-            yaml.safe_dump(
-                {
-                    "sources": [
-                        {
-                            "name": "shop",
-                            "schema": "landing",
-                            "tables": [
-                                {"name": entity, "identifier": f"shop__{entity}"}
-                                for entity in world
-                            ],
-                        }
-                    ]
-                }
-            )
-        )
         self.sources.write_text(
             yaml.safe_dump(
                 {
                     "version": 1,
-                    "dbt_project": "dbt_project",
-                    "expectations": "expectations",
                     "business": {"reporting_currency": "EUR", **(business or {})},
                     "sources": [
                         {

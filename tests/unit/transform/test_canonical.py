@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from jinja2 import Environment
+
 from pipeline.common.settings import PROJECT_ROOT
 
 PROJECT = PROJECT_ROOT / "dbt_project"
