@@ -419,9 +419,7 @@ CASES: Mapping[str, tuple[Callable[[], World], str, Sequence[int]]] = {
     ),
     "nothing was promised before the tier": (
         lambda: (
-            World()
-            .talk("visit", 300)
-            .change("int_tier_spells", "a", valid_from=ago(4))
+            World().talk("visit", 300).change("int_tier_spells", "a", valid_from=ago(4))
         ),
         "visit_due",
         [-4],
