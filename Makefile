@@ -35,6 +35,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff lint pipeline/tiers/sql pipeline/identity/sql
 	$(BIN)/pytest tests/unit $(WORKERS)
 
 # One page that needs no server and no network: dbt_project/target/static_index.html.

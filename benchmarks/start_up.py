@@ -33,7 +33,7 @@ import dbt.cli.main
 settings = Settings.load()
 sources = load_sources(settings)
 begun = time.perf_counter()
-transform.parse(sources, settings.dbt_project)
+transform.parse(sources, settings)
 print(time.perf_counter() - begun)
 """
 INSTANCE = """

@@ -21,7 +21,7 @@ import duckdb
 
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
-from pipeline.tiers import policy, released, stability
+from pipeline.tiers import policy_tables, released, stability
 from tests.models import seed_types
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
@@ -122,7 +122,7 @@ def lay_out(root: Path, customers: int) -> None:
             from sized
             """
         )
-        base = policy.load_folder(SEEDS)[0]
+        base = policy_tables.load_folder(SEEDS)[0]
         connection.execute(
             f"""
             create table marts.customer_tiers as

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,8 +15,11 @@ import duckdb
 import filelock
 import hypothesis
 import pytest
+from click.testing import CliRunner
 
+from pipeline.cli.main import main
 from pipeline.common.settings import PROJECT_ROOT
+from pipeline.transform.package import PACKAGE
 from tests.profiles import examples
 
 # A machine that is busy is no reason to fail.
@@ -48,6 +52,26 @@ def command(*arguments: str | Path, **changes: str) -> subprocess.CompletedProce
         text=True,
         timeout=300,
         check=False,
+    )
+
+
+def invoke(*arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """As `command`, but inside this process, which saves the start of another.
+
+    For what a command prints and ends with; not for a whole refresh, nor where another
+    process is the point.
+    """
+    wanted = environment(**changes)
+    whole = {name: wanted.get(name) for name in {*os.environ, *wanted}}
+    before = os.umask(0)
+    os.umask(before)
+    try:
+        with contextlib.chdir(PROJECT_ROOT):
+            result = CliRunner(env=whole).invoke(main, [*map(str, arguments)])
+    finally:
+        os.umask(before)  # a home sets it, for its own process
+    return subprocess.CompletedProcess(
+        [*map(str, arguments)], result.exit_code, result.stdout, result.stderr
     )
 
 
@@ -141,6 +165,23 @@ def customer_tiers():
 
 SUITES = [customer_tiers]
 """
+
+
+def own_project(folder: Path, name: str, change: Callable[[str], str]) -> Path:
+    """A project of the demonstration with a file of its own in the product's place.
+
+    Args:
+        folder: Is made.
+        name: The file of the product, by its path in the dbt project.
+        change: Of its text.
+    """
+    shutil.copytree(PACKAGE / "models" / "staging", folder / "models" / "staging")
+    text = (PACKAGE / name).read_text(encoding="utf-8")
+    changed = change(text)
+    assert changed != text
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(changed, encoding="utf-8")
+    return folder
 
 
 def own_suites(folder: Path, *, acceptable: bool) -> Path:

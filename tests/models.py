@@ -35,6 +35,7 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
     own; they make no relation.
     """
     settings = Settings.load()
+    project = transform.parse(load_sources(settings), settings)
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder)
         profile = {
@@ -47,20 +48,15 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
                 {"customer_tiers": {"target": "test", "outputs": {"test": profile}}}
             )
         )
-        variables = transform.project_variables(load_sources(settings))
         result = transform._invoke(
             [
                 "compile",
                 "--select",
                 "resource_type:model",
                 "test_type:singular",
-                *transform._arguments(
-                    settings.dbt_project,
-                    there / "target",
-                    there,
-                    json.dumps(variables, sort_keys=True),
-                ),
-            ]
+                *transform._arguments(project.folder, there / "target", there),
+            ],
+            manifest=project.manifest,
         )
         transform.close_dbt()
     return {
@@ -102,7 +98,7 @@ class Warehouse:
         self.connection.execute(
             f"attach '{path or ':memory:'}' as work; "
             f"attach '{f'{path}.marts' if path else ':memory:'}' as warehouse; "
-            "set preserve_insertion_order = false; "
+            "set preserve_insertion_order = false; set TimeZone = 'UTC'; "
             "create schema work.core; create schema work.staging; "
             "create schema work.landing; create schema warehouse.marts; "
             "create schema warehouse.meta; use work.core"

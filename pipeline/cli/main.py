@@ -33,6 +33,7 @@ from pipeline.cli import (
 from pipeline.cli.options import home_given
 from pipeline.cli.output import err, options_given, pastable
 from pipeline.common.errors import CustomerTiersError
+from pipeline.common.secrets import cleared
 
 # What a shell reports of a program that SIGPIPE ended.
 PIPE_CLOSED = 128 + signal.SIGPIPE
@@ -49,7 +50,7 @@ class Commands(click.Group):
             finally:
                 sys.stdout.flush()
         except CustomerTiersError as error:
-            text = pastable(str(error), options_given(home_given(context)))
+            text = pastable(cleared(str(error)), options_given(home_given(context)))
             err.print(f"[red]{type(error).__name__}[/red]: ", end="")
             err.print(text, markup=False, soft_wrap=True)
             sys.exit(error.exit_code)
@@ -64,9 +65,9 @@ class Commands(click.Group):
             with tempfile.NamedTemporaryFile(
                 "w", prefix="customer-tiers-", suffix=".txt", delete=False
             ) as file:
-                file.write(traceback.format_exc())
+                file.write(cleared(traceback.format_exc()))
             err.print(f"[red]Unexpected error[/red]: {type(error).__name__}: ", end="")
-            err.print(str(error), markup=False, soft_wrap=True)
+            err.print(cleared(str(error)), markup=False, soft_wrap=True)
             err.print(f"The traceback is in {file.name}; it is a defect of ours.")
             sys.exit(1)
 
@@ -119,6 +120,8 @@ for _command in (
     operations.restore,
     privacy.forget,
     project.init,
+    project.upgrade,
+    project.dbt_project,
     project.ui,
 ):
     main.add_command(_command)

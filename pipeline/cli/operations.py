@@ -99,12 +99,13 @@ def restore(
     """Makes a new home of a backup FILE, when every file of it is what it was."""
     from pipeline.operations import backup as backing
     from pipeline.sources import load_sources
+    from pipeline.transform import project
 
     described = seeds = None
     if forgotten_from is not None:
         settings = Settings.load(home, sources)
         described = load_sources(settings)
-        seeds = described.applied_to(settings).dbt_project / "seeds"
+        seeds = project.seeds(described, settings)
     found = backing.restore(
         file, home, forgotten_from=forgotten_from, sources=described, seeds=seeds
     )

@@ -37,12 +37,13 @@ def forget(
     """
     from pipeline.forget import run as forgetting
     from pipeline.sources import load_sources
+    from pipeline.transform import project
 
     if as_json and not yes:
         raise ConfigurationError("With --json nobody can be asked: give --yes too.")
     settings = Settings.load(home, sources)
     described = load_sources(settings)
-    seeds = described.applied_to(settings).dbt_project / "seeds"
+    seeds = project.seeds(described, settings)
     at = Home.open(settings.home)
     why = reason or forgetting.REASON
     if not yes:

@@ -1,4 +1,4 @@
-"""A project and its web page: `init` and `ui`."""
+"""A project and its web page: `init`, `upgrade`, `dbt-project` and `ui`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,43 @@ def init(folder: Path, source: str) -> None:
 
 
 @click.command()
+@click.argument(
+    "folder",
+    default=".",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+)
+def upgrade(folder: Path) -> None:
+    """Takes the product's own files out of a project that holds a copy of them.
+
+    FOLDER is the one with sources.yaml. What is yours stays, and what was there before is
+    moved into before-upgrade (docs/upgrading.md).
+    """
+    from pipeline.scaffold import upgrade as upgrading
+
+    done = upgrading.upgrade(folder.resolve())
+    for sentence in done.sentences:
+        out.print(sentence, soft_wrap=True, markup=False)
+    out.print(
+        f"{len(done.own)} files are yours and stay; the project as it was lies in "
+        f"{done.aside}.",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+@click.command("dbt-project")
+@sources_option
+@home_option
+def dbt_project(sources: Path | None, home: Path | None) -> None:
+    """Prints the folder in which dbt can be run by hand (docs/upgrading.md)."""
+    from pipeline.sources import load_sources
+    from pipeline.transform import project
+
+    settings = Settings.load(home, sources)
+    click.echo(project.compose(load_sources(settings), settings))
+
+
+@click.command()
 @click.option("--port", default=3000, show_default=True, help="Port on this machine.")
 @sources_option
 @home_option
@@ -44,9 +81,13 @@ def ui(port: int, sources: Path | None, home: Path | None) -> None:
     at = Home.open(settings.home)
     out.print(f"Dagster on http://127.0.0.1:{port} (stop with Ctrl-C)")
     sys.stdout.flush()
-    dagster = [sys.executable, "-m", "dagster", "dev", "--workspace", str(WORKSPACE)]
+    dagster = [sys.executable, "-m", "dagster", "dev"]
+    # A wheel brings no workspace file; the module's own name is as good.
+    known = ["--workspace", str(WORKSPACE)]
+    if not WORKSPACE.exists():
+        known = ["--module-name", "pipeline.orchestration.definitions"]
     os.execve(
         sys.executable,
-        [*dagster, "--host", "127.0.0.1", "--port", str(port)],
+        [*dagster, *known, "--host", "127.0.0.1", "--port", str(port)],
         {**settings.child_environment(), "DAGSTER_HOME": str(at.dagster)},
     )

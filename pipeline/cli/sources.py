@@ -35,7 +35,7 @@ def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> Non
     settings = described.applied_to(settings)
     if described.demonstration is not None:
         at = Home.open(settings.home)
-        demonstration.lay_out(
+        demonstration.build_database(
             described.demonstration, at.root / "demonstration" / "erp.sqlite"
         )
     tried = [

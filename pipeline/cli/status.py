@@ -54,7 +54,12 @@ def status(
     problem = current.damage if current else catalogue.pointer_problem(at)
     recent = attempts.history(at)[:10]
     options = options_given(home)
-    refused = advice.refusal(at, recent[0], options) if recent else None
+    refused = None
+    if recent:
+        tried = recent[0].sources_file
+        is_same = tried in (None, str(settings.sources_file))
+        again = options_given(home, None if is_same else Path(str(tried)))
+        refused = advice.refusal(at, recent[0], again)
     unfinished = [path.stem for path in sorted(at.forgotten.glob("f*.json"))]
     stuck = removal.not_removed(at)
     if as_json:
@@ -101,7 +106,7 @@ def _check(
     if max_age is not None:
         settings = replace(settings, max_age=duration(max_age, "--max-age"))
     at = Home.open(settings.home)
-    found = freshness.look(settings, at)
+    found = freshness.assess(settings, at)
     sent = None
     if notify:
         alerting.configured(settings)

@@ -11,7 +11,10 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-GONE = "…"
+import yaml
+
+from pipeline.common import secrets as known
+from pipeline.common.secrets import GONE, cleared
 
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
@@ -27,13 +30,16 @@ _QUOTED = re.compile(
 )
 # What a quoted text is when it is ours: a pattern or path of files, a snake_case name.
 _OURS = re.compile(r"[\w./*-]*[/*][\w./* -]*|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|--[a-z-]+")
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def discreet(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without quoted values, examples, addresses, logins and these secrets."""
-    for secret in sorted(set(secrets), key=len, reverse=True):
-        text = text.replace(secret, GONE)
+    """The text without quoted values, examples, addresses, logins and secrets.
+
+    Args:
+        text: What is said.
+        secrets: Those to be taken out beside the ones that are remembered.
+    """
+    text = cleared(text, secrets)
     text = _EXAMPLES.sub(f"such as {GONE}", text)
     text = _LOGIN.sub(f"{GONE}@", text)
     text = _KEY.sub(GONE, _EMAIL.sub(GONE, text))
@@ -44,16 +50,16 @@ def secrets_in(files: Iterable[Path], environment: Mapping[str, str]) -> set[str
     """The values of the environment that these files refer to by `${NAME}`.
 
     Very short ones are left out: they would tear holes into any text. Settings of our own
-    are no secrets.
+    are no secrets, nor is what stands in a path.
     """
-    names: set[str] = set()
+    found: set[str] = set()
     for path in files:
         try:
-            names.update(_REFERENCE.findall(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError):
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
             continue
-    names = {name for name in names if not name.startswith("CUSTOMER_TIERS_")}
-    return {value for name in names if len(value := environment.get(name, "")) >= 4}
+        found |= known.values(raw, environment)
+    return found
 
 
 def _masked(match: re.Match[str]) -> str:

@@ -48,8 +48,8 @@ def read_json(path: Path) -> Any:
     """
     value = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(value, dict) and OWN_HASH in value:
-        told = value.pop(OWN_HASH)
-        if told != _hash(value):
+        expected = value.pop(OWN_HASH)
+        if expected != _hash(value):
             raise ValueError("it is not what was written (hash)")
     return value
 

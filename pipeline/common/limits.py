@@ -128,6 +128,6 @@ def end_process(error: CustomerTiersError) -> None:
     os._exit(error.exit_code)
 
 
-def told(minutes: float) -> str:
-    """A limit as a person says it."""
+def format_minutes(minutes: float) -> str:
+    """A limit as a person says it, such as `1 minute`."""
     return f"{minutes:g} minute{'' if minutes == 1 else 's'}"

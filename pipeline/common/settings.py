@@ -121,7 +121,9 @@ class Settings:
         limits: What a refresh may take of time and disk.
         threads: Threads of dbt (each model is itself parallel inside DuckDB).
         expectations: The folder of the suites: `marts/*.py` and `landing/<source>.py`.
-        dbt_project: The folder of the models and seeds.
+        dbt_project: The project's own staging models, policy and whatever else it puts
+            in the place of the product's; beside `sources.yaml` unless a variable or
+            `sources.yaml` says otherwise, and so are the suites.
         max_age: A release older than this is late.
         alerts_file: The `alerts.yaml` that was named; beside `sources.yaml` otherwise.
         alerts_off: Nobody is told, whatever file there is.
@@ -159,13 +161,12 @@ class Settings:
         env = dict(os.environ)
         is_quiet = env.get("CUSTOMER_TIERS_ALERTS") == "none"
         os.environ.update(QUIET_ENVIRONMENT)
+        sources_file = Path(
+            sources_file or env.get("CUSTOMER_TIERS_SOURCES") or _default_sources()
+        ).resolve()
         settings = cls(
             home=Path(home or env.get("CUSTOMER_TIERS_HOME") or "data").resolve(),
-            sources_file=Path(
-                sources_file
-                or env.get("CUSTOMER_TIERS_SOURCES")
-                or PROJECT_ROOT / "sources.yaml"
-            ).resolve(),
+            sources_file=sources_file,
             refresh_at=_clock(env, "CUSTOMER_TIERS_REFRESH_AT", cls.refresh_at),
             time_zone=_zone(env, "CUSTOMER_TIERS_TIME_ZONE", cls.time_zone),
             keep_releases=_count(
@@ -175,12 +176,10 @@ class Settings:
                 env, "CUSTOMER_TIERS_KEEP_CANDIDATES", cls.keep_candidates, least=0
             ),
             threads=_count(env, "CUSTOMER_TIERS_THREADS", cls.threads, least=1),
-            expectations=Path(
-                env.get("CUSTOMER_TIERS_EXPECTATIONS") or cls.expectations
-            ).resolve(),
-            dbt_project=Path(
-                env.get("CUSTOMER_TIERS_DBT_PROJECT") or cls.dbt_project
-            ).resolve(),
+            expectations=_path(env, "CUSTOMER_TIERS_EXPECTATIONS")
+            or _beside(sources_file, cls.expectations),
+            dbt_project=_path(env, "CUSTOMER_TIERS_DBT_PROJECT")
+            or _beside(sources_file, cls.dbt_project),
             keeping=Keeping.load(env),
             limits=Limits.load(env),
             max_age=duration(
@@ -214,6 +213,18 @@ class Settings:
         """The daily schedule as a cron expression."""
         hour, minute = self.refresh_at.split(":")
         return f"{int(minute)} {int(hour)} * * *"
+
+
+def _default_sources() -> Path:
+    """That of the project in which the command is given, or the demonstration's."""
+    here = Path("sources.yaml")
+    return here if here.exists() else PROJECT_ROOT / here
+
+
+def _beside(sources_file: Path, product: Path) -> Path:
+    """The project's own folder, which lies beside its `sources.yaml`, or the product's."""
+    own = sources_file.parent / product.name
+    return own if own.is_dir() else product
 
 
 def _clock(env: Mapping[str, str], name: str, default: str) -> str:

@@ -25,6 +25,16 @@ def literal(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
+def number(value: float) -> str:
+    """The number as a literal of a double.
+
+    In brackets, as it may be negative; with an exponent, because engines take a literal
+    without one for a decimal.
+    """
+    text = repr(float(value))
+    return f"({text})" if "e" in text else f"({text}e0)"
+
+
 def parquet(files: Iterable[Path]) -> str:
     """Reads the files as one relation, columns matched by name; there must be one."""
     # DuckDB takes every name for a pattern, and a home may be called `data [old]`.

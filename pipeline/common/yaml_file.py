@@ -9,17 +9,25 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 from pydantic import ValidationError
 
+from pipeline.common import secrets
 from pipeline.common.errors import ConfigurationError
+
+_ENCODED = {"login", "password", "query"}
 
 
 def read(
     path: Path, environment: Mapping[str, str], *, otherwise: str
 ) -> dict[str, Any]:
     """The file's mapping, with the values of the environment in it.
+
+    A value that stands in a URL as the user's name, the password or a parameter is
+    encoded for it; one that is the whole URL is taken as it is. What may be secret is
+    remembered, so that no text shows it.
 
     Args:
         path: The file.
@@ -33,6 +41,7 @@ def read(
     if not isinstance(raw, dict):
         what = "is empty" if raw is None else "names no settings"
         raise ConfigurationError(f"{path} {what}; it should begin with 'version: 1'.")
+    secrets.remember(secrets.values(raw, environment))
     replaced: dict[str, Any] = _substitute(raw, environment, path.name)
     return replaced
 
@@ -79,7 +88,13 @@ def _load(path: Path, otherwise: str) -> Any:
             f"{path} cannot be read ({error.strerror}); {otherwise}."
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
+        # YAML's own words repeat the line, and a password may stand in it.
+        place = getattr(error, "problem_mark", None)
+        line = f" in line {place.line + 1}" if place is not None else ""
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise ConfigurationError(
+            f"{path} is not valid YAML{line}: {problem}."
+        ) from None
 
 
 class _EachKeyOnce(yaml.SafeLoader):
@@ -98,14 +113,16 @@ class _EachKeyOnce(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
+def _substitute(
+    value: Any, environment: Mapping[str, str], where: str, key: str = ""
+) -> Any:
     if isinstance(value, dict):
         return {
-            key: _substitute(item, environment, f"{where}: {key}")
-            for key, item in value.items()
+            name: _substitute(item, environment, f"{where}: {name}", str(name))
+            for name, item in value.items()
         }
     if isinstance(value, list):
-        return [_substitute(item, environment, where) for item in value]
+        return [_substitute(item, environment, where, key) for item in value]
     if not isinstance(value, str):
         return value
 
@@ -115,6 +132,9 @@ def _substitute(value: Any, environment: Mapping[str, str], where: str) -> Any:
             raise ConfigurationError(
                 f"{where} refers to ${{{name}}}, which is not set in the environment."
             )
-        return environment[name]
+        found = environment[name]
+        if key == "url" and secrets.place_in_url(value, match) in _ENCODED:
+            return quote(found, safe="")
+        return found
 
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", replaced, value)
+    return secrets.REFERENCE.sub(replaced, value)

@@ -21,10 +21,12 @@ import pyarrow.parquet as pq
 from pipeline.common.errors import CustomerTiersError
 from pipeline.common.files import sync_file, sync_folder
 from pipeline.common.home import Home
-from pipeline.forget.subject import Place, Subject, Value, is_text, landed_files
+from pipeline.forget.personal_data import declared_stores, landed_files
+from pipeline.forget.subject import Place, Subject, Value
+from pipeline.forget.values import is_text
 from pipeline.identity import memory
-from pipeline.landing import batches as landing
 from pipeline.landing.batches import OWN_COLUMNS, STATES, Batch
+from pipeline.landing.store import BatchStore
 from pipeline.sources import Personal
 from pipeline.suppression.suppression_list import anonymised, cells, key_text, rows_of
 
@@ -40,26 +42,23 @@ def foresee(home: Home, subject: Subject) -> Subject:
     batches: dict[str, dict[str, int]] = {}
     places: dict[tuple[str, str], list[int]] = {}
     gone = _dropped_keys(home, subject)
-    for source, entities in subject.personal.items():
-        for name, personal in entities.items():
-            change = transform(subject, source, name, personal, gone)
-            for batch in landing.batches(home, source, name, *STATES):
-                before, after, his, texts = _count(
-                    home, batch, change, subject, source, personal
-                )
-                unread = landing.quarantine_file(home, batch)
-                kept = len(_unread(unread, subject, personal)) if unread.exists() else 0
-                dropped = before - after + batch.rows_quarantined - kept
-                if not (his or texts or dropped):
-                    continue
-                batches[f"{source}/{name}/{batch.batch_id}"] = {
-                    "rows_landed": after,
-                    "rows_quarantined": kept,
-                    "rows_forgotten": batch.rows_forgotten + dropped,
-                }
-                sums = places.setdefault((source, name), [0, 0])
-                sums[0] += his + batch.rows_quarantined - kept
-                sums[1] += texts
+    for store, personal in declared_stores(home, subject.personal):
+        change = transform(subject, store.source, store.name, personal, gone)
+        for batch in store.batches(*STATES):
+            before, after, his, texts = _count(store, batch, change, subject, personal)
+            unread = store.quarantine_file(batch)
+            kept = len(_unread(unread, subject, personal)) if unread.exists() else 0
+            dropped = before - after + batch.rows_quarantined - kept
+            if not (his or texts or dropped):
+                continue
+            batches[_place_of(batch)] = {
+                "rows_landed": after,
+                "rows_quarantined": kept,
+                "rows_forgotten": batch.rows_forgotten + dropped,
+            }
+            sums = places.setdefault((store.source, store.name), [0, 0])
+            sums[0] += his + batch.rows_quarantined - kept
+            sums[1] += texts
     return replace(
         subject,
         batches=batches,
@@ -68,6 +67,11 @@ def foresee(home: Home, subject: Subject) -> Subject:
             for (source, name), (his, texts) in places.items()
         ],
     )
+
+
+def _place_of(batch: Batch) -> str:
+    """The batch as the subject's counts name it."""
+    return f"{batch.source}/{batch.entity}/{batch.batch_id}"
 
 
 def _action(personal: Personal | None) -> str:
@@ -83,18 +87,17 @@ def rewrite(home: Home, subject: Subject) -> None:
         CustomerTiersError: A batch did not come out as foreseen.
     """
     gone = _dropped_keys(home, subject)
-    for source, entities in subject.personal.items():
-        for name, personal in entities.items():
-            landing.sweep(home, source, name)
-            change = transform(subject, source, name, personal, gone)
-            files: dict[Path, list[Batch]] = {}
-            for batch in landing.batches(home, source, name, *STATES):
-                counts: Any = subject.batches.get(f"{source}/{name}/{batch.batch_id}")
-                if counts is not None:
-                    of_file = files.setdefault(landing.data_file(home, batch), [])
-                    of_file.append(replace(batch, **counts))
-            for path, changed in files.items():
-                _rewrite_batches(home, path, changed, change, subject, personal)
+    for store, personal in declared_stores(home, subject.personal):
+        store.sweep()
+        change = transform(subject, store.source, store.name, personal, gone)
+        files: dict[Path, list[Batch]] = {}
+        for batch in store.batches(*STATES):
+            counts: Any = subject.batches.get(_place_of(batch))
+            if counts is not None:
+                of_file = files.setdefault(store.data_file(batch), [])
+                of_file.append(replace(batch, **counts))
+        for path, changed in files.items():
+            _rewrite_batches(store, path, changed, change, subject, personal)
 
 
 def transform(
@@ -193,20 +196,19 @@ def _as_texts(values: Any) -> tuple[str, ...]:
 
 
 def _count(
-    home: Home,
+    store: BatchStore,
     landed: Batch,
     change: Transform,
     subject: Subject,
-    source: str,
     personal: Personal | None,
 ) -> tuple[int, int, int, int]:
     """Rows before and after, rows of his, and other rows that are changed."""
     before = after = his = texts = 0
-    for batch in landing.record_batches(home, landed):
+    for batch in store.record_batches(landed):
         changed = change(batch)
         theirs = 0
         if personal is not None:
-            theirs = rows_of(batch, personal, source, subject.lookup).true_count
+            theirs = rows_of(batch, personal, store.source, subject.lookup).true_count
         before += batch.num_rows
         after += changed.num_rows
         his += max(theirs, batch.num_rows - changed.num_rows)
@@ -239,7 +241,7 @@ def _unread(path: Path, subject: Subject, personal: Personal | None) -> pa.Table
 
 
 def _rewrite_batches(
-    home: Home,
+    store: BatchStore,
     path: Path,
     changed: Sequence[Batch],
     change: Transform,
@@ -254,7 +256,7 @@ def _rewrite_batches(
     if path.exists():
         _rewrite_file(path, change)
     for batch in changed:
-        unread = landing.quarantine_file(home, batch)
+        unread = store.quarantine_file(batch)
         if unread.exists():
             kept = _unread(unread, subject, personal)
             partial = unread.with_name(f".{unread.name}.partial")
@@ -265,7 +267,7 @@ def _rewrite_batches(
             else:
                 unread.unlink()
             sync_folder(unread.parent)
-        found = landing.counted_rows(home, batch)
+        found = store.counted_rows(batch)
         if found != (batch.rows_landed, batch.rows_quarantined):
             raise CustomerTiersError(
                 f"{batch.source}.{batch.entity}: the batch {batch.batch_id} should hold "
@@ -273,7 +275,7 @@ def _rewrite_batches(
                 f"hold {found}. The landing was changed meanwhile; the forgetting stops "
                 "here."
             )
-    landing.update(home, changed)
+    store.update(changed)
 
 
 def _rewrite_file(path: Path, change: Transform) -> None:

@@ -1,9 +1,9 @@
-"""Looks through every file of a home for a customer, and tells where he still stands.
+"""Scans every file of a home for a customer, and says where he still stands.
 
 Every file is read twice: its bytes as they are, and what they mean, where they are packed
 or compressed (Parquet, DuckDB, SQLite, gzip, zip). Values that others have too are not
-looked for (`subject`); his keys are looked for in the columns of keys even when they are
-too short to be looked for anywhere else.
+searched for (`values`); his keys are searched for in the columns of keys even when they are
+too short to be searched for anywhere else.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ import pyarrow.parquet as pq
 
 from pipeline.common import sql
 from pipeline.common.home import Home
-from pipeline.forget.subject import Subject, Value, landed_files, registered
+from pipeline.forget.personal_data import landed_files
+from pipeline.forget.registry import registered
+from pipeline.forget.subject import Subject, Value
 from pipeline.release import duckdb_files
 from pipeline.release.layout import WAREHOUSE
 from pipeline.suppression.suppression_list import key_text, rows_of
@@ -58,14 +60,14 @@ class Trace:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was looked through, and what was found."""
+    """What was scanned, and what was found."""
 
     files: int
     bytes: int
     traces: Sequence[Trace]
 
 
-def look(home: Home, subject: Subject, *, leave_out: Sequence[Path] = ()) -> Proof:
+def scan(home: Home, subject: Subject, *, leave_out: Sequence[Path] = ()) -> Proof:
     """Looks through the whole home.
 
     Args:
@@ -181,7 +183,7 @@ def _unpacked(stream: IO[bytes], subject: Subject, depth: int) -> set[Value]:
                             found |= _unpacked(whole, subject, depth + 1)
                     found |= set(_met(item.filename, subject))
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
-        pass  # not packed after all; its bytes were looked through
+        pass  # not packed after all; its bytes were scanned
     return found
 
 

@@ -24,7 +24,8 @@ from pipeline.common.files import read_json
 from pipeline.common.home import Home
 from pipeline.forget import proof
 from pipeline.forget.redact import Redactor
-from pipeline.forget.subject import DIAGNOSTIC, NAME, Subject, ids_in
+from pipeline.forget.registry import ids_in
+from pipeline.forget.subject import DIAGNOSTIC, NAME, Subject
 from pipeline.gates import data_docs
 from pipeline.release import layout, sealing
 from pipeline.release.layout import WAREHOUSE
@@ -63,7 +64,7 @@ DROPPED: Final = {
     "account_matrix_factors",
     "account_financials",
     "account_outlook",
-    # What was to be done for him, with reasons that tell about him.
+    # What was to be done for him, with reasons that are about him.
     "customer_actions",
     "match_candidates",
     "match_decisions",
@@ -124,8 +125,8 @@ def rebuild_clean(old: Path, new: Path, subject: Subject) -> None:
     """`rebuild`, until the bytes between the rows are free of him too.
 
     DuckDB writes blocks whole, and what lies in a block behind its rows is what was in
-    memory there: now and then the very values that the query looks for. Other threads
-    leave other bytes; what is in the file after all is told by the proof.
+    memory there: now and then the very values that the query searches for. Other threads
+    leave other bytes; what is in the file after all the proof finds out.
     """
     rebuild(old, new, subject)
     for threads in (1, 2, 3, 4):

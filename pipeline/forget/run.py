@@ -9,7 +9,7 @@
 Each step may be done again and then changes nothing. A run that was killed is finished by
 the next `forget`, and up to step 3 by the next refresh, under the same lock. While
 anything of him is left the journal stays, because without it nobody would know what to
-look for.
+search for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipeline.common.errors import CustomerTiersError
 from pipeline.common.files import read_json, sync_folder, write_json
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
-from pipeline.forget import landed, proof, released, subject, traces
+from pipeline.forget import landed, proof, released, search, traces
 from pipeline.forget.proof import Trace
 from pipeline.forget.subject import Place, Subject, Unsought
 from pipeline.release import catalogue
@@ -56,7 +56,7 @@ class Plan:
         customer: What was asked for.
         records: Source → records there.
         releases: Kept releases that would be rewritten.
-        unsought: What would not be looked for, and why.
+        unsought: What would not be searched for, and why.
     """
 
     customer: str
@@ -147,7 +147,7 @@ def forget(
 
     Returns:
         The receipt. Where it says that something is left (`problem_of`), the journal
-        stays, so that the next run can look for it again.
+        stays, so that the next run can search for it again.
     """
     with refresh_lock(home):
         resumed = _unfinished_of(home, customer)
@@ -184,7 +184,7 @@ def _foreseen(
         for path in folder.glob("f*.json")
     ]
     taken += [int(item.receipt[1:]) for item in Suppression.load(home).entries]
-    found = subject.find(
+    found = search.find(
         home,
         sources,
         customer,
@@ -197,7 +197,7 @@ def _foreseen(
 
 def _finish(home: Home, wanted: Subject) -> Receipt:
     rewritten, exports = _take_out(home, wanted)
-    looked = proof.look(home, wanted, leave_out=_not_ours(home, wanted))
+    scanned = proof.scan(home, wanted, leave_out=_not_ours(home, wanted))
     receipt = Receipt(
         receipt=wanted.receipt,
         reason=wanted.reason,
@@ -211,15 +211,15 @@ def _finish(home: Home, wanted: Subject) -> Receipt:
         exports_removed=exports,
         looked_for=_labels(wanted),
         not_looked_for=wanted.unsought,
-        files=looked.files,
-        bytes=looked.bytes,
-        found=len(looked.traces),
-        left=looked.traces,
+        files=scanned.files,
+        bytes=scanned.bytes,
+        found=len(scanned.traces),
+        left=scanned.traces,
         sources_in_home=wanted.sources_in_home,
     )
     home.receipts.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_json(home.receipts / f"{wanted.receipt}.json", asdict(receipt))
-    if not looked.traces:
+    if not scanned.traces:
         _journal(home, wanted).unlink()
         sync_folder(home.forgotten)
     return receipt

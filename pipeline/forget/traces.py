@@ -55,13 +55,13 @@ def rewrite_logs(home: Home, subject: Subject) -> None:
             # A byte that is no text stays the byte that it was.
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
             try:
-                told = json.loads(text)
+                content = json.loads(text)
             except ValueError:
                 changed = redactor.text(text)
                 if changed != text:
                     _replace(path, changed.encode("utf-8", errors="surrogateescape"))
             else:
-                if (now := redactor.value(told)) != told:
+                if (now := redactor.value(content)) != content:
                     write_json(path, now)
 
 

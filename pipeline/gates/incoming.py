@@ -6,20 +6,19 @@ before, and does what landed meet its suite. Not here: what follows (`judgement`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.common import sql
-from pipeline.common.home import Home
 from pipeline.gates.suite import Suite, entity_suite, subject_of
 from pipeline.journal.evidence import (
     Severity,
 )
-from pipeline.landing import batches as landing
 from pipeline.landing.batches import Batch
+from pipeline.landing.entity import LandedEntity
 from pipeline.release import duckdb_files
-from pipeline.sources import Entity, Personal, Source
+from pipeline.sources import Entity, Personal
 from pipeline.suppression.suppression_list import Suppression
 
 if TYPE_CHECKING:
@@ -28,38 +27,39 @@ if TYPE_CHECKING:
 
 
 def landed(
-    home: Home,
-    database: Path,
-    source: Source,
-    pending: Mapping[str, Sequence[Batch]],
-    expectations: Path,
+    database: Path, entities: Sequence[LandedEntity], expectations: Path
 ) -> list[Suite]:
     """The suite of each entity with new rows, on a view of those rows."""
     suites = []
     with duckdb_files.connect(database) as connection:
-        for name, batches in pending.items():
-            rows = [batch for batch in batches if batch.content == "rows"]
-            entity = source.entities[name]
-            relation = landing.relation(home, entity, rows)
+        for item in entities:
+            relation = item.relation(_new_rows(item))
             if relation is None:
                 continue
             # What is deleted or forgotten need not meet anything any more.
             connection.execute(
-                f"create view landing.{sql.quoted(name)} as "
+                f"create view landing.{sql.quoted(item.name)} as "
                 f"select * from {relation} "
-                f"where not _deleted{_nor_forgotten(home, source.name, entity)}"
+                f"where not _deleted{_nor_forgotten(item)}"
             )
-            suites.append(entity_suite(source.name, entity, expectations, sample=False))
+            suites.append(
+                entity_suite(item.source, item.entity, expectations, sample=False)
+            )
     return suites
 
 
-def _nor_forgotten(home: Home, source: str, entity: Entity) -> str:
+def _new_rows(item: LandedEntity) -> list[Batch]:
+    """The pending batches that hold rows rather than markers of deleted ones."""
+    return [batch for batch in item.batches("pending") if batch.content == "rows"]
+
+
+def _nor_forgotten(item: LandedEntity) -> str:
     """SQL that leaves out rows whose personal columns were emptied."""
-    personal = entity.personal
+    personal = item.entity.personal
     if not isinstance(personal, Personal) or not personal.columns:
         return ""
-    whose = personal.source or source
-    pseudonyms = Suppression.load(home).pseudonyms(whose)
+    whose = personal.source or item.source
+    pseudonyms = Suppression.load(item.home).pseudonyms(whose)
     if not pseudonyms:
         return ""
     column = sql.quoted(personal.customer)
@@ -68,19 +68,14 @@ def _nor_forgotten(home: Home, source: str, entity: Entity) -> str:
 
 
 def columns(
-    home: Home,
-    database: Path,
-    source: Source,
-    pending: Mapping[str, Sequence[Batch]],
-    *,
-    full: bool,
+    database: Path, entities: Sequence[LandedEntity], *, full: bool
 ) -> list[Suite]:
     """Columns of new batches against those landed last: missing and retyped ones stop."""
     suites = []
     with duckdb_files.connect(database) as connection:
-        for name, entity in source.entities.items():
-            before = landing.schema_in_force(home, source.name, entity)
-            rows = [batch for batch in pending[name] if batch.content == "rows"]
+        for item in entities:
+            before = item.schema_in_force()
+            rows = _new_rows(item)
             if not before or not rows:
                 continue
             facts = [
@@ -91,8 +86,8 @@ def columns(
             suites.append(
                 _suite_of_facts(
                     connection,
-                    subject_of(source.name, name),
-                    f"_columns_{name}",
+                    subject_of(item.source, item.name),
+                    f"_columns_{item.name}",
                     "file varchar, column_name varchar, was varchar, is_now varchar",
                     facts,
                     column_demands(full=full),
@@ -140,18 +135,13 @@ _RETYPED = (
 )
 
 
-def accounting(
-    home: Home,
-    database: Path,
-    source: Source,
-    pending: Mapping[str, Sequence[Batch]],
-) -> list[Suite]:
+def accounting(database: Path, entities: Sequence[LandedEntity]) -> list[Suite]:
     """Rows read = landed + quarantined + forgotten, for every batch that counts."""
     suites = []
     with duckdb_files.connect(database) as connection:
         connection.execute("create schema landing")
-        for name, entity in source.entities.items():
-            batches = [*landing.in_force(home, source.name, entity), *pending[name]]
+        for item in entities:
+            pending = item.batches("pending")
             facts = [
                 (
                     batch.batch_id,
@@ -159,21 +149,21 @@ def accounting(
                     batch.rows_landed,
                     batch.rows_quarantined,
                     batch.rows_forgotten,
-                    *landing.counted_rows(home, batch),
-                    batch in pending[name],
+                    *item.counted_rows(batch),
+                    batch in pending,
                 )
-                for batch in batches
+                for batch in [*item.in_force(), *pending]
             ]
             suites.append(
                 _suite_of_facts(
                     connection,
-                    subject_of(source.name, name),
-                    f"_batches_{name}",
+                    subject_of(item.source, item.name),
+                    f"_batches_{item.name}",
                     "batch_id varchar, rows_read bigint, rows_landed bigint, "
                     "rows_quarantined bigint, rows_forgotten bigint, rows_in_file bigint, "
                     "rows_in_quarantine bigint, is_new boolean",
                     facts,
-                    accounting_demands(entity),
+                    accounting_demands(item.entity),
                 )
             )
     return suites

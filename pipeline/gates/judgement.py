@@ -29,7 +29,7 @@ from pipeline.journal.evidence import (
     Evidence,
     with_acceptances,
 )
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import landed_entities
 from pipeline.release.layout import Candidate
 from pipeline.sources import Source
 
@@ -51,15 +51,12 @@ def gate_in(
         full: Everything was read again on request: the columns are what they are now,
             and those that are gone or of another type are told only.
     """
-    pending = {
-        name: landing.batches(home, source.name, name, "pending")
-        for name in source.entities
-    }
+    entities = list(landed_entities(home, [source]))
     database = candidate.path / f"gate.in.{source.name}.duckdb"
     database.unlink(missing_ok=True)
-    suites = [*incoming.accounting(home, database, source, pending)]
-    suites += incoming.columns(home, database, source, pending, full=full)
-    suites += incoming.landed(home, database, source, pending, expectations)
+    suites = [*incoming.accounting(database, entities)]
+    suites += incoming.columns(database, entities, full=full)
+    suites += incoming.landed(database, entities, expectations)
     gate = f"in.{source.name}"
     checks = with_acceptances(
         run_suites(gate, database, suites), acceptances.held(home)
@@ -71,12 +68,12 @@ def gate_in(
         checks=checks,
     )
     refused = {check.subject for check in checks if check.blocks}
-    for name, batches in pending.items():
-        for batch in batches:
-            if subject_of(source.name, name) in refused:
-                landing.refuse(home, batch)
+    for landed in entities:
+        for batch in landed.batches("pending"):
+            if subject_of(landed.source, landed.name) in refused:
+                landed.refuse(batch)
             else:
-                landing.accept(home, batch)
+                landed.accept(batch)
     database.unlink(missing_ok=True)
     return evidence
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +29,8 @@ class Tried:
 
     Attributes:
         problem: Why it could not be read, or nothing.
+        unsettled: Files that are still being written and are not in the sample, each
+            with why that seems so.
         checks: What the sample's suite found.
     """
 
@@ -39,6 +40,7 @@ class Tried:
     rejected: int = 0
     columns: Sequence[str] = ()
     problem: str = ""
+    unsettled: Sequence[str] = ()
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -63,14 +65,19 @@ def try_source(source: Source, expectations: Path) -> list[Tried]:
                     result = Tried(source.name, name)
                     tried.append(result)
                     try:
+                        # Asked first: a file that settles meanwhile is in the sample.
+                        result.unsettled = _unsettled(source, entity)
                         sample = _sample(reader, entity, result)
                     except SourceUnavailable as error:
                         result.problem = str(error)
                         continue
+                    if sample is None:
+                        continue
                     connection.register("_sample", sample)
                     connection.execute(
                         f"create table landing.{sql.quoted(name)} as "
-                        "select *, row_number() over () as _row_number from _sample"
+                        "select *, row_number() over () as _row_number, '' as _batch_id, "
+                        "'' as _source_file from _sample"
                     )
                     connection.unregister("_sample")
                     suites.append(
@@ -98,11 +105,34 @@ def worst(tried: Sequence[Tried]) -> CustomerTiersError | None:
     return None
 
 
-def _sample(reader: Reader, entity: Entity, result: Tried) -> pa.Table:
-    batches: list[pa.RecordBatch] = []
-    for extract in islice(reader.extracts(entity, limit=SAMPLE_ROWS), 1):
-        batches.extend(extract.batches())
-        result.rejected = len(extract.rejected)
+def _unsettled(source: Source, entity: Entity) -> Sequence[str]:
+    """The entity's files that are still being written, each with why that seems so."""
+    if source.kind != "files":
+        return ()
+    from pipeline.sources.files import arrivals
+
+    alone = source.model_copy(update={"entities": {entity.name: entity}})
+    return arrivals.look(alone).unsettled
+
+
+def _sample(reader: Reader, entity: Entity, result: Tried) -> pa.Table | None:
+    """The first rows of the entity; None where what it gives has no columns.
+
+    Raises:
+        SourceUnavailable: There is nothing that is whole, or the key is no column.
+    """
+    extract = next(reader.extracts(entity, limit=SAMPLE_ROWS), None)
+    if extract is None:
+        named = f": {'; '.join(result.unsettled)}" if result.unsettled else ""
+        raise SourceUnavailable(
+            f"{result.source}.{result.entity}: its files are still being written"
+            f"{named}. Ask again once they are whole; how long a file must be unchanged "
+            "is `settle_seconds` in sources.yaml."
+        )
+    batches = list(extract.batches())
+    result.rejected = len(extract.rejected)
+    if not batches:  # a document without a record
+        return None
     table = pa.Table.from_batches(batches)
     result.rows = table.num_rows
     result.columns = table.schema.names

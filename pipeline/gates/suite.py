@@ -15,9 +15,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.journal.evidence import Severity
 from pipeline.sources import Entity
+from pipeline.transform import former
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -60,7 +62,9 @@ def suites_of_marts(folder: Path, provided: Collection[str]) -> list[Suite]:
         provided: The entities that a source provides. What an expectation `needs` and
             nobody provides is not asked: a company without sales has no sales to miss.
     """
-    if (whole := folder / "marts.py").exists():
+    whole = folder / "marts.py"
+    # A copy of the product's that nobody changed is the product's.
+    if whole.exists() and not former.is_unchanged(whole):
         found = list(load_module(whole).suites())
     else:
         suites = {suite.subject: suite for suite in product_suites()}
@@ -103,9 +107,11 @@ def landing_expectations(
 
 def entity_suite(source: str, entity: Entity, folder: Path, *, sample: bool) -> Suite:
     """The suite of an entity: its key first, then what its source's file demands."""
-    from expectations.vocabulary import unique, without_nulls
+    from expectations.vocabulary import no_rows, unique, without_nulls
 
     why = "sources.yaml names it as the key"
+    # Doubled, because Great Expectations fills the query in by `format`.
+    key = sql.columns(entity.key).replace("{", "{{").replace("}", "}}")
     return Suite(
         subject=subject_of(source, entity.name),
         schema="landing",
@@ -113,9 +119,18 @@ def entity_suite(source: str, entity: Entity, folder: Path, *, sample: bool) -> 
         key=[*entity.key, "_row_number"],
         expectations=[
             *(without_nulls(column, why=why) for column in entity.key),
-            # The same key again is a correction, and the newest counts; a person
-            # should know, though.
+            # The same key in another file is a correction, and the newest counts; a
+            # person should know, though. In one file it is money that would be lost.
             unique(*entity.key, why=why, severity="warning"),
+            no_rows(
+                "a_key_stands_once_in_a_file",
+                f"select {key}, _source_file, count(*) as _times from {{batch}} "
+                f"group by {key}, _batch_id, _source_file having count(*) > 1",
+                why="of rows with one key only the last counts: name further columns as "
+                "the key until it tells the rows apart, or say repeated_keys: newest in "
+                "sources.yaml where they are versions of one row",
+                severity="critical" if entity.repeated_keys == "refuse" else "warning",
+            ),
             *landing_expectations(folder, source, entity.name, sample=sample),
         ],
     )

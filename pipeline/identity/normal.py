@@ -10,13 +10,15 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from pipeline.identity.company_names import Vocabulary, company
+from pipeline.identity.scripts import CJK, NOT_WORD, PLACE_WORD, known, spoken, text
 
 # Text columns of a record that a normal form is made of.
 INPUTS: Final = (
@@ -57,29 +59,7 @@ FORMS: Final = pa.schema(
     ]
 )
 
-_CJK = re.compile(r"[\u3400-\u9fff]")
-_NOT_WORD = re.compile(r"[\W_]+")
-_SPACES = re.compile(r"\s+")
-_BRACKETS = re.compile(r"[(\[【〔（]([^)\]】〕）]*)[)\]】〕）]")
 _DIGITS = re.compile(r"\d+")
-# "北京市", "广东省": the word for the kind of place says nothing that the name does not.
-_PLACE_WORD = re.compile(r"^([\u4e00-\u9fff]{2,3})(?:省|市|自治区)")
-_MISSING = frozenset(
-    {
-        "",
-        "na",
-        "n a",
-        "none",
-        "null",
-        "nil",
-        "unknown",
-        "tbd",
-        "test",
-        "无",
-        "未知",
-        "暂无",
-    }
-)
 _STREET_WORDS: Final = {
     "street": "st", "str": "st", "strasse": "st", "straße": "st", "avenue": "ave",
     "av": "ave", "road": "rd", "drive": "dr", "lane": "ln", "boulevard": "blvd",
@@ -92,106 +72,9 @@ MIN_REGISTRATION: Final = 5
 MIN_PHONE_DIGITS: Final = 6
 
 
-@dataclass(frozen=True, eq=False)
-class Vocabulary:
-    """What a business may add to: the seeds behind the normal forms.
-
-    Attributes:
-        legal_forms: Words for the legal form of a company, in normal form.
-        places: Chinese names of places that stand before a company's own name.
-        free_mail: Domains at which anybody has an address.
-    """
-
-    legal_forms: frozenset[str]
-    places: frozenset[str]
-    free_mail: frozenset[str]
-
-    @functools.cached_property
-    def spoken_forms(self) -> tuple[str, ...]:
-        """Chinese legal forms in pinyin, the longest first."""
-        spoken = {
-            form.translate(_SOUNDS) for form in self.legal_forms if _CJK.search(form)
-        }
-        return tuple(sorted(spoken, key=lambda form: (-len(form), form)))
-
-    @functools.cached_property
-    def spoken_places(self) -> frozenset[str]:
-        """The places in pinyin."""
-        return frozenset(_spoken(place) for place in self.places)
-
-
-class _Simplified(dict[int, str]):
-    """Character → its simplified form, by OpenCC; filled as characters are met."""
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        if _CJK.match(character):
-            character = _converter().convert(character)
-        self[code] = character
-        return character
-
-
-class _Sounds(dict[int, str]):
-    """Character → its most usual reading in pinyin, without tones, and a blank."""
-
-    def __missing__(self, code: int) -> str:
-        import pypinyin
-
-        character = chr(code)
-        if _CJK.match(character):
-            character = pypinyin.lazy_pinyin(character)[0]
-        self[code] = character
-        return character
-
-
-@functools.lru_cache(maxsize=65536)
-def _spoken(value: str) -> str:
-    """A short text as it is spoken, with the reading that its words have.
-
-    长沙 is Changsha, though 长 alone is zhang.
-    """
-    import pypinyin
-
-    return "".join(pypinyin.lazy_pinyin(value)).replace(" ", "")
-
-
-@functools.cache
-def _converter() -> Any:
-    import opencc
-
-    return opencc.OpenCC("t2s")
-
-
-_SIMPLIFIED: Final = _Simplified()
-_SOUNDS: Final = _Sounds()
-
-
-def text(value: str) -> str:
-    """The value in one width, script and case, without accents and punctuation.
-
-    Full width becomes half width (NFKC), traditional characters become simplified ones,
-    `&` becomes `and`.
-    """
-    if value.isascii():
-        plain = value
-    else:
-        plain = unicodedata.normalize("NFKC", value).translate(_SIMPLIFIED)
-        plain = "".join(
-            character
-            for character in unicodedata.normalize("NFKD", plain)
-            if not unicodedata.combining(character)
-        )
-    plain = plain.casefold().replace("&", " and ").replace("'", "")
-    return _SPACES.sub(" ", _NOT_WORD.sub(" ", plain)).strip()
-
-
-def _known(value: str) -> str | None:
-    return None if value in _MISSING else value
-
-
 def registration(value: str) -> str | None:
     """A tax or registration number: letters and digits only; null for a placeholder."""
-    found = _NOT_WORD.sub("", unicodedata.normalize("NFKC", value)).upper()
+    found = NOT_WORD.sub("", unicodedata.normalize("NFKC", value)).upper()
     if len(found) < MIN_REGISTRATION or len(set(found)) < 3:
         return None
     return found if any(character.isdigit() for character in found) else None
@@ -309,143 +192,12 @@ def street(value: str) -> tuple[str | None, str | None]:
         for word in plain.split()
         if not (number and word == number.group())
     ]
-    return _known(" ".join(words)), number.group() if number else None
+    return known(" ".join(words)), number.group() if number else None
 
 
 def person(value: str) -> str | None:
     """A given or family name."""
-    return _known(text(value).replace(" ", ""))
-
-
-@dataclass(frozen=True)
-class CompanyName:
-    """A company's name in parts.
-
-    Attributes:
-        key: The whole name without its legal form.
-        core: The key without the place in front of it or in brackets.
-        place: That place, as it is spoken.
-        branch: Which branch of the company it is, as it is spoken; `?` for one that is not
-            named, null for a name that is no branch's.
-        sound: The core as it is spoken: pinyin for Chinese, letters only, without a
-            legal form written in pinyin.
-    """
-
-    key: str | None
-    core: str | None
-    place: str | None
-    branch: str | None
-    sound: str | None
-
-
-# 华信科技有限公司长沙复兴路分公司; Genne Packaging Inc. - Chicago Madison; … Ltd Hill Branch
-_KINDS_OF_BRANCH: Final = "(?:分公司|分店|分行|支行|办事处|营业部)$"
-_BRANCH_CJK = re.compile("^(.{2,}?公司|.{2,}?集团)(.*?)" + _KINDS_OF_BRANCH)
-_IS_BRANCH_CJK = re.compile(_KINDS_OF_BRANCH)
-_BRANCH_LATIN = re.compile(r"^(.{3,}?)\s+[-–—|/]\s+(.{2,})$")
-_IS_BRANCH_LATIN = re.compile(r"\bbranch(?: office)?$", re.IGNORECASE)
-
-
-def _branch(value: str, forms: frozenset[str]) -> tuple[str, str | None]:
-    """A company's name without its branch, and the branch as it is spoken."""
-    plain = unicodedata.normalize("NFKC", value).strip()
-    if _CJK.search(plain):
-        plain = plain.translate(_SIMPLIFIED)
-        bare = _BRACKETS.sub("", plain).strip()
-        if not _IS_BRANCH_CJK.search(bare):
-            return value, None
-        if (found := _BRANCH_CJK.match(bare)) and found[2]:
-            return found[1], _spoken(found[2])
-        return _IS_BRANCH_CJK.sub("", bare), "?"
-    if found := _BRANCH_LATIN.match(plain):
-        return found[1], text(found[2]).replace(" ", "")
-    bare = _BRACKETS.sub("", plain).strip()
-    if _IS_BRANCH_LATIN.search(bare):
-        words = text(_IS_BRANCH_LATIN.sub("", bare)).split()
-        for place in range(len(words) - 1, 0, -1):
-            if words[place] in forms:
-                head, tail = words[: place + 1], "".join(words[place + 1 :])
-                return " ".join(head), tail or "?"
-        return " ".join(words), "?"
-    return value, None
-
-
-def company(value: str, vocabulary: Vocabulary) -> CompanyName:
-    """The parts of a company's name, English or Chinese."""
-    value, branch = _branch(value, vocabulary.legal_forms)
-    parts = _chinese_name if _CJK.search(value) else _latin_name
-    key, core, place = parts(value, vocabulary)
-    if not _known(core):
-        return CompanyName(None, None, None, None, None)
-    sound = core.translate(_SOUNDS).replace(" ", "")
-    for form in vocabulary.spoken_forms:  # "Huaxin Keji Youxian Gongsi"
-        if sound.endswith(form) and len(sound) > len(form) + 2:
-            sound = sound.removesuffix(form)
-            break
-    key = key if branch is None else f"{key} / {branch}"
-    return CompanyName(key, core, place and _spoken(place), branch, sound)
-
-
-def _chinese_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | None]:
-    """Key, core and place of 广东省深圳市华信科技有限公司, or 华信科技（深圳）有限公司."""
-    place = None
-    core = text(value).replace(" ", "")
-    for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
-        inside = text(part).replace(" ", "")
-        bare = _PLACE_WORD.sub(r"\1", inside)
-        if bare in vocabulary.places:
-            core, place = core.replace(inside, "", 1), bare
-    core = _without_forms(core, vocabulary.legal_forms)
-    previous = None
-    while previous != core:  # a province, then a city
-        previous = core
-        core = _PLACE_WORD.sub(r"\1", core)
-        for length in (4, 3, 2):
-            if core[:length] in vocabulary.places and len(core) > length + 1:
-                place, core = core[:length], core[length:]
-                break
-    return (place or "") + core, core, place
-
-
-def _latin_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | None]:
-    """Key, core and place of Beijing Huaxin Technology (Beijing) Co., Ltd."""
-    place = None
-    words = text(_BRACKETS.sub(" ", value)).split()
-    words = words[1:] if words[:1] == ["the"] else words
-    words = list(_without_form_words(words, vocabulary.legal_forms))
-    for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
-        if text(part) in vocabulary.spoken_places:
-            place = text(part)
-    key = " ".join([*words, *([place] if place else [])])
-    if len(words) > 1 and words[0] in vocabulary.spoken_places:
-        place, words = words[0], words[1:]
-    return key, " ".join(words), place
-
-
-def _without_forms(plain: str, forms: frozenset[str]) -> str:
-    shorter = True
-    while shorter:
-        shorter = False
-        for length in range(min(7, len(plain) - 2), 1, -1):
-            if plain[-length:] in forms:
-                plain, shorter = plain[:-length], True
-                break
-    return plain
-
-
-def _without_form_words(words: Sequence[str], forms: frozenset[str]) -> Sequence[str]:
-    while len(words) > 1:
-        for length in (4, 3, 2, 1):
-            if len(words) > length and (
-                " ".join(words[-length:]) in forms or "".join(words[-length:]) in forms
-            ):
-                words = words[:-length]
-                break
-        else:
-            break
-    if words[-1:] == ["and"] and len(words) > 1:  # "Smith & Co."
-        words = words[:-1]
-    return words
+    return known(text(value).replace(" ", ""))
 
 
 def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
@@ -502,12 +254,12 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
 
 def _city(value: str) -> str | None:
     # As it is spoken: one system says 徐州市, the other Xuzhou.
-    plain = _PLACE_WORD.sub(r"\1", text(value).replace(" ", ""))
-    return _known(_spoken(plain) if _CJK.search(plain) else plain)
+    plain = PLACE_WORD.sub(r"\1", text(value).replace(" ", ""))
+    return known(spoken(plain) if CJK.search(plain) else plain)
 
 
 def _postal(value: str) -> str | None:
-    found = _NOT_WORD.sub("", unicodedata.normalize("NFKC", value)).upper()
+    found = NOT_WORD.sub("", unicodedata.normalize("NFKC", value)).upper()
     return found if found and set(found) != {"0"} else None
 
 

@@ -11,7 +11,8 @@ were measured: `docs/identity.md`.
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -21,30 +22,19 @@ from pipeline.identity.comparisons import (
     COMPARISONS,
     Comparison,
 )
-from pipeline.identity.policy import CUSTOMER_TYPES, Block, Policy, Rule
+from pipeline.identity.policy import CUSTOMER_TYPES, Policy, Rule
+from pipeline.identity.templates import TEMPLATES, create
 
 log = logging.getLogger("customer_tiers.identity")
 
-PROBABILITY: Final = "probability"
 
+@dataclass(frozen=True)
+class RuleColumns:
+    """A rule with the columns of both records that it looks at, and its condition."""
 
-def contradiction(policy: Policy, left: str = "l", right: str = "r") -> str:
-    """SQL: two registration numbers that cannot belong to one customer.
-
-    Both prove themselves by their check character and differ, or they differ in more
-    characters than a slip of the pen.
-    """
-    distance = " ".join(
-        f"when {left}.customer_type = '{kind}' then {limits.registration_distance}"
-        for kind, limits in policy.thresholds.items()
-    )
-    one, other = f"{left}.registration_key", f"{right}.registration_key"
-    return (
-        f"(case when {one} <> {other} then "
-        f"({left}.registration_checked and {right}.registration_checked) or "
-        f"damerau_levenshtein({one}, {other}) > case {distance} end "
-        "else false end)"
-    )
+    rule: Rule
+    columns: tuple[str, ...]
+    agreement: str
 
 
 def by_rules(policy: Policy, forms: str) -> str:
@@ -58,67 +48,13 @@ def by_rules(policy: Policy, forms: str) -> str:
     Returns:
         SQL with left_no < right_no, match_rule, rule_order, confidence.
     """
-    parts = [_rule(rule, forms, policy) for rule in policy.rules]
-    return f"""
-        select
-            left_no, right_no,
-            min_by(match_rule, rule_order) as match_rule,
-            min(rule_order) as rule_order,
-            min_by(confidence, rule_order) as confidence
-        from ({" union all ".join(parts)})
-        group by left_no, right_no
-    """
-
-
-def _rule(rule: Rule, forms: str, policy: Policy) -> str:
-    keys = ", ".join(rule.keys)
-    kind = (
-        f"customer_type = '{rule.customer_type}'"
-        if rule.customer_type != "any"
-        else "true"
-    )
-    known = " and ".join(f"{key} is not null" for key in rule.keys)
-    needed = sorted(
-        {
-            column
-            for column in AGREEMENT_COLUMNS
-            if f"{column}_l" in AGREEMENTS[rule.agreement]
-        }
-        - set(rule.keys)
-    )
-    carried = "".join(f", {column}" for column in needed)
-    sides = "".join(
-        f", l.{column} as {column}_l, r.{column} as {column}_r"
-        for column in (*rule.keys, *needed)
-    )
-    return f"""
-        select left_no, right_no, '{rule.name}' as match_rule,
-            {rule.order} as rule_order, {rule.confidence}::double as confidence
-        from (
-            select l.record_no as left_no, r.record_no as right_no{sides}
-            from (
-                select record_no, source, customer_type, {keys}{carried}
-                from {forms}
-                where {kind} and {known}
-                qualify count(*) over (partition by customer_type, {keys})
-                    between 2 and {rule.max_records}
-            ) as l
-            inner join (
-                select record_no, source, customer_type, {keys}{carried}
-                from {forms} where {kind} and {known}
-            ) as r using (customer_type, {keys})
-            where l.record_no < r.record_no {_not_within(policy)}
-        )
-        where {AGREEMENTS[rule.agreement]}
-    """
-
-
-def _not_within(policy: Policy) -> str:
-    """A source whose keys are unique has no two records of one customer."""
-    if not policy.unique_sources:
-        return ""
-    names = ", ".join(f"'{name}'" for name in sorted(policy.unique_sources))
-    return f"and not (l.source = r.source and l.source in ({names}))"
+    asked = []
+    for rule in policy.rules:
+        agreement = AGREEMENTS[rule.agreement]
+        needed = {name for name in AGREEMENT_COLUMNS if f"{name}_l" in agreement}
+        columns = (*rule.keys, *sorted(needed - set(rule.keys)))
+        asked.append(RuleColumns(rule, columns, agreement))
+    return TEMPLATES.render("rule_pairs", asked_rules=asked, forms=forms, rules=policy)
 
 
 def block_values(policy: Policy, forms: str) -> str:
@@ -127,28 +63,7 @@ def block_values(policy: Policy, forms: str) -> str:
     Returns:
         SQL with record_no, source, block (a hash of what the records share).
     """
-    return " union all ".join(
-        _block(place, block, forms) for place, block in enumerate(policy.blocks)
-    )
-
-
-def _block(place: int, block: Block, forms: str) -> str:
-    values = ", ".join(
-        f"left({name}, {length})" if length else f"cast({name} as varchar)"
-        for name, length in block.parts
-    )
-    known = " and ".join(
-        f"length({name}) >= {length}" if length else f"{name} is not null"
-        for name, length in block.parts
-    )
-    return f"""
-        select record_no, source, block from (
-            select record_no, source, hash({place}, {values}) as block
-            from {forms}
-            where customer_type = '{block.customer_type}' and {known}
-        )
-        qualify count(*) over (partition by block) between 2 and {block.max_records}
-    """
+    return TEMPLATES.render("block_values", rules=policy, forms=forms)
 
 
 def candidates(policy: Policy, blocks: str, changed: str | None = None) -> str:
@@ -159,22 +74,7 @@ def candidates(policy: Policy, blocks: str, changed: str | None = None) -> str:
         blocks: A table as `block_values` gives it.
         changed: A table of record_no; only pairs with one of them. All without it.
     """
-    if changed is None:
-        return f"""
-            select distinct l.record_no as left_no, r.record_no as right_no
-            from {blocks} as l
-            inner join {blocks} as r on l.block = r.block
-            where l.record_no < r.record_no {_not_within(policy)}
-        """
-    return f"""
-        select distinct
-            least(l.record_no, r.record_no) as left_no,
-            greatest(l.record_no, r.record_no) as right_no
-        from {blocks} as l
-        inner join {blocks} as r on l.block = r.block
-        where l.record_no in (select record_no from {changed})
-            and l.record_no <> r.record_no {_not_within(policy)}
-    """
+    return TEMPLATES.render("candidates", rules=policy, blocks=blocks, changed=changed)
 
 
 def score(
@@ -194,30 +94,14 @@ def score(
         target: The temporary table that is made: left_no, right_no, probability; pairs
             below the lowest review probability are left out.
     """
-    parts = []
+    tables = []
     for kind in CUSTOMER_TYPES:
         chosen = f"_identity_pairs_{kind}"
-        connection.execute(
-            f"""
-            create or replace temp table {chosen} as
-            select
-                pairs.left_no as join_key_l, pairs.right_no as join_key_r,
-                '0' as match_key
-            from {pairs} as pairs
-            inner join {forms} as l
-                on pairs.left_no = l.record_no and l.customer_type = '{kind}'
-            """
-        )
+        create(connection, chosen, "pairs_of_type", pairs=pairs, forms=forms, kind=kind)
         count = connection.execute(f"select count(*) from {chosen}").fetchone()
         if count and count[0]:
-            parts.append(_scored(connection, policy, forms, chosen, kind))
-    nothing = "select 0::bigint as left_no, 0::bigint as right_no, 0::double as p"
-    connection.execute(
-        f"create or replace temp table {target} as "
-        "select left_no, right_no, p as probability from ("
-        + " union all ".join([*parts, f"{nothing} where false"])
-        + ")"
-    )
+            tables.append(_scored(connection, policy, forms, chosen, kind))
+    create(connection, target, "scored_pairs", tables=tables)
 
 
 def _scored(
@@ -227,7 +111,8 @@ def _scored(
     pairs: str,
     kind: str,
 ) -> str:
-    # splink logs each step; the refresh tells its own.
+    """The table of splink's that holds the scores of pairs of one type."""
+    # splink logs each step; the refresh has a log of its own.
     from splink import Linker, SettingsCreator
     from splink.internals.duckdb.database_api import DuckDBAPI
 
@@ -235,13 +120,13 @@ def _scored(
     comparisons = COMPARISONS[kind]
     columns = sorted({column for item in comparisons for column in item.columns})
     records = f"_identity_records_{kind}"
-    connection.execute(
-        f"""
-        create or replace temp table {records} as
-        select record_no, {", ".join(columns)} from {forms}
-        where record_no in (select join_key_l from {pairs})
-            or record_no in (select join_key_r from {pairs})
-        """
+    create(
+        connection,
+        records,
+        "records_of_pairs",
+        pairs=pairs,
+        forms=forms,
+        compared=columns,
     )
     limits = policy.thresholds[kind]
     api = DuckDBAPI(connection=connection)
@@ -263,11 +148,7 @@ def _scored(
     scored = linker.inference.predict(
         threshold_match_probability=limits.review_probability, warning_mode="never"
     )
-    return (
-        "select least(record_no_l, record_no_r) as left_no, "
-        "greatest(record_no_l, record_no_r) as right_no, match_probability as p "
-        f"from {scored.physical_name}"
-    )
+    return str(scored.physical_name)
 
 
 def _settings(kind: str, comparison: Comparison, policy: Policy) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from typing import Final
 import duckdb
 
 from pipeline.common.errors import ConfigurationError
+from pipeline.identity.company_names import Vocabulary
 from pipeline.identity.comparisons import AGREEMENTS, COMPARISONS
-from pipeline.identity.normal import FORMS, Vocabulary
+from pipeline.identity.normal import FORMS
 
 CUSTOMER_TYPES: Final = ("company", "person")
 # Columns that a rule or a block may name, beside the normal forms.
@@ -96,16 +97,7 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
     """
 
     def rows(seed: str, columns: str, optional: str = "") -> list[tuple[object, ...]]:
-        names = columns.split(", ")
-        found = connection.execute(
-            f"select {columns} from {schema}.{seed} order by all"
-        ).fetchall()
-        for row in found:
-            for name, value in zip(names, row, strict=True):
-                if value is None and name not in optional.split(", "):
-                    told = ", ".join("-" if cell is None else str(cell) for cell in row)
-                    raise ConfigurationError(f"{seed}, row {told}: {name} is empty.")
-        return found
+        return _rows(connection, f"{schema}.{seed}", columns, optional)
 
     def words(seed: str, column: str) -> frozenset[str]:
         return frozenset(str(value) for (value,) in rows(seed, column) if value)
@@ -170,6 +162,21 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
     )
     _check(policy)
     return policy
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: str, optional: str
+) -> list[tuple[object, ...]]:
+    """The rows of a seed, in whose columns only the optional ones may be empty."""
+    names = columns.split(", ")
+    found = connection.execute(f"select {columns} from {table} order by all").fetchall()
+    for row in found:
+        for name, value in zip(names, row, strict=True):
+            if value is None and name not in optional.split(", "):
+                cells = ", ".join("-" if cell is None else str(cell) for cell in row)
+                seed = table.rpartition(".")[2]
+                raise ConfigurationError(f"{seed}, row {cells}: {name} is empty.")
+    return found
 
 
 def _parts(text: str) -> tuple[tuple[str, int], ...]:

@@ -14,10 +14,9 @@ without it give the same rows; a test holds that.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -25,22 +24,20 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.identity import clusters, normal, pairs, policy, registry
+from pipeline.identity.company_names import Vocabulary
+from pipeline.identity.templates import TEMPLATES, create
 
 log = logging.getLogger("customer_tiers.identity")
 
 SEEDS: Final = "warehouse.meta"
-CROSS_REFERENCE: Final = "cross-reference"
-CROSS_REFERENCE_ORDER: Final = 20
-CROSS_REFERENCE_CONFIDENCE: Final = 0.999
-DECISION: Final = "decision of a person"
-OWN_KEY: Final = "own key"
 
 
 def version(connection: duckdb.DuckDBPyConnection) -> str:
     """What normal forms and scores depend on beside the records: code and seeds."""
     digest = hashlib.sha256()
-    for module in (normal, pairs, policy):
-        digest.update(inspect.getsource(module).encode())
+    room = Path(__file__).parent
+    for file in sorted([*room.glob("*.py"), *room.glob("sql/*.sql")]):
+        digest.update(file.read_bytes())
     for seed in (
         "match_legal_forms",
         "match_places",
@@ -72,49 +69,26 @@ def forms(
     """
     rules = policy.read(connection, SEEDS)
     made_by = version(connection)
-    inputs = ", ".join(f"cast({name} as varchar)" for name in normal.INPUTS)
-    names = ", ".join(normal.FORMS.names)
-    connection.execute(
-        f"""
-        create or replace temp table _identity_inputs as
-        select
-            record_no, source, source_customer_id, birth_date,
-            hash({inputs}) as input_print, {", ".join(normal.INPUTS)}
-        from {records}
-        """
+    create(
+        connection,
+        "_identity_inputs",
+        "inputs",
+        records=records,
+        input_columns=normal.INPUTS,
     )
-    connection.execute(
-        f"""
-        create or replace temp table _identity_kept as
-        select source, source_customer_id, input_print, {names} from {kept}
-        where made_by = '{made_by}'
-        """
+    create(
+        connection,
+        "_identity_kept",
+        "kept_forms",
+        kept_forms=kept,
+        form_columns=normal.FORMS.names,
+        made_by=made_by,
     )
-    connection.execute(
-        """
-        create or replace temp table _identity_todo as
-        select inputs.*, row_number() over (order by record_no) as todo_no
-        from _identity_inputs as inputs
-        anti join _identity_kept as kept
-        using (source, source_customer_id, input_print)
-        """
-    )
+    create(connection, "_identity_todo", "records_to_normalise")
     fresh = _fresh_forms(connection, rules.vocabulary)
     log.info("identity: normal forms of %d records made", fresh)
     return connection.query(
-        f"""
-        select
-            inputs.record_no, inputs.source, inputs.source_customer_id,
-            inputs.customer_type, inputs.birth_date, inputs.input_print,
-            '{made_by}' as made_by, {names}
-        from _identity_inputs as inputs
-        inner join (
-            select source, source_customer_id, input_print, {names} from _identity_kept
-            union all
-            select source, source_customer_id, input_print, {names} from _identity_made
-        ) as forms using (source, source_customer_id, input_print)
-        order by inputs.record_no
-        """
+        TEMPLATES.render("forms", made_by=made_by, form_columns=normal.FORMS.names)
     )
 
 
@@ -122,9 +96,7 @@ def forms(
 CHUNK: Final = 200_000
 
 
-def _fresh_forms(
-    connection: duckdb.DuckDBPyConnection, vocabulary: normal.Vocabulary
-) -> int:
+def _fresh_forms(connection: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> int:
     """Makes `_identity_made` from `_identity_todo`; returns how many rows."""
     made = 0
     keys = ("source", "source_customer_id", "input_print")
@@ -142,10 +114,9 @@ def _fresh_forms(
     )
     while True:
         table = connection.execute(
-            f"""
-            select source, source_customer_id, input_print, {", ".join(normal.INPUTS)}
-            from _identity_todo where todo_no > {made} and todo_no <= {made + CHUNK}
-            """
+            TEMPLATES.render(
+                "chunk", input_columns=normal.INPUTS, after=made, up_to=made + CHUNK
+            )
         ).to_arrow_table()
         if not table.num_rows:
             break
@@ -190,7 +161,7 @@ def links(
     decisions: str,
     kept: Kept,
 ) -> duckdb.DuckDBPyRelation:
-    """Pairs that are the same customer, or that a person should look at.
+    """Pairs that are the same customer, or that a person should decide about.
 
     Args:
         connection: dbt's session.
@@ -217,102 +188,14 @@ def links(
         f"{pairs.by_rules(rules, table)}"
     )
     _scores(connection, rules, table, blocks, prints, kept)
-    contradiction = pairs.contradiction(rules)
-    link = " ".join(
-        f"when l.customer_type = '{kind}' then {limits.link_probability}"
-        for kind, limits in rules.thresholds.items()
-    )
     return connection.query(
-        f"""
-        with sided as (
-            select
-                (select record_no from {table} as forms
-                    where forms.source = d.left_source
-                    and forms.source_customer_id = d.left_customer_id) as one,
-                (select record_no from {table} as forms
-                    where forms.source = d.right_source
-                    and forms.source_customer_id = d.right_customer_id) as other,
-                decision, decided_by, reason
-            from {decisions} as d
-        ),
-        decided as (
-            select
-                least(one, other) as left_no, greatest(one, other) as right_no,
-                min(decision) as verdict, min(decided_by || ': ' || reason) as reason
-            from sided where one is not null and other is not null and one <> other
-            group by all
-        ),
-        referred as (
-            select distinct
-                least(l.record_no, r.record_no) as left_no,
-                greatest(l.record_no, r.record_no) as right_no
-            from {references} as known
-            inner join {table} as l on known.source = l.source
-                and known.source_customer_id = l.source_customer_id
-            inner join {table} as r on known.other_source = r.source
-                and known.other_source_customer_id = r.source_customer_id
-            where l.record_no <> r.record_no
-        ),
-        found as (
-            select left_no, right_no, match_rule, rule_order, confidence,
-                false as is_score
-            from _identity_by_rule
-            union all
-            select left_no, right_no, '{CROSS_REFERENCE}', {CROSS_REFERENCE_ORDER},
-                {CROSS_REFERENCE_CONFIDENCE}, false
-            from referred
-            union all
-            select left_no, right_no, '{pairs.PROBABILITY}', 1000, probability, true
-            from _identity_scores
-        ),
-        best as (
-            select
-                left_no, right_no,
-                min_by(match_rule, rule_order) as match_rule,
-                min(rule_order) as rule_order,
-                min_by(confidence, rule_order) as confidence,
-                min(is_score) as is_score
-            from found group by left_no, right_no
-        ),
-        judged as (
-            select
-                best.*,
-                {contradiction} as contradicts,
-                not is_score or confidence >= case {link} end as is_sure
-            from best
-            inner join {table} as l on best.left_no = l.record_no
-            inner join {table} as r on best.right_no = r.record_no
-        ),
-        final as (
-            select
-                coalesce(decided.left_no, judged.left_no) as left_no,
-                coalesce(decided.right_no, judged.right_no) as right_no,
-                case when decided.verdict is not null then '{DECISION}'
-                    else judged.match_rule end as match_rule,
-                case when decided.verdict is not null then 0
-                    else judged.rule_order end as rule_order,
-                case when decided.verdict is not null then 1.0
-                    else judged.confidence end as confidence,
-                case
-                    when decided.verdict is not null then decided.verdict
-                    when contradicts or not is_sure then 'review'
-                    else 'same'
-                end as verdict,
-                case
-                    when decided.verdict is not null then decided.reason
-                    when contradicts then 'their registration numbers contradict'
-                    when not is_sure then 'not sure enough to link'
-                end as reason,
-                judged.is_score is true as is_score
-            from judged
-            full outer join decided using (left_no, right_no)
+        TEMPLATES.render(
+            "links",
+            rules=rules,
+            forms=table,
+            decisions=decisions,
+            references=references,
         )
-        select
-            final.* exclude (is_score), scores.probability as score
-        from final
-        left join _identity_scores as scores using (left_no, right_no)
-        order by left_no, right_no
-        """
     )
 
 
@@ -339,47 +222,36 @@ def _scores(
     kept: Kept,
 ) -> None:
     """Makes `_identity_scores`: left_no, right_no, probability."""
-    connection.execute(
-        f"""
-        create or replace temp table _identity_changed as
-        select record_no from {prints} as prints
-        anti join {kept.prints} as old using (source, source_customer_id, print)
-        """
+    create(
+        connection,
+        "_identity_changed",
+        "changed",
+        prints=prints,
+        kept_prints=kept.prints,
     )
     share = connection.execute(
-        f"select (select count(*) from _identity_changed) / "
-        f"greatest(1, (select count(*) from {prints}))"
+        TEMPLATES.render("share_changed", prints=prints)
     ).fetchone()
-    again = share is None or share[0] > MOSTLY_CHANGED
+    compares_all = share is None or share[0] > MOSTLY_CHANGED
     connection.execute(
         "create or replace temp table _identity_candidates as "
-        + pairs.candidates(rules, blocks, None if again else "_identity_changed")
+        + pairs.candidates(rules, blocks, None if compares_all else "_identity_changed")
     )
     pairs.score(connection, rules, table, "_identity_candidates", "_identity_scored")
-    connection.execute(
-        f"""
-        create or replace temp table _identity_scores as
-        select left_no, right_no, probability from _identity_scored
-        union all
-        select
-            least(l.record_no, r.record_no), greatest(l.record_no, r.record_no),
-            old.probability
-        from {kept.scores} as old
-        inner join {prints} as l on old.left_print = l.print
-            and old.left_source = l.source
-            and old.left_customer_id = l.source_customer_id
-        inner join {prints} as r on old.right_print = r.print
-            and old.right_source = r.source
-            and old.right_customer_id = r.source_customer_id
-        where not {again}
-        """
+    create(
+        connection,
+        "_identity_scores",
+        "scores",
+        compares_all=compares_all,
+        kept_scores=kept.scores,
+        prints=prints,
     )
     counts = connection.execute(
         "select (select count(*) from _identity_candidates), "
         "(select count(*) from _identity_scores)"
     ).fetchone()
     if counts:
-        log.info("identity: %d pairs compared, %d worth a link or a look", *counts)
+        log.info("identity: %d pairs compared, %d worth a link or a review", *counts)
 
 
 def keys(
@@ -415,39 +287,7 @@ def keys(
     )
     connection.unregister("_identity_labels")
     registry.assign(connection, "_identity_groups", registered, minted, "_identity_ids")
-    return connection.query(
-        f"""
-        with held as (
-            select left_no as record_no, match_rule, rule_order, confidence,
-                right_no as other
-            from {links} where verdict = 'same'
-            union all
-            select right_no, match_rule, rule_order, confidence, left_no
-            from {links} where verdict = 'same'
-        ),
-        strongest as (
-            select
-                held.record_no,
-                min_by(match_rule, rule_order) as match_rule,
-                min_by(confidence, rule_order) as confidence
-            from held
-            inner join _identity_groups as mine on held.record_no = mine.record_no
-            inner join _identity_groups as theirs on held.other = theirs.record_no
-            where mine.label = theirs.label
-            group by held.record_no
-        )
-        select
-            mine.record_no, mine.source, mine.source_customer_id, ids.customer_id,
-            ids.is_new,
-            coalesce(strongest.match_rule, '{OWN_KEY}') as match_rule,
-            cast(coalesce(strongest.confidence, 1) as decimal(5, 4))
-                as match_confidence
-        from _identity_groups as mine
-        inner join _identity_ids as ids using (label)
-        left join strongest using (record_no)
-        order by mine.record_no
-        """
-    )
+    return connection.query(TEMPLATES.render("keys", links=links))
 
 
 def _labels(
@@ -456,33 +296,13 @@ def _labels(
     forms: str,
     links: str,
 ) -> pa.Table:
-    largest = " ".join(
-        f"when customer_type = '{kind}' then {limits.max_cluster}"
-        for kind, limits in rules.thresholds.items()
-    )
-    unique = ", ".join(f"'{name}'" for name in sorted(rules.unique_sources)) or "''"
     records = connection.execute(
-        f"""
-        select
-            record_no, source, source_customer_id,
-            cast(case {largest} else 1 end as bigint) as max_cluster,
-            cast(case when source in ({unique})
-                then dense_rank() over (order by source) else -1 end as bigint)
-                as unique_source,
-            cast(case when registration_key is not null
-                then dense_rank() over (order by registration_key) else -1 end
-                as bigint) as registration
-        from {forms} order by record_no
-        """
+        TEMPLATES.render("clustered_records", rules=rules, forms=forms)
     ).to_arrow_table()
     numbers = records.column("record_no").to_numpy()
     first = int(numbers[0]) if len(numbers) else 0
     edges = connection.execute(
-        f"""
-        select left_no, right_no, rule_order, confidence
-        from {links} where verdict = 'same'
-        order by rule_order, confidence desc, left_no, right_no
-        """
+        TEMPLATES.render("same_pairs", links=links)
     ).to_arrow_table()
     apart = connection.execute(
         f"select left_no, right_no from {links} where verdict = 'different'"
@@ -502,22 +322,7 @@ def _labels(
             pa.table({"label": both[0, several], "code": both[1, several]}),
         )
         found = connection.execute(
-            f"""
-            with codes as (
-                select distinct
-                    dense_rank() over (order by registration_key) as code,
-                    registration_key, registration_checked, customer_type
-                from {forms} where registration_key is not null
-            ),
-            numbered as (
-                select label, codes.* from _identity_several
-                inner join codes using (code)
-            )
-            select distinct l.code, r.code
-            from numbered as l
-            inner join numbered as r on l.label = r.label and l.code < r.code
-            where {pairs.contradiction(rules)}
-            """
+            TEMPLATES.render("contradictions", rules=rules, forms=forms)
         ).fetchall()
         connection.unregister("_identity_several")
         return {(int(one), int(other)) for one, other in found}
@@ -547,6 +352,3 @@ def _labels(
 
 def _integers(table: pa.Table, column: str) -> clusters.Integers:
     return np.array(table.column(column), dtype=np.int64)
-
-
-__all__: Sequence[str] = ("Kept", "blocks", "forms", "keys", "links", "version")

@@ -21,6 +21,7 @@ from pipeline.common.errors import CustomerTiersError, GateRefused
 from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.common.lock import is_locked
+from pipeline.common.secrets import clear_error, cleared
 from pipeline.journal import disk, refresh_log
 
 log = logging.getLogger("customer_tiers.attempts")
@@ -36,7 +37,8 @@ class Attempt:
     """One attempt at a refresh, however it ended.
 
     `built` is a refresh that passed every gate and was told not to publish; `retries`
-    counts how often a source was read again after an error.
+    counts how often a source was read again after an error; `sources_file` is the
+    `sources.yaml` that was in force.
     """
 
     refresh_id: str
@@ -50,6 +52,7 @@ class Attempt:
     exit_code: int = 0
     process: int = 0
     retries: int = 0
+    sources_file: str | None = None
 
 
 def now() -> dt.datetime:
@@ -57,7 +60,13 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def begin(home: Home, refresh_id: str, run_id: str, as_of_date: dt.date) -> Attempt:
+def begin(
+    home: Home,
+    refresh_id: str,
+    run_id: str,
+    as_of_date: dt.date,
+    sources_file: Path | None = None,
+) -> Attempt:
     """Opens the record of a new attempt."""
     attempt = Attempt(
         refresh_id=refresh_id,
@@ -67,6 +76,7 @@ def begin(home: Home, refresh_id: str, run_id: str, as_of_date: dt.date) -> Atte
         stage="start",
         started_at=now().isoformat(),
         process=os.getpid(),
+        sources_file=str(sources_file) if sources_file else None,
     )
     _save(home, attempt)
     refresh_log.enter(refresh_id, attempt.stage)
@@ -81,7 +91,11 @@ def end(
     reason: str | None = None,
     exit_code: int = 0,
 ) -> None:
-    """Closes the record. The first ending counts, unless a later one publishes."""
+    """Closes the record. The first ending counts, unless a later one publishes.
+
+    The reason is cleared of secrets: it goes into status and alerts.
+    """
+    reason = cleared(reason) if reason else reason
     with _WRITING:
         attempt = read(home, refresh_id)
         if attempt is None or (attempt.state != "running" and state != "published"):
@@ -126,6 +140,8 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
         log.debug("%s", name, extra=refresh_log.facts(event="stage_begin"))
         yield
     except BaseException as error:
+        # Dagster keeps the error, too, with those that led to it.
+        clear_error(error)
         if disk.is_full(error):
             disk.make_room(home, refresh_id)
             if not isinstance(error, disk.DiskFull):

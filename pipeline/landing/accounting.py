@@ -1,7 +1,7 @@
 """What was read, and what became of it up to the door of staging: rows and money.
 
-One row a source and landed entity, counted once when the ground is laid, from the batches
-in force; the models `landing_reconciliation` and `reconciliation` go on from there. Also
+One row a source and landed entity, counted once before dbt builds, from the batches in
+force; the models `landing_reconciliation` and `reconciliation` go on from there. Also
 what sources.yaml says that the rows become, counted from the landed rows alone, so that a
 staging model that loses or doubles some is found out.
 
@@ -19,11 +19,10 @@ import pyarrow as pa
 
 from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
-from pipeline.common.home import Home
-from pipeline.landing import batches as landing
 from pipeline.landing import increments
 from pipeline.landing.batches import Batch
-from pipeline.sources import Becomes, Entity, Source
+from pipeline.landing.entity import LandedEntity
+from pipeline.sources import Becomes
 
 LANDED = pa.schema(
     [
@@ -57,47 +56,46 @@ BECOMES = pa.schema(
 
 
 def count(
-    connection: duckdb.DuckDBPyConnection, home: Home, sources: Sequence[Source]
+    connection: duckdb.DuckDBPyConnection,
+    entities: Sequence[LandedEntity],
+    time_zone: str,
 ) -> None:
     """Fills `landing.refresh__landed` and `landing.refresh__becomes`.
 
     Args:
         connection: The candidate's work file, with the views of what landed and the
             context of the refresh.
+        entities: All that is landed.
+        time_zone: That of the business.
 
     Raises:
         ConfigurationError: What sources.yaml says of `becomes` cannot be computed.
     """
     landed: list[dict[str, Any]] = []
     becomes: list[dict[str, Any]] = []
-    for source in sources:
-        for entity in source.entities.values():
-            batches = landing.in_force(home, source.name, entity)
-            relation = f"landing.{sql.quoted(f'{source.name}__{entity.name}')}"
-            keys = increments.count_keys(connection, relation, entity)
-            landed.append(_landed(home, source, entity, batches, keys))
-            is_plain = landed[-1]["rows_landed"] == keys.different and not keys.deleted
-            current = relation if is_plain else increments.current(relation, entity)
-            becomes.extend(
-                _becomes(connection, source, entity, current, item)
-                for item in entity.becomes
-            )
+    for item in entities:
+        entity = item.entity
+        view = f"landing.{sql.quoted(f'{item.source}__{item.name}')}"
+        keys = increments.count_keys(connection, view, entity)
+        landed.append(_landed(item, item.in_force(), keys))
+        is_plain = landed[-1]["rows_landed"] == keys.different and not keys.deleted
+        current = view if is_plain else increments.current(view, entity)
+        becomes.extend(
+            _becomes(connection, item, current, declared, time_zone)
+            for declared in entity.becomes
+        )
     _write(connection, "refresh__landed", LANDED, landed)
     _write(connection, "refresh__becomes", BECOMES, becomes)
 
 
 def _landed(
-    home: Home,
-    source: Source,
-    entity: Entity,
-    batches: Sequence[Batch],
-    keys: increments.Keys,
+    entity: LandedEntity, batches: Sequence[Batch], keys: increments.Keys
 ) -> dict[str, Any]:
     rows_landed = sum(batch.rows_landed for batch in batches)
     loaded = max(dt.datetime.fromisoformat(batch.loaded_at) for batch in batches)
-    refused = landing.batches(home, source.name, entity.name, "refused")
+    refused = entity.batches("refused")
     return {
-        "source": source.name,
+        "source": entity.source,
         "entity": entity.name,
         "batches": len(batches),
         "rows_read": sum(batch.rows_read for batch in batches),
@@ -115,10 +113,10 @@ def _landed(
 
 def _becomes(
     connection: duckdb.DuckDBPyConnection,
-    source: Source,
-    entity: Entity,
+    entity: LandedEntity,
     current: str,
     item: Becomes,
+    time_zone: str,
 ) -> dict[str, Any]:
     # Text of sources.yaml stands in the query as it is: who writes that file decides
     # what is read anyway.
@@ -139,7 +137,7 @@ def _becomes(
                         as amount
                 from {current} as landed
                 cross join (
-                    select as_of_date, known_until, time_zone
+                    select as_of_date, known_until, {sql.literal(time_zone)} as time_zone
                     from landing.refresh__context
                 )
             )
@@ -154,12 +152,12 @@ def _becomes(
         ).fetchone()
     except duckdb.Error as error:
         raise ConfigurationError(
-            f"{source.name}.{entity.name}: what sources.yaml says of `becomes: "
+            f"{entity.source}.{entity.name}: what sources.yaml says of `becomes: "
             f"{item.entity}` cannot be computed: {error}"
         ) from error
     assert row is not None
     return {
-        "source": source.name,
+        "source": entity.source,
         "landed_entity": entity.name,
         "entity": item.entity,
         **dict(zip(BECOMES.names[3:], row, strict=True)),

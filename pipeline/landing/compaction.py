@@ -2,13 +2,13 @@
 
 A source that gives a file every few minutes leaves a hundred thousand files in a year,
 and every refresh opens each of them. A pack holds the rows of its batches one after the
-other, with all their columns as they were, `_batch_id` among them; its manifest tells
-each batch as the batch's own did, so that nothing is landed again and every count can
-still be checked. What landing reads of a pack, and how, stands in `landing`.
+other, with all their columns as they were, `_batch_id` among them; its manifest describes
+each batch as the batch's own did (`packs`), so that nothing is landed again and every
+count can still be checked.
 
 The order is: the pack's rows, read back and compared; the pack's manifest; then the old
 files go. A kill before the manifest leaves a file that nobody counts, a kill after it old
-files that nobody counts; `landing.sweep` removes either. The caller holds the lock.
+files that nobody counts; `BatchStore.sweep` removes either. The caller holds the lock.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ import pyarrow.parquet as pq
 from pipeline.common.errors import CustomerTiersError
 from pipeline.common.files import sha256, sync_file, sync_folder
 from pipeline.common.home import Home
-from pipeline.landing import batches as landing
-from pipeline.landing.batches import DICTIONARY_BYTES, Batch, Pack
+from pipeline.landing.batches import STATES, Batch
 from pipeline.landing.content_hash import ContentHash
+from pipeline.landing.packs import Pack
+from pipeline.landing.store import BatchStore, stores
+from pipeline.landing.write import DICTIONARY_BYTES
 
 log = logging.getLogger("customer_tiers.compaction")
 
@@ -68,22 +70,20 @@ def plan(home: Home, *, least_files: int, small_bytes: int) -> list[Packing]:
         small_bytes: A file of at least this size stays as it is.
     """
     found: list[Packing] = []
-    for folder in sorted(home.landing.glob("*/*")) if least_files else []:
-        found += _plan_entity(
-            home, folder.parent.name, folder.name, least_files, small_bytes
-        )
+    for store in stores(home) if least_files else ():
+        found += _plan_entity(store, least_files, small_bytes)
     return found
 
 
 def _plan_entity(
-    home: Home, source: str, entity: str, least_files: int, small_bytes: int
+    store: BatchStore, least_files: int, small_bytes: int
 ) -> list[Packing]:
-    accepted = landing.batches(home, source, entity, "accepted")[:-1]
+    accepted = store.batches("accepted")[:-1]
     # All that a file holds moves together: a pack's replaced batches too.
     files: dict[Path, list[Batch]] = {}
-    for batch in landing.batches(home, source, entity, "accepted", "replaced"):
+    for batch in store.batches("accepted", "replaced"):
         if batch in accepted or batch.pack is not None:
-            files.setdefault(landing.data_file(home, batch), []).append(batch)
+            files.setdefault(store.data_file(batch), []).append(batch)
     small = {
         path: batches
         for path, batches in files.items()
@@ -105,7 +105,9 @@ def _plan_entity(
                 )
                 size = sum(path.stat().st_size for path in some)
                 rows = sum(batch.rows_landed for batch in batches)
-                found.append(Packing(source, entity, some, batches, size, rows))
+                found.append(
+                    Packing(store.source, store.name, some, batches, size, rows)
+                )
     return found
 
 
@@ -130,42 +132,40 @@ def pack(home: Home, packing: Packing) -> Pack:
         CustomerTiersError: What was written is not what was read, or not what the
             manifests say; nothing has changed.
     """
-    source, entity = packing.source, packing.entity
-    landing.sweep(home, source, entity)
-    folder = landing.entity_folder(home, source, entity)
-    taken = [item.number for item in landing.packs(home, source, entity)]
+    store = BatchStore(home, packing.source, packing.entity)
+    store.sweep()
+    taken = max((item.number for item in store.packs()), default=0)
     newest = max(batch.sequence for batch in packing.batches)
-    name = f"p{max(taken, default=0) + 1:06d}-b{newest:06d}"
+    name = f"p{taken + 1:06d}-b{newest:06d}"
     ids = {batch.batch_id for batch in packing.batches}
-    told = [
-        (batch, state)
-        for state in landing.STATES
-        for batch in landing.batches(home, source, entity, state)
+    entries = [
+        (replace(batch, pack=name), state)
+        for state in STATES
+        for batch in store.batches(state)
         if batch.batch_id in ids
     ]
-    told.sort(key=lambda item: item[0].sequence)
-    made = Pack(
-        source,
-        entity,
-        name,
-        [(replace(batch, pack=name), state) for batch, state in told],
-    )
-    _, rows = landing.pack_files(home, made)
+    entries.sort(key=lambda entry: entry[0].sequence)
+    made = Pack(name, entries)
+    rows = store.data_file(entries[0][0])
     partial = rows.with_name(f"{rows.name}.partial")
     try:
         written = _write(partial, packing.files)
-        _verify(partial, made, written)
+        _verify(partial, f"{store.source}.{store.name}", made, written)
         digest = sha256(partial)
         sync_file(partial)
         partial.replace(rows)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    sync_folder(folder)
-    hashed = [(replace(batch, data_sha256=digest), state) for batch, state in made.told]
-    landing.write_pack(home, replace(made, told=hashed))
-    landing.sweep(home, source, entity)
-    log.debug("%s.%s: %d files are one now", source, entity, len(packing.files))
+    sync_folder(store.folder)
+    made = Pack(
+        name, [(replace(batch, data_sha256=digest), state) for batch, state in entries]
+    )
+    store.add_pack(made)
+    store.sweep()
+    log.debug(
+        "%s.%s: %d files are one now", store.source, store.name, len(packing.files)
+    )
     return made
 
 
@@ -202,7 +202,7 @@ def _rows_of(files: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatc
                 yield pa.RecordBatch.from_arrays(rows.columns, schema=schema)
 
 
-def _verify(path: Path, made: Pack, written: str) -> None:
+def _verify(path: Path, entity: str, made: Pack, written: str) -> None:
     content = ContentHash()
     counts: dict[str, int] = {}
     with pq.ParquetFile(path) as file:
@@ -212,11 +212,13 @@ def _verify(path: Path, made: Pack, written: str) -> None:
                 of_batch = item["values"]
                 counts[of_batch] = counts.get(of_batch, 0) + item["counts"]
     expected = {
-        batch.batch_id: batch.rows_landed for batch, _ in made.told if batch.rows_landed
+        batch.batch_id: batch.rows_landed
+        for batch, _ in made.entries
+        if batch.rows_landed
     }
     if content.hexdigest() != written or counts != expected:
         raise CustomerTiersError(
-            f"{made.source}.{made.entity}: {path.name} does not hold what its "
-            f"{len(made.told)} batches hold; they stay as they are. The disk or a file of "
+            f"{entity}: {path.name} does not hold what its "
+            f"{len(made.entries)} batches hold; they stay as they are. The disk or a file of "
             "landing may be damaged: compare with a backup."
         )

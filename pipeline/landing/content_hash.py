@@ -30,22 +30,22 @@ class ContentHash:
 
         Raises:
             ValueError: Its columns are not those of the batch before.
-            TypeError: A type, such as a union, whose values cannot be told.
+            TypeError: A type, such as a union, whose values cannot be compared.
         """
-        told = [(field.name, str(field.type)) for field in batch.schema]
+        columns = [(field.name, str(field.type)) for field in batch.schema]
         if self._columns is None:
-            self._columns = [(name, _Column(kind)) for name, kind in told]
+            self._columns = [(name, _Column(kind)) for name, kind in columns]
         first = [(name, column.type) for name, column in self._columns]
-        if told != first:
-            raise ValueError(f"columns {told} follow on {first}")
+        if columns != first:
+            raise ValueError(f"columns {columns} follow on {first}")
         for (_, column), values in zip(self._columns, batch.columns, strict=True):
             column.feed(values)
 
     def hexdigest(self) -> str:
         """The hash of all that was fed."""
-        told = [[name, column.told()] for name, column in self._columns or []]
+        parts = [[name, column.digests()] for name, column in self._columns or []]
         # JSON, because a name may hold any character.
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 class _Column:
@@ -59,18 +59,18 @@ class _Column:
         self._values = hashlib.sha256()
         self._parts: list[tuple[str, _Column]] = []
 
-    def told(self) -> list[Any]:
+    def digests(self) -> list[Any]:
         """All that there is to say of the column, for JSON."""
         digests = [self._nulls, self._lengths, self._values]
         return [
             self.type,
             self._rows,
             *(digest.hexdigest() for digest in digests),
-            *([name, part.told()] for name, part in self._parts),
+            *([name, part.digests()] for name, part in self._parts),
         ]
 
     def feed(self, column: pa.Array) -> None:
-        """Adds values; `TypeError` where they are of a type that cannot be told."""
+        """Adds values; `TypeError` where they are of a type that cannot be compared."""
         column = _plain(column)
         rows, kind = self._rows, column.type
         self._rows += len(column)

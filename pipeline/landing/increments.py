@@ -89,13 +89,13 @@ def markers(extract: Extract, entity: Entity, landed: str, since: str) -> Extrac
     A marker has the cursor of the version that it deletes, so that it is newer than
     that and older than a row that comes back under the same key. Where that version is
     of before the table was read as a whole, its cursor means nothing any more, and the
-    marker has none: what comes back is of the present story.
+    marker has none: what comes back is of the present generation.
 
     Args:
         extract: Keys of deleted rows (`content="deletes"`), or of all that there are.
         entity: The entity; its key and cursor say which landed row is the newest.
         landed: SQL of the entity's rows in force.
-        since: The id of the batch with which the entity's present story begins.
+        since: The id of the batch with which the entity's present generation begins.
 
     Returns:
         Rows of the key's columns and the cursor; none of a key that is deleted already.
@@ -116,7 +116,7 @@ def markers(extract: Extract, entity: Entity, landed: str, since: str) -> Extrac
                 f"""
                 select {wanted}
                 from {landed} as landed
-                {is_gone} join {sql.parquet([keys])} as told using ({key})
+                {is_gone} join {sql.parquet([keys])} as listed using ({key})
                 qualify {_is_newest(entity)} and not _deleted
                 order by all
                 """

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
-from pipeline.landing import batches as landing
 from pipeline.landing.batches import Batch
+from pipeline.landing.entity import LandedEntity, landed_entities
 from pipeline.sources import Source
 
 
@@ -42,20 +42,17 @@ def held(
     Args:
         source: Only this source.
         entity: Only entities of this name.
-        most: Rows shown of each batch.
+        most: So many rows of each batch.
 
     Raises:
         ConfigurationError: `sources.yaml` has no such source or entity.
     """
     found = []
-    for described in _chosen(sources, source, entity):
-        for name, what in described.entities.items():
-            if entity not in {None, name}:
-                continue
-            for batch in landing.unread(home, described.name, what):
-                table = pq.read_table(landing.quarantine_file(home, batch))
-                asked = landing.is_asked_again(home, batch)
-                found.append(Held(batch, asked, table.slice(0, most).to_pylist()))
+    for landed in _chosen(home, sources, source, entity):
+        for batch in landed.unread():
+            table = pq.read_table(landed.quarantine_file(batch))
+            rows = table.slice(0, most).to_pylist()
+            found.append(Held(batch, landed.is_requested_again(batch), rows))
     return found
 
 
@@ -78,20 +75,22 @@ def retry(
         RefreshRunning: A refresh is running.
     """
     with refresh_lock(home):
-        chosen = [
-            item.batch for item in held(home, sources, source=source, entity=entity)
-        ]
-        for batch in chosen:
-            landing.ask_again(home, batch)
+        chosen = []
+        for landed in _chosen(home, sources, source, entity):
+            for batch in landed.unread():
+                landed.request_again(batch)
+                chosen.append(batch)
     return chosen
 
 
 def _chosen(
-    sources: Sequence[Source], source: str | None, entity: str | None
-) -> list[Source]:
-    chosen = [item for item in sources if source in {None, item.name}]
-    known = {name for item in chosen for name in item.entities}
-    if not chosen or (entity is not None and entity not in known):
+    home: Home, sources: Sequence[Source], source: str | None, entity: str | None
+) -> list[LandedEntity]:
+    described = [item for item in sources if source in {None, item.name}]
+    chosen = [
+        item for item in landed_entities(home, described) if entity in {None, item.name}
+    ]
+    if not described or (entity is not None and not chosen):
         wanted = ".".join(part for part in (source, entity) if part)
         there = ", ".join(
             f"{item.name}.{name}" for item in sources for name in item.entities

@@ -10,29 +10,27 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import random
 import time
 from collections.abc import Callable
 
+import tenacity
+
 from pipeline.common.errors import SourceUnavailable
 from pipeline.common.home import Home
-from pipeline.landing import batches as landing
-from pipeline.landing.batches import Landed
+from pipeline.landing.entity import landed_entities
+from pipeline.landing.load import Landed, land
 from pipeline.sources import Reader, Retry, Source, open_reader
 from pipeline.sources.passing import may_pass
 
 log = logging.getLogger("customer_tiers.retrying")
 
 
-def wait_before(retry: Retry, tried: int, luck: float) -> float:
-    """Seconds to wait after so many tries.
-
-    Args:
-        luck: From 0 to 1; how much of the half that is left to chance is taken off.
-    """
-    # Not 2 ** tried without a bound: a hundred tries make it a number of 30 digits.
-    whole = min(retry.first_seconds * 2.0 ** min(tried - 1, 60), retry.longest_seconds)
-    return whole * (1 - luck / 2)
+def wait_between(retry: Retry) -> tenacity.wait.wait_base:
+    """The waits between tries: twice as long each time, up to half of it by chance."""
+    half, longest = retry.first_seconds / 2, retry.longest_seconds / 2
+    fixed = tenacity.wait_exponential(multiplier=half, max=longest)
+    chance = tenacity.wait_random_exponential(multiplier=half, max=longest)
+    return fixed + chance
 
 
 def land_source(
@@ -48,6 +46,10 @@ def land_source(
     """Lands all entities of a source, as pending batches.
 
     Args:
+        home: Where it lands.
+        source: What is read.
+        now: The moment of landing; aware.
+        full: Ignore where the last load ended.
         before_retry: Called before each further try with the number of tries so far.
         sleep: Waits.
         opened: Gives a reader of the source.
@@ -56,37 +58,49 @@ def land_source(
         SourceUnavailable: The source cannot be read, and has been tried as often as
             sources.yaml says if the error may pass; the message says how often.
     """
-    chance = random.Random()
-    tried = 0
-    while True:
-        tried += 1
-        try:
-            with opened(source) as reader:
-                landed = {}
-                for name, entity in source.entities.items():
-                    log.debug("read %s.%s", source.name, name)
-                    landed[name] = landing.land(
-                        home, source.name, entity, reader, now=now, full=full
-                    )
-                return landed
-        except Exception as error:
-            if not may_pass(error):
-                if tried == 1 or not isinstance(error, SourceUnavailable):
-                    raise
-                raise SourceUnavailable(_times(error, tried)) from error
-            if tried >= source.retry.tries:
-                raise SourceUnavailable(_times(error, tried), may_pass=True) from error
-            seconds = wait_before(source.retry, tried, chance.random())
-            log.warning(
-                "%s: %s; try %d of %d in %.0f s",
-                source.name,
-                error,
-                tried + 1,
-                source.retry.tries,
-                seconds,
-            )
-        before_retry(tried)
-        sleep(seconds)
+
+    def land_all() -> dict[str, Landed]:
+        with opened(source) as reader:
+            landed = {}
+            for entity in landed_entities(home, [source]):
+                log.debug("read %s.%s", entity.source, entity.name)
+                landed[entity.name] = land(entity, reader, now=now, full=full)
+            return landed
+
+    def before_sleep(state: tenacity.RetryCallState) -> None:
+        assert state.outcome is not None
+        assert state.next_action is not None
+        log.warning(
+            "%s: %s; try %d of %d in %.0f s",
+            source.name,
+            state.outcome.exception(),
+            state.attempt_number + 1,
+            source.retry.tries,
+            state.next_action.sleep,
+        )
+        before_retry(state.attempt_number)
+
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_worth_a_retry),
+        stop=tenacity.stop_after_attempt(source.retry.tries),
+        wait=wait_between(source.retry),
+        sleep=sleep,
+        before_sleep=before_sleep,
+        reraise=True,
+    )
+    try:
+        return attempts(land_all)
+    except Exception as error:
+        tried = int(attempts.statistics["attempt_number"])
+        if may_pass(error):
+            raise SourceUnavailable(_times(error, tried), may_pass=True) from error
+        if tried == 1 or not isinstance(error, SourceUnavailable):
+            raise
+        raise SourceUnavailable(_times(error, tried)) from error
+
+
+def _is_worth_a_retry(error: BaseException) -> bool:
+    return isinstance(error, Exception) and may_pass(error)
 
 
 def _times(error: Exception, tried: int) -> str:

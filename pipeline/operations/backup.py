@@ -34,9 +34,8 @@ from pipeline.common.files import sync_file, sync_folder
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
 from pipeline.forget import run as forgetting
-from pipeline.forget.subject import declared
+from pipeline.forget.personal_data import declared, declared_stores
 from pipeline.journal import attempts, disk
-from pipeline.landing import batches as landing
 from pipeline.landing.batches import STATES
 from pipeline.release import catalogue
 from pipeline.sources import SourcesFile
@@ -154,7 +153,7 @@ def _files(home: Home) -> Iterator[Path]:
 
 
 def _write(home: Home, partial: Path) -> dict[str, Any]:
-    told: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = []
     packed = partial.name.removesuffix(".partial").endswith(_PACKED)
     # Most of it is packed already: speed counts here, not the last per cent.
     options: dict[str, Any] = {"compresslevel": 1} if packed else {}
@@ -171,17 +170,18 @@ def _write(home: Home, partial: Path) -> dict[str, Any]:
                 size = os.fstat(source.fileno()).st_size
                 reading = _Hashed(source, size)
                 _add(archive, place, size, reading)
-            told.append(
+            files.append(
                 {"path": place, "bytes": size, "sha256": reading.hash.hexdigest()}
             )
         manifest = {
             "format": FORMAT,
             "made_at": attempts.now().isoformat(),
             "current": catalogue.current_id(home),
-            "files": told,
+            "files": files,
         }
-        told_of = {"sha256": _hash_of(manifest), "told": manifest}
-        text = json.dumps(told_of, indent=1).encode()
+        # The name `told` is part of the format.
+        content = {"sha256": _hash_of(manifest), "told": manifest}
+        text = json.dumps(content, indent=1).encode()
         _add(archive, MANIFEST, len(text), io.BytesIO(text))
     return manifest
 
@@ -330,9 +330,9 @@ def _unpack(path: Path, folder: Path) -> dict[str, Any]:
 def _manifest(path: Path, text: bytes) -> dict[str, Any]:
     try:
         found = json.loads(text)
-        told: dict[str, Any] = found["told"]
-        if found["sha256"] == _hash_of(told) and told["format"] == FORMAT:
-            return told
+        manifest: dict[str, Any] = found["told"]
+        if found["sha256"] == _hash_of(manifest) and manifest["format"] == FORMAT:
+            return manifest
     except (ValueError, KeyError, TypeError):
         pass
     _damaged(path, "its manifest is not whole, or of another version")
@@ -391,25 +391,23 @@ def _forget_again(
 def _keys(home: Home, sources: SourcesFile) -> set[tuple[str, str]]:
     """All keys of customers that landing holds, with the source whose keys they are."""
     found = set()
-    for source, entities in declared(home, sources).items():
-        for name, personal in entities.items():
-            if personal is None:
+    for store, personal in declared_stores(home, declared(home, sources)):
+        if personal is None:
+            continue
+        whose = {personal.customer: personal.source or store.source}
+        whose |= personal.references
+        seen: set[Path] = set()
+        for batch in store.batches(*STATES):
+            path = store.data_file(batch)
+            if path in seen or not path.exists():
                 continue
-            whose = {personal.customer: personal.source or source}
-            whose |= personal.references
-            seen: set[Path] = set()
-            for batch in landing.batches(home, source, name, *STATES):
-                path = landing.data_file(home, batch)
-                if path in seen or not path.exists():
-                    continue
-                seen.add(path)
-                columns = [item for item in whose if item in batch.schema]
-                for rows in pq.ParquetFile(path).iter_batches(columns=columns):
-                    for column in columns:
-                        found |= {
-                            (whose[column], text)
-                            for text in _texts(rows.column(column))
-                        }
+            seen.add(path)
+            columns = [item for item in whose if item in batch.schema]
+            for rows in pq.ParquetFile(path).iter_batches(columns=columns):
+                for column in columns:
+                    found |= {
+                        (whose[column], text) for text in _texts(rows.column(column))
+                    }
     return found
 
 

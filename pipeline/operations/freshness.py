@@ -73,7 +73,7 @@ class Freshness:
     attempt_exit_code: int | None = None
 
 
-def look(
+def assess(
     settings: Settings,
     home: Home,
     *,
@@ -110,18 +110,20 @@ def look(
     lag, unread = _lag(settings, current, latest)
     named = (
         f"release {current.refresh_id} (as of {current.as_of_date}) was sealed "
-        f"{told(age)} ago"
+        f"{format_duration(age)} ago"
     )
     trouble: Trouble = "none"
     if behind:
         trouble, code = "clock", 1
         sentence = (
-            f"The clock of this machine is at least {told(behind)} behind what the home "
-            f"has recorded; set it right. At the least, {named}."
+            f"The clock of this machine is at least {format_duration(behind)} behind what "
+            f"the home has recorded; set it right. At the least, {named}."
         )
     elif age > limit:
         trouble, code = "old", _code(newest)
-        sentence = f"Too old: {named}; {told(limit)} are allowed.{_of(newest)}"
+        sentence = (
+            f"Too old: {named}; {format_duration(limit)} are allowed.{_of(newest)}"
+        )
     elif lag > math.ceil(limit / dt.timedelta(days=1)):
         trouble, code = "behind", 1
         sentence = (
@@ -131,7 +133,7 @@ def look(
         )
     else:
         code = 0
-        sentence = f"Fine: {named}; {told(limit)} are allowed.{_of(newest)}"
+        sentence = f"Fine: {named}; {format_duration(limit)} are allowed.{_of(newest)}"
     return Freshness(
         exit_code=code,
         trouble=trouble,
@@ -155,7 +157,7 @@ def numbered(tried: Iterable[Attempt]) -> list[Attempt]:
     return [item for item in tried if re.fullmatch(r"r\d{6,}-\d{8}", item.refresh_id)]
 
 
-def told(length: dt.timedelta) -> str:
+def format_duration(length: dt.timedelta) -> str:
     """A length of time for a person, in the largest unit of which there are two."""
     seconds = max(length.total_seconds(), 0)
     for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
@@ -196,26 +198,26 @@ def _latest_known(
     since = layout.sequence(current.refresh_id) if current else 0
     for attempt in tried:
         if layout.sequence(attempt.refresh_id) >= since:
-            told_at = (attempt.started_at, attempt.ended_at)
-            moments += [dt.datetime.fromisoformat(item) for item in told_at if item]
+            moments_of = (attempt.started_at, attempt.ended_at)
+            moments += [dt.datetime.fromisoformat(item) for item in moments_of if item]
     try:
         mark = read_json(_mark(home))
         if mark["release"] == (current.refresh_id if current else None):
             moments.append(dt.datetime.fromisoformat(mark["latest"]))
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # never looked at before, or torn: it only helps
+        pass  # never assessed before, or torn: it only helps
     return max(moments, default=None)
 
 
 def _remember(
     home: Home, current: catalogue.Release | None, latest: dt.datetime
 ) -> None:
-    """Keeps how late it was at this look, so that a clock set back later is noticed."""
+    """Keeps how late it was now, so that a clock set back later is noticed."""
     mark = {
         "release": current.refresh_id if current else None,
         "latest": latest.isoformat(),
     }
-    # A full disk, or another look, must not keep anybody from looking.
+    # A full disk, or another process, must not keep anybody from assessing it.
     with suppress(OSError):
         write_json(_mark(home), mark)
 

@@ -98,7 +98,7 @@ class _Collected(Collector):
 def collect(settings: Settings, home: Home) -> list[GaugeMetricFamily]:
     """All figures of the home as it is now."""
     tried = freshness.numbered(attempts.history(home))
-    seen = freshness.look(settings, home)
+    seen = freshness.assess(settings, home)
     return [
         *_of_release(home, seen),
         *_of_attempts(tried),

@@ -20,9 +20,9 @@ from pipeline.common.home import Home
 from pipeline.common.settings import Keeping, Settings
 from pipeline.journal import attempts, removal
 from pipeline.journal.disk import size_of
-from pipeline.landing import batches as landing
 from pipeline.landing import compaction
 from pipeline.landing.compaction import Packing
+from pipeline.landing.store import stores
 from pipeline.release import pruning
 
 log = logging.getLogger("customer_tiers.retention")
@@ -188,9 +188,8 @@ def leftovers(home: Home, *, now: dt.datetime) -> Iterator[Gone]:
 
 def sweep_landing(home: Home) -> None:
     """Removes what a killed run left among the batches, of every entity there is."""
-    for folder in sorted(home.landing.glob("*/*")):
-        if folder.is_dir():
-            landing.sweep(home, folder.parent.name, folder.name)
+    for store in stores(home):
+        store.sweep()
 
 
 def _releases(home: Home, settings: Settings) -> Iterator[Gone]:

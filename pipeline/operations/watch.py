@@ -45,7 +45,7 @@ def tell(settings: Settings, home: Home) -> None:
     from pipeline.operations.alerts import run as alerting
 
     try:
-        seen = freshness.look(settings, home)
+        seen = freshness.assess(settings, home)
         alerting.look(settings, home, seen)
     except Exception as error:
         log.warning("alerts: not sent, tried again at the next look: %s", error)

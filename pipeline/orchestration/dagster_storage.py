@@ -5,12 +5,21 @@ the disk, and each close, being the last, folds the write-ahead log back into th
 which waits again: of a refresh with 450 events that was two thirds. Here each file is
 held open once, so that no close is the last, and a commit is left to the next checkpoint
 (`synchronous = normal`). A power cut may cost the last events of a run, never the file;
-whether a release is whole does not depend on them. Only public interfaces are used:
-SQLAlchemy's event for new connections and SQLite's pragmas.
+whether a release is whole does not depend on them. That much needs public interfaces
+only: SQLAlchemy's event for new connections and SQLite's pragmas.
 
 A refresh from the command line also keeps the connections: Dagster makes an SQLAlchemy
 engine for each of thousands of connections, which costs more than what it writes. The
-files are the same, so `make ui` reads them with Dagster's own class.
+files are the same, so `make ui` reads them with Dagster's own class. This part uses what
+Dagster does not promise to keep, and is why its version is bounded in pyproject.toml:
+
+- `InstanceRef`: `from_dir` with overrides, `storage_data` and `event_storage_data`;
+- `SqliteEventLogStorage`: that each connection comes from `run_connection` or
+  `index_connection`, `conn_string_for_shard`, and `_has_asset_key_col_on_connection`;
+- the names `DagsterSqliteStorage` and `event_log_storage` in the configuration.
+
+`tests/unit/orchestration/test_dagster_storage.py` holds each of them, so that an upgrade
+that changes one fails there and not in somebody's refresh.
 """
 
 from __future__ import annotations
@@ -93,7 +102,7 @@ class HeldEventLog(SqliteEventLogStorage):
     def _has_asset_key_col_on_connection(
         self, conn: sa.Connection, column_name: str
     ) -> bool:
-        # Asked for each event, by reading the schema; it is laid out once.
+        # Asked for each event, by reading the schema, which is made once.
         if column_name not in self._columns:
             self._columns[column_name] = super()._has_asset_key_col_on_connection(
                 conn, column_name
@@ -106,7 +115,7 @@ class HeldEventLog(SqliteEventLogStorage):
     ) -> Iterator[sa.Connection]:
         with self._one_at_a_time:
             if shard not in self._held:
-                # Dagster's own connection lays the file out.
+                # Dagster's own connection makes the tables.
                 with first(*arguments):
                     pass
                 self._held[shard] = sa.create_engine(

@@ -31,7 +31,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     dagster_storage.hold_open(settings.home / "dagster")
     sources = load_sources(settings)
     settings = sources.applied_to(settings)
-    project = transform.parse(sources, settings.dbt_project)
+    project = transform.parse(sources, settings)
     marts = mart_keys(project)
     landed = [
         ingest.landing_key(source.name, name)

@@ -10,9 +10,10 @@ import datetime as dt
 import logging
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pipeline.common import calendar, limits
 from pipeline.common.errors import ConfigurationError, CustomerTiersError
@@ -24,6 +25,9 @@ from pipeline.journal import acceptances, attempts, disk
 from pipeline.journal.attempts import Attempt
 from pipeline.operations.watch import watched
 from pipeline.sources import load_sources
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 log = logging.getLogger("customer_tiers.refresh")
 
@@ -69,9 +73,7 @@ def run(settings: Settings, request: Request) -> Attempt:
     home = Home.open(settings.home)
     run_id = str(uuid.uuid4())
     with watched(settings, home, run_id), refresh_lock(home), _room(home):
-        # Imported late: a wrong setting or a second refresh is told at once.
-        import dagster as dg
-
+        # Imported late: a wrong setting or a second refresh is refused at once.
         from pipeline.orchestration import dagster_storage, runs
         from pipeline.orchestration.definitions import JOB, build_definitions
 
@@ -83,37 +85,17 @@ def run(settings: Settings, request: Request) -> Attempt:
             if request.accept is not None:
                 _accept(home, settings, request.accept, full=request.full)
             job = definitions.resolve_job_def(JOB)
-            selection = None
-            held_back = set()
-            if not request.publish:
-                held_back = {dg.AssetKey("publish"), dg.AssetKey("report")}
-            elif not request.report:
-                held_back = {dg.AssetKey("report")}
-            if held_back:
-                everything = definitions.resolve_asset_graph().materializable_asset_keys
-                selection = sorted(everything - held_back)
+            graph = definitions.resolve_asset_graph()
             try:
                 result = job.execute_in_process(
                     run_id=run_id,
                     instance=instance,
                     raise_on_error=False,
                     tags={runs.TRIGGER: runs.COMMAND_LINE},
-                    asset_selection=selection,
-                    run_config={
-                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                        "resources": {
-                            "request": {
-                                "config": {
-                                    "home": str(home.root),
-                                    "as_of": request.as_of.isoformat()
-                                    if request.as_of
-                                    else "",
-                                    "full": request.full,
-                                    "limit_minutes": settings.limits.refresh_minutes,
-                                }
-                            }
-                        },
-                    },
+                    asset_selection=_selection(
+                        graph.materializable_asset_keys, request
+                    ),
+                    run_config=_run_config(settings, home, request),
                 )
             except limits.TimeLimit as error:
                 # It came between two steps, where Dagster does not make a failure of it.
@@ -121,24 +103,63 @@ def run(settings: Settings, request: Request) -> Attempt:
                 if (ended := attempts.of_run(home, run_id)) is not None:
                     raise RefreshFailed(ended) from error
                 raise
-        attempt = next(
-            (item for item in attempts.history(home) if item.run_id == run_id), None
+        return _outcome(home, run_id, request, is_success=result.success)
+
+
+def _selection(
+    everything: Set[dg.AssetKey], request: Request
+) -> Sequence[dg.AssetKey] | None:
+    """The assets of a refresh that leaves some out; None for all of them."""
+    left_out = {
+        name
+        for name, is_wanted in (
+            ("publish", request.publish),
+            ("report", request.publish and request.report),
         )
-        if attempt is None:
-            raise CustomerTiersError(
-                f"The run {run_id} ended before it began; `make ui` shows its log."
-            )
-        if result.success and not request.publish:
-            attempts.end(home, attempt.refresh_id, "built")
-            return attempts.read(home, attempt.refresh_id) or attempt
-        if attempt.state != "published":
-            raise RefreshFailed(attempt)
-        if not result.success:
-            raise CustomerTiersError(
-                f"{attempt.refresh_id} is published, but its report could not be made; "
-                "`customer-tiers report` tries again and says why."
-            )
-        return attempt
+        if not is_wanted
+    }
+    if not left_out:
+        return None
+    return sorted(key for key in everything if key.to_user_string() not in left_out)
+
+
+def _run_config(settings: Settings, home: Home, request: Request) -> dict[str, Any]:
+    """What the run is asked for, as the launchpad of the web page would say it."""
+    config = {
+        "home": str(home.root),
+        "as_of": request.as_of.isoformat() if request.as_of else "",
+        "full": request.full,
+        "limit_minutes": settings.limits.refresh_minutes,
+    }
+    return {
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        "resources": {"request": {"config": config}},
+    }
+
+
+def _outcome(home: Home, run_id: str, request: Request, *, is_success: bool) -> Attempt:
+    """How the run ended, by the journal.
+
+    Raises:
+        RefreshFailed: It was refused or failed.
+        CustomerTiersError: It published, and something after that failed.
+    """
+    attempt = attempts.of_run(home, run_id)
+    if attempt is None:
+        raise CustomerTiersError(
+            f"The run {run_id} ended before it began; `make ui` shows its log."
+        )
+    if is_success and not request.publish:
+        attempts.end(home, attempt.refresh_id, "built")
+        return attempts.read(home, attempt.refresh_id) or attempt
+    if attempt.state != "published":
+        raise RefreshFailed(attempt)
+    if not is_success:
+        raise CustomerTiersError(
+            f"{attempt.refresh_id} is published, but its report could not be made; "
+            "`customer-tiers report` tries again and says why."
+        )
+    return attempt
 
 
 @contextmanager
@@ -164,8 +185,8 @@ def _room(home: Home) -> Iterator[None]:
         newest = next(iter(attempts.history(home)), None)
         if newest is not None and newest.state == "running":
             disk.make_room(home, newest.refresh_id)
-            told = f"{newest.stage}: {disk.told(home, error)}"
-            attempts.end(home, newest.refresh_id, "failed", told, exit_code=1)
+            reason = f"{newest.stage}: {disk.told(home, error)}"
+            attempts.end(home, newest.refresh_id, "failed", reason, exit_code=1)
         raise disk.DiskFull(disk.told(home, error)) from error
 
 
@@ -180,7 +201,7 @@ def _accept(
     applied = sources.applied_to(settings)
     declared = {
         **judgement.declared(sources.sources, applied.expectations, full=full),
-        **transform.declared(transform.parse(sources, applied.dbt_project)),
+        **transform.declared(transform.parse(sources, settings)),
     }
     seen = advice.last_seen(home, attempts.history(home))
     for item in acceptances.accept(home, wished, declared, seen):

@@ -82,7 +82,8 @@ class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
                     run_id,
                     self.limit_minutes,
                     limits.TimeLimit(
-                        f"The refresh took longer than {limits.told(self.limit_minutes)} "
+                        "The refresh took longer than "
+                        f"{limits.format_minutes(self.limit_minutes)} "
                         "(CUSTOMER_TIERS_REFRESH_MINUTES) and was ended; readers see "
                         "what they saw before. The log says where it stood."
                     ),

@@ -98,7 +98,10 @@ def mark_dead(
             instance.report_run_failed(run, "It ended without a word.")
             dead.append(run.run_id)
     if dead:
-        log.info("told Dagster of %d runs that ended without a word", len(dead))
+        log.info(
+            "%d runs of Dagster had ended without a word; they are marked failed",
+            len(dead),
+        )
     return dead
 
 

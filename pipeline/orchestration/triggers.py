@@ -92,6 +92,9 @@ def files_sensor(source: Source, job: Any, settings: Settings) -> dg.SensorDefin
                 lambda record: record.dagster_run.tags[runs.FILES] == found.print, asked
             )
         )
+        if failed and _was_mended(home, _ended_at(failed[0])):
+            context.update_cursor(found.print)
+            return dg.SkipReason("Another refresh has published these files.")
         if failed and (again_at := _again_at(failed)) > dt.datetime.now(dt.UTC):
             return dg.SkipReason(
                 f"The run {failed[0].dagster_run.run_id} for these files did not "
@@ -117,18 +120,27 @@ def wait_after(failures: int) -> dt.timedelta:
     What was refused is refused again most of the time, until somebody mends it; and who
     has mended it can refresh at once.
     """
-    return min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT)
+    return min(FIRST_WAIT * (1 << failures - 1), LONGEST_WAIT)
 
 
 def _again_at(failed: Sequence[dg.RunRecord]) -> dt.datetime:
     """When files whose runs have failed are asked for again."""
-    newest = failed[0]
-    ended = (
-        newest.update_timestamp
-        if newest.end_time is None
-        else dt.datetime.fromtimestamp(newest.end_time, dt.UTC)
+    return _ended_at(failed[0]) + wait_after(len(failed))
+
+
+def _ended_at(record: dg.RunRecord) -> dt.datetime:
+    if record.end_time is None:
+        return record.update_timestamp
+    return dt.datetime.fromtimestamp(record.end_time, dt.UTC)
+
+
+def _was_mended(home: Home, ended_at: dt.datetime) -> bool:
+    """Whether a refresh of anybody's has published that began after a failed run."""
+    return any(
+        attempt.state == "published"
+        and dt.datetime.fromisoformat(attempt.started_at) >= ended_at
+        for attempt in attempts.history(home)
     )
-    return ended + wait_after(len(failed))
 
 
 def _request(settings: Settings, trigger: str, **tags: str) -> dg.RunRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict
+from pathlib import Path
 
 from pipeline.common import calendar
 from pipeline.common.errors import GateRefused
@@ -21,6 +22,7 @@ def open_candidate(
     time_zone: str,
     reporting_currency: str,
     full: bool = False,
+    sources_file: Path | None = None,
 ) -> Candidate:
     """Makes the folder of a new candidate and opens its record in the journal.
 
@@ -36,7 +38,7 @@ def open_candidate(
         for path in folder.glob("r*-*")
     ]
     refresh_id = f"r{max(taken, default=0) + 1:06d}-{as_of_date:%Y%m%d}"
-    attempts.begin(home, refresh_id, run_id, as_of_date)
+    attempts.begin(home, refresh_id, run_id, as_of_date, sources_file)
     with attempts.stage(home, refresh_id, "open candidate"):
         calendar.refuse_future(as_of_date, time_zone)
     candidate = Candidate(

@@ -21,7 +21,7 @@ from pipeline.gates import data_docs
 from pipeline.release import duckdb_files
 from pipeline.release.layout import DATA_DOCS, WAREHOUSE
 from pipeline.release.verification import verify
-from pipeline.reports import drawing, facts, plans, wording
+from pipeline.reports import customers, drawing, facts, periods, plans, wording
 
 __all__ = ["build_report"]
 
@@ -52,7 +52,7 @@ def build_report(release_folder: Path) -> Path:
         )
     try:
         record = read_json(folder / "release.json")
-        seal = facts.seal_of(record, problems=verify(folder, record["gates"]))
+        seal = periods.seal_of(record, problems=verify(folder, record["gates"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"{folder / 'release.json'} is missing or damaged ({error}); "
@@ -73,10 +73,10 @@ def build_report(release_folder: Path) -> Path:
             data_docs_at=f"{DATA_DOCS.name}/{data_docs.INDEX}",
             months=drawing.columns(found.months),
             curves=[drawing.pareto(item) for item in found.concentration],
-            rows_shown=facts.ROWS_SHOWN,
-            silent_days=facts.SILENT_WITHOUT_RHYTHM,
-            top_shown=facts.TOP_CUSTOMERS,
-            badly_shown=facts.BADLY_SERVED,
+            rows_shown=facts.MAX_ROWS,
+            silent_days=customers.SILENT_WITHOUT_RHYTHM,
+            top_shown=customers.TOP_CUSTOMERS,
+            badly_shown=customers.BADLY_SERVED,
         )
     )
     data_docs.of_release(folder, record)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pipeline.reports.facts import Concentration, Month
+from pipeline.reports.sales import Concentration, Month
 
 # Below this height the label under the marked point would run into the diagonal.
 _LABEL_BELOW = 0.62

@@ -1,100 +1,21 @@
-"""What a report says: the questions to a release, asked in SQL.
+"""What a report says: all its sections, asked of one release.
 
-One function a section; at most a few hundred rows come to Python. A ratio to a total
-that is not positive is None here, never a number, and so is what no source knows.
+Not here: the questions themselves, which lie by subject in sales, customers and service.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
 import duckdb
 
-from pipeline.common import calendar
-from pipeline.journal import evidence
+from pipeline.reports import customers, periods, queries, sales, service
+from pipeline.reports.periods import Period, Seal
+from pipeline.reports.queries import Row
+from pipeline.reports.sales import Concentration, Month
 
-Row = dict[str, Any]
-
-TOP_CUSTOMERS = 15
-NEED_A_LOOK = 5  # of each kind
-BADLY_SERVED = 10
-ACTIONS_SHOWN = 15  # the first of the list; marts.customer_actions holds all
-ROWS_SHOWN = 12  # of quarantined rows and of checks; the tables in meta hold all
-MONTHS = 24
-ONE_DAY = dt.timedelta(days=1)
-CURVE_POINTS = 180
-# Two purchases make one gap; a rhythm takes at least two gaps.
-ORDER_DAYS_FOR_RHYTHM = 3
-SILENT_WITHOUT_RHYTHM = 180  # days
-
-
-@dataclass(frozen=True)
-class Seal:
-    """What `release.json` says of the release, and whether it still holds.
-
-    Attributes:
-        time_zone: The business's own, where the record names it, else UTC.
-        currency: The reporting currency, where the record names it.
-        accepted: Checks that failed and were accepted by a person; no warnings.
-        problems: Why this release could not be published as it lies there.
-    """
-
-    refresh_id: str
-    as_of_date: dt.date
-    sealed_at: dt.datetime
-    time_zone: str
-    currency: str | None
-    checks: int
-    passed: int
-    warnings: int
-    accepted: int
-    problems: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Period:
-    """The 12 months that end on the as-of day; the first days of them and before."""
-
-    first_day: dt.date
-    last_day: dt.date
-    previous_first_day: dt.date
-    tickets_from: dt.datetime
-
-
-@dataclass(frozen=True)
-class Month:
-    """Revenue of one month; the last one ends on the as-of day."""
-
-    last_day: dt.date
-    revenue: Decimal
-    is_last_12: bool
-
-
-@dataclass(frozen=True)
-class Concentration:
-    """How unequal the customers of one type are, by revenue over the whole past.
-
-    Attributes:
-        top_customers: How many customers the top 20 % are, rounded up.
-        top_revenue_share: What they hold of the revenue; None below five customers.
-        customers_for_80: How many customers, highest first, make 80 % of the revenue.
-        top_against_rest: Mean revenue of the top 20 % over that of the others.
-        points: (share of customers, share of revenue), without the origin.
-    """
-
-    customer_type: str
-    customers: int
-    gini: float
-    top_customers: int
-    top_customer_share: float | None
-    top_revenue_share: float | None
-    customers_for_80: int
-    top_against_rest: float | None
-    points: Sequence[tuple[float, float]]
+MAX_ROWS = 12  # of quarantined rows and of checks; the tables in meta hold all
 
 
 @dataclass(frozen=True)
@@ -130,30 +51,6 @@ class Facts:
     findings: Sequence[Row]
 
 
-def seal_of(record: Mapping[str, Any], *, problems: Sequence[str]) -> Seal:
-    """The record of a release in the words of the report."""
-    checks = [
-        check
-        for item in record["evidence"]
-        for check in evidence.from_json(item).checks
-    ]
-    passed = sum(check.outcome == "passed" for check in checks)
-    return Seal(
-        refresh_id=record["refresh_id"],
-        as_of_date=dt.date.fromisoformat(record["as_of_date"]),
-        sealed_at=dt.datetime.fromisoformat(record["sealed_at"]),
-        time_zone=record.get("time_zone", "UTC"),
-        currency=record.get("reporting_currency"),
-        checks=len(checks),
-        passed=passed,
-        warnings=sum(
-            c.outcome != "passed" and not c.blocks and not c.is_accepted for c in checks
-        ),
-        accepted=sum(c.is_accepted for c in checks),
-        problems=problems,
-    )
-
-
 def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
     """Asks the release everything that the report shows.
 
@@ -161,32 +58,32 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
         connection: To the release's `warehouse.duckdb`.
         seal: Its record; the as-of day and the time zone set the periods.
     """
-    period = _period(seal)
-    curves = _concentration(connection)
-    falling = _falling(connection)
-    lists_actions = _has_table(connection, "marts", "customer_actions")
+    period = periods.period(seal)
+    curves = sales.concentration(connection)
+    falling = customers.falling(connection)
+    lists_actions = queries.has_table(connection, "marts", "customer_actions")
     return Facts(
-        currency=seal.currency or _booked_currency(connection),
-        policies=_one(
+        currency=seal.currency or sales.booked_currency(connection),
+        policies=queries.one(
             connection,
             "select string_agg(distinct policy_id, ', ' order by policy_id) "
             "as policies from marts.customer_tiers",
         )["policies"],
         period=period,
-        headline=_headline(connection, period),
-        months=_months(connection, seal),
-        tiers=_tiers(connection),
+        headline=sales.headline(connection, period),
+        months=sales.months(connection, seal),
+        tiers=sales.tiers(connection),
         concentration=curves,
-        top_customers=_top_customers(connection),
-        key_state=_key_state(connection),
+        top_customers=customers.top_customers(connection),
+        key_state=customers.key_state(connection),
         falling=falling,
-        silent=_silent(connection, [row["customer_id"] for row in falling]),
-        actions=_actions(connection) if lists_actions else None,
-        action_kinds=_action_kinds(connection) if lists_actions else [],
-        segments=_segments(connection),
-        service=_service(connection, period),
-        badly_served=_badly_served(connection),
-        freshness=_rows(
+        silent=customers.silent(connection, [row["customer_id"] for row in falling]),
+        actions=customers.actions(connection) if lists_actions else None,
+        action_kinds=customers.action_kinds(connection) if lists_actions else [],
+        segments=sales.segments(connection),
+        service=service.service(connection, period),
+        badly_served=customers.badly_served(connection),
+        freshness=queries.rows(
             connection,
             """
             select *, rows_read = rows_landed + rows_quarantined as adds_up
@@ -194,7 +91,7 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
             order by source, entity
             """,
         ),
-        reconciliation=_rows(
+        reconciliation=queries.rows(
             connection,
             """
             select *, row_difference = 0 and amount_difference = 0 as adds_up
@@ -202,9 +99,11 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
             order by source, entity, currency
             """,
         ),
-        quarantined=_one(connection, "select count(*) as n from meta.quarantine")["n"],
+        quarantined=queries.one(
+            connection, "select count(*) as n from meta.quarantine"
+        )["n"],
         # The text of a row may hold personal data, and a report travels.
-        quarantine=_rows(
+        quarantine=queries.rows(
             connection,
             """
             select source, entity, source_file, line, reason
@@ -212,9 +111,9 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
             order by quarantined_at desc, source, entity, source_file, line
             limit ?
             """,
-            [ROWS_SHOWN],
+            [MAX_ROWS],
         ),
-        findings=_rows(
+        findings=queries.rows(
             connection,
             """
             select *
@@ -224,549 +123,3 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
             """,
         ),
     )
-
-
-def _period(seal: Seal) -> Period:
-    year_ago = calendar.months_before(seal.as_of_date, 12)
-    two_years_ago = calendar.months_before(seal.as_of_date, 24)
-    return Period(
-        first_day=year_ago + ONE_DAY,
-        last_day=seal.as_of_date,
-        previous_first_day=two_years_ago + ONE_DAY,
-        tickets_from=calendar.known_until(year_ago, seal.time_zone),
-    )
-
-
-def _booked_currency(connection: duckdb.DuckDBPyConnection) -> str | None:
-    found = _rows(connection, "select currency from marts.order_lines limit 1")
-    return found[0]["currency"] if found else None
-
-
-def _headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
-    totals = _one(
-        connection,
-        """
-        select
-            count(*) as customers,
-            count(*) filter (customers.customer_type = 'company') as companies,
-            count(*) filter (customers.customer_type = 'person') as persons,
-            count(*) filter (customer_value.order_count = 0) as without_order,
-            coalesce(sum(customer_value.revenue_12m), 0) as revenue_12m,
-            coalesce(sum(customer_value.revenue_previous_12m), 0)
-                as revenue_previous_12m,
-            coalesce(sum(customer_value.margin_12m), 0) as margin_12m,
-            min(customer_value.first_order_date) as first_order_date
-        from marts.customers
-        inner join marts.customer_value
-            on customers.customer_id = customer_value.customer_id
-        """,
-    )
-    costs = _one(
-        connection,
-        """
-        select
-            count(*) > 0 and count(margin_amount) = 0 as cost_unknown,
-            sum(net_amount) filter (margin_amount is not null) as revenue_with_cost,
-            sum(net_amount) as revenue
-        from marts.order_lines
-        where order_date between ? and ?
-        """,
-        [period.first_day, period.last_day],
-    )
-    totals["latest"] = _rows(
-        connection,
-        """
-        select
-            customers.customer_type,
-            max(customer_value.last_order_date) as last_order_date,
-            cast(? as date) - max(customer_value.last_order_date) as days
-        from marts.customers
-        inner join marts.customer_value
-            on customers.customer_id = customer_value.customer_id
-        where customer_value.last_order_date is not null
-        group by customers.customer_type
-        order by customers.customer_type
-        """,
-        [period.last_day],
-    )
-    revenue, previous = totals["revenue_12m"], totals["revenue_previous_12m"]
-    first = totals["first_order_date"]
-    totals["revenue_growth"] = _ratio(revenue - previous, previous)
-    totals["previous_is_whole"] = (
-        first is not None and first <= period.previous_first_day
-    )
-    totals["margin_rate"] = _ratio(totals["margin_12m"], revenue)
-    totals["cost_unknown"] = costs["cost_unknown"]
-    totals["cost_coverage"] = _ratio(
-        costs["revenue_with_cost"] or Decimal(0), costs["revenue"]
-    )
-    if costs["cost_unknown"]:
-        totals["margin_12m"] = totals["margin_rate"] = None
-    return totals
-
-
-def _months(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Month]:
-    """The months back from the as-of day, cut where the marts cut their 12 months."""
-    cuts = [calendar.months_before(seal.as_of_date, n) for n in range(MONTHS + 1)]
-    rows = _rows(
-        connection,
-        """
-        with days as (
-            select order_date, sum(net_amount) as revenue
-            from marts.order_lines
-            group by order_date
-        ),
-
-        months as (
-            select
-                unnest(range($months)) as n,
-                unnest($last_days::date[]) as last_day,
-                unnest($days_before::date[]) as day_before
-        )
-
-        select
-            months.last_day,
-            coalesce(sum(days.revenue), 0) as revenue,
-            months.n < 12 as is_last_12
-        from months
-        left join days
-            on
-                days.order_date > months.day_before
-                and days.order_date <= months.last_day
-        group by months.n, months.last_day
-        order by months.n desc
-        """,
-        {"months": MONTHS, "last_days": cuts[:-1], "days_before": cuts[1:]},
-    )
-    return [Month(**row) for row in rows]
-
-
-def _tiers(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    return _rows(
-        connection,
-        """
-        select
-            tier_code,
-            tier_rank,
-            tier_name_en,
-            tier_name_zh,
-            customers,
-            revenue_12m,
-            margin_12m,
-            order_count_12m,
-            ticket_count_12m,
-            average_tenure_years,
-            customers / nullif(cast(sum(customers) over () as double), 0)
-                as share_of_customers,
-            case
-                when sum(revenue_12m) over () > 0
-                    then
-                        cast(revenue_12m as double)
-                        / cast(sum(revenue_12m) over () as double)
-            end as share_of_revenue_12m,
-            case
-                when sum(margin_12m) over () > 0
-                    then
-                        cast(margin_12m as double)
-                        / cast(sum(margin_12m) over () as double)
-            end as share_of_margin_12m
-        from marts.tier_summary
-        order by tier_rank
-        """,
-    )
-
-
-def _concentration(connection: duckdb.DuckDBPyConnection) -> list[Concentration]:
-    # Gini = sum((2i - n - 1) v_i) / (n sum(v)) with v ascending; the place i from
-    # below is n + 1 - rank.
-    figures = _rows(
-        connection,
-        """
-        with buyers as (
-            select
-                customer_type,
-                type_revenue_rank as place,
-                cast(revenue as double) as revenue,
-                type_customer_share,
-                type_cumulative_revenue_share,
-                count(*) over (partition by customer_type) as customers,
-                case when customers >= 5 then (customers + 4) // 5 else 0 end as top
-            from marts.customer_concentration
-            where revenue > 0
-        )
-
-        select
-            customer_type,
-            count(*) as customers,
-            sum((customers + 1 - 2 * place) * revenue)
-            / (count(*) * sum(revenue)) as gini,
-            any_value(top) as top_customers,
-            max(type_customer_share) filter (place = top)
-                as top_customer_share,
-            max(type_cumulative_revenue_share) filter (place = top)
-                as top_revenue_share,
-            min(place) filter (type_cumulative_revenue_share >= 0.8 - 1e-12)
-                as customers_for_80,
-            avg(revenue) filter (place <= top)
-            / avg(revenue) filter (place > top) as top_against_rest
-        from buyers
-        group by customer_type
-        order by customer_type
-        """,
-    )
-    points = _rows(
-        connection,
-        """
-        with buyers as (
-            select
-                customer_type,
-                type_revenue_rank as place,
-                type_customer_share as x,
-                type_cumulative_revenue_share as y,
-                count(*) over (partition by customer_type) as customers
-            from marts.customer_concentration
-            where revenue > 0
-        )
-
-        select customer_type, list({'x': x, 'y': y} order by place) as points
-        from buyers
-        where
-            place in (1, customers // 5)
-            or place * $points // customers > (place - 1) * $points // customers
-        group by customer_type
-        """,
-        {"points": CURVE_POINTS},
-    )
-    by_type = {row["customer_type"]: row["points"] for row in points}
-    return [
-        Concentration(
-            **row,
-            points=[
-                (point["x"], point["y"]) for point in by_type[row["customer_type"]]
-            ],
-        )
-        for row in figures
-    ]
-
-
-# A customer without a name in the source is called by its id.
-_CUSTOMER = f"""
-    customers.customer_id,
-    coalesce(nullif(trim(customers.customer_name), ''), customers.customer_id)
-        as customer_name,
-    customers.customer_type,
-    customers.country,
-    customer_tiers.tier_rank,
-    customer_tiers.tier_name_en,
-    customer_tiers.tier_name_zh,
-    customer_value.revenue_12m,
-    customer_value.revenue_previous_12m,
-    customer_value.revenue_12m - customer_value.revenue_previous_12m
-        as revenue_change,
-    customer_value.margin_12m,
-    exp(customer_value.growth_rate) - 1 as growth,
-    customer_value.last_order_date,
-    customer_value.days_since_last_order,
-    customer_value.order_count_12m,
-    case
-        when customer_value.order_days >= {ORDER_DAYS_FOR_RHYTHM}
-            then
-                (customer_value.last_order_date - customer_value.first_order_date)
-                / cast(customer_value.order_days - 1 as double)
-    end as usual_days_between_orders,
-    customer_tiers.reason_en,
-    customer_tiers.reason_zh
-"""
-
-_CUSTOMERS = """
-    from marts.customer_tiers
-    inner join marts.customers
-        on customer_tiers.customer_id = customers.customer_id
-    inner join marts.customer_value
-        on customer_tiers.customer_id = customer_value.customer_id
-"""
-
-# The best tier, whatever the policy calls it.
-_IS_KEY = "customer_tiers.tier_rank = (select min(tier_rank) from marts.tier_summary)"
-
-
-def _top_customers(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    return _rows(
-        connection,
-        f"""
-        select {_CUSTOMER} {_CUSTOMERS}
-        where customer_value.revenue_12m > 0
-        order by customer_value.revenue_12m desc, customers.customer_id
-        limit ?
-        """,
-        [TOP_CUSTOMERS],
-    )
-
-
-def _key_state(connection: duckdb.DuckDBPyConnection) -> Row:
-    return _one(
-        connection,
-        f"""
-        with key_customers as (select {_CUSTOMER} {_CUSTOMERS} where {_IS_KEY})
-
-        select
-            count(*) as customers,
-            count(*) filter (revenue_change < 0) as falling,
-            coalesce(sum(revenue_change) filter (revenue_change < 0), 0)
-                as revenue_lost,
-            count(*) filter (
-                days_since_last_order
-                > coalesce(2 * usual_days_between_orders, {SILENT_WITHOUT_RHYTHM})
-            ) as silent
-        from key_customers
-        """,
-    )
-
-
-def _falling(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    return _rows(
-        connection,
-        f"""
-        with key_customers as (select {_CUSTOMER} {_CUSTOMERS} where {_IS_KEY})
-
-        select
-            *,
-            case
-                when revenue_previous_12m > 0
-                    then
-                        cast(revenue_change as double)
-                        / cast(revenue_previous_12m as double)
-            end as relative_change
-        from key_customers
-        where revenue_change < 0
-        order by revenue_change, customer_id
-        limit ?
-        """,
-        [NEED_A_LOOK],
-    )
-
-
-def _silent(
-    connection: duckdb.DuckDBPyConnection, already_named: Sequence[str]
-) -> list[Row]:
-    return _rows(
-        connection,
-        f"""
-        with key_customers as (select {_CUSTOMER} {_CUSTOMERS} where {_IS_KEY})
-
-        select *
-        from key_customers
-        where
-            days_since_last_order
-            > coalesce(2 * usual_days_between_orders, {SILENT_WITHOUT_RHYTHM})
-            and not list_contains(cast(? as varchar[]), customer_id)
-        order by days_since_last_order desc, revenue_12m desc, customer_id
-        limit ?
-        """,
-        [list(already_named), NEED_A_LOOK],
-    )
-
-
-def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether the release is young enough to have the table."""
-    return bool(
-        _rows(
-            connection,
-            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
-            [schema, table],
-        )
-    )
-
-
-def _actions(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    return _rows(
-        connection,
-        """
-        select
-            customer_actions.*,
-            coalesce(
-                nullif(trim(customers.customer_name), ''), leads.lead_name,
-                customer_actions.customer_id, customer_actions.lead_id
-            ) as customer_name,
-            coalesce(customers.customer_type, 'lead') as customer_type,
-            customers.country,
-            customer_tiers.tier_rank,
-            customer_tiers.tier_name_en,
-            customer_tiers.tier_name_zh
-        from marts.customer_actions
-        left join marts.customers
-            on customer_actions.customer_id = customers.customer_id
-        left join marts.customer_tiers
-            on customer_actions.customer_id = customer_tiers.customer_id
-        left join marts.leads on customer_actions.lead_id = leads.lead_id
-        order by customer_actions.place
-        limit ?
-        """,
-        [ACTIONS_SHOWN],
-    )
-
-
-def _action_kinds(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    return _rows(
-        connection,
-        """
-        select
-            action_name_en,
-            action_name_zh,
-            count(*) as actions,
-            count(*) filter (is_overdue) as overdue
-        from marts.customer_actions
-        group by action_name_en, action_name_zh
-        order by min(place)
-        """,
-    )
-
-
-def _segments(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    return _rows(
-        connection,
-        """
-        with names as (
-            select
-                rfm_segment,
-                min(rfm_segment_zh) as rfm_segment_zh,
-                avg(r_score + f_score + m_score) as strength
-            from meta.rfm_segments
-            group by rfm_segment
-        ),
-
-        counted as (
-            select
-                customer_value.rfm_segment,
-                count(*) as customers,
-                count(*) filter (customers.customer_type = 'company') as companies,
-                count(*) filter (customers.customer_type = 'person') as persons,
-                sum(customer_value.revenue_12m) as revenue_12m
-            from marts.customer_value
-            inner join marts.customers
-                on customer_value.customer_id = customers.customer_id
-            group by customer_value.rfm_segment
-        )
-
-        select
-            counted.*,
-            names.rfm_segment_zh,
-            counted.customers
-            / nullif(cast(sum(counted.customers) over () as double), 0)
-                as share_of_customers,
-            case
-                when sum(counted.revenue_12m) over () > 0
-                    then
-                        cast(counted.revenue_12m as double)
-                        / cast(sum(counted.revenue_12m) over () as double)
-            end as share_of_revenue_12m
-        from counted
-        left join names on counted.rfm_segment = names.rfm_segment
-        order by names.strength desc nulls last, counted.rfm_segment
-        """,
-    )
-
-
-def _service(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Row]:
-    """Tickets a tier of today; the row without a tier holds those of nobody known."""
-    return _rows(
-        connection,
-        """
-        with tickets as (
-            select
-                customer_tiers.tier_code,
-                count(*) as tickets,
-                count(service_tickets.met_sla) as tickets_with_sla,
-                count(*) filter (service_tickets.met_sla) as tickets_met_sla,
-                median(
-                    date_diff(
-                        'minute', service_tickets.opened_at, service_tickets.resolved_at
-                    ) / 60
-                ) as median_hours_to_resolve,
-                count(*) filter (service_tickets.resolved_at is null) as unresolved
-            from marts.service_tickets
-            left join marts.customer_tiers
-                on service_tickets.customer_id = customer_tiers.customer_id
-            where service_tickets.opened_at >= ?
-            group by customer_tiers.tier_code
-        )
-
-        select
-            tier_summary.tier_rank,
-            tier_summary.tier_name_en,
-            tier_summary.tier_name_zh,
-            tier_summary.order_count_12m,
-            coalesce(tickets.tickets, 0) as tickets,
-            coalesce(tickets.unresolved, 0) as unresolved,
-            coalesce(tickets.tickets_with_sla, 0) as tickets_with_sla,
-            coalesce(tickets.tickets_met_sla, 0) as tickets_met_sla,
-            tickets.tickets_met_sla
-            / nullif(cast(tickets.tickets_with_sla as double), 0) as share_met_sla,
-            tickets.median_hours_to_resolve,
-            100.0 * tickets.tickets
-            / nullif(cast(tier_summary.order_count_12m as double), 0)
-                as tickets_per_100_orders
-        from marts.tier_summary
-        full outer join tickets on tier_summary.tier_code = tickets.tier_code
-        order by tier_summary.tier_rank nulls last
-        """,
-        [period.tickets_from],
-    )
-
-
-def _badly_served(connection: duckdb.DuckDBPyConnection) -> list[Row] | None:
-    """Customers of high value with every alarm that sounds for them, largest first."""
-    there = _one(
-        connection,
-        "select count(*) as n from duckdb_tables() "
-        "where schema_name = 'marts' and table_name = 'badly_served'",
-    )["n"]
-    if not there:
-        return None
-    return _rows(
-        connection,
-        f"""
-        with alarms as (
-            select
-                customer_id,
-                any_value(tickets_12m) as tickets_12m,
-                any_value(sla_met_rate_12m) as sla_met_rate_12m,
-                any_value(contact_gap_days) as contact_gap_days,
-                list(reason_en order by rule_code) as reasons_en,
-                list(reason_zh order by rule_code) as reasons_zh,
-                count(*) over () as customers_in_all
-            from marts.badly_served
-            group by customer_id
-        )
-
-        select {_CUSTOMER}, alarms.* exclude (customer_id)
-        {_CUSTOMERS}
-        inner join alarms on customer_tiers.customer_id = alarms.customer_id
-        order by customer_value.revenue_12m desc, customers.customer_id
-        limit ?
-        """,
-        [BADLY_SERVED],
-    )
-
-
-def _ratio(part: Decimal, whole: Decimal | None) -> float | None:
-    # A ratio to nothing, or to a loss, says nothing.
-    return float(part) / float(whole) if whole is not None and whole > 0 else None
-
-
-def _rows(
-    connection: duckdb.DuckDBPyConnection,
-    query: str,
-    parameters: Sequence[Any] | Mapping[str, Any] = (),
-) -> list[Row]:
-    result = connection.execute(query, parameters)
-    names = [column[0] for column in result.description or []]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
-def _one(
-    connection: duckdb.DuckDBPyConnection,
-    query: str,
-    parameters: Sequence[Any] | Mapping[str, Any] = (),
-) -> Row:
-    return _rows(connection, query, parameters)[0]

@@ -21,7 +21,8 @@ from jinja2 import Environment
 from pipeline.common import calendar
 from pipeline.common.files import write_text
 from pipeline.reports import drawing
-from pipeline.reports.facts import Row, Seal
+from pipeline.reports.periods import Seal
+from pipeline.reports.queries import Row
 
 FOLDER = "account-plans"
 MOST_ACCOUNTS = 60

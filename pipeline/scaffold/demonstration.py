@@ -1,4 +1,4 @@
-"""Lays the demonstration company's ERP out as an SQLite database.
+"""Builds the demonstration company's ERP as an SQLite database.
 
 What lives here: the schema of that ERP, with its types, keys and indexes, and the one
 function that fills it from the Parquet files in `sample_data/erp`. A database source of
@@ -159,7 +159,7 @@ INDEXES: Final = (
 ROWS_PER_CHUNK: Final = 20_000
 
 
-def lay_out(sample_dir: Path, database: Path) -> Path:
+def build_database(sample_dir: Path, database: Path) -> Path:
     """Makes `database` hold the ERP of the sample, and does nothing when it does.
 
     The database is built beside its place and renamed, so that a kill at any point
@@ -186,7 +186,7 @@ def lay_out(sample_dir: Path, database: Path) -> Path:
                 _replace(database, sample_dir, fingerprint)
     except (duckdb.Error, sqlite3.IntegrityError) as error:
         raise ConfigurationError(
-            f"The sample in {sample_dir} cannot be laid out: {error}. "
+            f"The sample in {sample_dir} cannot be made a database: {error}. "
             "Restore the folder from the repository."
         ) from error
     except (OSError, sqlite3.Error) as error:

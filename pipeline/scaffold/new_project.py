@@ -1,12 +1,13 @@
 """`customer-tiers init`: a ready project for somebody's own data, and what it still lacks.
 
-A project is a folder with its own `sources.yaml`, models, policy and suites. The models
-from core to marts and the policy are copied from the demonstration's; staging is written
-anew, one template for each canonical entity.
+A project holds what is its own, and nothing else: `sources.yaml`, one staging template for
+each canonical entity, the policy as CSV files, and suites. The models from core to marts
+stay in the product's package, which it uses (`pipeline.transform.project`).
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,10 @@ from pathlib import Path
 import jinja2
 
 from pipeline.common.errors import ConfigurationError
-from pipeline.common.settings import PROJECT_ROOT, Settings
+from pipeline.common.settings import Settings
 from pipeline.sources import Entity, SourcesFile
+from pipeline.transform import project
+from pipeline.transform.package import PACKAGE
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -75,7 +78,6 @@ ENTITIES: Mapping[str, tuple[str, Sequence[str]]] = {
             "payment_id",
             "customer_source",
             "source_customer_id",
-            "due_date",
             "paid_at",
             "amount",
             "currency",
@@ -135,13 +137,13 @@ _TODO = "-- TODO"
 
 def canonical_columns(entity: str) -> dict[str, str]:
     """Column → type of a canonical entity, from the dbt project's own macro."""
-    macros = PROJECT_ROOT / "dbt_project" / "macros"
+    macros = PACKAGE / "macros"
     text = "".join(
         (macros / name).read_text(encoding="utf-8")
         for name in ("dialect.sql", "canonical.sql")
     )
     returned: list[dict[str, str]] = []
-    environment = jinja2.Environment(autoescape=False)
+    environment = jinja2.Environment(autoescape=False, extensions=["jinja2.ext.do"])
     environment.globals["return"] = returned.append
     template = environment.from_string(text + "{{ canonical_columns(entity) }}")
     template.render(entity=entity)
@@ -165,13 +167,12 @@ def init(folder: Path, source: str) -> list[Path]:
             f"{folder} is not empty; give a new folder, so that nothing is overwritten."
         )
     try:
-        models = folder / "dbt_project" / "models"
-        shutil.copytree(
-            PROJECT_ROOT / "dbt_project",
-            folder / "dbt_project",
-            ignore=_not_of_the_demonstration,
-        )
+        seeds = folder / "dbt_project" / "seeds"
+        seeds.mkdir(parents=True)
+        for path in sorted((PACKAGE / "seeds").glob("*.csv")):
+            shutil.copy(path, seeds)
         (folder / "expectations" / "landing").mkdir(parents=True)
+        (folder / ".gitignore").write_text("/data/\n/dbt_project/target/\n")
         written = [
             _render(
                 "sources.yaml.j2",
@@ -179,7 +180,7 @@ def init(folder: Path, source: str) -> list[Path]:
                 source=source,
                 options=_entity_options(),
             ),
-            *_staging(models / "staging" / source, source),
+            *_staging(folder / "dbt_project" / "models" / "staging" / source, source),
             _render(
                 "suite.py.j2",
                 folder / "expectations" / "landing" / f"{source}.py",
@@ -197,11 +198,13 @@ def init(folder: Path, source: str) -> list[Path]:
 def lacks(sources: SourcesFile, settings: Settings) -> list[str]:
     """What is still missing before a refresh can go its whole way, in plain words."""
     found = []
+    own = sources.applied_to(settings).dbt_project
+    models = project.models(sources, settings)
     for source in sources.sources:
-        folder = settings.dbt_project / "models" / "staging" / source.name
+        folder = own / "models" / "staging" / source.name
         for entity in source.provides:
             model = f"stg_{source.name}__{entity}"
-            path = next(folder.rglob(f"{model}.sql"), None) if folder.exists() else None
+            path = models.get(model)
             if path is None:
                 found.append(
                     f"{source.name} says that it provides {entity}, and the model "
@@ -221,7 +224,8 @@ def lacks(sources: SourcesFile, settings: Settings) -> list[str]:
                     f"{path}: still to be filled in: {', '.join(open_columns)}."
                 )
             # Any other column that the model leaves out is null.
-            missing = [name for name in ENTITIES[entity][1] if name not in text]
+            named = _names(path, models)
+            missing = [name for name in ENTITIES[entity][1] if name not in named]
             if missing:
                 found.append(f"{path} does not give the column {', '.join(missing)}.")
     if not {"customers", "order_lines"} <= set(sources.provides()):
@@ -233,6 +237,27 @@ def lacks(sources: SourcesFile, settings: Settings) -> list[str]:
             + ": without customers and what they bought there are no tiers."
         )
     return found
+
+
+def _names(path: Path, models: Mapping[str, Path]) -> set[str]:
+    """Every name in a model, and in the models that it takes all columns of.
+
+    Which of them it gives is known only when it is built; one that stands nowhere is
+    given by nobody. What is commented out or a value is no name.
+    """
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".sql":
+        text = re.sub(r"\{#.*?#\}|--[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL)
+    referred = re.findall(r"""\bref\(\s*["'](\w+)["']\s*\)""", text)
+    # A list of columns for a macro or a loop is made of names, a value of SQL is not.
+    parts = re.split(r"(\{\{.*?\}\}|\{%.*?%\})", text, flags=re.DOTALL)
+    plain = " ".join(re.sub(r"'[^']*'", " ", part) for part in parts[::2])
+    names = set(re.findall(r"\w+", f"{plain} {' '.join(parts[1::2])}".lower()))
+    if "*" in plain:
+        above = {name: there for name, there in models.items() if there != path}
+        for name in above.keys() & set(referred):
+            names |= _names(above[name], above)
+    return names
 
 
 def _entity_options() -> list[dict[str, list[str]]]:
@@ -251,9 +276,7 @@ def _entity_options() -> list[dict[str, list[str]]]:
 
 def _staging(folder: Path, source: str) -> list[Path]:
     folder.mkdir(parents=True)
-    written = [
-        _render("sources.yml.j2", folder / f"_{source}__sources.yml", source=source)
-    ]
+    written = []
     for entity, (meaning, needed) in ENTITIES.items():
         columns = [
             {"name": name, "type": kind, "needed": name in needed}
@@ -294,12 +317,3 @@ def _render(template: str, path: Path, **values: object) -> Path:
         environment.get_template(template).render(**values), encoding="utf-8"
     )
     return path
-
-
-def _not_of_the_demonstration(folder: str, names: Sequence[str]) -> set[str]:
-    ignored = {"target", "logs"} | {
-        name for name in names if name.endswith("__unit_tests.yml")
-    }
-    if Path(folder).name == "staging":
-        ignored |= {name for name in names if not name.startswith("_")}
-    return ignored & set(names)

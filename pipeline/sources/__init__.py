@@ -5,15 +5,13 @@ A reader reads, it never maps: the source's own column names go through unchange
 
 from pipeline.sources.base import Extract, Reader, Rejected, Since, StartOver
 from pipeline.sources.config import (
-    Becomes,
     Business,
-    Entity,
-    Personal,
     Retry,
     Source,
     SourcesFile,
     load_sources,
 )
+from pipeline.sources.entity import Becomes, Entity, Personal
 
 __all__ = [
     "Becomes",

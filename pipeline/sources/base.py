@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
-from pipeline.sources.config import Entity
+from pipeline.sources.entity import Entity
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ class Suppression:
         path = cls.path(home)
         if not path.exists():
             return cls(secrets.token_hex(32), [])
-        told = read_json(path)
-        return cls(told["secret"], [Entry(**entry) for entry in told["entries"]])
+        record = read_json(path)
+        return cls(record["secret"], [Entry(**entry) for entry in record["entries"]])
 
     def save(self, home: Home) -> None:
         """Writes the list in place of the one before, whole or not at all."""
@@ -157,7 +157,7 @@ class Guard:
 
         Raises:
             SourceUnavailable: The column of the customer's key is not there, so that a
-                forgotten one could not be told.
+                forgotten one could not be recognised.
         """
         if self._personal is None:
             return batch
@@ -166,7 +166,7 @@ class Guard:
                 return batch
             raise SourceUnavailable(
                 f"{self._source}.{self._entity} has no column "
-                f"{self._personal.customer}, by which sources.yaml tells forgotten "
+                f"{self._personal.customer}, by which sources.yaml knows forgotten "
                 "customers; nothing is landed without it."
             )
         return anonymised(

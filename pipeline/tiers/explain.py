@@ -1,8 +1,8 @@
 """Why one customer has its tier: everything that decided it, from a release.
 
-Finds the customer, reads what the marts say of it, and asks the engine again what each
-rule found at each month end, by the queries that graded everybody. Not here: how it looks
-on a terminal (shown).
+Reads what the marts say of the customer, and asks the engine again what each rule found
+at each month end, by the queries that graded everybody. Not here: which customer is meant
+(search), and how it is printed (cli.rendering.tiers).
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json
-from pipeline.common.sql import quoted
 from pipeline.release.catalogue import Release
 from pipeline.tiers import policy, released, scoring, stability
 from pipeline.tiers.policy import Policy, Rule
-
-# More names than these are no help in choosing.
-MOST_NAMED: Final = 10
+from pipeline.tiers.search import find
 
 Row = dict[str, Any]
+# Of a policy's tiers: code → English and Chinese name.
+Names = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -86,11 +84,11 @@ VALUE: Final = (
 )
 
 
-def run(release: Release, said: str) -> Explanation:
+def run(release: Release, customer: str) -> Explanation:
     """Explains the tier of a customer of a release.
 
     Args:
-        said: A customer_id, a source's key with or without the source (erp:AW00012345),
+        customer: A customer_id, a source's key with or without the source (erp:AW00012345),
             or a name or a part of it.
 
     Raises:
@@ -98,28 +96,17 @@ def run(release: Release, said: str) -> Explanation:
     """
     record = read_json(release.path / "release.json")
     with released.reading(release) as connection:
-        customer_id = find(connection, said)
+        customer_id = find(connection, customer)
         tier = _one(connection, "customer_tiers", customer_id)
         known = released.policies(connection)
         one = next(item for item in known if item.policy_id == tier["policy_id"])
-        # Before the first policy there was none; the past is graded by the first.
-        published = [item.valid_from for item in known if item.is_published]
-        since = dt.date.min if one.valid_from == min(published) else one.valid_from
-        facts = f"({released.lifetime_facts(connection, customer_id, since)}) as facts"
-        moments = _moments(connection, one, facts)
+        moments = _moments(connection, known, one, customer_id)
         present = moments[-1]
         factors = _factors(connection, one, customer_id, present["customer_type"])
         confirmations = _confirmations(one, moments, tier)
         named = {item.policy_id: _names(item) for item in known}
-        spells = _about(connection, "marts", "customer_tier_history", customer_id)
-        # The tier before may be one of an earlier policy.
-        earlier = next(
-            (
-                _named(named[spell["policy_id"]], "previous", spell["tier_code"])
-                for spell in reversed(spells[:-1])
-            ),
-            _named({}, "previous", None),
-        )
+        names = named[one.policy_id]
+        spells = _rows_of(connection, "marts", "customer_tier_history", customer_id)
         return Explanation(
             release=release.refresh_id,
             as_of_date=present["as_of_date"],
@@ -129,144 +116,25 @@ def run(release: Release, said: str) -> Explanation:
                 **tier,
                 "policy_name_en": one.name_en,
                 "policy_name_zh": one.name_zh,
-                **_named(named[one.policy_id], "earned", tier["earned_tier_code"]),
-                **_named(named[one.policy_id], "next", tier["next_tier_code"]),
-                **earlier,
+                **_named(names, "earned", tier["earned_tier_code"]),
+                **_named(names, "next", tier["next_tier_code"]),
+                **_earlier_tier(named, spells),
             },
             scores=_scores(one, tier, present),
             factors=factors,
             rules=[_rule(one, rule, present) for rule in one.rules],
             decided_by=present["rule_order"],
-            month_ends=[
-                {
-                    "as_of_date": moment["as_of_date"],
-                    "earned_tier_code": moment["earned_tier_code"],
-                    **_named(
-                        named[one.policy_id], "earned", moment["earned_tier_code"]
-                    ),
-                    "held_tier_code": moment["tier_code"],
-                    **_named(named[one.policy_id], "held", moment["tier_code"]),
-                    "value_score": moment["value_score"],
-                    "potential_score": moment["potential_score"],
-                }
-                for moment in reversed(moments)
-                if moment["is_month_end"]
-            ][:MONTH_ENDS],
+            month_ends=_month_ends(names, moments),
             confirmations=confirmations,
             next=_next(one, tier, present, confirmations),
             history=[
                 {**spell, **_named(named[spell["policy_id"]], "", spell["tier_code"])}
                 for spell in reversed(spells)
             ],
-            restatements=[
-                {
-                    **row,
-                    **_named(
-                        named[one.policy_id], "published", row["published_tier_code"]
-                    ),
-                    **_named(
-                        named[one.policy_id], "restated", row["restated_tier_code"]
-                    ),
-                }
-                for row in _about(connection, "meta", "tier_restatements", customer_id)
-            ],
-            value={
-                key: value
-                for key, value in _one(
-                    connection, "customer_value", customer_id
-                ).items()
-                if key in VALUE
-            },
-            actions=_about(connection, "marts", "customer_actions", customer_id),
+            restatements=_restatements(connection, names, customer_id),
+            value=_value(connection, customer_id),
+            actions=_rows_of(connection, "marts", "customer_actions", customer_id),
         )
-
-
-def find(connection: duckdb.DuckDBPyConnection, said: str) -> str:
-    """The customer that somebody means.
-
-    An id before a key, a key with its source before one without, a whole name before a
-    part of one; the first that finds somebody counts.
-
-    Raises:
-        ConfigurationError: Nobody is meant, or several are; they are named.
-    """
-    text = said.strip()
-    source, _, key = text.partition(":")
-    ways = (
-        ("customers", "customer_id = ?", [text]),
-        (
-            "customer_source_keys",
-            "source = ? and source_customer_id = ?",
-            [source, key],
-        ),
-        ("customer_source_keys", "source_customer_id = ?", [text]),
-        ("customers", "lower(customer_name) = lower(?)", [text]),
-        ("customers", "contains(lower(customer_name), lower(?))", [text]),
-    )
-    for table, where, parameters in ways if text else ():
-        hits = released.rows(
-            connection,
-            f"""
-            select customer_id, customer_name, customer_type, country, tier_name_en,
-                revenue_12m, count(*) over () as hits
-            from (
-                select distinct customer_id from warehouse.marts.{table} where {where}
-            )
-            inner join warehouse.marts.customers using (customer_id)
-            inner join warehouse.marts.customer_tiers using (customer_id)
-            inner join warehouse.marts.customer_value using (customer_id)
-            order by revenue_12m desc nulls last, customer_id
-            limit {MOST_NAMED}
-            """,
-            parameters,
-        )
-        if len(hits) == 1:
-            return str(hits[0]["customer_id"])
-        if hits:
-            named = "\n".join(
-                "  "
-                + ", ".join(
-                    str(hit[key])
-                    for key in (
-                        "customer_id",
-                        "customer_name",
-                        "customer_type",
-                        "country",
-                        "tier_name_en",
-                    )
-                    if hit[key] is not None
-                )
-                for hit in hits
-            )
-            more = hits[0]["hits"] - len(hits)
-            raise ConfigurationError(
-                f"{hits[0]['hits']:,} customers are {text!r}; give the id of one:\n{named}"
-                + (f"\n  and {more:,} more" if more else "")
-            )
-    raise ConfigurationError(
-        f"There is no customer {text!r} in this release; give a customer_id, a source "
-        "with its key (erp:AW00012345), or a part of the name."
-        + _merged(connection, text)
-    )
-
-
-def _merged(connection: duckdb.DuckDBPyConnection, text: str) -> str:
-    """Where the records of an id that is gone are now."""
-    needed = {"customer_id", "earlier_customer_id"}
-    if not needed <= set(released.columns(connection, "meta", "identity_log")):
-        return ""
-    now = connection.execute(
-        """
-        select distinct customer_id
-        from warehouse.meta.identity_log
-        inner join warehouse.marts.customers using (customer_id)
-        where earlier_customer_id = ? and event <> 'forget'
-        order by customer_id
-        """,
-        [text],
-    ).fetchall()
-    found = ", ".join(customer_id for (customer_id,) in now)
-    return f" Its records belong to {found} now." if found else ""
 
 
 def _one(connection: duckdb.DuckDBPyConnection, table: str, customer_id: str) -> Row:
@@ -278,7 +146,7 @@ def _one(connection: duckdb.DuckDBPyConnection, table: str, customer_id: str) ->
     return row
 
 
-def _about(
+def _rows_of(
     connection: duckdb.DuckDBPyConnection, schema: str, table: str, customer_id: str
 ) -> list[Row]:
     """The rows of a customer, by their days; none where there is no such table."""
@@ -311,55 +179,73 @@ def _customer(connection: duckdb.DuckDBPyConnection, customer_id: str) -> Row:
     }
 
 
-def _names(one: Policy) -> dict[str, tuple[str, str]]:
+def _names(one: Policy) -> Names:
     return {tier.code: (tier.name_en, tier.name_zh) for tier in one.tiers}
 
 
-def _named(
-    names: dict[str, tuple[str, str]], which: str, code: str | None
-) -> dict[str, str | None]:
+def _named(names: Names, which: str, code: str | None) -> dict[str, str | None]:
     """The name of a tier in both languages, as columns."""
     name_en, name_zh = names.get(code or "", (None, None))
     prefix = f"{which}_" if which else ""
     return {f"{prefix}tier_name_en": name_en, f"{prefix}tier_name_zh": name_zh}
 
 
+def _earlier_tier(named: dict[str, Names], spells: list[Row]) -> Row:
+    """The name of the tier before, which may be one of an earlier policy."""
+    if len(spells) < 2:
+        return _named({}, "previous", None)
+    before = spells[-2]
+    return _named(named[before["policy_id"]], "previous", before["tier_code"])
+
+
+def _month_ends(names: Names, moments: list[Row]) -> list[Row]:
+    return [
+        {
+            "as_of_date": moment["as_of_date"],
+            "earned_tier_code": moment["earned_tier_code"],
+            **_named(names, "earned", moment["earned_tier_code"]),
+            "held_tier_code": moment["tier_code"],
+            **_named(names, "held", moment["tier_code"]),
+            "value_score": moment["value_score"],
+            "potential_score": moment["potential_score"],
+        }
+        for moment in reversed(moments)
+        if moment["is_month_end"]
+    ][:MONTH_ENDS]
+
+
+def _restatements(
+    connection: duckdb.DuckDBPyConnection, names: Names, customer_id: str
+) -> list[Row]:
+    return [
+        {
+            **row,
+            **_named(names, "published", row["published_tier_code"]),
+            **_named(names, "restated", row["restated_tier_code"]),
+        }
+        for row in _rows_of(connection, "meta", "tier_restatements", customer_id)
+    ]
+
+
+def _value(connection: duckdb.DuckDBPyConnection, customer_id: str) -> Row:
+    whole = _one(connection, "customer_value", customer_id)
+    return {name: whole[name] for name in whole if name in VALUE}
+
+
 def _moments(
-    connection: duckdb.DuckDBPyConnection, one: Policy, facts: str
+    connection: duckdb.DuckDBPyConnection,
+    known: list[Policy],
+    one: Policy,
+    customer_id: str,
 ) -> list[Row]:
     """What the policy found at each month end and on the as-of day, the last row."""
-    asked = scoring.facts_asked(one)
-    rules = [
-        f"{scoring.holds(rule, band)} as {name}_{rule.order}"
-        for rule in one.rules
-        for name, band in (
-            ("holds", 0.0),
-            ("enters", one.tier(rule.tier_code).band),
-            ("stays", -one.tier(rule.tier_code).band),
-        )
-    ]
-    switches = [
-        f"{scoring.earns(one, tier, band)} as {name}_{tier.rank}"
-        for tier in one.tiers
-        for name, band in (("raised", tier.band), ("lowered", -tier.band))
-    ]
-    kept = ", ".join(map(quoted, asked))
-    keep = ["as_of_date", *map(quoted, asked)]
+    # Before the first policy there was none; the past is graded by the first.
+    published = [item.valid_from for item in known if item.is_published]
+    since = dt.date.min if one.valid_from == min(published) else one.valid_from
+    facts = f"({released.lifetime_facts(connection, customer_id, since)}) as facts"
+    moments = stability.signals(one, facts, keep=["as_of_date"])
     return released.rows(
-        connection,
-        f"""
-        select
-            as_of_date, is_month_end, has_purchased, scored.customer_type, value_score,
-            potential_score, value_coverage, potential_coverage, graded.rule_order,
-            graded.earned_tier_code, graded.tier_code,
-            {", ".join([*rules, *switches])} {", " + kept if kept else ""}
-        from ({scoring.scored(one, facts, keep=keep)}) as scored
-        inner join (
-            select moment_no, rule_order, earned_tier_code, tier_code
-            from ({stability.graded(one, facts)}) as held
-        ) as graded using (moment_no)
-        order by moment_no
-        """,
+        connection, f"select * from ({moments}) as moments order by moment_no"
     )
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from pipeline.common.errors import GateRefused
+from pipeline.common.errors import ConfigurationError, GateRefused
 from pipeline.common.sql import literal
-from pipeline.tiers import policy, scoring, stability
+from pipeline.tiers import policy, policy_checks, policy_tables, scoring, stability
 from pipeline.tiers.policy import Policy
 
 Seeds = Mapping[str, duckdb.DuckDBPyRelation]
@@ -20,21 +20,24 @@ def policies(seeds: Seeds) -> list[Policy]:
     """The policies of the seeds.
 
     Args:
-        seeds: A relation for each of `policy.TABLES`.
+        seeds: A relation for each of `policy_tables.TABLES`.
 
     Raises:
         GateRefused: A row cannot stand; all such rows are named.
     """
 
     def rows_of(name: str) -> list[dict[str, Any]]:
-        columns = policy.TABLES[name]
+        columns = policy_tables.TABLES[name]
         found = seeds[name].project(
             ", ".join(f"cast({column} as {kind})" for column, kind in columns.items())
         )
         return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
-    found = policy.load(rows_of)
-    if wrong := policy.problems(found):
+    try:
+        found = policy_tables.load(rows_of)
+    except ConfigurationError as error:
+        raise GateRefused(str(error)) from error
+    if wrong := policy_checks.problems(found):
         raise GateRefused("; ".join(map(str, wrong)))
     return found
 
@@ -46,7 +49,7 @@ def earned_tiers(seeds: Seeds, facts: str, as_of: dt.date) -> str:
     compared with the one in force.
 
     Args:
-        seeds: A relation for each of `policy.TABLES`.
+        seeds: A relation for each of `policy_tables.TABLES`.
         facts: A relation; see `scoring`, with as_of_date and is_present.
         as_of: The as-of day.
     """

@@ -19,7 +19,7 @@ from pipeline.common.errors import ConfigurationError
 from pipeline.common.sql import literal, quoted
 from pipeline.release.catalogue import Release
 from pipeline.release.layout import WAREHOUSE
-from pipeline.tiers import policy
+from pipeline.tiers import policy, policy_tables
 from pipeline.tiers.policy import Policy
 
 # Beyond it the engine spills to disk: a million customers must not need a server.
@@ -76,12 +76,12 @@ def columns(
 def policy_rows(
     connection: duckdb.DuckDBPyConnection, table: str
 ) -> list[dict[str, Any]]:
-    """The rows of a table of `policy.TABLES` as the release was graded by them.
+    """The rows of a table of `policy_tables.TABLES` as the release was graded by them.
 
     Raises:
         ConfigurationError: The release is older than such policies.
     """
-    kinds = policy.TABLES[table]
+    kinds = policy_tables.TABLES[table]
     if missing := set(kinds) - set(columns(connection, "meta", table)):
         raise ConfigurationError(
             f"This release's meta.{table} has no {', '.join(sorted(missing))}: it was "
@@ -96,7 +96,7 @@ def policy_rows(
 
 def policies(connection: duckdb.DuckDBPyConnection) -> list[Policy]:
     """The policies of the release, published or not."""
-    return policy.load(lambda table: policy_rows(connection, table))
+    return policy_tables.load(lambda table: policy_rows(connection, table))
 
 
 def as_of(connection: duckdb.DuckDBPyConnection) -> dt.date | None:
@@ -109,7 +109,7 @@ def as_of(connection: duckdb.DuckDBPyConnection) -> dt.date | None:
 
 
 def lacking(known: Collection[str]) -> list[str]:
-    """The facts that a value table with those columns cannot tell."""
+    """The facts that a value table with those columns does not hold."""
     return [fact for fact in policy.FACTS if _column(fact) not in known]
 
 
@@ -150,7 +150,7 @@ def lifetime_facts(
                 and as_of_date >= date {literal(since)}
             """
         )
-    # The as-of day may be a month end, which both tables tell of.
+    # The as-of day may be a month end, which both tables hold.
     return f"""
     select
         moments.*, customers.customer_type,

@@ -14,9 +14,10 @@ policy, takes the tier that it earned there and then.
 
 from __future__ import annotations
 
-from pipeline.common.sql import literal, quoted
-from pipeline.tiers import scoring
+from collections.abc import Iterable
+
 from pipeline.tiers.policy import Policy
+from pipeline.tiers.scoring import TEMPLATES, facts_of_rules, scoring_values
 
 
 def anew(policy: Policy, facts: str) -> str:
@@ -31,27 +32,8 @@ def anew(policy: Policy, facts: str) -> str:
     Returns:
         A query with the columns of `graded`.
     """
-    asked = [quoted(name) for name in scoring.facts_asked(policy)]
-    rank = " ".join(
-        f"when {rule.order} then {policy.tier(rule.tier_code).rank}"
-        for rule in policy.rules
-    )
-    code = " ".join(
-        f"when {rule.order} then {literal(rule.tier_code)}" for rule in policy.rules
-    )
-    return f"""
-    select
-        customer_id, customer_type, moment_no, {literal(policy.policy_id)} as policy_id,
-        {_SCORES}, rule_order,
-        case rule_order {rank} end as earned_rank,
-        case rule_order {code} end as earned_tier_code,
-        case rule_order {rank} end as tier_rank,
-        case rule_order {code} end as tier_code
-    from (
-        select *, {scoring.first_rule(policy)} as rule_order
-        from ({scoring.scored(policy, facts, keep=asked)}) as scored
-    ) as ruled
-    """
+    values = scoring_values(policy, facts, facts_of_rules(policy))
+    return TEMPLATES.render("anew", **values)
 
 
 def graded(policy: Policy, facts: str) -> str:
@@ -64,98 +46,28 @@ def graded(policy: Policy, facts: str) -> str:
 
     Returns:
         A query: customer_id, customer_type, moment_no, policy_id, scores and coverages,
-        rule_order and earned_tier_code and earned_rank (this moment by itself),
-        tier_code and tier_rank (held).
+        rule_order and earned_rank and earned_tier_code (this moment by itself), tier_rank
+        and tier_code (held).
     """
-    asked = [quoted(name) for name in scoring.facts_asked(policy)]
-    tiers = policy.tiers
-    switches = tiers[:-1]
-    passes, signals = [], []
-    for place, tier in enumerate(switches):
-        raised = scoring.earns(policy, tier, tier.band)
-        lowered = scoring.earns(policy, tier, -tier.band)
-        passes += [
-            f"case when {raised} then 1 else 0 end as raised_{place}",
-            f"case when {lowered} then 1 else 0 end as lowered_{place}",
-        ]
-    closes = {
-        place: f"(min(raised_{place}) over up_{place} = 1 "
-        f"and count(*) over up_{place} = {tier.confirmations})"
-        for place, tier in enumerate(switches)
-    }
-    opens = {
-        place: f"(max(lowered_{place}) over down_{place} = 0 "
-        f"and count(*) over down_{place} = {tier.grace})"
-        for place, tier in enumerate(switches)
-    }
-    windows = []
-    for place, tier in enumerate(switches):
-        better = " or ".join(closes[other] for other in range(place + 1))
-        worse = " or ".join(opens[other] for other in range(place, len(switches)))
-        signals.append(
-            f"""
-            case
-                when place = 1 then case when earned_rank <= {tier.rank} then 1 else 0 end
-                when not is_month_end then null
-                when {better} then 1
-                when {worse} then 0
-            end as signal_{place}
-            """
-        )
-        windows += [
-            f"up_{place} as ({_LIFE} rows between {tier.confirmations - 1} preceding "
-            "and current row)",
-            f"down_{place} as ({_LIFE} rows between {tier.grace - 1} preceding "
-            "and current row)",
-        ]
-    earned_rank = " ".join(
-        f"when {rule.order} then {policy.tier(rule.tier_code).rank}"
-        for rule in policy.rules
-    )
-    earned_code = " ".join(
-        f"when {tier.rank} then {literal(tier.code)}" for tier in tiers
-    )
-    held = " ".join(
-        f"when last_value(signal_{place} ignore nulls) over so_far = 1 then {tier.rank}"
-        for place, tier in enumerate(switches)
-    )
-    last = tiers[-1].rank
-    return f"""
-    with earned as (
-        select *,
-            case rule_order {earned_rank} end as earned_rank,
-            row_number() over ({_LIFE}) as place
-        from (
-            select
-                {", ".join(scoring.KEYS)}, {_SCORES},
-                {scoring.first_rule(policy)} as rule_order
-                {"".join(f", {item}" for item in passes)}
-            from ({scoring.scored(policy, facts, keep=asked)}) as scored
-        ) as ruled
-    ),
-    signalled as (
-        select *{"".join(f", {signal}" for signal in signals)}
-        from earned
-        {"window " + ", ".join(windows) if windows else ""}
-    ),
-    held as (
-        select *,
-            {f"case {held} else {last} end" if held else last} as tier_rank
-        from signalled
-        window so_far as ({_LIFE} rows between unbounded preceding and current row)
-    )
-    select
-        customer_id, customer_type, moment_no, {literal(policy.policy_id)} as policy_id,
-        {_SCORES}, rule_order, earned_rank,
-        case earned_rank {earned_code} end as earned_tier_code,
-        tier_rank,
-        case tier_rank {earned_code} end as tier_code
-    from held
-    """
+    values = scoring_values(policy, facts, facts_of_rules(policy))
+    return TEMPLATES.render("graded", **values)
 
 
-_SCORES = (
-    "value_score, potential_score, total_score, value_coverage, "
-    "potential_coverage, score_coverage"
-)
-_LIFE = "partition by customer_id, has_purchased order by moment_no"
+def signals(policy: Policy, facts: str, *, keep: Iterable[str] = ()) -> str:
+    """What each rule and each switch found at each moment, beside what came of it.
+
+    Args:
+        policy: A policy without problems.
+        facts: As for `graded`.
+        keep: Columns of the facts to hand on, beside the facts that rules ask for.
+
+    Returns:
+        A query: customer_id, moment_no, is_month_end, has_purchased, customer_type,
+        scores and coverages, `keep`, the facts of rules; by the order of each rule
+        whether it holds (holds_i), with the band raised (enters_i) and lowered (stays_i);
+        by the rank of each tier whether the moment earns it or a better one with the band
+        raised (raised_i) and lowered (lowered_i); rule_order, earned_rank,
+        earned_tier_code, tier_rank, tier_code.
+    """
+    values = scoring_values(policy, facts, [*keep, *facts_of_rules(policy)])
+    return TEMPLATES.render("signals", **values)

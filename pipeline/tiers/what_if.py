@@ -1,10 +1,9 @@
 """Tiers under another policy against the present ones: who moves, and how much money.
 
-Reads one release and changes nothing. The policy is one of the release, or a folder of
-CSV files of which what is missing is taken from the release. Facts are those of the as-of
-day, and a policy that begins grades everybody by what they earn there and then: band,
-confirmations and grace do not count. An override holds under it as well, if the policy
-has its tier. Not here: how it looks on a terminal.
+Reads one release and changes nothing. Facts are those of the as-of day, and a policy that
+begins grades everybody by what they earn there and then: band, confirmations and grace do
+not count. An override holds under it as well, if the policy has its tier. Not here: which
+policy is meant (candidate_policy), and how it is printed (cli.rendering.tiers).
 """
 
 from __future__ import annotations
@@ -18,53 +17,17 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline.common import calendar
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json
 from pipeline.common.sql import literal
 from pipeline.release.catalogue import Release
-from pipeline.tiers import policy, released, scoring, stability
+from pipeline.tiers import released, scoring
+from pipeline.tiers.candidate_policy import Chosen, Rows, choose
 from pipeline.tiers.policy import Policy
+from pipeline.tiers.service import Service, plan_service, recorded_hours
 
 MOVES: Final = ("up", "down", "sideways", "same")
 LARGEST: Final = 10
-
-Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A policy that can stand, and where each of its tables comes from.
-
-    Attributes:
-        origins: Table → a file, or the id of the release's policy that it is taken from.
-    """
-
-    policy: Policy
-    origins: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Service:
-    """Hours a year that serving the customers as planned takes, before and after.
-
-    Attributes:
-        hours_now: Null where the release plans no service, or not for each tier.
-        hours_then: The same under the policy.
-        recorded_hours_12m: What interactions took in the last 12 months; null where no
-            source tells of them.
-        capacity_hours: Hours a year that there are, if somebody said.
-        planned_by: The policy whose service the tiers would get; null where the release
-            has no service policies.
-        not_planned: Tiers and types with customers for whom no hours are planned.
-    """
-
-    hours_now: Decimal | None
-    hours_then: Decimal | None
-    recorded_hours_12m: Decimal | None
-    capacity_hours: float | None
-    planned_by: str | None
-    not_planned: list[str]
 
 
 @dataclass(frozen=True)
@@ -101,7 +64,7 @@ class WhatIf:
 
 def run(
     release: Release,
-    said: str,
+    meant: str,
     *,
     policy_id: str | None = None,
     capacity_hours: float | None = None,
@@ -111,7 +74,7 @@ def run(
 
     Args:
         release: A kept release.
-        said: A policy_id of the release, or a folder or file of CSV.
+        meant: A policy_id of the release, or a folder or file of CSV.
         policy_id: Which policy of the files; needed where they hold several.
         capacity_hours: Hours a year that there are for customers.
         output: Where to write each customer's move, `.csv` or `.parquet`.
@@ -126,7 +89,7 @@ def run(
     record = read_json(release.path / "release.json")
     time_zone = record.get("time_zone", "UTC")
     with released.reading(release) as connection:
-        chosen = choose(connection, said, policy_id)
+        chosen = choose(connection, meant, policy_id)
         grade(connection, chosen.policy)
         found = summary(connection, chosen, capacity_hours, time_zone=time_zone)
         if output is not None:
@@ -139,109 +102,6 @@ def run(
     )
 
 
-def choose(
-    connection: duckdb.DuckDBPyConnection, said: str, policy_id: str | None = None
-) -> Chosen:
-    """The policy that somebody means, held to the same rules as those of a refresh.
-
-    Raises:
-        ConfigurationError: There is none, there are several, or it cannot stand.
-    """
-    known = released.policies(connection)
-    ids = [one.policy_id for one in known]
-    path = Path(said)
-    if said in ids:
-        if policy_id not in (None, said):
-            raise ConfigurationError(f"--policy-id {policy_id} is not {said}.")
-        wanted, files = said, {}
-    elif path.exists():
-        files = _files(path)
-        wanted = _policy_of(path, files, policy_id)
-    else:
-        raise ConfigurationError(
-            f"There is no policy {said} in this release (it has {', '.join(ids)}), and "
-            "no folder or file of that name."
-        )
-    day = released.as_of(connection)
-    # What the files leave out is as the release has that policy, or as the one in force.
-    basis = wanted if wanted in ids else policy.in_force(known, day or dt.date.max)
-    basis = basis if isinstance(basis, str) else basis.policy_id
-    tables: dict[str, Rows] = {}
-    origins: dict[str, str] = {}
-    for name in policy.TABLES:
-        if name in files:
-            rows = [row for row in files[name] if row["policy_id"] == wanted]
-            origins[name] = str(path if path.is_file() else path / f"{name}.csv")
-        else:
-            rows = [
-                {**row, "policy_id": wanted}
-                for row in released.policy_rows(connection, name)
-                if row["policy_id"] == basis
-            ]
-            origins[name] = basis
-        tables[name] = rows
-    if not tables["policies"]:
-        raise ConfigurationError(f"{origins['policies']} has no policy {wanted}.")
-    wrong = [str(problem) for problem in _orphans(tables)]
-    found = policy.load(lambda name: tables[name])
-    # Whether it is published, and since when, is not what is asked here.
-    wrong += map(
-        str, policy.problems([replace(one, is_published=True) for one in found[:1]])
-    )
-    if len(found) > 1:
-        wrong.append(f"policies ({wanted}): the policy stands here twice")
-    if wrong:
-        raise ConfigurationError(f"Policy {wanted} cannot stand: " + "; ".join(wrong))
-    return Chosen(found[0], origins)
-
-
-def _files(path: Path) -> dict[str, Rows]:
-    """The tables that a folder, or a file by its name, holds."""
-    found = (
-        {path.stem: path}
-        if path.is_file()
-        else {item.stem: item for item in sorted(path.glob("*.csv"))}
-    )
-    tables = {
-        name: policy.read_table(item, name)
-        for name, item in found.items()
-        if name in policy.TABLES
-    }
-    if not tables:
-        raise ConfigurationError(
-            f"{path} holds no table of a policy; there are "
-            + ", ".join(f"{name}.csv" for name in policy.TABLES)
-        )
-    return tables
-
-
-def _policy_of(path: Path, files: Mapping[str, Rows], policy_id: str | None) -> str:
-    """Which policy is meant by files that may hold several."""
-    there = sorted({row["policy_id"] for rows in files.values() for row in rows})
-    if policy_id is None and len(there) == 1:
-        return str(there[0])
-    if policy_id in there and policy_id is not None:
-        return policy_id
-    if not there:
-        raise ConfigurationError(f"{path} holds no row of a policy.")
-    told = "say which with --policy-id" if policy_id is None else f"not {policy_id}"
-    raise ConfigurationError(f"{path} holds the policies {', '.join(there)}: {told}.")
-
-
-def _orphans(tables: Mapping[str, Rows]) -> list[policy.Problem]:
-    """Facts that are asked for by a rule that is not there."""
-    orders = {row["rule_order"] for row in tables["tier_rules"]}
-    return [
-        policy.Problem(
-            "tier_rule_facts",
-            f"{row['policy_id']}, rule {row['rule_order']}, {row['fact']}",
-            "there is no such rule",
-        )
-        for row in tables["tier_rule_facts"]
-        if row["rule_order"] not in orders
-    ]
-
-
 def grade(connection: duckdb.DuckDBPyConnection, chosen: Policy) -> None:
     """Makes `moves`: each customer of the release, its tier now and then.
 
@@ -250,43 +110,16 @@ def grade(connection: duckdb.DuckDBPyConnection, chosen: Policy) -> None:
     potential_score_now, value_score, potential_score, total_score, rule_order, reason_en,
     reason_zh.
     """
-    codes = ", ".join(literal(tier.code) for tier in chosen.tiers)
-    ranks = " ".join(
-        f"when {literal(tier.code)} then {tier.rank}" for tier in chosen.tiers
-    )
     known = released.columns(connection, "marts", "customer_value")
-    profit = "profit_12m" if "profit_12m" in known else "null"
-    # What is said of a rule stands once, and is joined where somebody reads it.
+    facts = f"({released.present_facts(connection)}) as facts"
+    # What a rule says stands once, and is joined where somebody reads it.
     connection.execute(
-        f"""
-        create table graded as
-        select *, case tier_then {ranks} end as rank_then
-        from (
-            select
-                tiers.customer_id, values_.customer_type, tiers.tier_code as tier_now,
-                tiers.tier_rank as rank_now,
-                case when tiers.is_override and tiers.tier_code in ({codes})
-                    then tiers.tier_code else anew.tier_code end as tier_then,
-                coalesce(tiers.is_override and tiers.tier_code in ({codes}), false)
-                    as is_override,
-                values_.revenue_12m, values_.profit_12m,
-                tiers.value_score as value_score_now,
-                tiers.potential_score as potential_score_now,
-                anew.value_score, anew.potential_score, anew.total_score,
-                anew.rule_order, tiers.policy_id as policy_now
-            from warehouse.marts.customer_tiers as tiers
-            inner join (
-                {stability.anew(chosen, f"({released.present_facts(connection)})")}
-            ) as anew using (customer_id)
-            inner join (
-                select
-                    customer_id, customer_type, revenue_12m,
-                    cast({profit} as decimal(28, 4)) as profit_12m
-                from warehouse.marts.customer_value
-                inner join warehouse.marts.customers using (customer_id)
-            ) as values_ using (customer_id)
-        ) as compared
-        """
+        "create table graded as "
+        + scoring.TEMPLATES.render(
+            "compared",
+            **scoring.scoring_values(chosen, facts, scoring.facts_of_rules(chosen)),
+            holds_profit="profit_12m" in known,
+        )
     )
     connection.execute(
         "create table rules (rule_order integer, reason_en varchar, reason_zh varchar)"
@@ -360,23 +193,6 @@ def summary(
             "select distinct policy_now from graded order by policy_now"
         ).fetchall()
     ]
-    largest = released.rows(
-        connection,
-        """
-        select
-            customer_id, customer_name, tier_now, tier_then, move, revenue_12m,
-            profit_12m, value_score, potential_score, reason_en, reason_zh
-        from moves
-        where customer_id in (
-            select customer_id from compared
-            where move <> 'same'
-            order by revenue_12m desc nulls last, customer_id
-            limit ?
-        )
-        order by revenue_12m desc nulls last, customer_id
-        """,
-        [LARGEST],
-    )
     return WhatIf(
         release="",
         as_of_date=day,
@@ -399,16 +215,37 @@ def summary(
             for cell in matrix
         ],
         tiers=tiers,
-        service=_service(
+        service=plan_service(
             connection,
             one,
             now,
             tiers,
             capacity_hours,
-            _recorded_hours(connection, day, time_zone),
+            recorded_hours(connection, day, time_zone),
         ),
-        largest=largest,
+        largest=_largest(connection),
         warnings=_warnings(connection, one),
+    )
+
+
+def _largest(connection: duckdb.DuckDBPyConnection) -> Rows:
+    """The movers with the most revenue."""
+    return released.rows(
+        connection,
+        """
+        select
+            customer_id, customer_name, tier_now, tier_then, move, revenue_12m,
+            profit_12m, value_score, potential_score, reason_en, reason_zh
+        from moves
+        where customer_id in (
+            select customer_id from compared
+            where move <> 'same'
+            order by revenue_12m desc nulls last, customer_id
+            limit ?
+        )
+        order by revenue_12m desc nulls last, customer_id
+        """,
+        [LARGEST],
     )
 
 
@@ -482,87 +319,8 @@ def _tiers(one: Policy, matrix: Rows, now: Mapping[str, tuple[int, str, str]]) -
     return found
 
 
-def _recorded_hours(
-    connection: duckdb.DuckDBPyConnection, day: dt.date | None, time_zone: str
-) -> Decimal | None:
-    """Hours of interactions in the 12 months that end on the as-of day.
-
-    The moments are of UTC, and the days those of the business, as in
-    `marts.resource_allocation`.
-    """
-    if day is None or not released.columns(connection, "marts", "interactions"):
-        return None
-    recorded: Decimal | None
-    (recorded,) = connection.execute(
-        """
-        select cast(sum(minutes) / 60 as decimal(18, 2))
-        from warehouse.marts.interactions
-        where occurred_at >= ? and occurred_at < ?
-        """,
-        [
-            calendar.known_until(calendar.months_before(day, 12), time_zone),
-            calendar.known_until(day, time_zone),
-        ],
-    ).fetchone() or (None,)
-    return recorded
-
-
-def _service(
-    connection: duckdb.DuckDBPyConnection,
-    one: Policy,
-    now: Sequence[str],
-    tiers: Rows,
-    capacity_hours: float | None,
-    recorded: Decimal | None,
-) -> Service:
-    """Hours by the service policies of the release; adds them to the tiers."""
-    needed = {"policy_id", "tier_code", "customer_type", "hours_per_year"}
-    hours: dict[tuple[str, str, str], Decimal] = {}
-    if needed <= set(released.columns(connection, "meta", "service_policies")):
-        hours = {
-            (policy_id, code, customer_type): each
-            for policy_id, code, customer_type, each in connection.execute(
-                """
-                select
-                    policy_id, tier_code, customer_type,
-                    cast(hours_per_year as decimal(18, 4))
-                from warehouse.meta.service_policies
-                where hours_per_year is not null
-                """
-            ).fetchall()
-        }
-    # A policy without service of its own would serve the tiers as they are served now.
-    present = now[-1] if now else one.policy_id
-    plan = one.policy_id if any(key[0] == one.policy_id for key in hours) else present
-    sums = {"now": Decimal(0), "then": Decimal(0)}
-    not_planned = []
-    for when, policy_id in (("now", present), ("then", plan)):
-        planned: dict[str, Decimal] = {}
-        for code, customer_type, customers in connection.execute(
-            f"select tier_{when}, customer_type, count(*) from graded "
-            f"group by tier_{when}, customer_type order by all"
-        ).fetchall():
-            each = hours.get((policy_id, code, customer_type))
-            if each is None:
-                not_planned.append(f"{code} ({customer_type})")
-            else:
-                planned[code] = planned.get(code, Decimal(0)) + each * customers
-        for tier in tiers:
-            tier[f"service_hours_{when}"] = planned.get(tier["tier_code"])
-        sums[when] = sum(planned.values(), Decimal(0))
-    known = bool(hours) and not not_planned
-    return Service(
-        hours_now=sums["now"] if known else None,
-        hours_then=sums["then"] if known else None,
-        recorded_hours_12m=recorded,
-        capacity_hours=capacity_hours,
-        planned_by=plan if hours else None,
-        not_planned=list(dict.fromkeys(not_planned)) if hours else [],
-    )
-
-
 def _warnings(connection: duckdb.DuckDBPyConnection, one: Policy) -> list[str]:
-    asked = {factor.factor for factor in one.factors} | {*scoring.facts_asked(one)}
+    asked = {factor.factor for factor in one.factors} | {*scoring.facts_of_rules(one)}
     known = released.columns(connection, "marts", "customer_value")
     found = [
         f"This release does not hold {fact}: nobody is rated by it."

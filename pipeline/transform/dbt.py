@@ -1,4 +1,4 @@
-"""Runs dbt inside this process: parse once, build one candidate, tell what happened.
+"""Runs dbt inside this process: parse once, build one candidate, report what happened.
 
 In-process rather than as a command, because each start of dbt costs more than building
 the demonstration's models does, and because a `kill -9` then leaves no orphan that goes
@@ -9,13 +9,10 @@ parse. No Dagster here: events are handed to a callback as plain values.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +32,8 @@ from pipeline.journal.evidence import (
 from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
-from pipeline.tiers import policy
+from pipeline.tiers import policy_checks, policy_tables
+from pipeline.transform.project import composed
 
 log = logging.getLogger("customer_tiers.transform")
 
@@ -60,11 +58,11 @@ BUILT = ("dbt", "every_model_is_built")
 
 @dataclass(frozen=True)
 class Project:
-    """A parsed dbt project: dbt's own manifest, and the same as plain JSON."""
+    """A parsed dbt project: dbt's own manifest, the same as plain JSON, and its folder."""
 
     manifest: Any
     manifest_json: Mapping[str, Any]
-    target: Path
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -75,38 +73,16 @@ class Built:
     errors: Sequence[str]
 
 
-def project_variables(sources: SourcesFile) -> dict[str, Any]:
-    """What the dbt project must know when it is parsed."""
-    return {
-        "provides": sources.provides(),
-        # The macro `latest` goes by them, as landing does.
-        "entities": {
-            f"{source.name}__{entity.name}": {
-                "key": entity.key,
-                "cursor": entity.cursor.column if entity.cursor else None,
-            }
-            for source in sources.sources
-            for entity in source.entities.values()
-        },
-        "time_zone": sources.business.time_zone,
-        "reporting_currency": sources.business.reporting_currency,
-        "privacy": sources.privacy.model_dump(),
-    }
-
-
-def parse(sources: SourcesFile, folder: Path) -> Project:
+def parse(sources: SourcesFile, settings: Settings) -> Project:
     """Parses the dbt project for these sources; a fraction of a second when unchanged.
 
     Raises:
+        ConfigurationError: The project's own files do not fit the product's package.
         CustomerTiersError: The project does not parse.
     """
-    variables = json.dumps(project_variables(sources), sort_keys=True)
-    # dbt's cached parse holds for the same variables only: a folder for each.
-    key = hashlib.sha256(variables.encode()).hexdigest()[:12]
-    target = folder / "target" / key
-    target.mkdir(parents=True, exist_ok=True)
-    with _exclusive(target / ".lock"):
-        arguments = ["parse", *_arguments(folder, target, folder, variables)]
+    with composed(sources, settings) as folder:
+        target = folder / "parsed"
+        arguments = ["parse", *_arguments(folder, target, folder)]
         try:
             result = _invoke(arguments)
         except CustomerTiersError:
@@ -119,13 +95,12 @@ def parse(sources: SourcesFile, folder: Path) -> Project:
         return Project(
             manifest=result.result,
             manifest_json=read_json(target / "manifest.json"),
-            target=target,
+            folder=folder,
         )
 
 
 def build(
     project: Project,
-    sources: SourcesFile,
     candidate: Candidate,
     settings: Settings,
     on_result: Callable[[dict[str, Any]], None],
@@ -141,7 +116,7 @@ def build(
     """
     from dbt_common.events.functions import msg_to_dict
 
-    policy_check = check_policy(settings.dbt_project / "seeds")
+    policy_check = check_policy(project.folder / "seeds")
     if policy_check.blocks:
         return Built(
             evidence=Evidence(
@@ -159,12 +134,11 @@ def build(
 
     def callback(event: Any) -> None:
         if event.info.name in RESULT_EVENTS:
-            told = msg_to_dict(event)
+            record = msg_to_dict(event)
             if event.info.name != "LogTestResult":
-                told["row_count"] = _row_count(told["data"]["node_info"])
-            on_result(told)
+                record["row_count"] = _row_count(record["data"]["node_info"])
+            on_result(record)
 
-    variables = json.dumps(project_variables(sources), sort_keys=True)
     result = _invoke(
         [
             "build",
@@ -172,7 +146,7 @@ def build(
             *SELECT.split(),
             "--exclude",
             EXCLUDE,
-            *_arguments(settings.dbt_project, profiles / "target", profiles, variables),
+            *_arguments(project.folder, profiles / "target", profiles),
         ],
         manifest=project.manifest,
         callback=callback,
@@ -226,8 +200,8 @@ def subject_of_test(node: Mapping[str, Any]) -> str:
     return str(node.get("attached_node") or depends_on[0]).split(".")[-1]
 
 
-def _severity(told: Any) -> Severity:
-    return "warning" if str(told).lower() == "warn" else "critical"
+def _severity(configured: Any) -> Severity:
+    return "warning" if str(configured).lower() == "warn" else "critical"
 
 
 def _models_check(errors: Sequence[str]) -> Check:
@@ -268,7 +242,7 @@ def _row_count(node: Mapping[str, Any]) -> int | None:
         )
         row = found.fetchone()
     except Exception:
-        # It is only told; that it cannot be is no reason to stop.
+        # It is for the log alone; that it is not known is no reason to stop.
         log.debug("no row count of %s", relation, exc_info=True)
         return None
     finally:
@@ -286,14 +260,16 @@ def check_policy(seeds: Path) -> Check:
         A check whose examples are the rows that cannot stand.
     """
     try:
-        found = policy.problems(policy.load_folder(seeds))
+        found = policy_checks.problems(policy_tables.load_folder(seeds))
         found += [
-            policy.Problem(name, "all", f"its values belong into {successor}.csv now")
+            policy_checks.Problem(
+                name, "all", f"its values belong into {successor}.csv now"
+            )
             for name, successor in SUPERSEDED.items()
-            if policy.seed_file(seeds, name)
+            if policy_tables.seed_file(seeds, name)
         ]
         examples = [
-            {"seed": problem.table, "row": problem.row, "problem": problem.told}
+            {"seed": problem.table, "row": problem.row, "problem": problem.reason}
             for problem in found
         ]
     except ConfigurationError as error:
@@ -329,6 +305,9 @@ def profile(candidate: Candidate, threads: int) -> str:
                         "type": "duckdb",
                         "path": str(candidate.work_file.resolve()),
                         "threads": threads,
+                        # A time with a zone compared with one without is one in UTC,
+                        # wherever this runs.
+                        "settings": {"TimeZone": "UTC"},
                         "config_options": {
                             "autoinstall_known_extensions": "false",
                             "autoload_known_extensions": "false",
@@ -349,9 +328,7 @@ def profile(candidate: Candidate, threads: int) -> str:
     )
 
 
-def _arguments(
-    project: Path, target: Path, profiles: Path, variables: str
-) -> list[str]:
+def _arguments(project: Path, target: Path, profiles: Path) -> list[str]:
     return [
         "--project-dir",
         str(project),
@@ -359,11 +336,9 @@ def _arguments(
         str(profiles),
         "--target-path",
         str(target),
-        "--vars",
-        variables,
         "--log-level-file",
         "none",
-        # What went wrong comes back in the result, and is told where it is handled.
+        # What went wrong comes back in the result, and is reported where it is handled.
         "--log-level",
         "none",
         "--quiet",
@@ -470,14 +445,3 @@ def _check(test: Any) -> Check:
         demand="The dbt test finds no row.",
         seconds=round(test.execution_time, 3),
     )
-
-
-@contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Two processes that parse at once would read each other's half-written cache."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -9,19 +9,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
+import duckdb
+
 from pipeline.common import sql
 from pipeline.common.calendar import known_until
 from pipeline.common.errors import ConfigurationError, SourceUnavailable
 from pipeline.common.home import Home
 from pipeline.identity import memory
 from pipeline.landing import accounting
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import LandedEntity, landed_entities
 from pipeline.release.duckdb_files import connect
 from pipeline.release.layout import Candidate
 from pipeline.sources import Source
 
 
-def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None:
+def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None:
     """Makes the candidate's two files as dbt expects them, afresh.
 
     `landing.<source>__<entity>` are views over exactly the batches in force now, so
@@ -44,40 +46,38 @@ def lay_ground(home: Home, candidate: Candidate, sources: Sequence[Source]) -> N
             create table landing.refresh__context as
             select
                 ?::varchar as refresh_id, ?::date as as_of_date,
-                ?::timestamp as known_until, ?::varchar as time_zone,
-                ?::varchar as reporting_currency
+                ?::timestamp as known_until
             """,
             [
                 candidate.refresh_id,
                 candidate.as_of_date,
                 known_until(candidate.as_of_date, candidate.time_zone),
-                candidate.time_zone,
-                candidate.reporting_currency,
             ],
         )
         memory.recall(connection, home)
-        for source in sources:
-            for entity in source.entities.values():
-                in_force = landing.in_force(home, source.name, entity)
-                relation = landing.relation(home, entity, in_force)
-                if relation is None:
-                    raise SourceUnavailable(
-                        f"{source.name}.{entity.name} has not been landed: there is no "
-                        "accepted batch of it. If its files are still being written, "
-                        "try again once they are whole."
-                    )
-                view = f"landing.{sql.quoted(f'{source.name}__{entity.name}')}"
-                connection.execute(f"create view {view} as select * from {relation}")
-                described = connection.execute(f"describe {view}").fetchall()
-                there = {column.lower() for column, *_ in described}
-                if lacking := [
-                    name for name in entity.key if name.lower() not in there
-                ]:
-                    raise ConfigurationError(
-                        f"{source.name}.{entity.name}: sources.yaml names "
-                        f"{', '.join(lacking)} as its key, and no landed row has such "
-                        "a column; mend `key`."
-                    )
-        accounting.count(connection, home, sources)
+        entities = list(landed_entities(home, sources))
+        for landed in entities:
+            _create_view(connection, landed)
+        accounting.count(connection, entities, candidate.time_zone)
     with connect(candidate.warehouse_file) as connection:
         connection.execute("create schema marts; create schema meta")
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, landed: LandedEntity) -> None:
+    """Creates the view of an entity over its batches in force."""
+    name = f"{landed.source}.{landed.name}"
+    relation = landed.relation(landed.in_force())
+    if relation is None:
+        raise SourceUnavailable(
+            f"{name} has not been landed: there is no accepted batch of it. If its files "
+            "are still being written, try again once they are whole."
+        )
+    view = f"landing.{sql.quoted(f'{landed.source}__{landed.name}')}"
+    connection.execute(f"create view {view} as select * from {relation}")
+    described = connection.execute(f"describe {view}").fetchall()
+    there = {column.lower() for column, *_ in described}
+    if lacking := [key for key in landed.entity.key if key.lower() not in there]:
+        raise ConfigurationError(
+            f"{name}: sources.yaml names {', '.join(lacking)} as its key, and no landed "
+            "row has such a column; mend `key`."
+        )

@@ -21,7 +21,7 @@ from pipeline.common.home import Home
 from pipeline.journal import attempts
 from pipeline.journal.acceptances import Use
 from pipeline.journal.evidence import Evidence, from_json, load_all
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import landed_entities
 from pipeline.release.duckdb_files import connect
 from pipeline.release.layout import WAREHOUSE, Candidate
 from pipeline.sources import Source
@@ -193,10 +193,9 @@ def write_meta(
         _fill(connection, SOURCE_FRESHNESS, _freshness_rows(candidate))
         _fill(connection, QUARANTINE, [])
         files = [
-            landing.quarantine_file(home, batch)
-            for source in sources
-            for entity in source.entities.values()
-            for batch in landing.unread(home, source.name, entity)
+            landed.quarantine_file(batch)
+            for landed in landed_entities(home, sources)
+            for batch in landed.unread()
         ]
         if files:
             connection.execute(

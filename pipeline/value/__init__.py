@@ -7,6 +7,7 @@ published:
     histories      (x, t_x, T) triples; population: the rows that are forecast
     models         what every purchase model can do; bg_nbd, pareto_nbd, bg_bb are they
     gamma_gamma    what a customer spends on a purchase day
+    priors         what is believed of a parameter before; search: the way to the top
     fitting        maximum likelihood or MAP, and a diagnosis that says if it failed
     baselines      two forecasts without a model; forecasters: all of them, one interface
     metrics        exact measures on rows with counts

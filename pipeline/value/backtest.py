@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.value import gamma_gamma
 from pipeline.value.baselines import NAIVE, RecencyTable, naive_revenue
 from pipeline.value.bg_bb import BG_BB
-from pipeline.value.fitting import WEAK, Fit, LogNormal
+from pipeline.value.fitting import Fit
 from pipeline.value.forecasters import FORECASTERS, implausible, learn
 from pipeline.value.gamma_gamma import Spend
 from pipeline.value.histories import Floats
@@ -26,7 +26,14 @@ from pipeline.value.metrics import (
     measure,
     measure_no_purchase,
 )
-from pipeline.value.population import Cells, Forecast, Forecaster, Population
+from pipeline.value.population import (
+    DAYS_PER_WEEK,
+    Cells,
+    Forecast,
+    Forecaster,
+    Population,
+)
+from pipeline.value.priors import WEAK, LogNormal
 
 _HORIZONS = (365, 182, 91)
 
@@ -80,9 +87,11 @@ class Result:
         origin: The origin.
         weeks: Length of the horizon.
         fitted: The fit, None for a baseline.
-        problems: Why it could not be trusted at this origin; empty if it could.
+        problems: Why its fit or its forecasts could not be trusted at this origin; empty
+            if they could. Its total is judged later, beside those of the baselines
+            (`champion`).
         purchases: Its measures, None where it could not forecast.
-        no_purchase: Measures of its P(no purchase), None where it gives none.
+        no_purchase: Measures of its P(no purchase), None where there is no forecast.
         revenue: Measures of its forecast of spend, None where spend was not given.
     """
 
@@ -123,13 +132,38 @@ class Backtest:
     def rows(self) -> Iterator[tuple[dt.date, str, str, str, float]]:
         """Every figure as (origin, forecaster, target, measure, value), for a table.
 
-        The target is `purchases`, `no_purchase` or `revenue`; figures of a tenth are
-        called `calibration_forecast_01` and so on.
+        The target is `purchases`, `no_purchase`, `revenue` or `fit`; figures of a tenth
+        are called `calibration_forecast_01` and so on, those of a fit as `fit_figures` has
+        them.
         """
         for result in self.results:
             for target in ("purchases", "no_purchase", "revenue"):
                 for name, value in _figures(getattr(result, target)):
                     yield result.origin, result.forecaster, target, name, value
+            if result.fitted is not None:
+                for name, value in fit_figures(result.fitted):
+                    yield result.origin, result.forecaster, "fit", name, value
+        for origin, fitted in self.spend_fits.items():
+            for name, value in fit_figures(fitted):
+                yield origin, fitted.model, "fit", name, value
+
+
+def fit_figures(fitted: Fit) -> Iterator[tuple[str, float]]:
+    """What is kept of a fit: its parameters in the units of the data, and if it is sound.
+
+    The parameters under their own names, `standard_error_` and the name of each,
+    `log_likelihood` (without the prior), `customers`, `gradient_norm`, and `sound`, which
+    is 1 or 0. NaN is what a failed fit does not have.
+    """
+    for name, value, error in zip(
+        fitted.names, fitted.parameters, fitted.standard_errors, strict=True
+    ):
+        yield name, float(value)
+        yield f"standard_error_{name}", float(error)
+    yield "log_likelihood", fitted.log_likelihood
+    yield "customers", fitted.diagnosis.customers
+    yield "gradient_norm", fitted.diagnosis.gradient_norm
+    yield "sound", float(fitted.diagnosis.sound)
 
 
 def _figures(
@@ -227,19 +261,10 @@ def _result(
     )
     forecast = forecaster.forecast(window.population, weeks)
     known = forecast.known
-    finite = bool(np.isfinite(forecast.purchases[known]).all())
-    if not known.any() or not finite:
-        problems = forecaster.problems or (
-            implausible(forecast, window.population, weeks)
-            or ("there are no customers",)
-        )
+    doubts = implausible(forecast.purchases[known], weeks * DAYS_PER_WEEK)
+    if not known.any() or not np.isfinite(forecast.purchases[known]).all():
+        problems = forecaster.problems or doubts or ("there are no customers",)
         return replace(nothing, problems=problems)
-    purchases = measure(
-        forecast.purchases[known], forecast.holdout[known], forecast.count[known]
-    )
-    no_purchase = None
-    if forecast.no_purchase is not None:
-        no_purchase = _no_purchase(forecast, window, table)
     revenue = None
     money = window.money
     if money is not None and mean_spend is not None:
@@ -251,17 +276,13 @@ def _result(
         revenue = measure(
             spent[usable], money.holdout[usable], np.ones(int(usable.sum()))
         )
-    # The naive baseline is the past itself, which is always plausible.
-    doubts = (
-        ()
-        if forecaster.name == NAIVE
-        else implausible(forecast, window.population, weeks)
-    )
     return replace(
         nothing,
         problems=(*forecaster.problems, *doubts),
-        purchases=purchases,
-        no_purchase=no_purchase,
+        purchases=measure(
+            forecast.purchases[known], forecast.holdout[known], forecast.count[known]
+        ),
+        no_purchase=_no_purchase(forecast, window, table),
         revenue=revenue,
     )
 
@@ -271,8 +292,9 @@ def _no_purchase(
 ) -> NoPurchaseMeasures | None:
     known = forecast.known
     probability = forecast.no_purchase
-    if probability is None or not np.isfinite(probability[known]).all():
+    if not np.isfinite(probability[known]).all():
         return None
+    baseline: Floats | None = None
     if forecast.basis == "cells":
         silent = window.population.cells.silent
         baseline = table.forecast(window.population, window.weeks).no_purchase
@@ -280,7 +302,7 @@ def _no_purchase(
         # The rows of BG/BB do not tell the days, only the opportunities since.
         rows = window.population.opportunities
         assert rows is not None
-        silent, baseline = rows.triples.age - rows.triples.t_x, None
+        silent = rows.triples.age - rows.triples.t_x
     if baseline is not None and not np.isfinite(baseline[known]).all():
         baseline = None
     return measure_no_purchase(

@@ -9,6 +9,9 @@ the past. It is the recency baseline of P(no purchase) as well. A rate x/T was t
 candidate: it needs no past origin, but goes on for ever for those who left, which the
 first baseline already shows to matter.
 
+Both say how likely no purchase is, and mean the same by it as by their expectation: the
+first as many purchases as last year at a steady rate, the second what its table counted.
+
 Not here: the fitted models (`forecasters`).
 """
 
@@ -19,13 +22,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.value.histories import Floats, Integers
-from pipeline.value.population import DAYS_PER_WEEK, Cells, Forecast, Population
+from pipeline.value.population import (
+    DAYS_PER_WEEK,
+    DAYS_PER_YEAR,
+    Cells,
+    Forecast,
+    Population,
+)
 
 NAIVE = "naive_last_12_months"
 RECENCY = "recency_table"
 BASELINES = (NAIVE, RECENCY)
 
-_YEAR = 365.0
 SILENT = 180.0
 
 # Upper edges, in days since the last purchase and in purchase days, of the recency table.
@@ -45,18 +53,36 @@ class Naive:
     problems: tuple[str, ...] = ()
 
     def forecast(self, population: Population, weeks: float) -> Forecast:
-        """Recent purchase days, in proportion to the horizon's length."""
+        """Recent purchase days, in proportion to the horizon's length.
+
+        With as many occasions as the busiest customer used in a year, each used with the
+        same chance, none is used with (1 - E / most)^most: exp(-E) where there are many.
+        """
         cells = population.cells
-        same = cells.recent * (weeks * DAYS_PER_WEEK / _YEAR)
+        same = cells.recent * (weeks * DAYS_PER_WEEK / DAYS_PER_YEAR)
         purchases = np.where(cells.silent < SILENT, same, 0.0)
+        valid = cells.triples.valid
         return Forecast(
             "cells",
-            np.where(cells.triples.valid, purchases, np.nan),
-            None,
+            np.where(valid, purchases, np.nan),
+            np.where(valid, steady_rate(purchases, population.most(weeks)), np.nan),
             cells.holdout,
             cells.triples.count,
-            cells.triples.valid,
-        )
+            valid,
+        ).agreeing(population, weeks)
+
+
+def steady_rate(purchases: Floats, most: float) -> Floats:
+    """P(no purchase) of who buys at a steady rate on at most so many days, shape (n,).
+
+    Args:
+        purchases: Purchase days expected.
+        most: The most that anybody had; infinity makes it Poisson's exp(-E).
+    """
+    if not np.isfinite(most):
+        return np.exp(-purchases)
+    result: Floats = (1 - np.minimum(purchases / most, 1.0)) ** most
+    return result
 
 
 def naive_revenue(population: Population, recent: Floats, weeks: float) -> Floats:
@@ -67,7 +93,7 @@ def naive_revenue(population: Population, recent: Floats, weeks: float) -> Float
         recent: Their spend in the 365 days up to the origin, same rows.
         weeks: Length of the horizon.
     """
-    same = recent * (weeks * DAYS_PER_WEEK / _YEAR)
+    same = recent * (weeks * DAYS_PER_WEEK / DAYS_PER_YEAR)
     return np.where(population.cells.silent < SILENT, same, 0.0)
 
 
@@ -136,7 +162,7 @@ class RecencyTable:
             cells.holdout,
             cells.triples.count,
             cells.triples.valid,
-        )
+        ).agreeing(population, weeks)
 
 
 def _cell(cells: Cells) -> tuple[Integers, Integers]:

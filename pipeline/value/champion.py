@@ -5,6 +5,7 @@ Not here: the measuring (`backtest`), and the forecasts that are then published 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from pipeline.value.backtest import Backtest, Result
 from pipeline.value.baselines import BASELINES, NAIVE
-from pipeline.value.forecasters import FORECASTERS
+from pipeline.value.forecasters import FORECASTERS, off_by
 
 # A model must be better than the better baseline by this share of its error; below it the
 # difference is noise, and the simpler answer stays.
@@ -30,10 +31,14 @@ class Standing:
 
     Attributes:
         forecaster: Its name.
-        error: Its relative error, NaN where it has none at some origin.
-        mae: Its mean absolute error over the origins.
-        relative_bias: Mean of its relative bias over the origins.
+        error: Its relative error, the mean over the origins at which it was usable; NaN
+            where there is none.
+        mae: Its mean absolute error over the same origins.
+        relative_bias: Mean of its relative bias over the same origins.
         problems: Why it is out; empty if it is not.
+        unusable: The origins at which it could not be used, each with the reason.
+        to_baseline: Its error over that of the better baseline at the same origins: below
+            1 it is better. NaN where there is none.
     """
 
     forecaster: str
@@ -41,6 +46,8 @@ class Standing:
     mae: float
     relative_bias: float
     problems: tuple[str, ...]
+    unusable: tuple[tuple[dt.date, str], ...] = ()
+    to_baseline: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -51,31 +58,35 @@ class Choice:
         champion: Its name.
         reason: One sentence on why it is the one.
         standings: All forecasters, the eligible ones by error first.
+        factor: By how much the total of a baseline was ever off, at least 1: as much may
+            be expected of a total that can be believed. Infinity where nothing was tested.
     """
 
     champion: str
     reason: str
     standings: tuple[Standing, ...]
+    factor: float = float("inf")
 
     @property
     def order(self) -> tuple[str, ...]:
         """Who is published, and who instead where it cannot be: champion first.
 
-        After the champion come those that are better than the baselines, then the better
-        baseline; the naive one, which cannot fail, is always the last.
+        After the champion come the models that are better than the better baseline, then
+        the baselines, the better one first; the naive one, which cannot fail, is always
+        among them.
         """
-        best = next(
-            (each.error for each in self.standings if each.forecaster in BASELINES),
-            float("inf"),
+        sound = [each for each in self.standings if not each.problems]
+        better = sorted(
+            (
+                each
+                for each in sound
+                if each.forecaster not in BASELINES and each.to_baseline <= 1 - MARGIN
+            ),
+            key=lambda each: each.to_baseline,
         )
-        better = [
-            each.forecaster
-            for each in self.standings
-            if not each.problems
-            and (each.error <= best * (1 - MARGIN) or each.forecaster in BASELINES)
-        ]
-        ordered = [self.champion, *better, NAIVE]
-        return tuple(dict.fromkeys(ordered))
+        baselines = [each for each in sound if each.forecaster in BASELINES]
+        ordered = [each.forecaster for each in (*better, *baselines)]
+        return tuple(dict.fromkeys([self.champion, *ordered, NAIVE]))
 
 
 def choose(tested: Backtest) -> Choice:
@@ -83,58 +94,99 @@ def choose(tested: Backtest) -> Choice:
 
     The rule. At each origin a forecaster's error is the mean of two ratios: its mean
     absolute error to that of the naive baseline, and its root mean squared error to that
-    of the naive baseline. Its error is the mean over the origins. Out is who at any origin
-    failed to fit, stood at a bound, was not determined by the data, or gave forecasts that
-    are not plausible. Champion is the model with the lowest error, if that is at least 1 %
-    lower than that of the better baseline; else the better baseline. Equal errors go to
-    the simpler forecaster, in the order of `FORECASTERS`.
+    of the naive baseline. At an origin it is not usable if its fit failed, stood at a bound
+    or was not determined by the data, if a forecast is none that anybody would believe
+    (`forecasters.implausible`), or if its total was off by more than the factor that the
+    total of a baseline ever was at any origin. Its error is the mean over the origins at
+    which it was usable. Out is who was not usable at the latest origin, or not at half of
+    all. Champion is the model with the lowest error beside that of the better baseline at
+    the same origins, if that is at least 1 % lower; else the better baseline. Equal errors
+    go to the simpler forecaster, in the order of `FORECASTERS`.
 
     Why two errors. The absolute error is lowest for the median, and the median customer
     buys nothing: a forecast of nothing for everybody can win it. The squared error is
     lowest for the mean, which is what adds up to a plan, but a handful of large customers
     may decide it. Neither of the two alone may make a champion.
+
+    Why the baselines' factor. How far a total can be off is a property of the business: on
+    a marketplace where nearly nobody returns "the same as last year" is off by a factor of
+    twenty, and no fixed limit tells that from a failed fit.
     """
-    origins = len(tested.origins)
-    naive = tested.of(NAIVE)
-    standings = [
-        _standing(name, tested.of(name), naive, origins) for name in FORECASTERS
-    ]
+    factor = baselines_factor(tested)
+    standings = [_standing(name, tested, factor) for name in FORECASTERS]
     # Python's sort is stable: equal errors stay in the order of FORECASTERS.
-    ranked = sorted(
-        (each for each in standings if not each.problems), key=lambda each: each.error
+    baselines = sorted(
+        (
+            each
+            for each in standings
+            if each.forecaster in BASELINES and not each.problems
+        ),
+        key=lambda each: each.error,
     )
-    out = [each for each in standings if each.problems]
-    baselines = [each for each in ranked if each.forecaster in BASELINES]
-    models = [each for each in ranked if each.forecaster not in BASELINES]
-    all_standings = (*ranked, *out)
     if not baselines:
         return Choice(
             NAIVE,
             "There is no history that anything could be tested on, so that the customers "
             "are taken to buy as in the last 12 months.",
-            all_standings,
+            tuple(standings),
         )
     bar = baselines[0]
-    if models and models[0].error <= bar.error * (1 - MARGIN):
-        best = models[0]
-        gain = 1 - best.error / bar.error
-        return Choice(
-            best.forecaster,
-            f"{best.forecaster} has the lowest error over {_origins(origins)}, "
-            f"{gain:.1%} below the better baseline, {bar.forecaster}.",
-            all_standings,
-        )
-    nearest = (
-        f"the best of them, {models[0].forecaster}, has {models[0].error / bar.error:.3f} "
-        "times its error"
-        if models
-        else "none of them is sound and plausible at every origin"
+    standings = [
+        replace(each, to_baseline=_to_baseline(tested, factor, each, bar))
+        for each in standings
+    ]
+    ranked = sorted(
+        (each for each in standings if not each.problems), key=lambda each: each.error
     )
+    out = [each for each in standings if each.problems]
+    models = sorted(
+        (each for each in ranked if each.forecaster not in BASELINES),
+        key=lambda each: each.to_baseline,
+    )
+    wins = bool(models) and models[0].to_baseline <= 1 - MARGIN
     return Choice(
-        bar.forecaster,
-        f"No model beats the baseline {bar.forecaster} over {_origins(origins)}: "
-        f"{nearest}.",
-        all_standings,
+        models[0].forecaster if wins else bar.forecaster,
+        _reason(models, bar, len(tested.origins), wins=wins),
+        (*ranked, *out),
+        factor,
+    )
+
+
+def _reason(
+    models: Sequence[Standing], bar: Standing, origins: int, *, wins: bool
+) -> str:
+    """A sentence on who is champion and why."""
+    if not models:
+        return (
+            f"No model beats the baseline {bar.forecaster} over {_origins(origins)}: none "
+            "of them was usable at the latest and at half of them."
+        )
+    best = models[0]
+    usable = origins - len(best.unusable)
+    over = _origins(origins) if usable == origins else f"{usable} of {origins} origins"
+    if wins:
+        return (
+            f"{best.forecaster} has the lowest error over {over}, "
+            f"{1 - best.to_baseline:.1%} below the better baseline, {bar.forecaster}."
+        )
+    if not np.isfinite(best.to_baseline):
+        return f"No model beats the baseline {bar.forecaster} over {over}: it made no error."
+    return (
+        f"No model beats the baseline {bar.forecaster} over {over}: the best of them, "
+        f"{best.forecaster}, has {best.to_baseline:.3f} times its error."
+    )
+
+
+def baselines_factor(tested: Backtest) -> float:
+    """By how much the total of a baseline was off at most, at any origin; at least 1."""
+    return max(
+        (
+            off_by(each.purchases.forecast_mean, each.purchases.actual_mean)
+            for name in BASELINES
+            for each in tested.of(name)
+            if each.purchases is not None and not each.problems
+        ),
+        default=float("inf"),
     )
 
 
@@ -174,26 +226,73 @@ def has_enough(tested: Backtest) -> bool:
     )
 
 
-def _standing(
-    name: str, results: Sequence[Result], naive: Sequence[Result], origins: int
-) -> Standing:
-    problems = [
-        f"{each.origin}: {problem}" for each in results for problem in each.problems
-    ]
-    measured = {each.origin: each.purchases for each in results if each.purchases}
-    if not measured or len(measured) < origins:
-        problems.append("it has no forecast to measure at some origin")
-    errors = [
-        (_times(mine.mae, theirs.mae) + _times(mine.rmse, theirs.rmse)) / 2
-        for each in naive
-        if (theirs := each.purchases) and (mine := measured.get(each.origin))
-    ]
+def _why_not(result: Result, factor: float) -> tuple[str, ...]:
+    """Why a forecaster could not be used at an origin; empty if it could."""
+    found = result.purchases
+    if found is None or result.problems:
+        return result.problems or ("it has no forecast to measure",)
+    off = off_by(found.forecast_mean, found.actual_mean)
+    if off > factor:
+        forecast, actual = (
+            each * found.customers for each in (found.forecast_mean, found.actual_mean)
+        )
+        return (
+            f"it expected {forecast:.4g} purchase days where {actual:.4g} came, a factor "
+            f"of {off:.3g}; no baseline's total was off by more than {factor:.3g}",
+        )
+    return ()
+
+
+def _errors(tested: Backtest, name: str, factor: float) -> dict[dt.date, float]:
+    """The error of a forecaster at each origin at which it was usable."""
+    naive = {each.origin: each.purchases for each in tested.of(NAIVE)}
+    return {
+        each.origin: (_times(mine.mae, theirs.mae) + _times(mine.rmse, theirs.rmse)) / 2
+        for each in tested.of(name)
+        if not _why_not(each, factor)
+        and (mine := each.purchases)
+        and (theirs := naive.get(each.origin))
+    }
+
+
+def _to_baseline(
+    tested: Backtest, factor: float, standing: Standing, bar: Standing
+) -> float:
+    """An error beside that of the better baseline, where both could be used."""
+    mine = _errors(tested, standing.forecaster, factor)
+    theirs = _errors(tested, bar.forecaster, factor)
+    both = sorted(mine.keys() & theirs.keys())
+    return _times(
+        _mean([mine[origin] for origin in both]),
+        _mean([theirs[origin] for origin in both]),
+    )
+
+
+def _standing(name: str, tested: Backtest, factor: float) -> Standing:
+    results = {each.origin: each for each in tested.of(name)}
+    unusable = {
+        origin: "; ".join(why)
+        for origin in tested.origins
+        if (
+            why := _why_not(results[origin], factor)
+            if origin in results
+            else ("it was not tried",)
+        )
+    }
+    errors = _errors(tested, name, factor)
+    problems: tuple[str, ...] = ()
+    if not tested.origins:
+        problems = ("there is no origin to measure it at",)
+    elif tested.origins[-1] in unusable or 2 * len(errors) < len(tested.origins):
+        problems = tuple(f"{origin}: {why}" for origin, why in unusable.items())
+    measured = [found for day in errors if (found := results[day].purchases)]
     return Standing(
         forecaster=name,
-        error=_mean(errors),
-        mae=_mean([mine.mae for mine in measured.values()]),
-        relative_bias=_mean([mine.relative_bias for mine in measured.values()]),
-        problems=tuple(dict.fromkeys(problems)),
+        error=_mean(list(errors.values())),
+        mae=_mean([mine.mae for mine in measured]),
+        relative_bias=_mean([mine.relative_bias for mine in measured]),
+        problems=problems,
+        unusable=tuple(unusable.items()),
     )
 
 

@@ -14,26 +14,25 @@ import numpy as np
 from pipeline.value.baselines import BASELINES, NAIVE, RECENCY, Naive, RecencyTable
 from pipeline.value.bg_bb import BG_BB
 from pipeline.value.bg_nbd import BG_NBD, MBG_NBD
-from pipeline.value.fitting import WEAK, Fit, LogNormal, fit
+from pipeline.value.fitting import Fit, fit
 from pipeline.value.histories import Floats, weighted
 from pipeline.value.models import PurchaseModel
 from pipeline.value.pareto_nbd import PARETO_NBD
 from pipeline.value.population import (
-    DAYS_PER_WEEK,
     Cells,
     Forecast,
     Forecaster,
     Population,
 )
+from pipeline.value.priors import WEAK, LogNormal
 
 MODELS: dict[str, PurchaseModel] = {
     model.name: model for model in (BG_NBD, MBG_NBD, PARETO_NBD, BG_BB)
 }
 FORECASTERS = (*BASELINES, *MODELS)
 
-# Total forecast over the recent total of the same length: outside of this a business has
-# not changed, the forecast is wrong.
-_LOWEST_RATIO, _HIGHEST_RATIO = 0.1, 5.0
+# Two forecasts of one year that are further apart than this factor are not both sound.
+_ORDINARY = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +64,7 @@ class FittedModel:
             cells.holdout,
             cells.triples.count,
             cells.triples.valid,
-        )
+        ).agreeing(population, weeks, poisson=is_poisson(self.name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,12 +103,12 @@ class FittedOpportunities:
         ahead = weeks / rows.weeks
         parameters = self.fitted.parameters
         expected = BG_BB.conditional_expectation(parameters, triples, ahead)
-        # L is defined for whole opportunities; between two of them ln P is taken as even.
+        # L is defined for whole opportunities; between two of them P is taken as even, as
+        # the expectation is, so that the two go on to agree.
         below, above = np.floor(ahead), np.ceil(ahead)
         fewer = BG_BB.no_purchase_probability(parameters, triples, below)
         more = BG_BB.no_purchase_probability(parameters, triples, above)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            none = fewer * (more / fewer) ** (ahead - below)
+        none = fewer + (more - fewer) * (ahead - below)
         return Forecast(
             "opportunities",
             (expected * self.days_each)[places],
@@ -117,7 +116,15 @@ class FittedOpportunities:
             rows.holdout,
             rows.triples.count,
             rows.triples.valid,
-        )
+        ).agreeing(population, weeks)
+
+
+def is_poisson(name: str) -> bool:
+    """Whether a forecaster's purchases are Poisson given the customer's rate and lifetime.
+
+    Pareto/NBD alone: a customer of the others leaves because it bought.
+    """
+    return name == PARETO_NBD.name
 
 
 def learn(
@@ -159,37 +166,14 @@ def learn(
     )
 
 
-def implausible(
-    forecast: Forecast, population: Population, weeks: float
-) -> tuple[str, ...]:
-    """Sentences on why nobody would believe a forecast; empty if one may.
+def implausible(values: Floats, days: float) -> tuple[str, ...]:
+    """Sentences on why nobody would believe forecasts; empty if one may.
 
-    It must be finite and not negative, for no customer be more than one purchase day a
-    day, and in total be between a tenth and five times of what the same customers bought
-    recently in the same time (their purchase days of the last 365 days, or of as long as
-    there have been customers).
-    """
-    triples = population.cells.triples
-    return implausible_total(
-        forecast.purchases[forecast.known],
-        forecast.count[forecast.known],
-        recent=float((population.cells.recent * triples.count)[triples.valid].sum()),
-        observed_days=float(triples.age[triples.valid].max(initial=0.0))
-        * DAYS_PER_WEEK,
-        days=weeks * DAYS_PER_WEEK,
-    )
-
-
-def implausible_total(
-    values: Floats, count: Floats, *, recent: float, observed_days: float, days: float
-) -> tuple[str, ...]:
-    """The same of forecasts whose recent past is known in total only.
+    They must be finite and not negative, and for no customer be more than one purchase day
+    a day. Whether their total can be believed only the past can tell (`champion`).
 
     Args:
-        values: The forecasts of the rows that can be a history.
-        count: Customers of each.
-        recent: Purchase days of all of them in the last 365 days.
-        observed_days: How long there have been customers.
+        values: Purchase days expected of the rows that can be a history.
         days: The horizon.
     """
     if not np.isfinite(values).all():
@@ -201,11 +185,41 @@ def implausible_total(
         problems.append(
             f"the highest forecast is {values.max():.3g} purchase days in {days:.0f} days"
         )
-    usual = recent * days / np.clip(observed_days, 1.0, 365.0)
-    total = weighted(values, count)
-    if usual > 0 and not _LOWEST_RATIO <= total / usual <= _HIGHEST_RATIO:
-        problems.append(
-            f"the forecasts add up to {total:.4g} purchase days, the recent past to "
-            f"{usual:.4g}"
-        )
     return tuple(problems)
+
+
+def off_by(total: float, other: float) -> float:
+    """The factor between two totals, at least 1; infinity where only one of them is 0."""
+    if total == other:
+        return 1.0
+    lower, higher = sorted((total, other))
+    return higher / lower if lower > 0 else float("inf")
+
+
+def implausible_today(
+    forecast: Forecast, naive_total: float, days: float, factor: float
+) -> tuple[str, ...]:
+    """Sentences on why nobody would believe a forecast of what is still to come.
+
+    What comes is not known yet, so that a total can only be held beside that of the naive
+    baseline: to find a fit that went wrong today, not to judge a champion anew. It may be
+    away by a factor of ten (on the demonstration a sound champion is by 1.7), or by the
+    square of `factor` where that is more: both may be off by it, in opposite directions.
+
+    Args:
+        forecast: The forecast.
+        naive_total: What the naive baseline expects of the same customers. It measures
+            nothing where it is 0, as in the dead season.
+        days: The horizon.
+        factor: See `champion.Choice.factor`; infinity where that is not known.
+    """
+    problems = implausible(forecast.purchases[forecast.known], days)
+    if problems or naive_total <= 0:
+        return problems
+    limit = max(_ORDINARY, factor**2)
+    if off_by(forecast.total, naive_total) > limit:
+        return (
+            f"the forecasts add up to {forecast.total:.4g} purchase days, the baseline "
+            f"{NAIVE} to {naive_total:.4g}: further apart than a factor of {limit:.3g}",
+        )
+    return ()

@@ -16,23 +16,43 @@ import datetime as dt
 import logging
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.value import champion, gamma_gamma, reduction, scoring
-from pipeline.value.backtest import Money, Window, backtest, plan_origins
+from pipeline.value.agreement import agreeing
+from pipeline.value.backtest import Backtest, Money, Window, backtest, fit_figures
 from pipeline.value.baselines import NAIVE
-from pipeline.value.fitting import WEAK
+from pipeline.value.champion import Choice
+from pipeline.value.fitting import Fit
+from pipeline.value.forecasters import MODELS, is_poisson, learn
+from pipeline.value.histories import Floats
+from pipeline.value.population import Cells
+from pipeline.value.priors import WEAK
+from pipeline.value.session import (
+    EVERYBODY,
+    YEAR,
+    busiest,
+    customer_types,
+    grid_days,
+    mean_of_days,
+    orders_a_day,
+    plan,
+    purchase_days,
+    snapshot,
+)
 
 log = logging.getLogger("customer_tiers.forecasts")
 
-YEAR: Final = 365
 MONTHS: Final = 12
-EVERYBODY: Final = "all"
+
+# Stands for "any number of times as large" where a baseline made no error at all, so that
+# it is a figure that a bound sees.
+MANY_TIMES: Final = 1e6
 
 TESTED: Final = pa.schema(
     [
@@ -42,120 +62,9 @@ TESTED: Final = pa.schema(
         ("target", pa.string()),
         ("measure", pa.string()),
         ("value", pa.float64()),
-        ("told", pa.string()),
+        ("reason", pa.string()),
     ]
 )
-
-Floats = npt.NDArray[np.float64]
-
-
-def purchase_days(
-    connection: duckdb.DuckDBPyConnection, days: str, customers: str
-) -> None:
-    """Makes `_purchase_days`: one row per customer and day on which it bought.
-
-    Args:
-        connection: dbt's session.
-        days: Relation of customers' days (core_customer_days): customer_no, order_date,
-            is_purchase_day, orders, spend.
-        customers: Relation of customer_id, customer_no and customer_type.
-    """
-    connection.execute(
-        f"""
-        create or replace temp table _purchase_days as
-        select
-            customers.customer_id, customers.customer_type,
-            days.order_date as purchase_date, days.spend, days.orders
-        from {days} as days
-        inner join {customers} as customers using (customer_no)
-        where days.is_purchase_day = 1
-        """
-    )
-
-
-def snapshot(
-    connection: duckdb.DuckDBPyConnection,
-    group: str,
-    origin: dt.date,
-    horizon_days: int,
-    opportunity_days: int,
-) -> tuple[list[str], reduction.Snapshot]:
-    """The customers of a group as known at an origin, and what they are called."""
-    some = "" if group == EVERYBODY else f"where customer_type = '{group}'"
-    found = connection.execute(
-        reduction.SNAPSHOT.format(purchase_days=f"(from _purchase_days {some})"),
-        {
-            "origin": origin,
-            "horizon_days": horizon_days,
-            "opportunity_days": opportunity_days,
-        },
-    ).to_arrow_table()
-
-    def column(name: str) -> Floats:
-        values = found.column(name).cast(pa.float64(), safe=False)
-        return np.array(values.to_numpy(zero_copy_only=False), dtype=np.float64)
-
-    return found.column("customer_id").to_pylist(), reduction.Snapshot(
-        origin=origin,
-        horizon_days=horizon_days,
-        opportunity_days=opportunity_days,
-        customer=np.arange(found.num_rows),
-        x=column("x"),
-        t_x_days=column("t_x_days"),
-        age_days=column("age_days"),
-        recent=column("recent"),
-        holdout=column("holdout"),
-        m=column("m"),
-        recent_spend=column("recent_spend"),
-        holdout_spend=column("holdout_spend"),
-        opportunities=column("opportunities"),
-        opportunities_used=column("opportunities_used"),
-        last_opportunity=column("last_opportunity"),
-        opportunity_purchases=column("opportunity_purchases"),
-    )
-
-
-def plan(
-    connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date
-) -> tuple[int, tuple[dt.date, ...], int]:
-    """Horizon in days, origins, and the length of an opportunity, for a group."""
-    some = "true" if group == EVERYBODY else f"customer_type = '{group}'"
-    row = connection.execute(
-        f"""
-        with gaps as (
-            select
-                min(purchase_date) as first_date,
-                (max(purchase_date) - min(purchase_date)) / nullif(count(*) - 1, 0)
-                    as gap
-            from _purchase_days where {some} group by customer_id
-        )
-        select min(first_date), median(gap) from gaps
-        """
-    ).fetchone()
-    if row is None or row[0] is None:
-        return YEAR, (), 28
-    horizon, origins = plan_origins(row[0], as_of)
-    return horizon, origins, reduction.opportunity_days(row[1] or math.nan)
-
-
-def mean_of_days(
-    connection: duckdb.DuckDBPyConnection, group: str, until: dt.date
-) -> float:
-    """The mean spend of the purchase days up to a day.
-
-    All that there is to know of spend as long as nobody has bought twice.
-    """
-    some = "true" if group == EVERYBODY else f"customer_type = '{group}'"
-    row = connection.execute(
-        "select cast(avg(spend) as double) from _purchase_days "
-        f"where purchase_date <= ? and {some}",
-        [until],
-    ).fetchone()
-    return float(row[0]) if row and row[0] is not None else 0.0
-
-
-def _grid(known: reduction.Snapshot) -> int:
-    return reduction.grid_days(len(known.population().cells.triples))
 
 
 def _windows(
@@ -167,7 +76,7 @@ def _windows(
         _, before = snapshot(
             connection, group, origin - dt.timedelta(days=horizon), horizon, opportunity
         )
-        grid = _grid(now)
+        grid = grid_days(now)
         yield Window(
             origin=origin,
             weeks=horizon / 7,
@@ -180,16 +89,6 @@ def _windows(
                 now.holdout_spend,
             ),
         )
-
-
-def customer_types(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The types of customers that ever bought."""
-    return [
-        str(kind)
-        for (kind,) in connection.execute(
-            "select distinct customer_type from _purchase_days order by all"
-        ).fetchall()
-    ]
 
 
 def tested(
@@ -207,9 +106,12 @@ def tested(
         as_of: The last day that is known.
 
     Returns:
-        One row per figure (`TESTED`). With target `choice`: measure `champion` and why in
-        `told`; `order`, in which forecasters are to be tried; `error` of each and what
-        speaks against it.
+        One row per figure (`TESTED`), those of a fit at the as-of day beside those of the
+        origins. With target `choice`: measure `champion` and why in `reason`; `factor`, by
+        which the total of a baseline was off at most; `order`, in which forecasters are to
+        be tried; `error` of each and what speaks against it; `error_to_baseline`, its
+        error over that of the better baseline for this very group; and by origin whether
+        it was `usable`.
     """
     purchase_days(connection, days, customers)
     groups = customer_types(connection)
@@ -221,38 +123,18 @@ def tested(
         everybody = backtest(_windows(connection, EVERYBODY, as_of))
         choices = champion.choose_by_group(found, everybody)
         found[EVERYBODY], choices[EVERYBODY] = everybody, champion.choose(everybody)
-    rows: list[tuple[Any, ...]] = [
-        (group, *row, None) for group, result in found.items() for row in result.rows()
-    ]
-    for group, choice in choices.items():
-        own = group == EVERYBODY or champion.has_enough(found[group])
-        rows.append(
-            (
-                group,
-                None,
-                choice.champion,
-                "choice",
-                "champion",
-                1.0 if own else 0.0,
-                choice.reason,
-            )
-        )
-        rows += [
-            (group, None, name, "choice", "order", float(place), None)
-            for place, name in enumerate(choice.order)
-        ]
-        rows += [
-            (
-                group,
-                None,
-                standing.forecaster,
-                "choice",
-                "error",
-                standing.error,
-                "; ".join(standing.problems) or None,
-            )
-            for standing in choice.standings
-        ]
+    rows: list[tuple[Any, ...]] = []
+    for group, result in found.items():
+        choice = choices[group]
+        own = group == EVERYBODY or champion.has_enough(result)
+        rows += [(group, *row, None) for row in result.rows()]
+        rows += _choice_rows(group, choice, result, own=own)
+        if own:
+            rows += [
+                (group, as_of, fitted.model, "fit", measure, value, None)
+                for fitted in _final_fits(connection, group, choice.order, as_of)
+                for measure, value in fit_figures(fitted)
+            ]
         log.info("forecasts of %s: %s", group, choice.reason)
     columns = list(zip(*rows, strict=True)) or [()] * len(TESTED)
     return pa.table(
@@ -264,6 +146,94 @@ def tested(
     )
 
 
+def _choice_rows(
+    group: str, choice: Choice, result: Backtest, *, own: bool
+) -> Iterator[tuple[Any, ...]]:
+    """What was decided for a group, as rows of `TESTED`.
+
+    `own` is false where the champion is that of all customers; how it did for the group
+    itself is measured all the same.
+    """
+
+    def row(
+        forecaster: str,
+        measure: str,
+        value: float,
+        reason: str | None = None,
+        origin: dt.date | None = None,
+    ) -> tuple[Any, ...]:
+        known = value if math.isfinite(value) else None
+        return group, origin, forecaster, "choice", measure, known, reason
+
+    yield row(choice.champion, "champion", float(own), choice.reason)
+    yield row(choice.champion, "factor", choice.factor)
+    for place, name in enumerate(choice.order):
+        yield row(name, "order", float(place))
+    for standing in choice.standings:
+        against = "; ".join(standing.problems) or None
+        yield row(standing.forecaster, "error", standing.error, against)
+    for standing in (choice if own else champion.choose(result)).standings:
+        name = standing.forecaster
+        yield row(name, "error_to_baseline", min(standing.to_baseline, MANY_TIMES))
+        unusable = dict(standing.unusable)
+        for origin in result.origins:
+            why = unusable.get(origin)
+            yield row(name, "usable", float(why is None), why, origin)
+
+
+@dataclass(frozen=True, eq=False)
+class _Today:
+    """What the forecasters of a group learn from at the as-of day.
+
+    Attributes:
+        horizon_days: The horizon of its backtest.
+        opportunity_days: The length of an opportunity.
+        known: The customers as of today.
+        before: Those of one horizon ago, and what they did since.
+        grid: The grid to learn on, in days.
+    """
+
+    horizon_days: int
+    opportunity_days: int
+    known: reduction.Snapshot
+    before: Cells | None
+    grid: int
+
+    @classmethod
+    def of(
+        cls, connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date
+    ) -> _Today:
+        horizon, _, opportunity = plan(connection, group, as_of)
+        _, known = snapshot(connection, group, as_of, YEAR, opportunity)
+        earlier = as_of - dt.timedelta(days=horizon)
+        _, before = snapshot(connection, group, earlier, horizon, opportunity)
+        grid = grid_days(known)
+        cells = before.population(grid).cells if len(before.x) else None
+        return cls(horizon, opportunity, known, cells, grid)
+
+    def spend_fit(self) -> tuple[gamma_gamma.Spend, Fit]:
+        """What the customers spend, and Gamma-Gamma fitted to it."""
+        spend = self.known.spend().winsorised()
+        return spend, gamma_gamma.fit(spend, WEAK)
+
+
+def _final_fits(
+    connection: duckdb.DuckDBPyConnection,
+    group: str,
+    order: tuple[str, ...],
+    as_of: dt.date,
+) -> Iterator[Fit]:
+    """The fits at the as-of day that `forecasts` makes, of all that it may try."""
+    today = _Today.of(connection, group, as_of)
+    population = today.known.population(today.grid)
+    for name in order:
+        if name in MODELS:
+            made = learn(name, population, today.before, today.horizon_days / 7)
+            assert made.fitted is not None
+            yield made.fitted
+    yield today.spend_fit()[1]
+
+
 FORECASTS: Final = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -273,6 +243,7 @@ FORECASTS: Final = pa.schema(
         ("discounted_spend_12m", pa.float64()),
         ("no_purchase_probability_12m", pa.float64()),
         ("no_purchase_model", pa.string()),
+        ("passed_over", pa.string()),
     ]
 )
 
@@ -298,7 +269,9 @@ def forecasts(
     Returns:
         One row per customer (`FORECASTS`): expected orders, spend at the prices of the
         customer's own purchases, the same discounted month by month, and the probability
-        that it buys nothing. Returns are not taken off.
+        that it buys nothing, all by one forecaster and agreeing with each other
+        (`agreement`); and who was to forecast before, with why it could not. Returns are
+        not taken off. What is not known is null.
     """
     purchase_days(connection, days, customers)
     parts = [
@@ -310,8 +283,11 @@ def forecasts(
 
 def chosen(
     connection: duckdb.DuckDBPyConnection, group: str, choices: str
-) -> tuple[list[str], str]:
-    """Who is to forecast a group, best first, and the customers that they learn from."""
+) -> tuple[list[str], str, float]:
+    """Who is to forecast a group, best first, and the customers that they learn from.
+
+    The third is the factor by which a believable total may be off (`Choice.factor`).
+    """
     order = [
         str(name)
         for (name,) in connection.execute(
@@ -320,12 +296,17 @@ def chosen(
             [group],
         ).fetchall()
     ]
-    own = connection.execute(
-        f"select max(value) from {choices} where customer_group = ? "
-        "and target = 'choice' and measure = 'champion'",
+    own, factor = connection.execute(
+        f"select max(value) filter (measure = 'champion'), "
+        f"max(value) filter (measure = 'factor') from {choices} "
+        "where customer_group = ? and target = 'choice'",
         [group],
-    ).fetchone()
-    return order or [NAIVE], group if own and own[0] else EVERYBODY
+    ).fetchone() or (None, None)
+    return (
+        order or [NAIVE],
+        group if own else EVERYBODY,
+        math.inf if factor is None else float(factor),
+    )
 
 
 def _forecast_group(
@@ -335,43 +316,29 @@ def _forecast_group(
     as_of: dt.date,
     yearly_discount: float,
 ) -> pa.Table:
-    order, learn_group = chosen(connection, group, choices)
-    horizon, _, opportunity = plan(connection, learn_group, as_of)
-    names, now = snapshot(connection, group, as_of, YEAR, opportunity)
-    learnt = now
-    if learn_group != group:
-        _, learnt = snapshot(connection, learn_group, as_of, YEAR, opportunity)
-    _, before = snapshot(
-        connection,
-        learn_group,
-        as_of - dt.timedelta(days=horizon),
-        horizon,
-        opportunity,
-    )
-    grid = _grid(learnt)
+    order, learn_group, factor = chosen(connection, group, choices)
+    today = _Today.of(connection, learn_group, as_of)
+    names, now = snapshot(connection, group, as_of, YEAR, today.opportunity_days)
     each = now.population(each=True)
     published = scoring.publish(
         order,
         each,
-        before.population(grid).cells if len(before.x) else None,
+        today.before,
         YEAR / 7,
-        horizon / 7,
-        learn_from=learnt.population(grid),
+        today.horizon_days / 7,
+        learn_from=today.known.population(today.grid),
+        factor=factor,
     )
     for name, problems in published.passed_over:
         log.warning("forecasts of %s: %s failed: %s", group, name, "; ".join(problems))
-    # Spend is learnt from the same customers as purchases.
-    known = learnt.spend().winsorised()
-    fitted = gamma_gamma.fit(known, WEAK)
-    low, high = (
-        known.quantiles(0.0, 1.0) if known.valid.any() else (-math.inf, math.inf)
+    model, forecast = published.forecaster.name, published.forecast
+    orders, none = agreeing(
+        forecast.purchases * orders_a_day(connection, group),
+        forecast.no_purchase,
+        busiest(connection, group, as_of)[1],
+        poisson=is_poisson(model),
     )
-    mine = now.spend()
-    mean_spend = gamma_gamma.expected_spend(
-        fitted,
-        gamma_gamma.Spend(mine.x, np.clip(mine.m, low, high), mine.count),
-        None if known.valid.any() else mean_of_days(connection, learn_group, as_of),
-    )
+    mean_spend = _mean_spend(connection, learn_group, as_of, today, now)
     discounted = scoring.discounted_purchases(
         published.forecaster,
         each,
@@ -379,27 +346,45 @@ def _forecast_group(
         periods=MONTHS,
         rate=(1 + yearly_discount) ** (1 / MONTHS) - 1,
     )
-    per_day = connection.execute(
-        "select sum(orders) / count(*) from _purchase_days where customer_type = ?",
-        [group],
-    ).fetchone()
-    days = published.forecast.purchases
-    model = published.forecaster.name
-    count = len(names)
-    none = published.forecast.no_purchase
+    passed_over = "; ".join(
+        f"{name}: {', '.join(problems)}" for name, problems in published.passed_over
+    )
     return pa.table(
         [
-            pa.array(names, pa.string()),
-            pa.array([model] * count, pa.string()),
-            pa.array(days * (per_day[0] if per_day else 1.0), from_pandas=True),
-            pa.array(days * mean_spend, from_pandas=True),
-            pa.array(
-                scoring.discounted_value(discounted, mean_spend), from_pandas=True
-            ),
-            pa.array(
-                np.full(count, np.nan) if none is None else none, from_pandas=True
-            ),
-            pa.array([published.no_purchase_by] * count, pa.string()),
+            pa.array(values, kind, from_pandas=True)
+            for values, kind in zip(
+                (
+                    names,
+                    [model] * len(names),
+                    orders,
+                    forecast.purchases * mean_spend,
+                    scoring.discounted_value(discounted, mean_spend),
+                    none,
+                    [model] * len(names),
+                    [passed_over or None] * len(names),
+                ),
+                FORECASTS.types,
+                strict=True,
+            )
         ],
         schema=FORECASTS,
     )
+
+
+def _mean_spend(
+    connection: duckdb.DuckDBPyConnection,
+    learn_group: str,
+    as_of: dt.date,
+    today: _Today,
+    now: reduction.Snapshot,
+) -> Floats:
+    """What each customer spends on a purchase day, learnt from the same customers."""
+    known, fitted = today.spend_fit()
+    low, high, unknown = -math.inf, math.inf, None
+    if known.valid.any():
+        low, high = known.quantiles(0.0, 1.0)
+    else:
+        unknown = mean_of_days(connection, learn_group, as_of)
+    mine = now.spend()
+    spend = gamma_gamma.Spend(mine.x, np.clip(mine.m, low, high), mine.count)
+    return gamma_gamma.expected_spend(fitted, spend, unknown)

@@ -21,15 +21,7 @@ import numpy.typing as npt
 from scipy.special import digamma, gammaln
 
 from pipeline.value import metrics
-from pipeline.value.fitting import (
-    COARSE_ROWS,
-    Diagnosis,
-    Fit,
-    LogNormal,
-    each_prior,
-    failed,
-    maximise,
-)
+from pipeline.value.fitting import COARSE_ROWS, Diagnosis, Fit, failed, maximise
 from pipeline.value.histories import (
     Booleans,
     Floats,
@@ -39,6 +31,7 @@ from pipeline.value.histories import (
     totals,
     weighted,
 )
+from pipeline.value.priors import LogNormal, each_prior
 
 NAME = "gamma_gamma"
 NAMES = ("p", "q", "gamma")

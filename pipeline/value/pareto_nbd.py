@@ -213,8 +213,7 @@ def _stopped(parameters: Floats, triples: Triples) -> tuple[Floats, Floats]:
         fall[far] = exponent(length[far], far)
     size = quadrature.classes(_needed(length, fall), _NODES)
 
-    log_integral = np.empty(len(triples))
-    means = np.empty((4, len(triples)))
+    log_integral, means = np.empty(len(triples)), np.empty((4, len(triples)))
     for number in np.unique(size):
         nodes, weights = quadrature.legendre(_NODES[number])
         group = np.flatnonzero(size == number)

@@ -12,10 +12,12 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from pipeline.value import agreement
 from pipeline.value.fitting import Fit
-from pipeline.value.histories import Booleans, Floats, Integers, Triples
+from pipeline.value.histories import Booleans, Floats, Integers, Triples, weighted
 
 DAYS_PER_WEEK = 7.0
+DAYS_PER_YEAR = 365.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +82,18 @@ class Population:
     Attributes:
         cells: By (x, t_x, T) and what the baselines need.
         opportunities: By opportunities, for BG/BB; None leaves BG/BB out.
+        busiest: The most purchase days that any of these customers ever had within 365
+            days; infinity where that is not known. No forecast of a customer, if it buys
+            at all, is above it (`agreement`).
     """
 
     cells: Cells
     opportunities: Opportunities | None = None
+    busiest: float = float("inf")
+
+    def most(self, weeks: float) -> float:
+        """The most purchase days to expect of anybody within so many weeks."""
+        return self.busiest * max(1.0, weeks * DAYS_PER_WEEK / DAYS_PER_YEAR)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +104,7 @@ class Forecast:
         basis: Which reduction the rows are those of.
         purchases: Expected purchase days in the horizon, shape (n,); NaN for rows that
             cannot be a history.
-        no_purchase: P(no purchase in the horizon), shape (n,), or None.
+        no_purchase: P(no purchase in the horizon), shape (n,); it agrees with `purchases`.
         holdout: What the rows then did, shape (n,).
         count: Customers of each row, shape (n,).
         known: Rows that can be a history, shape (n,).
@@ -102,14 +112,42 @@ class Forecast:
 
     basis: Literal["cells", "opportunities"]
     purchases: Floats
-    no_purchase: Floats | None
+    no_purchase: Floats
     holdout: Floats
     count: Floats
     known: Booleans
 
-    def with_no_purchase(self, probability: Floats | None) -> Forecast:
-        """The same with P(no purchase) from somebody else."""
-        return replace(self, no_purchase=probability)
+    def agreeing(self, population: Population, weeks: float, **law: bool) -> Forecast:
+        """The same with E and P0 that agree (`agreement.agreeing`).
+
+        More than a purchase day a day is believed of nobody: such rows stay, for
+        `forecasters.implausible` to see.
+        """
+        purchases, none = agreement.agreeing(
+            self.purchases, self.no_purchase, population.most(weeks), **law
+        )
+        with np.errstate(invalid="ignore"):
+            too_many = self.purchases > weeks * DAYS_PER_WEEK
+        return replace(
+            self,
+            purchases=np.where(too_many, self.purchases, purchases),
+            no_purchase=np.where(too_many, self.no_purchase, none),
+        )
+
+    def select(self, rows: Booleans) -> Forecast:
+        """Some of the rows."""
+        return replace(
+            self,
+            **{
+                name: getattr(self, name)[rows]
+                for name in ("purchases", "no_purchase", "holdout", "count", "known")
+            },
+        )
+
+    @property
+    def total(self) -> float:
+        """Purchase days expected of all customers."""
+        return weighted(self.purchases[self.known], self.count[self.known])
 
 
 class Forecaster(Protocol):

@@ -42,7 +42,13 @@ from pipeline.value.histories import (
     distinct,
     totals,
 )
-from pipeline.value.population import DAYS_PER_WEEK, Cells, Opportunities, Population
+from pipeline.value.population import (
+    DAYS_PER_WEEK,
+    DAYS_PER_YEAR,
+    Cells,
+    Opportunities,
+    Population,
+)
 
 # A million customers of three years have 580,000 distinct triples to the day; the whole
 # backtest takes 22 s on them and 14 s on their 130,000 to the week (two cores, 2026-11).
@@ -135,6 +141,56 @@ order by all
 """
 
 
+# What the busiest customer of each type had done within 365 days, by the day on which it
+# had: purchase days and orders. {purchase_days} has customer_no, customer_type,
+# purchase_date and orders, one row per customer and day.
+BUSIEST = """
+with numbered as (
+    select
+        cast(customer_no as integer) as customer_no,
+        customer_type,
+        purchase_date,
+        purchase_date - date '1970-01-01' as day_number,
+        orders
+    from {purchase_days}
+),
+
+years as (
+    select
+        customer_type,
+        purchase_date,
+        count(*) over one_year as purchase_days,
+        sum(orders) over one_year as orders
+    from numbered
+    window one_year as (
+        partition by customer_no order by day_number
+        range between 364 preceding and current row
+    )
+)
+
+select
+    customer_type,
+    purchase_date,
+    max(purchase_days) as most_purchase_days,
+    cast(max(orders) as bigint) as most_orders
+from years
+group by all
+"""
+
+
+def in_a_year(most: float, observed_days: float) -> float:
+    """What the busiest would do in a year, seen for so many days.
+
+    Customers seen for less than a year are taken to go on like that, and to buy on no
+    more than every day.
+
+    Args:
+        most: The most that any customer ever did within 365 days.
+        observed_days: Days from the first purchase of all to the last day that is known.
+    """
+    return most * max(1.0, DAYS_PER_YEAR / max(observed_days, 1.0))
+
+
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """Customers as known at an origin, one row each, and what they did afterwards.
@@ -159,6 +215,8 @@ class Snapshot:
         opportunities_used: Those at which it bought.
         last_opportunity: The last of these, 0 if there is none.
         opportunity_purchases: Purchase days at opportunities.
+        busiest: The most purchase days of any customer within 365 days up to the origin
+            (`in_a_year`); no column of `SNAPSHOT`, but of `BUSIEST`.
     """
 
     origin: dt.date
@@ -177,6 +235,7 @@ class Snapshot:
     opportunities_used: Floats
     last_opportunity: Floats
     opportunity_purchases: Floats
+    busiest: float = math.inf
 
     def population(self, grid_days: int = 1, *, each: bool = False) -> Population:
         """The rows for the forecasters.
@@ -210,7 +269,7 @@ class Snapshot:
             holdout,
             self.opportunity_days / DAYS_PER_WEEK,
         )
-        return Population(cells, opportunities)
+        return Population(cells, opportunities, self.busiest)
 
     def spend(self) -> Spend:
         """What each customer spends."""
@@ -344,4 +403,21 @@ class Purchases:
                 np.isfinite(nearest), opportunities - nearest, 0.0
             )[known],
             opportunity_purchases=total(in_window)[known],
+            busiest=self.busiest(today),
         )
+
+    def busiest(self, today: float) -> float:
+        """What `BUSIEST` says of the purchase days up to a day, as those of a year."""
+        known = self.day <= today
+        if not known.any():
+            return math.inf
+        day, (_, at) = (
+            self.day[known],
+            np.unique(self.customer[known], return_inverse=True),
+        )
+        # Customers one after the other on one axis, further apart than any year.
+        place = at * (float(np.ptp(day)) + 2 * DAYS_PER_YEAR) + day
+        place.sort()
+        before = np.searchsorted(place, place - DAYS_PER_YEAR, side="right")
+        most = float((np.arange(len(place)) - before).max() + 1)
+        return min(in_a_year(most, today - float(day.min()) + 1), DAYS_PER_YEAR)

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.value.baselines import NAIVE, RecencyTable
-from pipeline.value.fitting import WEAK, LogNormal
-from pipeline.value.forecasters import implausible, learn
+from pipeline.value.baselines import NAIVE, Naive
+from pipeline.value.forecasters import implausible_today, learn
 from pipeline.value.histories import Floats
-from pipeline.value.population import Cells, Forecast, Forecaster, Population
+from pipeline.value.population import (
+    DAYS_PER_WEEK,
+    Cells,
+    Forecast,
+    Forecaster,
+    Population,
+)
+from pipeline.value.priors import WEAK, LogNormal
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +32,12 @@ class Published:
         forecast: Purchases and P(no purchase) in the horizon, rows of `forecast.basis`.
         weeks: The horizon.
         passed_over: Who was to be published before and failed today, and why.
-        no_purchase_by: Name of who gave P(no purchase): the forecaster, or the recency
-            table where the forecaster gives none; None where there is neither.
     """
 
     forecaster: Forecaster
     forecast: Forecast
     weeks: float
     passed_over: tuple[tuple[str, tuple[str, ...]], ...]
-    no_purchase_by: str | None
 
 
 def publish(
@@ -45,6 +48,7 @@ def publish(
     before_weeks: float,
     prior: LogNormal | None = WEAK,
     learn_from: Population | None = None,
+    factor: float = float("inf"),
 ) -> Published:
     """Lets the first of `order` forecast that is sound and plausible today.
 
@@ -61,25 +65,21 @@ def publish(
         learn_from: The customers to fit the models to, where they are not just those of
             `population`: the same ones on the week grid, since a fit hardly feels it and a
             forecast for a single customer does, or more of them.
+        factor: By how much the total of a baseline was ever off (`Choice.factor`).
     """
+    days = weeks * DAYS_PER_WEEK
+    naive_total = Naive().forecast(population, weeks).total
     passed_over: list[tuple[str, tuple[str, ...]]] = []
     for name in (*order, NAIVE):
         forecaster = learn(name, learn_from or population, before, before_weeks, prior)
         forecast = forecaster.forecast(population, weeks)
         problems = forecaster.problems
         if name != NAIVE:
-            problems += implausible(forecast, population, weeks)
+            problems += implausible_today(forecast, naive_total, days, factor)
         if not problems:
             break
         passed_over.append((name, problems))
-    no_purchase_by: str | None = name
-    if forecast.no_purchase is None:
-        table = RecencyTable.learn(before, before_weeks)
-        no_purchase_by = None if table.problems else table.name
-        if no_purchase_by:
-            none = table.forecast(population, weeks).no_purchase
-            forecast = forecast.with_no_purchase(none)
-    return Published(forecaster, forecast, weeks, tuple(passed_over), no_purchase_by)
+    return Published(forecaster, forecast, weeks, tuple(passed_over))
 
 
 def discounted_purchases(

@@ -25,8 +25,10 @@ from typing import Any
 
 import duckdb
 
+from pipeline.transform import package
+from pipeline.transform.package import PACKAGE
 from tests.faults import processes
-from tests.integration.shop import Shop, export_days
+from tests.integration.shop import PROJECT, Shop, export_days
 
 # The last day of the base; a Thursday, with 14 like weekdays before it.
 DAYS = 100
@@ -77,14 +79,22 @@ class World:
         os.utime(path, (0, 0))
 
     def project(self, name: str, old: str, new: str) -> None:
-        """Changes a file of the dbt project; the old text must be there."""
-        (path,) = (
+        """Changes a file of the dbt project; the old text must be there.
+
+        What is the product's is changed as a project would: by a file of its own.
+        """
+        own = self.shop.home.parent / "project" / "dbt_project"
+        (found,) = (
             path
-            for path in (self.shop.home.parent / "dbt_project").rglob(name)
-            if "target" not in path.parts
+            for path in (*package.files(PACKAGE).values(), *package.files(own).values())
+            if path.name == name
         )
-        text = path.read_text()
+        text = found.read_text()
         assert old in text, f"{name} has no {old!r}"
+        path = found
+        if not found.is_relative_to(own):
+            path = own / found.relative_to(PACKAGE)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace(old, new, 1))
 
     def wrapped(self, model: str, query: str) -> None:
@@ -174,7 +184,8 @@ def truncated_archive(world: World) -> None:
 
 def broken_suite(world: World) -> None:
     """An expectation asks for a column that is not there: it crashes, never passes."""
-    path = world.shop.home.parent / "expectations" / "marts" / "own.py"
+    path = world.shop.home.parent / "project" / "expectations" / "marts" / "own.py"
+    path.parent.mkdir()
     path.write_text(
         "from dataclasses import replace\n"
         "from expectations.marts import tiers\n"
@@ -383,12 +394,11 @@ KINDS: dict[str, Kind] = {
         seed("tiers", "standard", "stndard"), "policy:policies_are_whole"
     ),
     "an override that can never count": Kind(
-        lambda world: (
-            (world.shop.home.parent / "dbt_project" / "seeds" / "tier_overrides.csv")
-            .open("a")
-            .write("shop,nobody,key,they asked,Ann,2011-01-01,2012-01-01\n"),
-            None,
-        )[1],
+        seed(
+            "tier_overrides",
+            ",expires_on\n",
+            ",expires_on\nshop,nobody,key,they asked,Ann,2011-01-01,2012-01-01\n",
+        ),
         "tier_overrides:overrides_can_be_used",
     ),
     "a gate that crashes": Kind(
@@ -416,8 +426,10 @@ def export(folder: Path) -> list[Path]:
 def base(folder: Path) -> tuple[Shop, list[Path]]:
     """The shop with three releases of the three days before the last."""
     days = export(folder / "exports")
-    shop = Shop(folder / "base")
-    models = folder / "base" / "dbt_project" / "models" / "staging" / "shop"
+    project = folder / "base" / "project"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target"))
+    shop = Shop(folder / "base", project)
+    models = project / "dbt_project" / "models" / "staging" / "shop"
     for name, old, new in (
         ("base_shop__invoice_lines.sql", "Country as country", "Country as country,\n"
          "        Currency as currency"),

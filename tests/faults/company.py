@@ -284,7 +284,7 @@ def _cut_project(target: Path) -> None:
     staging.mkdir()
     shutil.copy(real / "models" / "staging" / "_refresh__sources.yml", staging)
     shutil.copytree(
-        PROJECT_ROOT / "tests" / "projects" / "online_retail" / "models",
+        PROJECT_ROOT / "tests/projects/online_retail/dbt_project/models/staging/shop",
         staging / "shop",
     )
     shutil.copytree(PROJECT_ROOT / "tests" / "faults" / "till", staging / "till")

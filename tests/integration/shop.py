@@ -45,30 +45,21 @@ def export_days(folder: Path) -> list[Path]:
 
 
 class Shop:
-    """A home of the shop, with its own staging and suites, and a folder for files."""
+    """A home of the shop, and a folder for its files.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Is made.
+        project: The shop's project; another than the committed one may be changed.
+    """
+
+    def __init__(self, folder: Path, project: Path = PROJECT) -> None:
         self.home = folder / "home"
         self.inbox = folder / "inbox"
         self.inbox.mkdir(parents=True)
         self.variables = {
             "ONLINE_RETAIL": str(self.inbox),
-            "CUSTOMER_TIERS_SOURCES": str(PROJECT / "sources.yaml"),
-            "CUSTOMER_TIERS_DBT_PROJECT": str(folder / "dbt_project"),
-            "CUSTOMER_TIERS_EXPECTATIONS": str(folder / "expectations"),
+            "CUSTOMER_TIERS_SOURCES": str(project / "sources.yaml"),
         }
-        shutil.copytree(
-            PROJECT_ROOT / "dbt_project",
-            folder / "dbt_project",
-            ignore=shutil.ignore_patterns("target"),
-        )
-        shutil.copytree(
-            PROJECT / "models", folder / "dbt_project" / "models" / "staging" / "shop"
-        )
-        shutil.copytree(PROJECT_ROOT / "expectations", folder / "expectations")
-        shutil.copy(
-            PROJECT / "expectations" / "shop.py", folder / "expectations/landing"
-        )
 
     def drop(self, files: Sequence[Path]) -> None:
         """Copies files into the folder, written a while ago."""

@@ -20,7 +20,7 @@ import pytest
 
 from pipeline.common.home import Home
 from pipeline.journal import acceptances
-from tests.conftest import command, own_suites
+from tests.conftest import command, invoke, own_suites
 
 ROWS = "marts.customer_tiers:table_row_count_to_be_between"
 WARNED = "meta.model_quality:health_tells_more_than_recency"
@@ -63,12 +63,12 @@ def story(published_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Sto
 
     refused = run()
     assert refused.returncode == 3, refused.stderr
-    status = command("status", "--home", home, "--json")
+    status = invoke("status", "--home", home, "--json")
     return Story(
         home=home,
         refused=refused,
         status=json.loads(status.stdout),
-        status_text=command("status", "--home", home).stdout,
+        status_text=invoke("status", "--home", home).stdout,
         integrity=accept(ROWS, GRAIN),
         unknown=accept("marts.customer_tiers:table_row_count_to_be"),
         accepted=accept(ROWS, WARNED),
@@ -138,7 +138,7 @@ def test_the_accepted_refresh_is_published_and_on_the_record(story: Story) -> No
         (ROWS, "critical", True, "failed", "19192", *word),
         (WARNED, "warning", True, "failed", "", *word),
     ]
-    told = command("status", "--home", story.home).stdout
+    told = invoke("status", "--home", story.home).stdout
     assert f"accepted {ROWS}, by {user} until {UNTIL}: the fair" in told
     report = (folder / "reports" / "index.html").read_text()
     assert f"Accepted</strong> by {user} until {UNTIL}: the fair" in report

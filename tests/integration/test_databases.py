@@ -19,14 +19,15 @@ from hypothesis import strategies as st
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.common.home import Home
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import Landed, land
 from pipeline.sources import Entity, Extract, Rejected, Since, Source
 from pipeline.sources.database import DatabaseReader
 from pipeline.sources.passing import may_pass
 from tests.integration import servers
 from tests.integration.servers import Database
 from tests.profiles import examples
-from tests.unit.support import all_that_is_told, rows
+from tests.unit.support import all_that_is_told, rows, store_of
 
 NUMBERS = itertools.count(1)
 NAIVE = pa.timestamp("us")
@@ -219,7 +220,14 @@ POSTGRESQL_TYPES = [
     ("inet", "'10.0.0.1'", pa.string(), "10.0.0.1/32"),
     ("int4range", "'[1,3)'", pa.string(), "[1,3)"),
     ("point", "'(1,2)'", pa.string(), "(1,2)"),
-    ("money", "'1.5'", pa.string(), "$1.50"),
+    ("money", "'1234.5'", pa.decimal128(23, 4), "1234.5000"),
+    (
+        "money",
+        "'-92233720368547758.08'",
+        pa.decimal128(23, 4),
+        "-92233720368547758.0800",
+    ),
+    ("money[]", "'{1.5}'", pa.string(), "[1.50]"),
     ("mood", "'glad'", pa.string(), "glad"),
     ("amount", "'1.5'", pa.string(), "1.50"),
     ("code", "'abc'", pa.string(), "abc"),
@@ -275,6 +283,14 @@ MARIADB_TYPES = [
         "6f9619ff-8b86-d011-b42d-00c04fc964ff",
     ),
     ("inet6", "'::1'", pa.string(), "::1"),
+    ("point", "point(1, 2.5)", pa.string(), "POINT(1 2.5)"),
+    (
+        "polygon",
+        "polyfromtext('POLYGON((0 0,1 0,1 1,0 0))')",
+        pa.string(),
+        "POLYGON((0 0,1 0,1 1,0 0))",
+    ),
+    ("geometrycollection", "null", pa.string(), None),
 ]
 
 
@@ -351,13 +367,15 @@ def test_a_table_is_known_again_whichever_way_it_is_read(
         with DatabaseReader(given, fast=fast) as reader:
             (extract,) = reader.extracts(given.entities["t0"])
             counts.append([batch.num_rows for batch in extract.batches()])
-            landed = landing.land(
-                home, "erp", given.entities["t0"], reader, now=dt.datetime.now(dt.UTC)
+            landed = land(
+                LandedEntity(home, "erp", given.entities["t0"]),
+                reader,
+                now=dt.datetime.now(dt.UTC),
             )
         for batch in landed.batches:
-            landing.accept(home, batch)
+            store_of(home, batch).accept(batch)
     assert counts[0] != counts[1]
-    assert landed == landing.Landed([], already_landed=1)
+    assert landed == Landed([], already_landed=1)
 
 
 BAD = {

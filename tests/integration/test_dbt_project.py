@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from dbt.cli.main import dbtRunner
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import load_sources
 from pipeline.transform import dbt as transform
+from pipeline.transform import project
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -24,7 +24,7 @@ PROJECT = PROJECT_ROOT / "dbt_project"
 def manifest() -> Mapping[str, Any]:
     settings = Settings.load()
     sources = load_sources(settings)
-    return transform.parse(sources, settings.dbt_project).manifest_json
+    return transform.parse(sources, settings).manifest_json
 
 
 @pytest.mark.slow
@@ -32,22 +32,20 @@ def test_unit_tests(built_home: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(built_home, home, symlinks=True)
     (candidate,) = (home / "candidates").iterdir()
+    settings = Settings.load(home)
     profile = candidate / "dbt" / "profiles.yml"
     profile.write_text(profile.read_text().replace(str(built_home), str(home)))
-    sources = load_sources(Settings.load(home))
     result = dbtRunner().invoke(
         [
             "test",
             "--select",
             "test_type:unit",
             "--project-dir",
-            str(PROJECT),
+            str(project.compose(load_sources(settings), settings)),
             "--profiles-dir",
             str(candidate / "dbt"),
             "--target-path",
             str(home / "target"),
-            "--vars",
-            json.dumps(transform.project_variables(sources)),
             "--quiet",
         ]
     )

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from pipeline.common.settings import PROJECT_ROOT
-from tests.conftest import command
+from tests.conftest import command, invoke
 
 REVENUE = Decimal("109809274.20")
 CENT = Decimal("0.01")
@@ -774,14 +774,14 @@ def test_nothing_is_left_in_the_making(published_home: Path) -> None:
     "arguments", [["status"], ["releases"], ["report"], ["check-sources"]]
 )
 def test_commands_speak_json(home: Path, arguments: list[str]) -> None:
-    result = command(*arguments, "--home", home, "--json")
+    result = invoke(*arguments, "--home", home, "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)
 
 
 def test_check_sources_changes_nothing(home: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
-    result = command("check-sources", "--home", home)
+    result = invoke("check-sources", "--home", home)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("good") == 21
     after = {path: path.stat().st_mtime_ns for path in (home / "landing").rglob("*")}
@@ -821,7 +821,7 @@ def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(home: Path) -> 
                     """,
                 )
                 assert differing == 0, table
-    rolled = command("rollback", "--home", home, "--json")
+    rolled = invoke("rollback", "--home", home, "--json")
     assert json.loads(rolled.stdout)["refresh_id"] == "r000001-20140131"
     assert (home / "current").readlink() == Path("releases/r000001-20140131")
 

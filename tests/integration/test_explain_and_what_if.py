@@ -14,18 +14,19 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from pipeline.cli.rendering import tiers
+from pipeline.cli.rendering.explanation import explanation
+from pipeline.cli.rendering.language import WIDTH
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import catalogue
-from pipeline.tiers import explain
-from tests.conftest import command
+from pipeline.tiers import explain, search
+from tests.conftest import invoke
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 
 
 def json_of(*arguments: str | Path) -> Any:
-    result = command(*arguments, "--json")
+    result = invoke(*arguments, "--json")
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -102,7 +103,7 @@ def test_a_broken_folder_names_its_row(published_home: Path, tmp_path: Path) -> 
     rules = tmp_path / "tier_rules.csv"
     text = rules.read_text(encoding="utf-8")
     rules.write_text(text.replace("base-2010,2,key,", "base-2010,2,gold,"), "utf-8")
-    result = command(
+    result = invoke(
         *("what-if", tmp_path, "--policy-id", "base-2010", "--home", published_home)
     )
     assert result.returncode == 2
@@ -125,15 +126,15 @@ def test_a_broken_folder_names_its_row(published_home: Path, tmp_path: Path) -> 
 def test_what_is_not_there_ends_with_two(
     published_home: Path, arguments: list[str]
 ) -> None:
-    result = command(*arguments, "--home", published_home)
+    result = invoke(*arguments, "--home", published_home)
     assert result.returncode == 2, result.stderr
     assert result.stderr.startswith("ConfigurationError: ")
 
 
 def test_several_customers_are_named(published_home: Path) -> None:
-    result = command("explain", "bike", "--home", published_home)
+    result = invoke("explain", "bike", "--home", published_home)
     assert "customers are 'bike'; give the id of one:" in result.stderr
-    assert result.stderr.count("\n  C") == explain.MOST_NAMED
+    assert result.stderr.count("\n  C") == search.MOST_NAMED
 
 
 def test_a_customer_is_found_by_id_key_and_name(
@@ -223,7 +224,7 @@ def test_an_explanation_agrees_with_the_marts(
 def test_what_is_printed_is_plain_and_not_wide(
     published_home: Path, arguments: list[str], told: list[str]
 ) -> None:
-    result = command(*arguments, "--home", published_home)
+    result = invoke(*arguments, "--home", published_home)
     assert result.returncode == 0, result.stderr
     assert "\x1b" not in result.stdout
     for line in result.stdout.splitlines():
@@ -277,6 +278,6 @@ def test_what_only_some_customers_have_is_told_in_both_languages(
         ],
     )
     text = io.StringIO()
-    tiers.explanation(whole, language, Console(file=text, width=tiers.WIDTH))
+    explanation(whole, language, Console(file=text, width=WIDTH))
     for words in told:
         assert words in text.getvalue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import catalogue
-from tests.conftest import command, environment, start
+from tests.conftest import command, environment, invoke, own_project, start
 from tests.faults.company import FIRST_DAY, Company
 
 FIRST = Path("releases/r000001-20140131")
@@ -40,7 +41,7 @@ whole = suites
 def suites():
     found = whole()
     (customers,) = (suite for suite in found if suite.table == "customers")
-    customers.expectations.append(row_count(1, 3, why="broken on purpose"))
+    customers.expectations.insert(0, row_count(1, 3, why="broken on purpose"))
     return found
 """
 
@@ -77,7 +78,7 @@ def refresh_id(company: Company, number: int) -> str:
 
 def attempts(home: Path) -> list[dict[str, Any]]:
     """The last attempts, newest first, as `status` tells them."""
-    result = command("status", "--home", home, "--json")
+    result = invoke("status", "--home", home, "--json")
     assert result.returncode == 0, result.stderr
     found: list[dict[str, Any]] = json.loads(result.stdout)["attempts"]
     return found
@@ -174,13 +175,11 @@ def test_a_policy_that_is_not_whole_is_refused_by_its_rows(
 ) -> None:
     """A gap in the rules: without the last one, some customers have no tier."""
     before = seen(home)
-    project = tmp_path / "dbt_project"
-    shutil.copytree(
-        PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target")
+    project = own_project(
+        tmp_path / "dbt_project",
+        "seeds/tier_rules.csv",
+        lambda text: re.sub(r".*,standard,.*\n", "", text),
     )
-    rules = project / "seeds" / "tier_rules.csv"
-    lines = rules.read_text().splitlines(keepends=True)
-    rules.write_text("".join(line for line in lines if ",standard," not in line))
     result = command("refresh", "--home", home, CUSTOMER_TIERS_DBT_PROJECT=str(project))
     assert result.returncode == 3, result.stderr
     assert "policies_are_whole failed" in result.stderr
@@ -240,16 +239,16 @@ def test_a_broken_row_is_quarantined_told_and_counted(
         assert connection.execute(
             "select count(*) from marts.service_tickets"
         ).fetchone() == (24_918,)
-    listed = command(
+    listed = invoke(
         "quarantine", "list", "--home", home, "--sources", sources, "--json"
     )
     (held,) = json.loads(listed.stdout)
     assert held["batch"]["origin"] == "incidents_2013_10.csv.gz"
     assert [row["text"] for row in held["rows"]] == ["9999999,New,true"]
-    asked = command("quarantine", "retry", "--home", home, "--sources", sources)
+    asked = invoke("quarantine", "retry", "--home", home, "--sources", sources)
     assert asked.returncode == 0
     assert "incidents_2013_10.csv.gz" in asked.stdout
-    wrong = command("quarantine", "list", "--home", home, "--entity", "nothing")
+    wrong = invoke("quarantine", "list", "--home", home, "--entity", "nothing")
     assert (wrong.returncode, "incidents" in wrong.stderr) == (2, True)
 
 
@@ -329,7 +328,7 @@ def test_a_second_refresh_at_the_same_time(company: Company) -> None:
         assert second.returncode == 4, second.stderr
         assert f"process {process.pid}" in second.stderr
         assert attempts(home)[0]["state"] == "running"
-        assert command("rollback", "--home", home).returncode == 4
+        assert invoke("rollback", "--home", home).returncode == 4
     finally:
         assert process.wait(timeout=200) == 0
     assert (home / "current").readlink() == Path("releases") / refresh_id(company, 2)
@@ -423,7 +422,7 @@ def test_an_older_as_of_date_does_not_replace_a_newer_release(
 )
 def test_wrong_usage(home: Path, arguments: list[str], code: int, words: str) -> None:
     before = seen(home)
-    result = command(*arguments, "--home", home)
+    result = invoke(*arguments, "--home", home)
     assert result.returncode == code
     assert words in result.stderr
     assert "Traceback" not in result.stderr

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import yaml
 
-from tests.conftest import command
+from tests.conftest import command, invoke
 from tests.integration.shop import same_marts
 from tests.integration.test_init import fill_in
 
@@ -41,7 +41,7 @@ delete from order_lines where id = 'c';
 def shop(tmp_path: Path) -> Path:
     """A project made by `init`, whose source is a database."""
     folder = tmp_path / "shop"
-    assert command("init", folder, "--source", "shop").returncode == 0
+    assert invoke("init", folder, "--source", "shop").returncode == 0
     fill_in(folder)
     path = folder / "sources.yaml"
     described = yaml.safe_load(path.read_text())

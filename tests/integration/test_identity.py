@@ -27,26 +27,10 @@ class Silos:
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
         self.files = folder / "files"
-        self.dbt_project = folder / "dbt_project"
         self._variables = {
             "SILOS": str(self.files),
             "CUSTOMER_TIERS_SOURCES": str(PROJECT / "sources.yaml"),
-            "CUSTOMER_TIERS_DBT_PROJECT": str(self.dbt_project),
-            "CUSTOMER_TIERS_EXPECTATIONS": str(folder / "expectations"),
         }
-        staging = PROJECT_ROOT / "dbt_project" / "models" / "staging"
-        ours = [path.name for path in staging.iterdir() if path.is_dir()]
-        shutil.copytree(
-            PROJECT_ROOT / "dbt_project",
-            self.dbt_project,
-            ignore=shutil.ignore_patterns("target", "*__unit_tests.yml", *ours),
-        )
-        shutil.copytree(
-            PROJECT / "models",
-            self.dbt_project / "models" / "staging",
-            dirs_exist_ok=True,
-        )
-        (folder / "expectations" / "landing").mkdir(parents=True)
         shutil.copytree(FEBRL, self.files / "people")
 
     def write(

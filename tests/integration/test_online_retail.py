@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.tiers import policy as policies
-from pipeline.tiers import stability
+from pipeline.tiers import policy_tables, stability
 from tests.integration.shop import Shop, export_days, same_marts
 
 
@@ -77,7 +77,7 @@ def test_band_and_confirmations_make_tiers_stable(
     """
     (policy,) = (
         one
-        for one in policies.load_folder(PROJECT_ROOT / "dbt_project" / "seeds")
+        for one in policy_tables.load_folder(PROJECT_ROOT / "dbt_project" / "seeds")
         if one.policy_id == "pareto-2014"
     )
     assert {

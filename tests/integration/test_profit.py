@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from pipeline.common.settings import PROJECT_ROOT
-from tests.conftest import command
+from tests.conftest import command, own_project
 
 CENT = Decimal("0.01")
 
@@ -125,18 +125,12 @@ def test_profit_is_margin_less_what_customers_are_charged_with(
 
 @pytest.mark.slow
 def test_a_join_that_doubles_is_refused(home: Path, tmp_path: Path) -> None:
-    project = tmp_path / "dbt_project"
-    shutil.copytree(
-        PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target")
+    tickets = 'select * from {{ ref("core_service_tickets") }}'
+    project = own_project(
+        tmp_path / "dbt_project",
+        "models/core/core_cost_entries.sql",
+        lambda sql: sql.replace(tickets, f"{tickets}, (values (1), (2)) as n (n)"),
     )
-    model = project / "models" / "core" / "core_cost_entries.sql"
-    sound = model.read_text(encoding="utf-8")
-    doubled = sound.replace(
-        'select * from {{ ref("core_service_tickets") }}',
-        'select * from {{ ref("core_service_tickets") }}, (values (1), (2)) as n (n)',
-    )
-    assert doubled != sound
-    model.write_text(doubled, encoding="utf-8")
     result = command("refresh", "--home", home, CUSTOMER_TIERS_DBT_PROJECT=str(project))
     assert result.returncode == 3, result.stderr
     assert "every_cent_of_cost_is_somewhere" in result.stderr

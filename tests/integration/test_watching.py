@@ -18,7 +18,7 @@ import yaml
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.journal import log_reading
-from tests.conftest import command, environment
+from tests.conftest import command, environment, invoke
 from tests.unit.operations import alerting
 from tests.unit.operations.test_metrics import parsed, value
 
@@ -95,7 +95,7 @@ def test_the_metrics_of_a_published_refresh(published_home: Path) -> None:
     assert passed > 100
     assert value(samples, "release_warnings") > 0
     assert value(samples, "home_bytes", folder="releases") > 1e6
-    told = command("status", "--check", "--home", published_home)
+    told = invoke("status", "--check", "--home", published_home)
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout.startswith("Fine: release r000001-20140131")
 

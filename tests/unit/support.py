@@ -17,12 +17,21 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
+from pipeline.landing.batches import Batch
+from pipeline.landing.store import BatchStore
 from pipeline.sources import Entity, Extract, Rejected, Source, StartOver, open_reader
 from tests.conftest import environment
 
+
+def store_of(home: Home, batch: Batch) -> BatchStore:
+    """The batches of the entity that a batch is of, read afresh."""
+    return BatchStore(home, batch.source, batch.entity)
+
+
 # Kills the process when it is about to take its n-th step that changes something below a
-# folder. Python's audit events come before what they tell of.
+# folder. Python's audit events come before what they announce.
 DIE_AT = """
 import os, signal, sys
 

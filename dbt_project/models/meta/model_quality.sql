@@ -2,7 +2,9 @@
 How good the models are, every figure of every refresh. Identity: how many records became
 how many customers by which rule, how often registration numbers contradict a rule, and,
 where a source provides known_identities, precision and recall over pairs of records.
-Value: the backtest of the forecasters. Health: how well a health score of the past told
+Value: the backtest of the forecasters, the parameters of their fits at each origin and at
+the as-of day (`fit r`, `fit standard_error_r` ... of `pareto_nbd 2014-01-31`), and who was
+chosen (`choice error_to_baseline`: beside the better baseline; below 1 is better, a million where that made no error). Health: how well a health score of the past told
 who would buy nothing, beside recency alone.
 -#}
 with keys as (

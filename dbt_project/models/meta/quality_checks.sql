@@ -25,6 +25,17 @@ champions as (
     where metric = 'choice champion' and value = 1
 ),
 
+-- One type of customer is forecast by one forecaster.
+published as (
+    select
+        'value of ' || customers.customer_type as model,
+        min(forecasts.value_model) as forecaster
+    from {{ ref("core_customer_forecasts") }} as forecasts
+    inner join {{ ref("core_customers") }} as customers
+        on forecasts.customer_id = customers.customer_id
+    group by customers.customer_type
+),
+
 measured as (
     select
         figures.model,
@@ -41,12 +52,19 @@ measured as (
         bounds.why
     from figures
     left join champions on figures.model = champions.model
+    left join published on figures.model = published.model
     inner join bounds
         on
             figures.model like bounds.model
             and figures.metric = bounds.metric
             and figures.subject like replace(
-                bounds.subject, 'champion', coalesce(champions.champion, 'champion')
+                replace(
+                    bounds.subject,
+                    'champion',
+                    coalesce(champions.champion, 'champion')
+                ),
+                'published',
+                coalesce(published.forecaster, 'published')
             )
     left join figures as divisors
         on

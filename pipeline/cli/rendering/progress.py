@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,8 +21,10 @@ class _Progress(Console):
     """A console whose reader may go away, which is no reason to end a refresh."""
 
     def on_broken_pipe(self) -> None:
-        """Prints nothing from here on."""
+        """Prints nothing from here on, what is buffered included."""
         self.quiet = True
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), self.file.fileno())
 
 
 class _Lines(logging.Handler):

@@ -54,4 +54,9 @@ def _outcome(item: Tried) -> str:
     if item.failed:
         sentences = "; ".join(check.sentence() for check in item.failed)
         return f"[red]{escape(sentences)}[/red]"
+    if item.unsettled:
+        left = "; ".join(item.unsettled)
+        return (
+            f"[green]good[/green], without what is still being written: {escape(left)}"
+        )
     return "[green]good[/green]"

@@ -10,15 +10,17 @@ import base64
 import email.policy
 import email.utils
 import hashlib
-import html
 import smtplib
 import ssl
 from email.message import EmailMessage
+from pathlib import Path
 
+from pipeline.common import pages
 from pipeline.operations.alerts.config import Email
 from pipeline.operations.alerts.message import Message
 from pipeline.operations.alerts.sending import NotSent
 
+TEMPLATES = Path(__file__).with_name("templates")
 COLOURS = {"recovered": "#1a7f37", "test": "#0969da", "late": "#9a6700"}
 
 
@@ -31,7 +33,7 @@ def send(channel: Email, message: Message, moment: float) -> str | None:
     Raises:
         NotSent: The server took it for nobody, or nobody knows.
     """
-    mail = made(channel, message, moment)
+    mail = build_mail(channel, message, moment)
     host, _ = channel.address
     connection: list[smtplib.SMTP] = []
     try:
@@ -87,9 +89,9 @@ def _log_in(server: smtplib.SMTP, user: str, password: str) -> None:
     # Python's own login knows ASCII only; mail servers take UTF-8.
     server.ehlo_or_helo_if_needed()
     token = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
-    code, said = server.docmd("AUTH", f"PLAIN {token}")
+    code, answer = server.docmd("AUTH", f"PLAIN {token}")
     if code != 235:
-        raise smtplib.SMTPAuthenticationError(code, said)
+        raise smtplib.SMTPAuthenticationError(code, answer)
 
 
 def _failure(channel: Email, error: Exception) -> NotSent:
@@ -131,7 +133,7 @@ def _leave(server: smtplib.SMTP) -> None:
         server.close()
 
 
-def made(channel: Email, message: Message, moment: float) -> EmailMessage:
+def build_mail(channel: Email, message: Message, moment: float) -> EmailMessage:
     """The mail itself."""
     mail = EmailMessage(policy=email.policy.SMTP)
     mail["Subject"] = message.title
@@ -149,20 +151,9 @@ def made(channel: Email, message: Message, moment: float) -> EmailMessage:
 
 
 def _html(message: Message) -> str:
-    colour = COLOURS.get(message.kind, "#cf222e")
-    language = "zh-CN" if message.language == "zh" else "en"
-    parts = [
-        f'<html lang="{language}"><body style="font-family: sans-serif; color: #1f2328">',
-        f'<h2 style="border-left: 6px solid {colour}; padding-left: 10px; '
-        f'font-size: 18px">{html.escape(message.title)}</h2>',
-    ]
-    for heading, lines in message.sections:
-        parts.append(
-            f'<h3 style="font-size: 14px; margin-bottom: 4px">'
-            f"{html.escape(heading)}</h3>"
-        )
-        parts += [
-            f'<p style="margin: 2px 0 2px 10px">{html.escape(line)}</p>'
-            for line in lines
-        ]
-    return "\n".join([*parts, "</body></html>"])
+    template = pages.environment(TEMPLATES).get_template("mail.html.j2")
+    return template.render(
+        message=message,
+        colour=COLOURS.get(message.kind, "#cf222e"),
+        language="zh-CN" if message.language == "zh" else "en",
+    )

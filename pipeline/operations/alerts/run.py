@@ -13,8 +13,9 @@ from pipeline.common.settings import Settings
 from pipeline.operations.alerts import config, events, ledger, mail, message, webhooks
 from pipeline.operations.alerts.config import AlertsFile, Email, Webhook
 from pipeline.operations.alerts.ledger import Delivery, Event, Ledger
-from pipeline.operations.alerts.message import Message, Place
+from pipeline.operations.alerts.message import Message
 from pipeline.operations.alerts.sending import NotSent, Patience, Try, insist, without
+from pipeline.operations.alerts.sentences import Place
 from pipeline.operations.freshness import Freshness
 
 log = logging.getLogger("customer_tiers.alerts")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pipeline.common.discretion import GONE
+from pipeline.common.secrets import GONE
 
 log = logging.getLogger("customer_tiers.alerts")
 

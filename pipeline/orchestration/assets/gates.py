@@ -108,16 +108,16 @@ def gate_out(
 
 
 def pass_through(
-    home: Home, candidate: Candidate, stage: str, look: Callable[[], Evidence]
+    home: Home, candidate: Candidate, stage: str, assess: Callable[[], Evidence]
 ) -> tuple[Evidence, Path | None, float]:
-    """Lets the gate look, keeps its evidence, and closes the attempt when it refuses.
+    """Runs the gate, keeps its evidence, and closes the attempt when it refuses.
 
     Returns:
-        The evidence, its Data Docs, and how many seconds the look took.
+        The evidence, its Data Docs, and how many seconds it took.
     """
     began = time.monotonic()
     with attempts.stage(home, candidate.refresh_id, stage):
-        found = look()
+        found = assess()
         evidence.save(candidate.evidence_folder, found)
         disk.raise_if_full(home, found.crashes())
     seconds = time.monotonic() - began

@@ -9,11 +9,13 @@ from pathlib import Path
 import dagster as dg
 
 from pipeline.common import calendar, limits
+from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.journal import attempts, disk
 from pipeline.journal.refresh_log import facts
-from pipeline.landing import batches as landing
 from pipeline.landing import retrying
+from pipeline.landing.load import Landed
+from pipeline.landing.store import BatchStore
 from pipeline.operations import retention
 from pipeline.orchestration.request import RefreshRequest, limit
 from pipeline.release import candidates, pruning
@@ -62,6 +64,7 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             time_zone=business.time_zone,
             reporting_currency=business.reporting_currency,
             full=request.full,
+            sources_file=settings.sources_file,
         )
         with attempts.stage(home, opened.refresh_id, "open candidate"):
             wanted = disk.need(
@@ -76,7 +79,7 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
                 raise
             disk.reserve(home)
             if sources.demonstration is not None:
-                demonstration.lay_out(
+                demonstration.build_database(
                     sources.demonstration, home.root / "demonstration" / "erp.sqlite"
                 )
         log.info("refresh %s as of %s", opened.refresh_id, as_of_date)
@@ -134,8 +137,9 @@ def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
         if minutes is None:
             minutes = settings.limits.source_minutes
         too_long = limits.SourceTimeLimit(
-            f"{source.name} was not read within {limits.told(minutes)} (limit_minutes in "
-            "sources.yaml, or CUSTOMER_TIERS_SOURCE_MINUTES); nothing of it counts."
+            f"{source.name} was not read within {limits.format_minutes(minutes)} "
+            "(limit_minutes in sources.yaml, or CUSTOMER_TIERS_SOURCE_MINUTES); nothing "
+            "of it counts."
         )
         retries = 0
 
@@ -156,49 +160,56 @@ def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
                 before_retry=before_retry,
             )
             for name, landed in found.items():
-                rows = sum(batch.rows_landed for batch in landed.batches)
-                quarantined = sum(batch.rows_quarantined for batch in landed.batches)
-                forgotten = sum(batch.rows_forgotten for batch in landed.batches)
-                log.info(
-                    "%s",
-                    _told(source.name, name, landed, rows, quarantined),
-                    extra=facts(
-                        event="landed",
-                        source=source.name,
-                        entity=name,
-                        rows_landed=rows,
-                        rows_quarantined=quarantined,
-                        batches=len(landed.batches),
-                        seconds=round(landed.seconds, 3),
-                    ),
-                )
-                yield dg.MaterializeResult(
-                    asset_key=landing_key(source.name, name),
-                    metadata={
-                        "dagster/partition_row_count": rows,
-                        "batches": len(landed.batches),
-                        "rows_read": rows + quarantined + forgotten,
-                        "rows_landed": rows,
-                        "rows_quarantined": quarantined,
-                        "rows_forgotten": forgotten,
-                        "already_landed": landed.already_landed,
-                        "retries": retries,
-                        "seconds": round(landed.seconds, 2),
-                        "folder": dg.MetadataValue.path(
-                            str(landing.entity_folder(home, source.name, name))
-                        ),
-                    },
-                )
+                yield _materialized(home, source.name, name, landed, retries)
 
     return land
+
+
+def _materialized(
+    home: Home, source: str, entity: str, landed: Landed, retries: int
+) -> dg.MaterializeResult[None]:
+    """Logs what landed of an entity, and says it to Dagster."""
+    rows = sum(batch.rows_landed for batch in landed.batches)
+    quarantined = sum(batch.rows_quarantined for batch in landed.batches)
+    forgotten = sum(batch.rows_forgotten for batch in landed.batches)
+    log.info(
+        "%s",
+        _summarise(source, entity, landed, rows, quarantined),
+        extra=facts(
+            event="landed",
+            source=source,
+            entity=entity,
+            rows_landed=rows,
+            rows_quarantined=quarantined,
+            batches=len(landed.batches),
+            seconds=round(landed.seconds, 3),
+        ),
+    )
+    return dg.MaterializeResult(
+        asset_key=landing_key(source, entity),
+        metadata={
+            "dagster/partition_row_count": rows,
+            "batches": len(landed.batches),
+            "rows_read": rows + quarantined + forgotten,
+            "rows_landed": rows,
+            "rows_quarantined": quarantined,
+            "rows_forgotten": forgotten,
+            "already_landed": landed.already_landed,
+            "retries": retries,
+            "seconds": round(landed.seconds, 2),
+            "folder": dg.MetadataValue.path(
+                str(BatchStore(home, source, entity).folder)
+            ),
+        },
+    )
 
 
 def _is_sqlite(source: Source) -> bool:
     return bool(source.url and source.url.startswith("sqlite"))
 
 
-def _told(
-    source: str, entity: str, landed: landing.Landed, rows: int, quarantined: int
+def _summarise(
+    source: str, entity: str, landed: Landed, rows: int, quarantined: int
 ) -> str:
     name = f"{source}.{entity}"
     if not landed.batches:

@@ -14,7 +14,7 @@ from pipeline.common.settings import Settings
 from pipeline.gates import data_docs, judgement
 from pipeline.identity import memory
 from pipeline.journal import acceptances, attempts, disk, evidence
-from pipeline.landing import batches as landing
+from pipeline.landing.store import bytes_written_since
 from pipeline.operations import retention
 from pipeline.orchestration import runs
 from pipeline.orchestration.assets.ingest import POOL
@@ -92,7 +92,7 @@ def publish_asset(
             took = disk.Took(
                 work=disk.size_of(candidate.work_file),
                 release=disk.size_of(candidate.release_folder),
-                landed=landing.written_since(home, candidate.opened_at),
+                landed=bytes_written_since(home, candidate.opened_at),
             )
             request.before_publishing()
             folder = promotion.promote(home, refresh_id, needed, terms)

@@ -82,16 +82,14 @@ def transform_assets(
         home = request.open_home()
         candidate = candidates.latest_candidate(home)
         with attempts.stage(home, candidate.refresh_id, "transform"):
-            foundation.lay_ground(home, candidate, sources.sources)
+            foundation.prepare(home, candidate, sources.sources)
             events: queue.Queue[dict[str, Any] | None] = queue.Queue()
             outcome: list[transform.Built | BaseException] = []
 
             def run_dbt() -> None:
                 try:
                     outcome.append(
-                        transform.build(
-                            project, sources, candidate, settings, events.put
-                        )
+                        transform.build(project, candidate, settings, events.put)
                     )
                 except BaseException as error:
                     outcome.append(error)
@@ -106,20 +104,7 @@ def transform_assets(
                 while (event := events.get()) is not None:
                     if event["info"]["name"] != "LogTestResult":
                         built_models += 1
-                        name = event["data"]["node_info"]["node_name"]
-                        log.debug(
-                            "transform: %d built, now after %s",
-                            built_models,
-                            name,
-                            extra=facts(
-                                event="model",
-                                model=name,
-                                status=event["data"].get("status"),
-                                seconds=round(
-                                    float(event["data"].get("execution_time") or 0), 3
-                                ),
-                            ),
-                        )
+                        _log_model(event, built_models)
                     row_count = event.pop("row_count", None)
                     for made in DbtCoreCliEventMessage(
                         raw_event=event, event_history_metadata={}
@@ -149,6 +134,22 @@ def transform_assets(
     return models
 
 
+def _log_model(event: Mapping[str, Any], built: int) -> None:
+    """Logs that a model or seed is built, as dbt says it."""
+    name = event["data"]["node_info"]["node_name"]
+    log.debug(
+        "transform: %d built, now after %s",
+        built,
+        name,
+        extra=facts(
+            event="model",
+            model=name,
+            status=event["data"].get("status"),
+            seconds=round(float(event["data"].get("execution_time") or 0), 3),
+        ),
+    )
+
+
 def _judge(home: Home, found: Evidence, errors: Sequence[str]) -> None:
     """Tells what dbt's tests found, and stops what may not go on.
 
@@ -175,11 +176,11 @@ def _judge(home: Home, found: Evidence, errors: Sequence[str]) -> None:
     if blocking := [check.sentence() for check in failed if check.blocks]:
         raise GateRefused("; ".join(blocking))
     if errors:
-        told = "dbt: " + "; ".join(errors)
+        reason = "dbt: " + "; ".join(errors)
         # A null where the contract of a mart allows none is bad data, which is
         # what a gate is for; anything else is a model that does not work.
         contract = all("Constraint Error" in error for error in errors)
-        raise GateRefused(told) if contract else CustomerTiersError(told)
+        raise GateRefused(reason) if contract else CustomerTiersError(reason)
     if problems := found.problems():
         raise GateRefused("; ".join(problems))
 

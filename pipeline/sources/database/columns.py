@@ -54,6 +54,15 @@ _BOOLEANS: dict[Any, bool | None] = {None: None, 0: False, 1: True} | {
 
 Convert = Callable[[Any], Any]
 
+# Whole numbers of the smallest coin, and no currency's is smaller than a ten-thousandth.
+_MONEY = pa.decimal128(23, 4)
+
+
+class Shape(sa.types.UserDefinedType[Any]):
+    """A point, line or area of MySQL and MariaDB; it becomes WKT, such as POINT(1 2)."""
+
+    cache_ok = True
+
 
 @dataclass(frozen=True)
 class Column:
@@ -95,6 +104,11 @@ def plan(
         backend: Whose values they are.
         declared: Its type according to `sources.yaml`, if any.
     """
+    if _is_money(kind) and (declared is None or column_type(declared).kind != "text"):
+        # As text it has the server's currency and marks: $1,234.50.
+        expression, kind = sa.cast(expression, sa.Numeric()), postgresql.MONEY()
+    elif isinstance(kind, Shape):
+        expression, kind = sa.func.st_astext(expression), sa.Text()
     select, arrow, convert = _NATURAL[backend](expression, kind)
     if declared is not None:
         target, parse = _declared(declared)
@@ -105,6 +119,12 @@ def plan(
         # one, and give up a whole batch for one that cannot be made.
         select = sa.type_coerce(select, sa.types.NullType())
     return Column(name, arrow, select, kind, convert)
+
+
+def _is_money(kind: sa.types.TypeEngine[Any]) -> bool:
+    if isinstance(kind, postgresql.DOMAIN):
+        kind = sa.types.to_instance(kind.data_type)
+    return isinstance(kind, postgresql.MONEY)
 
 
 def _same(natural: pa.DataType, target: pa.DataType) -> bool:
@@ -171,7 +191,11 @@ def _postgresql(
         exact = (sa.Boolean, sa.Integer, sa.Float, sa.Date, sa.DateTime, sa.LargeBinary)
         kind = base if isinstance(base, exact) else sa.Text()
         expression = sa.cast(expression, kind)
+    if isinstance(kind, postgresql.MONEY):
+        return sa.cast(expression, sa.Text()), _MONEY, None
     if isinstance(kind, postgresql.ARRAY):
+        if _is_money(kind.item_type):
+            expression = sa.cast(expression, postgresql.ARRAY(sa.Numeric()))
         return sa.cast(sa.func.array_to_json(expression), sa.Text()), TEXT, None
     if (decimal := _decimal(kind)) is not None:
         # Text is exact, and twice as fast to send and parse as the binary numeric.

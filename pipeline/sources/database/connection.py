@@ -8,11 +8,12 @@ none), SQLite by a read transaction. Other servers give what SQLAlchemy's defaul
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
 from pipeline.common.errors import SourceUnavailable
+from pipeline.common.secrets import cleared, forms
 from pipeline.sources.database.columns import Backend
 from pipeline.sources.passing import may_pass
 
@@ -58,14 +59,29 @@ def parse_url(text: str, source: str) -> sa.URL:
         SourceUnavailable: It is no URL.
     """
     try:
+        if _has_two_ats(text):
+            raise ValueError
         url = sa.make_url(text)
     except (sa.exc.ArgumentError, ValueError):
         # The error may repeat a part of the URL, a password with a slash among it.
         raise SourceUnavailable(
-            f"{source}: the url in sources.yaml is not one SQLAlchemy understands; a "
-            "character such as @ or / in a password is written %40, %2F."
+            f"{source}: the url in sources.yaml is not one SQLAlchemy understands; write "
+            "the password as ${NAME}, which is encoded where it stands, or @ and / in it "
+            "as %40 and %2F."
         ) from None
     return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+
+
+def _has_two_ats(text: str) -> bool:
+    """Whether a password with a bare @ would be cut there, and its rest be the host."""
+    _, _, rest = text.partition("://")
+    login, _, behind = rest.partition("@")
+    if login.startswith("/"):  # a path, without a login
+        return False
+    place, _, query = behind.partition("?")
+    return "@" in place or any(
+        "@" in part.partition("=")[0] for part in query.split("&")
+    )
 
 
 def backend_of(url: sa.URL) -> Backend:
@@ -227,14 +243,9 @@ def without_secrets(text: str, url: sa.URL) -> str:
     """The text with every value of the URL that may be a secret blotted out."""
     for value in (url.password, *url.query.values()):
         for secret in (value,) if isinstance(value, str) else value or ():
-            for written in {
-                secret,
-                quote(secret),
-                quote(secret, ""),
-                quote_plus(secret),
-            }:
-                text = text.replace(written, "***") if written else text
-    return text
+            for written in sorted(forms(secret), key=len, reverse=True):
+                text = text.replace(written, "***")
+    return cleared(text)
 
 
 def cause(error: BaseException) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import logging
 import re
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Literal
 
@@ -18,7 +19,8 @@ import sqlalchemy as sa
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Extract, Rejected, Since
-from pipeline.sources.config import Entity, Source
+from pipeline.sources.columns import refuse_names_that_are_one
+from pipeline.sources.config import Source
 from pipeline.sources.database import increments
 from pipeline.sources.database.columns import (
     Backend,
@@ -36,6 +38,8 @@ from pipeline.sources.database.connection import (
     without_secrets,
 )
 from pipeline.sources.database.postgres import CannotOpen, FastPath
+from pipeline.sources.database.unknown import known_columns
+from pipeline.sources.entity import Entity
 from pipeline.sources.passing import may_pass
 
 logger = logging.getLogger(__name__)
@@ -92,7 +96,8 @@ class DatabaseReader:
         """
         since = since or Since()
         where = f"{self._name}.{entity.name}"
-        table = self._table(entity.table or entity.name, where)
+        table = self._table(entity.table or entity.name, where, entity.leave_out)
+        refuse_names_that_are_one(list(table.columns.keys()), where)
         key = _named(table, entity.key, where, "its key")
         for name in entity.columns:
             _named(table, [name], where, "one of its columns")
@@ -202,13 +207,16 @@ class DatabaseReader:
         lowest = increments.lower_bound(since.cursor, overlap, place)
         return _written(lowest, natural, self._backend)
 
-    def _table(self, name: str, where: str) -> sa.Table:
+    def _table(self, name: str, where: str, left_out: Sequence[str] = ()) -> sa.Table:
         assert self._connection is not None
         *schema, plain = _parts(name)
         try:
-            columns = sa.inspect(self._connection).get_columns(
-                plain, schema=".".join(schema) or None
-            )
+            with warnings.catch_warnings():
+                # What it does not know is looked up afterwards.
+                warnings.simplefilter("ignore", sa.exc.SAWarning)
+                columns = sa.inspect(self._connection).get_columns(
+                    plain, schema=".".join(schema) or None
+                )
         except sa.exc.NoSuchTableError:
             columns = []
         except sa.exc.SQLAlchemyError as error:
@@ -218,11 +226,14 @@ class DatabaseReader:
             ) from None
         if not columns:
             raise SourceUnavailable(f"{where}: the database has no table {name}.")
-        return sa.Table(
+        table = sa.Table(
             plain,
             sa.MetaData(),
             *(sa.Column(column["name"], column["type"]) for column in columns),
             schema=".".join(schema) or None,
+        )
+        return known_columns(
+            self._connection, self._backend, where, table, set(left_out)
         )
 
     def _plan(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.config import Source
+from pipeline.sources.files.parts import printable
 from pipeline.sources.files.reader import FilesReader, being_written
 
 
@@ -47,7 +48,7 @@ def look(source: Source) -> Arrivals:
             except FileNotFoundError:
                 continue
             if why is not None:
-                unsettled.append(f"{path.name} {why}")
+                unsettled.append(f"{printable(path.name)} {why}")
             found.append((entity.name, str(path), told.st_size, told.st_mtime_ns))
     digest = hashlib.sha256(json.dumps(found).encode()).hexdigest()
     return Arrivals(digest, len({item[1] for item in found}), unsettled)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
-from pipeline.sources.config import Entity
+from pipeline.sources.entity import Entity
 from pipeline.sources.files.parts import READ_ERRORS, Part, cause
 from pipeline.sources.files.typed import Typing, declared
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,14 +26,15 @@ import pyarrow as pa
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.ahead import fetched_ahead
 from pipeline.sources.base import Rejected, StartOver
-from pipeline.sources.config import Entity
-from pipeline.sources.files import detection
+from pipeline.sources.entity import Entity
+from pipeline.sources.files import contents, detection
 from pipeline.sources.files.parts import (
     CHUNK,
     READ_ERRORS,
     Part,
     cause,
     engine,
+    printable,
     temporary_folder,
 )
 from pipeline.sources.files.typed import Declared, Typing, declared, divided, query
@@ -45,18 +48,27 @@ ROWS_PER_BATCH = 122_880
 # never closed takes no more than this with it.
 LONGEST_CELL = 2_097_152
 
+MARK = "\ufeff"
+_TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
+
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the text is read; `told` says which of it was detected."""
+    """How the text is read.
+
+    Attributes:
+        header_row: The line that names the columns, a line such as `sep=;` counted in.
+        detected: Which of it was detected, for the log.
+    """
 
     encoding: str
     delimiter: str
     quote: str
-    told: str = ""
+    header_row: int
+    detected: str = ""
 
     def __str__(self) -> str:
-        return f"encoding {self.encoding}, delimiter {self.delimiter!r}{self.told}"
+        return f"encoding {self.encoding}, delimiter {self.delimiter!r}{self.detected}"
 
 
 @dataclass
@@ -74,6 +86,8 @@ def dialect_of(
     Raises:
         SourceUnavailable: The bytes allow several readings, or contradict sources.yaml.
     """
+    if what := contents.markup(check.beginning):
+        raise SourceUnavailable(f"{part.where} is no delimited text: it is {what}.")
     mark = detection.marked(check.beginning)
     if entity.encoding:
         encoding = codecs.lookup(entity.encoding).name.removesuffix("-sig")
@@ -84,22 +98,19 @@ def dialect_of(
             )
     else:
         encoding = codecs.lookup(detection.encoding_of(part, check)).name
-    quote = entity.quote
-    delimiter = entity.delimiter or (
-        "\t"
-        if kind == "tsv"
-        else detection.delimiter_of(part, encoding, quote, entity.header_row)
-    )
+    quote, header_row = entity.quote, entity.header_row
+    said = detection.separator_line(check.beginning, encoding)
+    if said is not None and header_row == 1:
+        header_row = 2
+    known = entity.delimiter or said or ("\t" if kind == "tsv" else None)
+    delimiter = known or detection.delimiter_of(part, encoding, quote, header_row)
     detected = [
         name
-        for name, given in [
-            ("encoding", entity.encoding),
-            ("delimiter", entity.delimiter or kind == "tsv"),
-        ]
+        for name, given in [("encoding", entity.encoding), ("delimiter", known)]
         if not given
     ]
-    told = f" (detected: {', '.join(detected)})" if detected else ""
-    return Dialect(encoding, delimiter, quote, told)
+    shown = f" (detected: {', '.join(detected)})" if detected else ""
+    return Dialect(encoding, delimiter, quote, header_row, shown)
 
 
 def read(
@@ -118,18 +129,16 @@ def read(
     """
     try:
         with _text(part, dialect) as file:
-            records = _records(file, dialect)
-            header, is_simple = _header(records, entity, part.where)
-            columns = declared(entity, header, part.where)
-            typing = Typing(
-                columns, pa.schema([(name, pa.string()) for name in header])
-            )
-            empty: list[list[str | None]] = [[] for _ in header]
-            yield typing.split(_text_batch(header, empty))[0]
-            if limit is None and is_simple and not effort.is_careful:
-                yield from _read_sound(part, dialect, entity, columns, rejected, effort)
+            header = _header(_records(file, dialect), dialect, part.where)
+            names = header.names
+            columns = declared(entity, names, part.where)
+            typing = Typing(columns, pa.schema([(name, pa.string()) for name in names]))
+            empty: list[list[str | None]] = [[] for _ in names]
+            yield typing.split(_text_batch(names, empty))[0]
+            if limit is None and header.is_simple and not effort.is_careful:
+                yield from _read_sound(part, dialect, columns, rejected, effort)
             else:
-                yield from _read_records(records, typing, header, limit, rejected)
+                yield from _read_records(part, header, typing, limit, rejected)
             typing.close()
     except (
         duckdb.Error,
@@ -165,8 +174,9 @@ def _records(file: Iterable[str], dialect: Dialect) -> Iterator[Record]:
     def remembered() -> Iterator[str]:
         for line in file:
             lines.append(line)
-            is_first = number == len(lines) == 1
-            yield line.removeprefix("\ufeff") if is_first else line
+            # A mark at the beginning of a record begins a file that was put behind
+            # another one. It is no character of the first cell.
+            yield line.removeprefix(MARK) if len(lines) == 1 else line
 
     reader = csv.reader(
         remembered(),
@@ -183,47 +193,99 @@ def _records(file: Iterable[str], dialect: Dialect) -> Iterator[Record]:
             return
         except csv.Error as error:  # the reader goes on with the next line
             cells = error
+        else:
+            if any('="' in line for line in lines):
+                cells = [_without_formula(cell) for cell in cells]
         yield number, lines, cells
         number += len(lines)
         lines.clear()
 
 
-def _header(
-    records: Iterator[Record], entity: Entity, where: str
-) -> tuple[list[str], bool]:
-    """The names, and whether every line down to them is a record of its own."""
+def _without_formula(cell: str) -> str:
+    """`="00123"` is how programs keep a spreadsheet from making 123 of it."""
+    found = _TEXT_FORMULA.fullmatch(cell)
+    return found[1].replace('""', '"') if found else cell
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names of the columns, and what follows them.
+
+    Attributes:
+        is_simple: Every line down to the names is a record of its own, and nothing about
+            them needs the careful way.
+        spare: So many nameless columns end the header; nothing may stand in them.
+        records: The records below.
+    """
+
+    names: list[str]
+    is_simple: bool
+    spare: int
+    records: Iterator[Record]
+
+    def cells_of(self, cells: list[str]) -> list[str]:
+        """The cells of a record without empty ones behind the last column."""
+        width = len(self.names)
+        # One more delimiter at the end passes in any row; DuckDB lets it pass, too.
+        if width < len(cells) <= width + max(self.spare, 1) and not any(cells[width:]):
+            return cells[:width]
+        return cells
+
+    def is_repeated(self, lines: list[str], cells: list[str]) -> bool:
+        """Whether a record is the header of a file that was put behind another one."""
+        line = lines[0].removeprefix(MARK).strip()
+        if detection.SEPARATOR_LINE.fullmatch(line):
+            return True
+        is_sure = len(self.names) > 1 or lines[0].startswith(MARK)
+        return is_sure and self.cells_of(cells) == self.names
+
+
+def _header(records: Iterator[Record], dialect: Dialect, where: str) -> Header:
     last: Record = (1, [], [])
     is_simple = True
-    for at in range(1, entity.header_row + 1):
+    for at in range(1, dialect.header_row + 1):
         last = next(records, (at, [], []))
         number, lines, found = last
         # What DuckDB makes of titles with quotes is not worth finding out.
         is_simple &= number == at and len(lines) == 1
-        if at < entity.header_row:
+        if at < dialect.header_row:
             is_simple &= not isinstance(found, csv.Error) and '"' not in "".join(lines)
-    header = last[2]
-    if isinstance(header, csv.Error) or not _is_text(header):
-        what = "has a header that cannot be read"
-    elif not header:
-        what = "is empty" if entity.header_row == 1 else "ends before its header"
-    elif blank := [str(at) for at, name in enumerate(header, 1) if not name.strip()]:
+    cells = last[2]
+    if isinstance(cells, csv.Error) or not _is_text(cells):
+        raise _no_header(where, dialect, "has a header that cannot be read")
+    names = list(cells)
+    while len(names) > 1 and not names[-1].strip():
+        names.pop()
+    spare = len(cells) - len(names)
+    if spare:
+        number, lines, found = next(records, (0, [], cells))
+        records = itertools.chain([(number, list(lines), found)], records)
+        # A row below that has nothing there either proves that it is no column.
+        if not isinstance(found, csv.Error) and (
+            not number or any(found[len(names) :])
+        ):
+            names, spare = cells, 0
+    if not names:
+        is_empty = dialect.header_row == 1
+        what = "is empty" if is_empty else "ends before its header"
+    elif blank := [str(at) for at, name in enumerate(names, 1) if not name.strip()]:
         what = f"has no name in column {', '.join(blank)} of its header"
-    elif twice := sorted({name for name in header if header.count(name) > 1}):
+    elif twice := sorted({name for name in names if names.count(name) > 1}):
         what = f"names column {twice[0]!r} twice in its header"
     else:
-        return header, is_simple
-    which = (
-        "the first line"
-        if entity.header_row == 1
-        else f"row {entity.header_row} (`header_row`)"
-    )
-    raise SourceUnavailable(f"{where} {what}; {which} must name the columns.")
+        return Header(names, is_simple and not spare, spare, records)
+    raise _no_header(where, dialect, what)
+
+
+def _no_header(where: str, dialect: Dialect, what: str) -> SourceUnavailable:
+    row = dialect.header_row
+    which = "the first line" if row == 1 else f"row {row} (`header_row`)"
+    return SourceUnavailable(f"{where} {what}; {which} must name the columns.")
 
 
 def _read_sound(
     part: Part,
     dialect: Dialect,
-    entity: Entity,
     columns: Declared,
     rejected: list[Rejected],
     effort: Effort,
@@ -236,15 +298,16 @@ def _read_sound(
             _plain_utf8(part, dialect) as path,
             engine() as connection,
         ):
-            result = _scan(connection, path, dialect, entity, columns)
+            result = _scan(connection, path, dialect, columns)
             for batch in fetched_ahead(result.to_arrow_reader(ROWS_PER_BATCH)):
                 if not columns.is_asked:
-                    yield batch.rename_columns(columns.names)
+                    yield batch.rename_columns(columns.names).select(columns.kept)
                     continue
                 sound, bad = divided(pa.Table.from_batches([batch]))
                 wrong += [(before + at, reason) for at, reason in bad]
                 before += batch.num_rows
-                yield from sound.rename_columns(columns.names).to_batches()
+                named = sound.rename_columns(columns.names).select(columns.kept)
+                yield from named.to_batches()
     except (duckdb.Error, pa.ArrowException, UnicodeError, OSError) as error:
         # Arrow wraps DuckDB's errors in its own and in OSError; one of the disk's comes
         # again.
@@ -252,14 +315,12 @@ def _read_sound(
         effort.is_careful = True
         raise StartOver(part.where) from error
     if wrong:
-        _place(part, dialect, entity, len(columns.names), wrong, rejected)
+        _place(part, dialect, wrong, rejected)
 
 
 def _place(
     part: Part,
     dialect: Dialect,
-    entity: Entity,
-    width: int,
     wrong: list[tuple[int, str]],
     rejected: list[Rejected],
 ) -> None:
@@ -267,9 +328,9 @@ def _place(
     reasons = dict(wrong)
     last = wrong[-1][0]
     with _text(part, dialect) as file:
-        records = _records(file, dialect)
-        _header(records, entity, part.where)
-        rows = (record for record in records if record[2] or width == 1)
+        header = _header(_records(file, dialect), dialect, part.where)
+        is_single = len(header.names) == 1
+        rows = (record for record in header.records if record[2] or is_single)
         for at, (number, lines, _) in enumerate(rows):
             if at in reasons:
                 rejected.append(Rejected(number, _shown("".join(lines)), reasons[at]))
@@ -281,7 +342,6 @@ def _scan(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
     dialect: Dialect,
-    entity: Entity,
     columns: Declared,
 ) -> duckdb.DuckDBPyConnection:
     relation = """
@@ -296,7 +356,7 @@ def _scan(
         sql,
         {
             "path": str(path),
-            "skip": entity.header_row - 1,
+            "skip": dialect.header_row - 1,
             "delimiter": dialect.delimiter,
             "quote": dialect.quote,
             "columns": {f"column{at}": "VARCHAR" for at in range(len(columns.names))},
@@ -312,7 +372,8 @@ def _plain_utf8(part: Part, dialect: Dialect) -> Iterator[Path]:
     all cores at once, and a truncated .gz ends without an error in DuckDB.
     """
     is_plain = part.packing == "plain" and dialect.encoding == "utf-8"
-    if is_plain and not any(character in str(part.path) for character in "*?["):
+    name = str(part.path)
+    if is_plain and printable(name) == name and not any(one in name for one in "*?["):
         yield part.path
         return
     with temporary_folder() as folder:
@@ -333,19 +394,19 @@ def _plain_utf8(part: Part, dialect: Dialect) -> Iterator[Path]:
 
 
 def _read_records(
-    records: Iterable[Record],
+    part: Part,
+    header: Header,
     typing: Typing,
-    header: list[str],
     limit: int | None,
     rejected: list[Rejected],
 ) -> Iterator[pa.RecordBatch]:
-    width = len(header)
-    columns: list[list[str | None]] = [[] for _ in header]
+    width = len(header.names)
+    columns: list[list[str | None]] = [[] for _ in header.names]
     places: list[tuple[int, str]] = []
     left = limit
 
     def whole() -> pa.RecordBatch:
-        batch, bad = typing.split(_text_batch(header, columns))
+        batch, bad = typing.split(_text_batch(header.names, columns))
         for at, reason in bad:
             rejected.append(Rejected(places[at][0], _shown(places[at][1]), reason))
         places.clear()
@@ -353,7 +414,7 @@ def _read_records(
             column.clear()
         return batch
 
-    for number, lines, found in records:
+    for number, lines, found in header.records:
         if left == 0:
             break
         if isinstance(found, csv.Error):
@@ -369,9 +430,10 @@ def _read_records(
             continue
         if not found and width > 1:
             continue  # a blank line
-        cells = found or [""]
-        if len(cells) == width + 1 and not cells[-1]:
-            cells.pop()  # a delimiter at the end; DuckDB lets it pass, too
+        if header.is_repeated(lines, found):
+            log.warning("%s: line %d repeats the header; no row", part.where, number)
+            continue
+        cells = header.cells_of(found or [""])
         if len(cells) != width or not _is_text(cells):
             reason = (
                 f"{width} columns expected, {len(cells)} found"

@@ -5,15 +5,9 @@ The rule for encodings, in this order:
 1. A byte order mark says it: UTF-8, UTF-16, UTF-32, GB18030.
 2. UTF-8 when every byte of the file is valid UTF-8. Text in another encoding hardly ever
    is by accident.
-3. Otherwise the bytes above 0x7f decide between GB18030 and Latin-1. Chinese characters
-   are pairs of such bytes, so almost none stands alone; accented letters of European
-   words almost always do.
-   *GB18030*: all of it decodes, 95% of its characters are among the 7,445 everyday ones
-   of GB 2312, at most 5% of the high bytes stand alone, and there are 40 of them or a
-   fifth are no letters in Latin-1 (a short `李` is `Àî` in Latin-1: anybody's guess).
-   *Latin-1*: no byte from 0x80 to 0x9f, where it has no characters, 80% of the high
-   bytes stand alone, and half of them are letters.
-4. Everything else is refused with what to declare.
+3. GB18030 when it is clear Chinese, and Latin-1 when no other encoding fits that would
+   make another text of it (`encodings` says what fits).
+4. Everything else is refused with the encodings that fit.
 """
 
 from __future__ import annotations
@@ -25,6 +19,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from pipeline.common.errors import SourceUnavailable
+from pipeline.sources.files import encodings
 from pipeline.sources.files.parts import CHUNK, Part
 
 # UTF-32 begins as UTF-16 does, and so comes first.
@@ -39,8 +34,12 @@ MARKS = {
 
 DELIMITERS = (",", ";", "\t", "|")
 
-# As far as the statistics look from the first byte that is no UTF-8.
-EVIDENCE = 16 << 20
+_ODD = re.compile(rb"""[\r\n"',;|\t]=\"|^=\"|[\r\n](?:\xef\xbb\xbf|\x841\x953)""")
+SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?", re.IGNORECASE)
+
+# So much of the lines that are not plain ASCII is looked at.
+EVIDENCE = 1 << 20
+_ASCII = bytes(range(0x80))
 SAMPLE = 1 << 18
 
 
@@ -65,6 +64,34 @@ class Utf8Check:
                 held = len(error.object) - len(chunk)
                 self.failed_at = max(self._read - held + error.start, 0)
         self._read += len(chunk)
+
+
+class Oddities:
+    """Notes whether a file holds what DuckDB would read as it stands.
+
+    A byte order mark or the header once more where another file was put behind the
+    first, and cells such as `="00123"`.
+    """
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._header: bytes | None = None
+        self.are_there = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Looks at the next bytes of the file."""
+        if self.are_there or not chunk:
+            return
+        if self._header is None:
+            chunk = chunk.removeprefix(codecs.BOM_UTF8)
+            self._header = re.split(rb"[\r\n]", chunk[:SAMPLE], maxsplit=1)[0]
+        seen = self._tail + chunk
+        header = self._header
+        self.are_there |= _ODD.search(seen) is not None or (
+            len(header) > 1
+            and re.search(rb"[\r\n]" + re.escape(header) + rb"[\r\n]", seen) is not None
+        )
+        self._tail = seen[-(len(header) + 8) :]
 
 
 def marked(beginning: bytes) -> str | None:
@@ -93,18 +120,22 @@ def encoding_of(part: Part, check: Utf8Check) -> str:
             f"{part.where} cannot be read as text: it is an archive, a workbook or a "
             "Parquet file under a wrong name; declare its `format`, or name it properly."
         )
-    is_chinese, is_western, has_c1 = _evidence(part, check.failed_at)
-    if is_chinese != is_western:
-        return "gb18030" if is_chinese else "latin-1"
-    hint = (
-        "cp1252 if it comes from Windows in the West, "
-        if has_c1
-        else "latin-1 or cp1252 for Western languages, "
+    evidence = _evidence(part, check.failed_at)
+    if encodings.is_clear_chinese(evidence):
+        return "gb18030"
+    found = encodings.candidates(evidence)
+    if encodings.is_clear_western(found):
+        return "latin-1"
+    fitting = (
+        f"these fit: {', '.join(map(str, found[:6]))}. Declare `encoding` in sources.yaml "
+        "as the one that reads right"
+        if found
+        else "no other fits well. Declare `encoding` in sources.yaml, such as gb18030 for "
+        "Chinese, cp1252 for Western languages"
     )
     raise SourceUnavailable(
         f"{part.where}: its encoding is ambiguous: byte {check.failed_at + 1:,} is no "
-        f"UTF-8, and the rest is no proof of another. Declare `encoding` in sources.yaml: "
-        f"gb18030 for Chinese, {hint}or utf-8 to send such rows to the quarantine."
+        f"UTF-8, and {fitting}, or as utf-8 to send such rows to the quarantine."
     )
 
 
@@ -114,11 +145,12 @@ def _looks_like_utf16(beginning: bytes) -> bool:
     return len(beginning) >= 8 and max(shares) > 0.4 and min(shares) < 0.05
 
 
-def _evidence(part: Part, start: int) -> tuple[bool, bool, bool]:
-    """Whether it is GB18030, whether it is Latin-1, whether it has bytes 0x80 to 0x9f."""
+def _evidence(part: Part, start: int) -> encodings.Evidence:
     decoder = codecs.getincrementaldecoder("gb18030")("strict")
     decodes = True
-    sample = bytearray()
+    high: set[int] = set()
+    lines = bytearray()
+    rest = b""
     read = 0
     with part.open() as file:
         while chunk := file.read(CHUNK):
@@ -127,32 +159,28 @@ def _evidence(part: Part, start: int) -> tuple[bool, bool, bool]:
                     decoder.decode(chunk)
                 except UnicodeDecodeError:
                     decodes = False
+            high.update(chunk.translate(None, _ASCII))
             read += len(chunk)
-            if read > start and len(sample) < EVIDENCE:
-                sample += chunk
+            if read > start and len(lines) < EVIDENCE:
+                *whole, rest = re.split(rb"[\r\n]+", rest + chunk)
+                for line in whole:
+                    if not line.isascii():
+                        lines += line + b"\n"
+    if len(lines) < EVIDENCE and not rest.isascii():
+        lines += rest
     try:
         decoder.decode(b"", True)
     except UnicodeDecodeError:
         decodes = False
-    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", sample)]
-    high = sum(runs)
-    alone = sum(1 for run in runs if run == 1) / max(high, 1)
-    letters = len(re.findall(rb"[\xc0-\xd6\xd8-\xf6\xf8-\xff]", sample)) / max(high, 1)
-    has_c1 = re.search(rb"[\x80-\x9f]", sample) is not None
-    is_chinese = (
-        decodes
-        and alone <= 0.05
-        and (high >= 40 or letters <= 0.8)
-        and _everyday_share(bytes(sample)) >= 0.95
-    )
-    is_western = not has_c1 and alone >= 0.8 and letters >= 0.5
-    return is_chinese, is_western, has_c1
+    return encodings.Evidence(bytes(lines), frozenset(high), decodes)
 
 
-def _everyday_share(sample: bytes) -> float:
-    text = re.sub(r"[\x00-\x7f]+", "", sample.decode("gb18030", errors="replace"))
-    everyday = len(text.encode("gb2312", errors="ignore")) / 2
-    return everyday / max(len(text), 1)
+def separator_line(beginning: bytes, encoding: str) -> str | None:
+    """The delimiter that a first line such as `sep=;` says, as Excel has it."""
+    text = beginning.decode(encoding, errors="replace").removeprefix("\ufeff")
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    found = SEPARATOR_LINE.fullmatch(first)
+    return found[1] if found else None
 
 
 def delimiter_of(part: Part, encoding: str, quote: str, header_row: int) -> str:

@@ -8,7 +8,7 @@ anything else, nested values too, is kept as its JSON text.
 from __future__ import annotations
 
 import io
-import shutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from pipeline.common import sql
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
 from pipeline.sources.columns import ColumnType
-from pipeline.sources.config import Entity
+from pipeline.sources.entity import Entity
 from pipeline.sources.files.parts import (
     CHUNK,
     READ_ERRORS,
@@ -86,8 +86,14 @@ def read(
             rejected.sort(key=lambda row: row.line or 0)
     except (duckdb.Error, pa.ArrowException, UnicodeError, *READ_ERRORS) as error:
         raise SourceUnavailable(
-            f"{part.where} cannot be read as JSON: {cause(error)}"
+            f"{part.where} cannot be read as JSON: {_without_place(cause(error))}"
         ) from error
+
+
+def _without_place(text: str) -> str:
+    """DuckDB's words without the copy that it read, and without its count of objects."""
+    text = re.sub(r" in file \"[^\"]*\",?", "", text)
+    return re.sub(r" in record/value \d+", "", text)
 
 
 def _nothing(part: Part, kind: str) -> str:
@@ -136,12 +142,11 @@ def _array(part: Part, entity: Entity) -> Iterator[Block]:
         link = folder / "array.json"
         with file.open("rb") as raw:
             begins_plain = raw.read(1) == b"["
-        if begins_plain and _encoding(entity) == "utf-8-sig":
+        is_utf8 = _encoding(entity) == "utf-8-sig"
+        if begins_plain and is_utf8 and not _may_hold_halves(file):
             link.symlink_to(file.absolute())
         else:
-            text = io.TextIOWrapper(file.open("rb"), _encoding(entity), newline="")
-            with text, link.open("w", encoding="utf-8", newline="") as copy:
-                shutil.copyfileobj(text, copy, CHUNK)
+            _copy_without_halves(file, link, _encoding(entity))
         _refuse_if_cut(part, link)
         found = connection.execute(
             "select json from read_json_objects($path, format = 'array', "
@@ -150,9 +155,69 @@ def _array(part: Part, entity: Entity) -> Iterator[Block]:
         )
         number = 0
         for batch in found.to_arrow_reader(ROWS_PER_BATCH):
-            texts = batch.column(0).to_pylist()
+            texts = [_with_halves(text) for text in batch.column(0).to_pylist()]
             yield list(range(number + 1, number + len(texts) + 1)), texts
             number += len(texts)
+
+
+# Half a character ----------------------------------------------------------------------
+
+# An emoji is two escapes; a program that cuts texts leaves one, which is no character. It
+# costs its object only, but DuckDB gives up the array. In the copy that DuckDB reads an
+# escape of a noncharacter, which no text has, stands before the digits.
+_HALF_SURELY = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_MARKED = "\\ufdd0"
+_LONGEST_ESCAPE = 12
+
+
+def _may_hold_halves(path: Path) -> bool:
+    tail = b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            if _HALF_SURELY.search(tail + chunk):
+                return True
+            tail = chunk[-_LONGEST_ESCAPE:]
+    return False
+
+
+def _copy_without_halves(path: Path, copy: Path, encoding: str) -> None:
+    rest = ""
+    with (
+        io.TextIOWrapper(path.open("rb"), encoding, newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as target,
+    ):
+        while chunk := source.read(CHUNK):
+            text = rest + chunk
+            # An escape that goes on behind the end waits for the next part.
+            end = max(len(text) - _LONGEST_ESCAPE, 0)
+            at = 0
+            for found in _ESCAPE.finditer(text):
+                if found.start() >= end:
+                    break
+                if found[1]:
+                    target.write(text[at : found.start()] + _MARKED + found[1])
+                    at = found.end()
+                end = max(end, found.end())
+            target.write(text[at:end])
+            rest = text[end:]
+        target.write(_ESCAPE.sub(_marked, rest))
+
+
+def _marked(found: re.Match[str]) -> str:
+    return f"{_MARKED}{found[1]}" if found[1] else found[0]
+
+
+def _with_halves(text: str) -> str:
+    return text.replace(_MARKED, "\\u") if _MARKED in text else text
+
+
+def _is_half(text: str) -> bool:
+    return "\\u" in text and any(found[1] for found in _ESCAPE.finditer(text))
 
 
 def _refuse_if_cut(part: Part, path: Path) -> None:
@@ -195,22 +260,33 @@ def _sorted_out(
     is_object = _run(
         connection,
         "select case when not json_valid(j) then 0 "
-        "when json_type(j) = 'OBJECT' then 2 else 1 end from objects",
+        "when json_type(j) <> 'OBJECT' then 1 "
+        "when len(json_keys(j)) > len(list_distinct(json_keys(j))) then 2 else 3 end "
+        "from objects",
         objects,
     ).column(0)
     found = is_object.to_numpy()
-    if (found == 2).all():
+    if (found == 3).all():
         return (numbers, texts), bad
-    reasons = ["is no valid JSON", "is JSON but no object"]
+    reasons = [
+        "is no valid JSON",
+        "is JSON but no object",
+        "names a member twice, so that nobody can tell which value is meant",
+    ]
+    half = (
+        "has an escape such as \\ud83d that is half a character, and is no valid JSON"
+    )
     bad += [
-        Rejected(number, text, reasons[int(what)])
+        Rejected(
+            number, text, half if not what and _is_half(text) else reasons[int(what)]
+        )
         for number, text, what in zip(numbers, texts, found, strict=True)
-        if what < 2
+        if what < 3
     ]
     kept = [
         pair
         for pair, what in zip(zip(numbers, texts, strict=True), found, strict=True)
-        if what == 2
+        if what == 3
     ]
     return ([n for n, _ in kept], [text for _, text in kept]), bad
 

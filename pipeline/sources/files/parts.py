@@ -23,7 +23,7 @@ from typing import IO, Any, BinaryIO
 import duckdb
 
 from pipeline.common.errors import SourceUnavailable
-from pipeline.sources.config import Entity
+from pipeline.sources.entity import Entity
 
 CHUNK = 1 << 20
 
@@ -104,11 +104,16 @@ class Part:
     @contextmanager
     def as_file(self) -> Iterator[Path]:
         """A path of the unpacked bytes, for libraries that jump about in a file."""
-        if self.packing == "plain":
+        is_plain = self.packing == "plain"
+        if is_plain and printable(self.path.name) == self.path.name:
             yield self.path
             return
         with temporary_folder() as folder:
             path = folder / f"part{PurePosixPath(self.name).suffix}"
+            if is_plain:  # under a name that is no text for these libraries
+                path.symlink_to(self.path.absolute())
+                yield path
+                return
             with self.open() as packed, path.open("wb") as file:
                 shutil.copyfileobj(packed, file, CHUNK)
             yield path
@@ -162,6 +167,17 @@ def temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+def printable(name: str) -> str:
+    """A file's name as text of one line: other bytes and controls as escapes."""
+    text = name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return "".join(
+        character
+        if character.isprintable() or character == " "
+        else ascii(character)[1:-1]
+        for character in text
+    )
+
+
 def parts_of(path: Path, entity: Entity, where: str) -> list[Part]:
     """What the file holds, in the order of the members' names.
 
@@ -173,7 +189,7 @@ def parts_of(path: Path, entity: Entity, where: str) -> list[Part]:
     most = entity.max_unpacked_bytes
     if suffix != ".zip":
         packing, name = ("gz", path.stem) if suffix == ".gz" else ("plain", path.name)
-        return [Part(path.name, where, path, name, packing, most)]
+        return [Part(printable(path.name), where, path, name, packing, most)]
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -208,8 +224,8 @@ def parts_of(path: Path, entity: Entity, where: str) -> list[Part]:
             )
     return [
         Part(
-            f"{path.name}/{shown}",
-            f"{where}/{shown}",
+            printable(f"{path.name}/{shown}"),
+            f"{where}/{printable(shown)}",
             path,
             shown,
             "zip",

@@ -16,9 +16,17 @@ import pyarrow as pa
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Extract, Rejected, Since
-from pipeline.sources.config import Entity, Source
+from pipeline.sources.config import Source
+from pipeline.sources.entity import Entity
 from pipeline.sources.files import columnar, delimited, detection, documents, sheets
-from pipeline.sources.files.parts import CHUNK, READ_ERRORS, Part, cause, parts_of
+from pipeline.sources.files.parts import (
+    CHUNK,
+    READ_ERRORS,
+    Part,
+    cause,
+    parts_of,
+    printable,
+)
 
 log = logging.getLogger("customer_tiers.files")
 
@@ -71,14 +79,15 @@ class FilesReader:
                     "%s.%s: %s is left for the next time: it %s",
                     self._name,
                     entity.name,
-                    path.name,
+                    printable(path.name),
                     why,
                 )
             else:
                 settled.append(path)
         is_snapshot = entity.load == "snapshot"
         for path in settled[-1:] if is_snapshot else settled:
-            parts = parts_of(path, entity, f"{self._name}.{entity.name}: {path.name}")
+            where = f"{self._name}.{entity.name}: {printable(path.name)}"
+            parts = parts_of(path, entity, where)
             for part in parts[-1:] if is_snapshot else parts:
                 yield _extract(part, entity, limit)
 
@@ -106,7 +115,7 @@ class FilesReader:
             real = path.resolve()
             if not real.is_relative_to(folder):
                 raise SourceUnavailable(
-                    f"{where}: {path.name} cannot be read: it lies outside of "
+                    f"{where}: {printable(path.name)} cannot be read: it lies outside of "
                     f"{self._folder}, at {real}. Put the file itself into the folder, or "
                     "mend `path` in sources.yaml."
                 )
@@ -131,6 +140,7 @@ class _Look:
 
     digest: str
     dialect: delimited.Dialect | None
+    is_odd: bool = False
 
 
 def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
@@ -143,7 +153,7 @@ def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
             f"{part.where} cannot be read: {cause(error)}"
         ) from error
     rejected: list[Rejected] = []
-    effort = delimited.Effort()
+    effort = delimited.Effort(look.is_odd)
 
     def batches() -> Iterator[pa.RecordBatch]:
         rejected.clear()
@@ -205,10 +215,13 @@ def _look(part: Part, entity: Entity, kind: str) -> _Look:
     """
     is_delimited = kind in {"csv", "tsv"}
     check = detection.Utf8Check()
+    oddities = detection.Oddities()
     digest = hashlib.sha256()
     with part.open() as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
+            if is_delimited:
+                oddities.feed(chunk)
             if is_delimited and entity.encoding is None:
                 check.feed(chunk)
             elif not check.beginning:
@@ -220,6 +233,8 @@ def _look(part: Part, entity: Entity, kind: str) -> _Look:
         entity.thousands,
         entity.header_row,
     ]
+    if entity.leave_out:
+        read_as.append(sorted(entity.leave_out))
     if is_delimited:
         if entity.encoding is None:
             check.feed(b"", final=True)
@@ -230,4 +245,6 @@ def _look(part: Part, entity: Entity, kind: str) -> _Look:
     else:
         read_as += [kind]
     digest.update(repr(read_as).encode())
-    return _Look(digest.hexdigest(), dialect)
+    # Of texts whose ASCII is not one byte each, the bytes say nothing of oddities.
+    is_wide = dialect is not None and dialect.encoding.startswith(("utf-16", "utf-32"))
+    return _Look(digest.hexdigest(), dialect, oddities.are_there or is_wide)

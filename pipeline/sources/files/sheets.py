@@ -6,8 +6,6 @@ A workbook is read whole: a sheet has a million rows at most.
 from __future__ import annotations
 
 import datetime as dt
-import io
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,9 +14,16 @@ import pyarrow as pa
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
 from pipeline.sources.columns import ColumnType
-from pipeline.sources.config import Entity
-from pipeline.sources.files.parts import READ_ERRORS, Part, cause
-from pipeline.sources.files.typed import FIRST_INEXACT_ID, Declared, Typing, declared
+from pipeline.sources.entity import Entity
+from pipeline.sources.files.parts import Part
+from pipeline.sources.files.typed import (
+    FIRST_INEXACT_ID,
+    REAL_MOMENT,
+    Declared,
+    Typing,
+    declared,
+)
+from pipeline.sources.files.workbooks import Sheet, cell_name, open_sheet
 
 ROWS_PER_BATCH = 65_536
 
@@ -35,15 +40,17 @@ def read(
         SourceUnavailable: It is no workbook, there is no such sheet, or the header does
             not name every column once.
     """
-    sheet, cells = _cells(part, entity)
-    above = entity.header_row
+    sheet = open_sheet(part, entity)
+    cells, above = sheet.cells, entity.header_row
+    flawed = {row for row, _ in sheet.flaws}
     body = [
         (number, row)
         for number, row in enumerate(cells[above:], above + 1)
-        if any(cell != "" for cell in row)
+        if any(cell != "" for cell in row) or number - 1 in flawed
     ]
-    header = _header(cells, body, entity, f"{part.where}, sheet {sheet!r}")
+    header = _header(sheet, body, entity, f"{part.where}, sheet {sheet.name!r}")
     columns = declared(entity, header, part.where)
+    wrong = _wrong_cells(sheet, above, columns)
     # A number among texts becomes text, and must not make up digits for it.
     texts = [
         is_id or (kind is None and any(_is_text(row[at]) for _, row in body))
@@ -51,8 +58,10 @@ def read(
     ]
     sound = []
     for number, row in body[:limit]:
-        if reason := _wrong_id(row, columns.names, texts):
-            rejected.append(Rejected(number, _shown(row), reason))
+        reason = wrong.get(number) or _wrong_id(row, columns.names, texts)
+        if reason:
+            text = _shown(_with_flaws(row, number, sheet))
+            rejected.append(Rejected(number, text, reason))
         else:
             sound.append((number, row))
     raw = pa.record_batch(
@@ -76,49 +85,11 @@ def read(
     rejected.sort(key=lambda row: row.line or 0)
 
 
-def _cells(part: Part, entity: Entity) -> tuple[str, list[list[Any]]]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        with part.open() as file:
-            content = file.read()
-        _refuse_a_bomb(part, content, entity)
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        if not workbook.sheet_names:
-            raise SourceUnavailable(f"{part.where} has no sheet with cells.")
-        sheet = entity.sheet or workbook.sheet_names[0]
-        if sheet not in workbook.sheet_names:
-            raise SourceUnavailable(
-                f"{part.where} has no sheet {sheet!r}; it has "
-                f"{', '.join(workbook.sheet_names)}. Mend `sheet` in sources.yaml."
-            )
-        cells = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    except (CalamineError, *READ_ERRORS) as error:
-        raise SourceUnavailable(
-            f"{part.where} is no readable workbook: {cause(error)}"
-        ) from error
-    return sheet, cells
-
-
-def _refuse_a_bomb(part: Part, content: bytes, entity: Entity) -> None:
-    if not content.startswith(b"PK"):
-        return
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    if size > entity.max_unpacked_bytes:
-        raise SourceUnavailable(
-            f"{part.where} unpacks to {size:,} bytes, more than the "
-            f"{entity.max_unpacked_bytes:,} of `max_unpacked_bytes` in sources.yaml."
-        )
-
-
 def _header(
-    cells: list[list[Any]],
-    body: list[tuple[int, list[Any]]],
-    entity: Entity,
-    where: str,
+    sheet: Sheet, body: list[tuple[int, list[Any]]], entity: Entity, where: str
 ) -> list[str]:
-    names = cells[entity.header_row - 1] if len(cells) >= entity.header_row else []
+    at_row = entity.header_row
+    names = sheet.cells[at_row - 1] if len(sheet.cells) >= at_row else []
     header = [str(name).strip() for name in names]
     # Excel remembers columns that were emptied; they are none.
     while (
@@ -127,14 +98,51 @@ def _header(
         and not any(row[len(header) - 1] != "" for _, row in body)
     ):
         header.pop()
-    if not header or "" in header or len(set(header)) < len(header):
-        which = (
-            "the first row"
-            if entity.header_row == 1
-            else f"row {entity.header_row} (`header_row`)"
-        )
-        raise SourceUnavailable(f"{where}: {which} must name every column once.")
-    return header
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if header and "" not in header and not twice:
+        return header
+    which = "the first row" if at_row == 1 else f"row {at_row} (`header_row`)"
+    found = ""
+    if twice:
+        found = f"; {twice[0]!r} is there twice"
+    elif header:
+        found = f"; {cell_name((at_row - 1, header.index('')))} is empty"
+        if any(first[0] < at_row <= last[0] + 1 for first, last in sheet.merged):
+            found += ", and cells of the header are merged"
+    raise SourceUnavailable(f"{where}: {which} must name every column once{found}.")
+
+
+def _wrong_cells(sheet: Sheet, above: int, columns: Declared) -> dict[int, str]:
+    """Number of a row → why a value in a column that is read cannot be known."""
+    reasons: dict[int, list[str]] = {}
+    kept = set(columns.kept)
+    for (row, column), flaw in sheet.flaws.items():
+        if row >= above and column in kept:
+            reasons.setdefault(row + 1, []).append(
+                f"{columns.names[column]} in cell {cell_name((row, column))} {flaw}"
+            )
+    for first, last in sheet.merged:
+        covered = sorted(kept.intersection(range(first[1], last[1] + 1)))
+        is_one = first[0] == last[0] and len(covered) < 2
+        if is_one or not covered or _at(sheet, first) == "":
+            continue
+        for row in range(max(first[0], above), last[0] + 1):
+            reasons.setdefault(row + 1, []).append(
+                f"{columns.names[covered[0]]} in the cells {cell_name(first)} to "
+                f"{cell_name(last)} is one merged cell, and nobody can tell which row or "
+                "column it belongs to"
+            )
+    return {
+        number: f"{'; '.join(found)}; open the workbook in a spreadsheet, mend it and save "
+        "it, or name the column in `leave_out` if it is not needed"
+        for number, found in reasons.items()
+    }
+
+
+def _at(sheet: Sheet, place: tuple[int, int]) -> Any:
+    row, column = place
+    cells = sheet.cells[row] if row < len(sheet.cells) else []
+    return cells[column] if column < len(cells) else ""
 
 
 def _is_text(cell: Any) -> bool:
@@ -156,6 +164,15 @@ def _wrong_id(row: list[Any], names: list[str], texts: list[bool]) -> str | None
     return None
 
 
+def _with_flaws(row: list[Any], number: int, sheet: Sheet) -> list[Any]:
+    """The row as a person sees it: with the errors, where the cells are empty."""
+    flaws = (sheet.flaws.get((number - 1, at)) for at in range(len(row)))
+    return [
+        flaw.rpartition(" ")[2] if flaw and flaw.startswith("is the error") else cell
+        for flaw, cell in zip(flaws, row, strict=True)
+    ]
+
+
 def _shown(row: list[Any]) -> str:
     return "\t".join(_text(cell) or "" for cell in row)
 
@@ -165,7 +182,8 @@ def _as_written(cell: Any, kind: ColumnType, columns: Declared) -> str | None:
     if cell == "":
         return None
     if isinstance(cell, dt.date | dt.datetime) and kind.format:
-        return cell.strftime(kind.format)
+        # Neither the century nor the time of the day is in every format.
+        return f"{REAL_MOMENT}{cell.isoformat()}"
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         text = f"{cell:.15g}"
         is_number = kind.kind in {"integer", "decimal", "number"}

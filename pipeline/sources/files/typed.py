@@ -18,8 +18,13 @@ import pyarrow.compute as pc
 
 from pipeline.common import sql
 from pipeline.common.errors import SourceUnavailable
-from pipeline.sources.columns import ColumnType, column_type
-from pipeline.sources.config import Entity
+from pipeline.sources.columns import (
+    POSIX_FIRST_YEAR,
+    ColumnType,
+    column_type,
+    refuse_names_that_are_one,
+)
+from pipeline.sources.entity import Entity
 
 # The last column of every query: why the row is rejected, or null.
 REASON = "_reason"
@@ -29,6 +34,9 @@ SCIENTIFIC = r"[+-]?\d(\.\d+)?[eE]\+\d+|[+-]?\d\.\d+[eE]\d+"
 
 # Excel and every float keep 15 digits; an id of more is no longer what somebody typed.
 FIRST_INEXACT_ID = 1e15
+
+# What precedes a moment that is one already, so that no format is needed to read it.
+REAL_MOMENT = "\x01"
 
 YES = "'true', 't', 'yes', 'y', '1', '是', '真'"
 NO = "'false', 'f', 'no', 'n', '0', '否', '假'"
@@ -43,6 +51,7 @@ class Declared:
         types: The declared type of each, None where none is.
         ids: Whether a column must not hold numbers in scientific notation: those of the
             key, and what is declared as text.
+        kept: The places of the columns that are not left out.
     """
 
     names: list[str]
@@ -50,6 +59,7 @@ class Declared:
     ids: list[bool]
     decimal: str
     thousands: str
+    kept: list[int]
 
     @property
     def is_asked(self) -> bool:
@@ -61,8 +71,10 @@ def declared(entity: Entity, names: Sequence[str], where: str) -> Declared:
     """Matches what the entity declares with the columns that there are.
 
     Raises:
-        SourceUnavailable: A declared column is missing.
+        SourceUnavailable: A declared column is missing, or two names are one in SQL.
     """
+    kept = [at for at, name in enumerate(names) if name not in entity.leave_out]
+    refuse_names_that_are_one([names[at] for at in kept], where)
     missing = [name for name in entity.columns if name not in names]
     if missing:
         shown = ", ".join(names)
@@ -83,7 +95,10 @@ def declared(entity: Entity, names: Sequence[str], where: str) -> Declared:
         is_id or (name in entity.key and (kind is None or kind.kind == "text"))
         for is_id, name, kind in zip(ids, names, types, strict=True)
     ]
-    return Declared(list(names), types, ids, entity.decimal, entity.thousands)
+    left_out = set(range(len(names))) - set(kept)
+    types = [None if at in left_out else kind for at, kind in enumerate(types)]
+    ids = [is_id and at not in left_out for at, is_id in enumerate(ids)]
+    return Declared(list(names), types, ids, entity.decimal, entity.thousands, kept)
 
 
 def query(
@@ -168,7 +183,7 @@ class Typing:
     ) -> tuple[pa.RecordBatch, list[tuple[int, str]]]:
         """The sound rows, typed, and the place in the batch and reason of the others."""
         if not self._is_asked:
-            return batch, []
+            return batch.select(self._columns.kept), []
         # Only what is asked for goes through DuckDB: it has no nanoseconds, for one.
         relation = pa.table(
             {f"column{at}": _without_zone(batch.column(at)) for at in self._asked}
@@ -185,7 +200,9 @@ class Typing:
             else batch.column(at)
             for at, kind in enumerate(self._columns.types)
         ]
-        typed = pa.record_batch(arrays, names=self._columns.names)
+        typed = pa.record_batch(arrays, names=self._columns.names).select(
+            self._columns.kept
+        )
         if reasons.null_count == len(reasons):
             return typed, []
         return typed.filter(pc.is_null(reasons)), _rejected(reasons)
@@ -248,7 +265,7 @@ def _as_text(
         comma = columns.decimal == "," and is_number
         return f"replace({text}, '.', ',')" if comma else text
     if kind.format and (pa.types.is_date(arrow) or pa.types.is_timestamp(arrow)):
-        return f"strftime({source}, {sql.literal(kind.format)})"
+        return f"'{REAL_MOMENT}' || strftime({source}, '%Y-%m-%d %H:%M:%S.%f')"
     return text
 
 
@@ -312,12 +329,41 @@ def _number(text: str, kind: ColumnType, columns: Declared) -> str:
     )
 
 
+def _by_format(text: str, kind: ColumnType) -> str:
+    """A text read by the declared format, null where it does not fit or misses digits."""
+    assert kind.format is not None
+    parsed = f"try_strptime({text}, {sql.literal(kind.format)})"
+    if "%z" in kind.format or "%Z" in kind.format:
+        parsed = f"make_timestamp(epoch_us({parsed}))"
+    if "%y" in kind.format and kind.first_year != POSIX_FIRST_YEAR:
+        first = kind.first_year
+        years = f"{first} + (year({parsed}) - {first} + 10000) % 100 - year({parsed})"
+        moved = f"({parsed} + to_years(cast({years} as integer)))"
+        # A 29th of February that the other century does not have would be the 28th.
+        return f"case when day({moved}) = day({parsed}) then {moved} end"
+    # DuckDB takes 24 for the year 24, and 2024115 for a day of one month or another.
+    whole = f" and length({text}) = {width}" if (width := _width(kind.format)) else ""
+    return f"case when year({parsed}) >= 1000{whole} then {parsed} end"
+
+
+def _width(form: str) -> int | None:
+    """How long a text of a format such as %Y%m%d must be, whose parts nothing parts."""
+    widths = {"Y": 4, "j": 3, **dict.fromkeys("ymdHIMS", 2)}
+    parts = re.findall(r"%(.)|(.)", form, re.DOTALL)
+    if not re.search(r"%[YymdHIMSj]%[YymdHIMSj]", form):
+        return None
+    if any(letter and letter not in widths for letter, _ in parts):
+        return None
+    return sum(widths[letter] if letter else 1 for letter, _ in parts)
+
+
 def _moment(text: str, kind: ColumnType) -> str:
     if kind.format:
-        parsed = f"try_strptime({text}, {sql.literal(kind.format)})"
-        if "%z" in kind.format or "%Z" in kind.format:
-            parsed = f"make_timestamp(epoch_us({parsed}))"
-        return f"cast({parsed} as {kind.kind})"
+        return (
+            f"cast(case when starts_with({text}, '{REAL_MOMENT}') "
+            f"then try_cast(substr({text}, 2) as timestamp) "
+            f"else {_by_format(text, kind)} end as {kind.kind})"
+        )
     if kind.kind == "date":
         midnight = r"\d{4}-\d{2}-\d{2}([ T]00:00(:00(\.0+)?)?)?"
         return (
@@ -327,13 +373,19 @@ def _moment(text: str, kind: ColumnType) -> str:
             f"when regexp_full_match({text}, '{midnight}') "
             f"then try_cast(left({text}, 10) as date) end"
         )
-    # DuckDB drops an offset without a word when it makes a plain timestamp of text.
-    offset = r":\d\d.*([zZ]|[+-]\d\d(:?\d\d)?)$"
+    # DuckDB drops an offset without a word when it makes a plain timestamp of text, and
+    # takes none behind a blank, as in 2024-01-05 10:00:00 -0500.
+    zone = r"([zZ]|UTC|GMT|[+-](0\d|1[0-4])(:?[0-5]\d)?)$"
+    offset = r":\d\d.*" + zone
+    plain = r"\d{4}-\d\d-\d\d([ T]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?)?"
+    joined = (
+        rf"regexp_replace(regexp_replace({text}, ' +{zone}', '\1'), '(UTC|GMT)$', 'Z')"
+    )
     return (
         rf"case when {text} like '____-__-__ __:__:__' "
         rf"then try_cast({text} as timestamp) "
         rf"when regexp_matches({text}, '{offset}') "
-        f"then make_timestamp(epoch_us(try_cast({text} as timestamptz))) "
-        rf"when regexp_matches({text}, '^\d{{4}}-\d\d-\d\d($|[ T]\d)') "
+        f"then make_timestamp(epoch_us(try_cast({joined} as timestamptz))) "
+        rf"when regexp_full_match({text}, '{plain}') "
         f"then try_cast({text} as timestamp) end"
     )

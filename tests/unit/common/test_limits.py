@@ -142,6 +142,6 @@ def test_what_is_in_time_is_left_alone() -> None:
 
 
 def test_limits_are_said_as_people_do() -> None:
-    assert limits.told(1) == "1 minute"
-    assert limits.told(90) == "90 minutes"
-    assert limits.told(0.5) == "0.5 minutes"
+    assert limits.format_minutes(1) == "1 minute"
+    assert limits.format_minutes(90) == "90 minutes"
+    assert limits.format_minutes(0.5) == "0.5 minutes"

@@ -32,9 +32,11 @@ from pipeline.gates import data_docs, judgement
 from pipeline.identity import memory
 from pipeline.journal import attempts, evidence
 from pipeline.journal.evidence import Check, Evidence
-from pipeline.landing import batches as landing
 from pipeline.landing import compaction
 from pipeline.landing.batches import Batch
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import land
+from pipeline.landing.store import BatchStore
 from pipeline.release import (
     candidates,
     catalogue,
@@ -51,6 +53,7 @@ from pipeline.suppression.suppression_list import (
     new_pseudonym,
 )
 from tests.unit import support
+from tests.unit.support import store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 GATES = evidence.required_gates(["shop", "crm"])
@@ -171,11 +174,14 @@ class Company:
         for source in self.sources.sources:
             with open_reader(source) as reader:
                 for entity in source.entities.values():
-                    batches = landing.land(
-                        self.home, source.name, entity, reader, now=now, full=full
+                    batches = land(
+                        LandedEntity(self.home, source.name, entity),
+                        reader,
+                        now=now,
+                        full=full,
                     ).batches
                     for batch in batches:
-                        landing.accept(self.home, batch)
+                        store_of(self.home, batch).accept(batch)
                     landed += batches
         return landed
 
@@ -290,8 +296,8 @@ class Company:
     def rows(self, source: str, entity: str) -> list[dict[str, Any]]:
         """The landed rows, by batch and place."""
         found: list[dict[str, Any]] = []
-        for batch in landing.batches(self.home, source, entity, "accepted"):
-            path = landing.data_file(self.home, batch)
+        for batch in BatchStore(self.home, source, entity).batches("accepted"):
+            path = store_of(self.home, batch).data_file(batch)
             found += pq.read_table(path).to_pylist() if path.exists() else []
         return found
 
@@ -501,7 +507,7 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
             batch
             for source in company.sources.sources
             for name in source.entities
-            for batch in landing.batches(company.home, source.name, name, "accepted")
+            for batch in BatchStore(company.home, source.name, name).batches("accepted")
         ]
 
     before = batches()
@@ -510,9 +516,9 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
     assert list(map(uncounted, after)) == list(map(uncounted, before))
     for batch in after:
         counted = (batch.rows_landed, batch.rows_quarantined)
-        assert landing.counted_rows(company.home, batch) == counted
+        assert store_of(company.home, batch).counted_rows(batch) == counted
         assert batch.rows_read == sum(counted) + batch.rows_forgotten
-        file = landing.data_file(company.home, batch)
+        file = store_of(company.home, batch).data_file(batch)
         assert batch.data_sha256 == (sha256(file) if file.exists() else None)
     forgotten = {
         f"{batch.source}.{batch.entity}": batch.rows_forgotten
@@ -637,7 +643,7 @@ def test_a_new_read_does_not_bring_her_back(company: Company, full: bool) -> Non
     landed = company.land(now=NOW + dt.timedelta(days=2), full=full)
     for batch in landed:
         counted = (batch.rows_landed, batch.rows_quarantined)
-        assert landing.counted_rows(company.home, batch) == counted
+        assert store_of(company.home, batch).counted_rows(batch) == counted
         assert batch.rows_read == sum(counted) + batch.rows_forgotten
     assert {
         f"{batch.source}.{batch.entity}": batch.rows_forgotten
@@ -696,8 +702,10 @@ def test_what_is_forgotten_need_not_meet_anything(company: Company) -> None:
             crm.execute("update accounts set name = null where id = ?", [empty])
             crm.commit()
         with open_reader(source) as reader:
-            landing.land(
-                company.home, "crm", source.entities["accounts"], reader, now=NOW
+            land(
+                LandedEntity(company.home, "crm", source.entities["accounts"]),
+                reader,
+                now=NOW,
             )
         candidate = candidates.open_candidate(
             company.home,
@@ -835,22 +843,22 @@ def test_she_goes_from_packs_too(company: Company) -> None:
     company.land()
     (packing,) = compaction.plan(company.home, least_files=5, small_bytes=2**30)
     made = compaction.pack(company.home, packing)
-    assert [batch.rows_landed for batch, _ in made.told] == [2, 2, 2, 2, 2]
+    assert [batch.rows_landed for batch, _ in made.entries] == [2, 2, 2, 2, 2]
     money = company.totals()
     receipt = company.forget()
     assert receipt.found == 0
     assert traces_of_ann(company.home) == []
     assert company.totals() == money
-    (pack,) = landing.packs(company.home, "shop", "orders")
+    (pack,) = BatchStore(company.home, "shop", "orders").packs()
     assert pack.name == made.name
-    told = [(batch.rows_landed, batch.rows_quarantined) for batch, _ in pack.told]
+    told = [(batch.rows_landed, batch.rows_quarantined) for batch, _ in pack.entries]
     assert told == [(2, 1), (2, 0), (2, 0), (2, 0), (2, 0)]
-    for batch, _ in pack.told:
-        counted = landing.counted_rows(company.home, batch)
+    for batch, _ in pack.entries:
+        counted = store_of(company.home, batch).counted_rows(batch)
         assert counted == (batch.rows_landed, batch.rows_quarantined)
         his = [
             row
-            for rows in landing.record_batches(company.home, batch)
+            for rows in store_of(company.home, batch).record_batches(batch)
             for row in rows.column("ship_to").to_pylist()
         ]
         assert "Ann Zwilling" not in his
@@ -1078,7 +1086,7 @@ def subject_of(*texts: str) -> Subject:
 
 
 def places(home: Home, subject: Subject) -> set[str]:
-    return {item.file for item in proof.look(home, subject).traces}
+    return {item.file for item in proof.scan(home, subject).traces}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pipeline.journal.attempts import Attempt
 from pipeline.journal.evidence import Check, Evidence
 from pipeline.release import candidates
 from pipeline.release.layout import Candidate
-from tests.conftest import command
+from tests.conftest import invoke
 
 OPTIONS = " --home 'a home'"
 FAILED = Check(
@@ -231,22 +231,27 @@ def test_what_acceptances_did_is_told(home: Home) -> None:
     )
     stream = io.StringIO()
     states = ("used", "unused", "void", "not made")
-    refusals.uses([Use(f"t:{state}", word, state) for state in states], console(stream))
+    refusals.uses(
+        [Use(f"t:{state}", word, state) for state in states], OPTIONS, console(stream)
+    )
     text = stream.getvalue()
     assert "accepted t:used, by anna until 2026-11-30: [red] fair" in text
-    assert "Withdraw it: customer-tiers acceptances --withdraw t:unused" in text
+    assert (
+        "Withdraw it: customer-tiers acceptances --withdraw t:unused --home 'a home'\n"
+        in text
+    )
     assert text.count("Withdraw it") == 1
     assert "it counts as not passed" in text
 
 
 def test_status_shows_the_last_refusal(home: Home) -> None:
     refused(home, FAILED, DRIFTED)
-    told = command("status", "--home", home.root)
+    told = invoke("status", "--home", home.root)
     assert told.returncode == 0, told.stderr
     assert "r000001-20140131 was refused" in told.stdout
     assert f"--accept {DRIFTED.id} --reason" in told.stdout
     assert str(home.root) in told.stdout
-    found = json.loads(command("status", "--home", home.root, "--json").stdout)
+    found = json.loads(invoke("status", "--home", home.root, "--json").stdout)
     assert [item["check"] for item in found["refusal"]["findings"]] == [
         FAILED.id,
         DRIFTED.id,
@@ -258,5 +263,5 @@ def test_status_shows_no_refusal_that_was_overcome(home: Home) -> None:
     refused(home, FAILED)
     attempts.begin(home, "r000002-20140131", "run", dt.date(2014, 1, 31))
     attempts.end(home, "r000002-20140131", "built")
-    found = json.loads(command("status", "--home", home.root, "--json").stdout)
+    found = json.loads(invoke("status", "--home", home.root, "--json").stdout)
     assert found["refusal"] is None

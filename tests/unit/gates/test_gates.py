@@ -28,11 +28,14 @@ from pipeline.gates.run import _check, run_suites
 from pipeline.gates.suite import Suite, is_acceptable, named
 from pipeline.journal import acceptances, evidence
 from pipeline.journal.evidence import Check
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import land
+from pipeline.landing.store import BatchStore
 from pipeline.release import candidates
 from pipeline.release.layout import Candidate
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, load_sources
 from pipeline.transform import dbt as transform
+from tests.unit.support import store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -202,7 +205,7 @@ def through_the_gate(
     home: Home, source: Source, reader: Given, *, full: bool = False
 ) -> evidence.Evidence:
     entity = source.entities["items"]
-    landing.land(home, source.name, entity, reader, now=NOW, full=full)
+    land(LandedEntity(home, source.name, entity), reader, now=NOW, full=full)
     suites = PROJECT_ROOT / "expectations"
     return judgement.gate_in(home, opened(home), source, suites, full=full)
 
@@ -210,8 +213,8 @@ def through_the_gate(
 def test_a_good_batch_is_accepted(home: Home, source: Source) -> None:
     found = through_the_gate(home, source, Given(pa.table({"id": [1, 2]})))
     assert found.problems() == []
-    assert len(found.checks) == found.planned == 4
-    assert len(landing.batches(home, "shop", "items", "accepted")) == 1
+    assert len(found.checks) == found.planned == 5
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 1
 
 
 def test_a_batch_without_its_key_is_refused_and_read_again(
@@ -221,20 +224,36 @@ def test_a_batch_without_its_key_is_refused_and_read_again(
     for _ in range(2):
         found = through_the_gate(home, source, broken)
         assert any("not_be_null(id)" in problem for problem in found.problems())
-        assert landing.batches(home, "shop", "items", "accepted") == []
-        assert len(landing.batches(home, "shop", "items", "refused")) == 1
+        assert BatchStore(home, "shop", "items").batches("accepted") == []
+        assert len(BatchStore(home, "shop", "items").batches("refused")) == 1
     mended = through_the_gate(home, source, Given(pa.table({"id": [1, 2]})))
     assert mended.problems() == []
-    assert len(landing.batches(home, "shop", "items", "accepted")) == 1
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 1
 
 
-def test_the_same_key_twice_is_told_and_does_not_block(
+@pytest.mark.parametrize("repeated_keys", ["refuse", "newest"])
+def test_a_key_twice_in_one_file_stops_unless_it_is_declared(
+    home: Home, source: Source, repeated_keys: str
+) -> None:
+    entity = source.entities["items"].model_copy(
+        update={"repeated_keys": repeated_keys}
+    )
+    declared = source.model_copy(update={"entities": {"items": entity}})
+    found = through_the_gate(home, declared, Given(pa.table({"id": [1, 1, 2]})))
+    failed = {check.name: check for check in found.checks if check.outcome != "passed"}
+    once = failed["a_key_stands_once_in_a_file"]
+    assert once.failing_rows == 1
+    assert (once.examples[0]["id"], once.examples[0]["_times"]) == (1, 2)
+    assert bool(found.problems()) == (repeated_keys == "refuse")
+
+
+def test_a_key_again_in_another_file_is_a_correction(
     home: Home, source: Source
 ) -> None:
-    found = through_the_gate(home, source, Given(pa.table({"id": [1, 1, 2]})))
-    (told,) = [check for check in found.checks if check.outcome != "passed"]
-    assert (told.severity, told.failing_rows) == ("warning", 2)
-    assert found.problems() == []
+    for number in (1, 2):
+        table = pa.table({"id": [1, 2], "number": [number, number]})
+        assert through_the_gate(home, source, Given(table)).problems() == []
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 2
 
 
 def test_too_large_a_share_in_quarantine_is_refused(home: Home, source: Source) -> None:
@@ -247,9 +266,11 @@ def test_a_batch_file_that_lost_rows_is_noticed(home: Home, source: Source) -> N
     import pyarrow.parquet as pq
 
     entity = source.entities["items"]
-    landing.land(home, "shop", entity, Given(pa.table({"id": [1, 2, 3]})), now=NOW)
-    (batch,) = landing.batches(home, "shop", "items", "pending")
-    path = landing.data_file(home, batch)
+    land(
+        LandedEntity(home, "shop", entity), Given(pa.table({"id": [1, 2, 3]})), now=NOW
+    )
+    (batch,) = BatchStore(home, "shop", "items").batches("pending")
+    path = store_of(home, batch).data_file(batch)
     pq.write_table(pq.read_table(path).slice(0, 2), path)
     found = judgement.gate_in(home, opened(home), source, PROJECT_ROOT / "expectations")
     assert any("rows_read_are_landed" in problem for problem in found.problems())
@@ -329,7 +350,7 @@ def test_columns_are_what_they_are_after_a_full_load(
     assert (broken(found), found.problems()) == (told, [])
     later = now.drop_columns(["id"]).append_column("id", [[2]])
     assert broken(through_the_gate(home, source, Given(later))) == []
-    assert len(landing.batches(home, "shop", "items", "accepted")) == 3
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 3
 
 
 def test_what_gives_no_clear_yes_has_crashed() -> None:
@@ -440,7 +461,7 @@ def test_what_is_declared_is_what_is_checked(
     through_the_gate(home, source, Given(BEFORE))
     changed = BEFORE.append_column("more", [["b"]])
     found = through_the_gate(home, source, Given(changed), full=full)
-    assert len(found.checks) == 7
+    assert len(found.checks) == 8
     for check in found.checks:
         assert declared[check.id] == evidence.Declared(check.severity, check.acceptable)
     made = {check.id for check in found.checks}
@@ -481,25 +502,25 @@ def test_an_accepted_failure_lets_its_batch_in(
 
     def look(table: pa.Table) -> evidence.Evidence:
         entity = source.entities["items"]
-        landing.land(home, source.name, entity, Given(table), now=NOW)
+        land(LandedEntity(home, source.name, entity), Given(table), now=NOW)
         return judgement.gate_in(home, opened(home), source, suites)
 
     short = pa.table({"id": [1, 2]})
     assert look(short).problems()
-    assert landing.batches(home, "shop", "items", "accepted") == []
+    assert BatchStore(home, "shop", "items").batches("accepted") == []
     until = acceptances.today().isoformat()
     wish = acceptances.wish([check], "a holiday", until)
     assert wish is not None
     acceptances.accept(home, wish, declared, {check: "failed"})
     keyless = pa.table({"id": pa.array([7, None], pa.int64())})
     assert [item for item in look(keyless).problems() if "not_be_null(id)" in item]
-    assert landing.batches(home, "shop", "items", "accepted") == []
+    assert BatchStore(home, "shop", "items").batches("accepted") == []
     found = look(short)
     assert found.problems() == []
     (accepted,) = [item for item in found.checks if item.outcome == "failed"]
     assert accepted.accepted is not None
     assert (accepted.id, accepted.accepted.reason) == (check, "a holiday")
-    assert len(landing.batches(home, "shop", "items", "accepted")) == 1
+    assert len(BatchStore(home, "shop", "items").batches("accepted")) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,16 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.identity import memory, normal, resolve
+from pipeline.identity import company_names, memory, normal, resolve
 from tests.models import seed_path, seed_types
 
 COLUMNS = (*normal.INPUTS, "birth_date")
 VOCABULARY_SEEDS = ("match_legal_forms", "match_places", "match_free_mail")
 
 
-def vocabulary() -> normal.Vocabulary:
+def vocabulary() -> company_names.Vocabulary:
     """The words of the project's seeds."""
-    return normal.Vocabulary(
+    return company_names.Vocabulary(
         *(frozenset(_first_column(seed)) for seed in VOCABULARY_SEEDS)
     )
 

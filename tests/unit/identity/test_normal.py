@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.identity import normal
+from pipeline.identity import company_names, normal
 from tests.unit.identity.ground import vocabulary
 
 VOCABULARY = vocabulary()
@@ -30,7 +30,10 @@ VOCABULARY = vocabulary()
     ],
 )
 def test_one_company_in_two_spellings(one: str, other: str) -> None:
-    assert normal.company(one, VOCABULARY).key == normal.company(other, VOCABULARY).key
+    assert (
+        company_names.company(one, VOCABULARY).key
+        == company_names.company(other, VOCABULARY).key
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,10 @@ def test_one_company_in_two_spellings(one: str, other: str) -> None:
     ],
 )
 def test_two_companies_stay_two(one: str, other: str) -> None:
-    assert normal.company(one, VOCABULARY).key != normal.company(other, VOCABULARY).key
+    assert (
+        company_names.company(one, VOCABULARY).key
+        != company_names.company(other, VOCABULARY).key
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_two_companies_stay_two(one: str, other: str) -> None:
     ],
 )
 def test_pinyin_sounds_like_the_name(chinese: str, latin: str) -> None:
-    one, other = (normal.company(name, VOCABULARY) for name in (chinese, latin))
+    one, other = (company_names.company(name, VOCABULARY) for name in (chinese, latin))
     assert (one.sound, one.place) == (other.sound, other.place)
 
 

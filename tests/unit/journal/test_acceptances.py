@@ -22,7 +22,7 @@ from pipeline.gates import advice
 from pipeline.journal import acceptances, evidence
 from pipeline.journal.acceptances import Acceptance, Wish
 from pipeline.journal.evidence import Accepted, Check, Declared, Evidence
-from tests.conftest import command, environment
+from tests.conftest import environment, invoke
 
 DRIFT = "marts.order_lines:drift_rows_of_the_day"
 GRAIN = "marts.order_lines:compound_columns_to_be_unique(order_id, line_number)"
@@ -166,9 +166,9 @@ def test_of_a_damaged_journal_nothing_holds_and_nothing_is_overwritten(
     with pytest.raises(ConfigurationError, match="is damaged"):
         acceptances.accept(home, wished(DRIFT), DECLARED, {})
     assert acceptances.file(home).read_text() == damage
-    status = command("status", "--home", home.root)
+    status = invoke("status", "--home", home.root)
     assert status.returncode == 0, status.stderr
-    listed = command("acceptances", "--home", home.root)
+    listed = invoke("acceptances", "--home", home.root)
     assert listed.returncode == 2
     assert "is damaged" in listed.stderr
 
@@ -280,7 +280,7 @@ def test_what_the_acceptances_did() -> None:
 def test_the_command_line_refuses_before_it_begins(
     home: Home, options: list[str], told: str
 ) -> None:
-    result = command("refresh", "--home", home.root, *options)
+    result = invoke("refresh", "--home", home.root, *options)
     assert result.returncode == 2
     assert told in result.stderr
     assert not list(home.attempts.iterdir())
@@ -289,16 +289,16 @@ def test_the_command_line_refuses_before_it_begins(
 
 def test_the_command_lists_and_withdraws(home: Home) -> None:
     acceptances.accept(home, wished(DRIFT, reason="[bold] fair"), DECLARED, {})
-    listed = command("acceptances", "--home", home.root)
+    listed = invoke("acceptances", "--home", home.root)
     assert listed.returncode == 0
     assert "holds" in listed.stdout
     assert "[bold] fair" in " ".join(listed.stdout.split())
-    shown = json.loads(command("status", "--home", home.root, "--json").stdout)
+    shown = json.loads(invoke("status", "--home", home.root, "--json").stdout)
     assert [item["check"] for item in shown["acceptances"]] == [DRIFT]
-    taken = command("acceptances", "--withdraw", DRIFT, "--home", home.root, "--json")
+    taken = invoke("acceptances", "--withdraw", DRIFT, "--home", home.root, "--json")
     (entry,) = json.loads(taken.stdout)
     assert (entry["holds"], entry["withdrawn_by"]) == (False, acceptances.user())
-    again = command("acceptances", "--withdraw", DRIFT, "--home", home.root)
+    again = invoke("acceptances", "--withdraw", DRIFT, "--home", home.root)
     assert again.returncode == 2
     assert "no acceptance of it holds" in again.stderr
 

@@ -22,7 +22,7 @@ from pipeline.common.home import Home
 from pipeline.journal import attempts, disk
 from pipeline.journal.disk import DiskFull
 from pipeline.journal.evidence import Check, Evidence, Severity
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import LandedEntity
 from pipeline.orchestration.assets.gates import pass_through
 from pipeline.release import catalogue, verification
 from tests.unit.landing import test_compaction
@@ -217,7 +217,7 @@ def test_landing_on_a_full_disk(tmp_path: Path) -> None:
         (inbox / "b.csv").write_text("id\n3\n")
         os.utime(inbox / "b.csv", (0, 0))
         assert len(test_compaction.load(home, source).batches) == 1
-        assert len(landing.in_force(home, "shop", entity)) == 2
+        assert len(LandedEntity(home, "shop", entity).in_force()) == 2
 
 
 def test_the_journal_is_written_when_nothing_is_left(tmp_path: Path) -> None:

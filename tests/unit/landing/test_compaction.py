@@ -20,14 +20,17 @@ from hypothesis import strategies as st
 
 from pipeline.common.errors import CustomerTiersError
 from pipeline.common.home import Home
-from pipeline.landing import batches as landing
 from pipeline.landing import compaction, quarantine
+from pipeline.landing.batches import STATES
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import Landed, land
+from pipeline.landing.store import BatchStore
 from pipeline.sources import Entity, Source, open_reader
 from tests.profiles import examples
 from tests.unit import support
 from tests.unit.landing import test_increments
 from tests.unit.landing.test_increments import Table
-from tests.unit.support import files_source
+from tests.unit.support import files_source, store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -42,8 +45,8 @@ def umask_as_before() -> Iterator[None]:
 def seen(home: Home, entity: Entity) -> dict[str, Any]:
     """All that landing tells of an entity of the source `shop`."""
     name = entity.name
-    in_force = landing.in_force(home, "shop", entity)
-    relation = landing.relation(home, entity, in_force)
+    landed = LandedEntity(home, "shop", entity)
+    relation = landed.relation(landed.in_force())
     columns, rows = [], []
     if relation is not None:
         with duckdb.connect() as connection:
@@ -58,21 +61,23 @@ def seen(home: Home, entity: Entity) -> dict[str, Any]:
             state: [
                 (
                     replace(batch, pack=None, data_sha256=None),
-                    landing.counted_rows(home, batch),
+                    store_of(home, batch).counted_rows(batch),
                 )
-                for batch in landing.batches(home, "shop", name, state)
+                for batch in BatchStore(home, "shop", name).batches(state)
             ]
-            for state in landing.STATES
+            for state in STATES
         },
         "by batch": {
             batch.batch_id: [
                 row
-                for rows in landing.record_batches(home, batch)
+                for rows in store_of(home, batch).record_batches(batch)
                 for row in rows.to_pylist()
             ]
-            for batch in landing.batches(home, "shop", name, *landing.STATES)
+            for batch in BatchStore(home, "shop", name).batches(*STATES)
         },
-        "unread": [batch.batch_id for batch in landing.unread(home, "shop", entity)],
+        "unread": [
+            batch.batch_id for batch in LandedEntity(home, "shop", entity).unread()
+        ],
     }
 
 
@@ -180,15 +185,15 @@ def test_files_with_other_columns_and_unread_rows(
             assert seen(packing, entity) == seen(plain, entity)
 
 
-def load(home: Home, source: Source, action: str = "file") -> landing.Landed:
+def load(home: Home, source: Source, action: str = "file") -> Landed:
     (entity,) = source.entities.values()
     with open_reader(source) as reader:
-        landed = landing.land(home, source.name, entity, reader, now=NOW)
+        landed = land(LandedEntity(home, source.name, entity), reader, now=NOW)
     for batch in landed.batches:
         if action == "refuse":
-            landing.refuse(home, batch)
+            store_of(home, batch).refuse(batch)
         else:
-            landing.accept(home, batch)
+            store_of(home, batch).accept(batch)
     return landed
 
 
@@ -216,7 +221,7 @@ def test_many_files_become_one(tmp_path: Path, inbox: Path) -> None:
     assert pack_all(home, least_files=6) == 0
     assert pack_all(home, least_files=5) == 1
     assert seen(home, entity) == before
-    newest = landing.batches(home, "shop", "items", "accepted")[-1].batch_id
+    newest = BatchStore(home, "shop", "items").batches("accepted")[-1].batch_id
     assert files(home) == [
         f"{newest}.accepted.json",
         f"{newest}.parquet",
@@ -247,8 +252,8 @@ def test_a_file_that_lost_rows_is_not_packed(tmp_path: Path, inbox: Path) -> Non
     """What is damaged is told, and stays where it can be looked at."""
     home = Home.open(tmp_path / "home")
     landed_files(home, inbox, 4)
-    batch = landing.batches(home, "shop", "items", "accepted")[1]
-    path = landing.data_file(home, batch)
+    batch = BatchStore(home, "shop", "items").batches("accepted")[1]
+    path = store_of(home, batch).data_file(batch)
     pq.write_table(pq.read_table(path).slice(1), path)
     before = files(home)
     with pytest.raises(
@@ -268,7 +273,7 @@ def test_a_batch_of_a_pack_is_replaced(tmp_path: Path, inbox: Path) -> None:
     (first, _) = quarantine.retry(home, [source], source="shop")
     (batch,) = load(home, source).batches[:1]
     assert batch.replaces == first.batch_id
-    replaced = landing.batches(home, "shop", "items", "replaced")
+    replaced = BatchStore(home, "shop", "items").batches("replaced")
     assert first.batch_id in {item.batch_id for item in replaced}
     assert {item.pack for item in replaced} <= {"p000001-b000003", None}
     told = seen(home, entity)["rows"]
@@ -280,7 +285,8 @@ def test_a_batch_of_a_pack_is_replaced(tmp_path: Path, inbox: Path) -> None:
 KILL_EVERYWHERE = """
 import json, os, shutil, signal, sys
 from pathlib import Path
-from pipeline.landing import batches as landing, compaction
+from pipeline.landing import compaction
+from pipeline.landing.store import BatchStore
 from pipeline.common.home import Home
 import duckdb, pyarrow
 pyarrow.array([])  # imports pandas
@@ -292,7 +298,7 @@ def pack(moment, folder):
         if moment:
             die_at(moment, str(folder))
         home = Home(folder)
-        landing.sweep(home, "shop", "items")
+        BatchStore(home, "shop", "items").sweep()
         for packing in compaction.plan(home, least_files=2, small_bytes=2**30):
             compaction.pack(home, packing)
         os._exit(0)

@@ -20,15 +20,17 @@ from pipeline.common.errors import ConfigurationError, CustomerTiersError
 from pipeline.common.files import OWN_HASH, write_json
 from pipeline.common.home import Home
 from pipeline.journal import attempts
-from pipeline.landing import batches as landing
 from pipeline.landing import compaction
+from pipeline.landing.batches import Batch
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.store import BatchStore
 from pipeline.release import catalogue, promotion
 from pipeline.sources import Entity, Source
-from pipeline.sources.config import Cursor
+from pipeline.sources.entity import Cursor
 from tests.unit.landing import test_landing
 from tests.unit.landing.test_landing import in_force, land, land_and_accept
 from tests.unit.release import test_release
-from tests.unit.support import files_source
+from tests.unit.support import files_source, store_of
 
 home = test_landing.home
 folder = test_landing.folder
@@ -59,14 +61,16 @@ def rows(home: Home, source: Source) -> list[tuple[Any, ...]]:
     """All rows in force, without what tells when they landed."""
     (entity,) = source.entities.values()
     found = []
-    for batch in landing.in_force(home, source.name, entity):
-        table = pq.read_table(landing.data_file(home, batch)).drop_columns("_loaded_at")
+    for batch in LandedEntity(home, source.name, entity).in_force():
+        table = pq.read_table(store_of(home, batch).data_file(batch)).drop_columns(
+            "_loaded_at"
+        )
         found += [tuple(row.values()) for row in table.to_pylist()]
     return found
 
 
-def manifest(home: Home, batch: landing.Batch) -> Path:
-    return landing.manifest(home, batch, "accepted")
+def manifest(home: Home, batch: Batch) -> Path:
+    return store_of(home, batch).manifest(batch, "accepted")
 
 
 DATA_DAMAGES = [truncated, emptied, removed, flipped]
@@ -83,7 +87,7 @@ def test_a_damaged_batch_of_a_file_is_read_again_into_its_place(
         (folder / f"{name}.csv").write_text(f"id,v\n1,{name}\n2,{name}\n")
         land_and_accept(home, source)
     before, batches = rows(home, source), in_force(home, source)
-    damage(landing.data_file(home, batches[at]))
+    damage(store_of(home, batches[at]).data_file(batches[at]))
     # Under another name, too: a file is known by its content.
     (folder / f"{'abc'[at]}.csv").rename(folder / "z.csv")
     assert land_and_accept(home, source) == []
@@ -130,20 +134,20 @@ def test_a_damaged_manifest_is_made_again(
     damage(manifest(home, batch))
     (entity,) = source.entities.values()
     with pytest.raises(CustomerTiersError, match="is damaged"):
-        landing.in_force(home, source.name, entity)
+        LandedEntity(home, source.name, entity).in_force()
     assert land_and_accept(home, source) == []
     assert in_force(home, source) == [batch]
     assert rows(home, source) == before
-    assert landing.counted_rows(home, batch) == (2, 1)
+    assert store_of(home, batch).counted_rows(batch) == (2, 1)
 
 
 def test_a_damaged_quarantine_is_made_again(home: Home, folder: Path) -> None:
     source = files_source(folder)
     (folder / "a.csv").write_text("id,v\n1,a\nbroken,row,here\n2,a\n")
     (batch,) = land_and_accept(home, source)
-    landing.quarantine_file(home, batch).unlink()
+    store_of(home, batch).quarantine_file(batch).unlink()
     land_and_accept(home, source)
-    assert landing.counted_rows(home, batch) == (2, 1)
+    assert store_of(home, batch).counted_rows(batch) == (2, 1)
 
 
 def test_what_the_source_does_not_hold_any_more_stops_the_refresh(
@@ -153,7 +157,7 @@ def test_what_the_source_does_not_hold_any_more_stops_the_refresh(
     for name in "ab":
         (folder / f"{name}.csv").write_text(f"id,v\n1,{name}\n")
     first, second = land_and_accept(home, source)
-    truncated(landing.data_file(home, first))
+    truncated(store_of(home, first).data_file(first))
     (folder / "a.csv").rename(folder.parent / "a.csv")
     for _ in range(2):
         with pytest.raises(CustomerTiersError, match="not in the source") as told:
@@ -174,7 +178,7 @@ def test_a_person_may_go_on_without_the_rows(home: Home, folder: Path) -> None:
     (batch,) = land_and_accept(home, source)
     (folder / "a.csv").unlink()
     (folder / "b.csv").write_text("id,v\n2,b\n")
-    truncated(landing.data_file(home, batch))
+    truncated(store_of(home, batch).data_file(batch))
     with pytest.raises(CustomerTiersError):
         land(home, source)
     (mark,) = home.landing.rglob("*.damaged.json")
@@ -228,7 +232,7 @@ def test_a_packs_manifest_has_a_copy(
 
 def packed_rows(home: Home, source: Source) -> list[tuple[Any, ...]]:
     (entity,) = source.entities.values()
-    relation = landing.relation(home, entity, in_force(home, source))
+    relation = LandedEntity(home, source.name, entity).relation(in_force(home, source))
     return duckdb.execute(
         f"select _batch_id, _row_number, id, v from {relation} order by all"
     ).fetchall()
@@ -253,7 +257,7 @@ def change(path: Path, *statements: str) -> None:
 
 def newest_rows(home: Home, source: Source) -> dict[int, str]:
     (entity,) = source.entities.values()
-    relation = landing.relation(home, entity, in_force(home, source))
+    relation = LandedEntity(home, source.name, entity).relation(in_force(home, source))
     found = duckdb.execute(
         f"select id, arg_max(v, (_batch_id, _row_number)) from {relation} group by id"
     ).fetchall()
@@ -280,10 +284,12 @@ def test_a_damaged_batch_of_a_table_has_it_read_as_a_whole(
     change(path, "update items set v = 'b', changed = 2 where id = 2")
     land_and_accept(home, source)
     (entity,) = source.entities.values()
-    accepted = landing.batches(home, source.name, entity.name, "accepted")
+    accepted = BatchStore(home, source.name, entity.name).batches("accepted")
     spoilt = accepted[at]
     truncated(
-        landing.data_file(home, spoilt) if what == "data" else manifest(home, spoilt)
+        store_of(home, spoilt).data_file(spoilt)
+        if what == "data"
+        else manifest(home, spoilt)
     )
     for _ in range(2):
         land_and_accept(home, source)

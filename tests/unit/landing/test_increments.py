@@ -24,10 +24,12 @@ from hypothesis import strategies as st
 
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
-from pipeline.landing import batches as landing
 from pipeline.landing import increments
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import Landed, land
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, open_reader
 from tests.profiles import examples
+from tests.unit.support import store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 SCHEMA = pa.schema(
@@ -121,18 +123,22 @@ def entity(**options: Any) -> Entity:
 
 def load(
     home: Home, table: Table, what: Entity, *, day: int = 0, full: bool = False
-) -> landing.Landed:
-    landed = landing.land(
-        home, "shop", what, table, now=NOW + dt.timedelta(days=day), full=full
+) -> Landed:
+    landed = land(
+        LandedEntity(home, "shop", what),
+        table,
+        now=NOW + dt.timedelta(days=day),
+        full=full,
     )
     for batch in landed.batches:
-        landing.accept(home, batch)
+        store_of(home, batch).accept(batch)
     return landed
 
 
 def staged(home: Home, what: Entity) -> set[tuple[Any, ...]]:
     """The rows that the dbt project's own macro makes of what is landed."""
-    relation = landing.relation(home, what, landing.in_force(home, "shop", what))
+    landed = LandedEntity(home, "shop", what)
+    relation = landed.relation(landed.in_force())
     macros = (PROJECT_ROOT / "dbt_project" / "macros" / "canonical.sql").read_text()
     sql = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(
         macros + "{{ latest(relation, key, cursor) }}"
@@ -330,7 +336,7 @@ def test_whatever_happens_the_last_load_is_right(
                 load(home, table, what, day=day, full=action == "full")
                 assert staged(home, what) == table.live()
             elif action == "kill":  # landed, and nobody came to the gate
-                landing.land(home, "shop", what, table, now=NOW)
+                land(LandedEntity(home, "shop", what), table, now=NOW)
         load(home, table, what, day=day + 1)
         assert staged(home, what) == table.live()
 
@@ -457,10 +463,10 @@ def test_a_file_is_read_again_on_request_and_replaces_its_batch(home: Home) -> N
     file.put(1, 1)
     (first,) = load(home, file, what).batches
     assert load(home, file, what).batches == []
-    landing.ask_again(home, first)
+    store_of(home, first).request_again(first)
     (second,) = load(home, file, what).batches
     assert second.replaces == first.batch_id
-    assert landing.in_force(home, "shop", what) == [second]
+    assert LandedEntity(home, "shop", what).in_force() == [second]
     assert load(home, file, what).batches == []
 
 
@@ -471,18 +477,20 @@ def test_a_table_is_read_again_on_request_as_a_whole(home: Home) -> None:
         table.put(key, key)
     table.bad = ("x",)
     (first,) = load(home, table, what).batches
-    landing.ask_again(home, first)
+    store_of(home, first).request_again(first)
     assert load(home, table, what).batches == []
-    assert not landing.is_asked_again(home, first), "it was read again, and is the same"
-    assert landing.unread(home, "shop", what) == [first]
+    assert not store_of(home, first).is_requested_again(first), (
+        "it was read again, and is the same"
+    )
+    assert LandedEntity(home, "shop", what).unread() == [first]
 
-    landing.ask_again(home, first)
+    store_of(home, first).request_again(first)
     table.bad = ()
     table.rows[5]["v"] = 55
     (second,) = load(home, table, what).batches
     assert (second.replaces, second.is_whole) == (None, True)
-    assert not landing.is_asked_again(home, first)
-    assert landing.unread(home, "shop", what) == []
+    assert not store_of(home, first).is_requested_again(first)
+    assert LandedEntity(home, "shop", what).unread() == []
     assert staged(home, what) == table.live()
 
 
@@ -545,5 +553,5 @@ def test_any_split_order_repetition_and_overlap_gives_the_same_rows(
 def load_files(home: Home, source: Source) -> None:
     with open_reader(source) as reader:
         what = source.entities["items"]
-        for batch in landing.land(home, "shop", what, reader, now=NOW).batches:
-            landing.accept(home, batch)
+        for batch in land(LandedEntity(home, "shop", what), reader, now=NOW).batches:
+            store_of(home, batch).accept(batch)

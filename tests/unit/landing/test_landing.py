@@ -25,12 +25,16 @@ from pipeline.common.errors import SourceUnavailable
 from pipeline.common.files import sha256, write_json
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
-from pipeline.landing import batches as landing
-from pipeline.landing.batches import OWN_COLUMNS, Batch, Landed
+from pipeline.landing import load
+from pipeline.landing.batches import OWN_COLUMNS, STATES, Batch, State
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import Landed
+from pipeline.landing.store import BatchStore
+from pipeline.landing.write import QUARANTINE_SCHEMA
 from pipeline.sources import Source, load_sources, open_reader
 from tests.profiles import examples
 from tests.unit import support
-from tests.unit.support import database_source, files_source
+from tests.unit.support import database_source, files_source, store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, 0, 0, 123456, tzinfo=dt.UTC)
 
@@ -57,7 +61,7 @@ def land(home: Home, source: Source, *, now: dt.datetime = NOW) -> Landed:
     """Lands the source's only entity."""
     (entity,) = source.entities.values()
     with open_reader(source) as reader:
-        return landing.land(home, source.name, entity, reader, now=now)
+        return load.land(LandedEntity(home, source.name, entity), reader, now=now)
 
 
 def land_and_accept(
@@ -66,13 +70,13 @@ def land_and_accept(
     """Lands and accepts; the new batches."""
     landed = land(home, source, now=now).batches
     for batch in landed:
-        landing.accept(home, batch)
+        store_of(home, batch).accept(batch)
     return landed
 
 
 def in_force(home: Home, source: Source) -> list[Batch]:
     (entity,) = source.entities.values()
-    return landing.in_force(home, source.name, entity)
+    return LandedEntity(home, source.name, entity).in_force()
 
 
 def states(home: Home, source: Source) -> dict[str, list[str]]:
@@ -80,13 +84,15 @@ def states(home: Home, source: Source) -> dict[str, list[str]]:
     (name,) = source.entities
     return {
         state: [batch.origin for batch in batches]
-        for state in landing.STATES
-        if (batches := landing.batches(home, source.name, name, state))
+        for state in STATES
+        if (batches := BatchStore(home, source.name, name).batches(state))
     }
 
 
 def column(home: Home, batch: Batch, name: str) -> list[Any]:
-    values: list[Any] = pq.read_table(landing.data_file(home, batch))[name].to_pylist()
+    values: list[Any] = pq.read_table(store_of(home, batch).data_file(batch))[
+        name
+    ].to_pylist()
     return values
 
 
@@ -110,7 +116,7 @@ def test_own_columns_stand_beside_the_sources(home: Home, folder: Path) -> None:
     lines = "".join(f"{number},x\n" for number in range(count))
     (folder / "a.csv").write_text(f"id,_b\n{lines}")
     (batch,) = land(home, files_source(folder)).batches
-    table = pq.read_table(landing.data_file(home, batch))
+    table = pq.read_table(store_of(home, batch).data_file(batch))
     assert table.column_names == ["id", "_b", *OWN_COLUMNS]
     assert table["_row_number"].to_pylist() == list(range(1, count + 1))
     assert table["id"].to_pylist() == [str(number) for number in range(count)]
@@ -138,9 +144,9 @@ def test_the_manifest_tells_the_batch(home: Home, folder: Path) -> None:
         rows_landed=1,
         rows_quarantined=1,
         schema={"id": "string", "b": "string"},
-        data_sha256=sha256(landing.data_file(home, batch)),
+        data_sha256=sha256(store_of(home, batch).data_file(batch)),
     )
-    assert landing.batches(home, "shop", "items", *landing.STATES) == [batch]
+    assert BatchStore(home, "shop", "items").batches(*STATES) == [batch]
     assert batch.sequence == 1
 
 
@@ -156,11 +162,11 @@ def test_rows_that_cannot_be_read_are_quarantined(home: Home, folder: Path) -> N
     (folder / "a.csv").write_text('id,b\n1,2\n3\n"4\n",5,6\n7,8\n')
     (batch,) = land_and_accept(home, files_source(folder))
     assert (batch.rows_read, batch.rows_landed, batch.rows_quarantined) == (4, 2, 2)
-    assert landing.counted_rows(home, batch) == (2, 2)
-    path = landing.quarantine_file(home, batch)
-    assert list(landing.iter_quarantine_files(home)) == [path]
+    assert store_of(home, batch).counted_rows(batch) == (2, 2)
+    path = store_of(home, batch).quarantine_file(batch)
+    assert list(home.quarantine.glob("*/*/b*.parquet")) == [path]
     table = pq.read_table(path)
-    assert table.schema == landing.QUARANTINE_SCHEMA
+    assert table.schema == QUARANTINE_SCHEMA
     common = ("shop", "items", batch.batch_id, "a.csv")
     assert support.rows(table) == [
         (*common, 3, "3", "2 columns expected, 1 found", NOW),
@@ -172,18 +178,18 @@ def test_the_files_are_counted_not_the_manifest(home: Home, folder: Path) -> Non
     """What the gate compares: a file that lost rows, or is gone, does not pass."""
     (folder / "a.csv").write_text("id,b\n1,2\n3,4\n5\n")
     (batch,) = land_and_accept(home, files_source(folder))
-    path = landing.data_file(home, batch)
+    path = store_of(home, batch).data_file(batch)
     pq.write_table(pq.read_table(path).slice(0, 1), path)
-    assert landing.counted_rows(home, batch) == (1, 1)
+    assert store_of(home, batch).counted_rows(batch) == (1, 1)
     path.unlink()
-    landing.quarantine_file(home, batch).unlink()
-    assert landing.counted_rows(home, batch) == (0, 0)
+    store_of(home, batch).quarantine_file(batch).unlink()
+    assert store_of(home, batch).counted_rows(batch) == (0, 0)
 
 
 def test_no_rows_are_a_batch_with_columns(home: Home, folder: Path) -> None:
     (folder / "a.csv").write_text("id,b\n")
     (batch,) = land_and_accept(home, files_source(folder))
-    table = pq.read_table(landing.data_file(home, batch))
+    table = pq.read_table(store_of(home, batch).data_file(batch))
     assert (table.num_rows, batch.rows_read) == (0, 0)
     assert table.column_names == ["id", "b", *OWN_COLUMNS]
     assert batch.columns == ["id", "b"]
@@ -200,7 +206,7 @@ def test_the_same_content_lands_once_under_any_name(home: Home, folder: Path) ->
     assert [batch.origin for batch in landed.batches] == ["c.csv"]
     assert landed.already_landed == 3
     for batch in landed.batches:
-        landing.accept(home, batch)
+        store_of(home, batch).accept(batch)
     assert land(home, source) == Landed([], already_landed=4)
     assert [batch.origin for batch in in_force(home, source)] == ["a.csv", "c.csv"]
 
@@ -295,8 +301,8 @@ def test_accepted_and_refused(home: Home, folder: Path) -> None:
     good, bad = land(home, source).batches
     assert states(home, source) == {"pending": ["a.csv", "b.csv"]}
     assert in_force(home, source) == []
-    landing.accept(home, good)
-    landing.refuse(home, bad)
+    store_of(home, good).accept(good)
+    store_of(home, bad).refuse(bad)
     assert states(home, source) == {"accepted": ["a.csv"], "refused": ["b.csv"]}
     assert in_force(home, source) == [good]
 
@@ -306,12 +312,12 @@ def test_what_was_refused_is_read_again_and_kept_once(home: Home, folder: Path) 
     (folder / "a.csv").write_text("id,b\n1\n")
     for _ in range(3):
         (batch,) = land(home, source).batches
-        landing.refuse(home, batch)
+        store_of(home, batch).refuse(batch)
         assert states(home, source) == {"refused": ["a.csv"]}
     assert len(files_of(home)) == 3, "manifest, data and quarantine of one batch"
     (folder / "a.csv").write_text("id,b\n1,still wrong\n")
     (other,) = land(home, source).batches
-    landing.refuse(home, other)
+    store_of(home, other).refuse(other)
     assert states(home, source) == {"refused": ["a.csv", "a.csv"]}
     (accepted,) = land_and_accept(home, source)
     assert in_force(home, source) == [accepted]
@@ -327,7 +333,7 @@ def test_a_refused_snapshot_leaves_the_one_before_in_force(
     (folder / "2.csv").write_text("id\nwrong\n")
     (second,) = land(home, source).batches
     assert in_force(home, source) == [first]
-    landing.refuse(home, second)
+    store_of(home, second).refuse(second)
     assert in_force(home, source) == [first]
 
 
@@ -336,7 +342,7 @@ def test_the_clock_does_not_decide_what_is_newest(home: Home, folder: Path) -> N
     for day in range(3):
         (folder / f"{day}.csv").write_text(f"id\n{day}\n")
         land_and_accept(home, source, now=NOW - dt.timedelta(days=day))
-    batches = landing.batches(home, "shop", "items", "accepted")
+    batches = BatchStore(home, "shop", "items").batches("accepted")
     assert [batch.origin for batch in batches] == ["0.csv", "1.csv", "2.csv"]
     assert [batch.sequence for batch in batches] == [1, 2, 3]
     assert batches[2].loaded_at < batches[0].loaded_at
@@ -352,7 +358,7 @@ def test_batches_are_in_the_order_of_landing_beyond_any_width(home: Home) -> Non
         write_json(
             folder / f"{name}.accepted.json", asdict(replace(batch, batch_id=name))
         )
-    found = landing.batches(home, "shop", "items", "accepted")
+    found = BatchStore(home, "shop", "items").batches("accepted")
     assert [item.batch_id for item in found] == ["b999999", "b1000000"]
 
 
@@ -373,10 +379,11 @@ def test_leftovers_are_swept_and_batches_are_not(home: Home, folder: Path) -> No
     (folder / "a.csv").write_text("id,b\n1,2\n3\n")
     (batch,) = land_and_accept(home, source)
     (folder / "b.csv").write_text("id,b\n1\n")
-    landing.refuse(home, land(home, source).batches[0])
+    (wrong,) = land(home, source).batches
+    store_of(home, wrong).refuse(wrong)
     (folder / "b.csv").unlink()
     before = files_of(home)
-    rows = landing.entity_folder(home, "shop", "items")
+    rows = BatchStore(home, "shop", "items").folder
     broken = home.quarantine / "shop" / "items"
     for leftover in (
         rows / "b000003.parquet.partial",
@@ -438,7 +445,9 @@ sources:
 KILL_EVERYWHERE = """
 import datetime as dt, json, shutil, traceback
 from pathlib import Path
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import land
+from pipeline.landing.store import BatchStore
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.sources import load_sources, open_reader
@@ -455,11 +464,12 @@ def refresh(home):
     for source in sources.sources:
         with open_reader(source) as reader:
             for entity in source.entities.values():
-                landing.land(home, source.name, entity, reader, now=now)
+                land(LandedEntity(home, source.name, entity), reader, now=now)
         for name in source.entities:
-            for batch in landing.batches(home, source.name, name, "pending"):
+            store = BatchStore(home, source.name, name)
+            for batch in store.batches("pending"):
                 is_broken = batch.rows_quarantined > batch.rows_landed
-                (landing.refuse if is_broken else landing.accept)(home, batch)
+                (store.refuse if is_broken else store.accept)(batch)
 
 def in_a_process(moment, root):
     if (child := os.fork()) == 0:
@@ -490,21 +500,19 @@ print(json.dumps(codes))
 Content = tuple[str, list[tuple[Any, ...]], list[int]]
 
 
-def content(
-    home: Home, source: str, entity: str, *states: landing.State
-) -> list[Content]:
+def content(home: Home, source: str, entity: str, *states: State) -> list[Content]:
     """The batches in the given states by what is in them, oldest first."""
     found = []
-    for batch in landing.batches(home, source, entity, *states):
-        table = pq.read_table(landing.data_file(home, batch))
+    for batch in BatchStore(home, source, entity).batches(*states):
+        table = pq.read_table(store_of(home, batch).data_file(batch))
         assert set(table["_batch_id"].to_pylist()) <= {batch.batch_id}
-        assert landing.counted_rows(home, batch) == (
+        assert store_of(home, batch).counted_rows(batch) == (
             batch.rows_landed,
             batch.rows_quarantined,
         )
         assert batch.rows_read == batch.rows_landed + batch.rows_quarantined
         assert table["_row_number"].to_pylist() == list(range(1, table.num_rows + 1))
-        quarantine = landing.quarantine_file(home, batch)
+        quarantine = store_of(home, batch).quarantine_file(batch)
         rejected = (
             pq.read_table(quarantine)["line"].to_pylist() if quarantine.exists() else []
         )
@@ -537,10 +545,10 @@ def test_a_kill_at_every_step(tmp_path: Path) -> None:
         Settings(tmp_path, tmp_path / "sources.yaml", environment={"ERP": str(erp)})
     ).sources
     accepted, refused = land(template, shop).batches
-    landing.accept(template, accepted)
-    landing.refuse(template, refused)
+    store_of(template, accepted).accept(accepted)
+    store_of(template, refused).refuse(refused)
     (batch,) = land(template, stock).batches
-    landing.accept(template, batch)
+    store_of(template, batch).accept(batch)
 
     (exports / "b.csv.gz").write_bytes(gzip.compress(b"id,b\n3,4\n5\n6,7\n"))
     (exports / "d.csv.gz").write_bytes(gzip.compress(b"id,b\n8,9\n"))

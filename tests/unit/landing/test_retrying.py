@@ -15,16 +15,19 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import tenacity
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.common.errors import ConfigurationError, SourceUnavailable
 from pipeline.common.home import Home
-from pipeline.landing import batches as landing
 from pipeline.landing import retrying
+from pipeline.landing.batches import STATES
+from pipeline.landing.load import Landed
+from pipeline.landing.store import BatchStore
 from pipeline.sources import Entity, Extract, Reader, Retry, Since, Source, open_reader
 from pipeline.sources.passing import may_pass, status_may_pass
-from tests.unit.support import database_source, files_source
+from tests.unit.support import database_source, files_source, store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -52,16 +55,19 @@ def database(path: Path, *, tables: int = 2, rows: int = 3) -> Path:
     return path
 
 
-@given(st.integers(1, 200), st.floats(0, 1), st.floats(0, 100), st.floats(0, 1_000))
-def test_waits_double_within_bounds(
-    tried: int, luck: float, first: float, longest: float
-) -> None:
-    retry = Retry(first_seconds=first, longest_seconds=longest)
-    wait = retrying.wait_before(retry, tried, luck)
-    whole = retrying.wait_before(retry, tried, 0)
-    assert 0 <= whole / 2 <= wait <= whole <= longest
-    if tried < 50 and first * 2**tried <= longest:
-        assert retrying.wait_before(retry, tried + 1, 0) == 2 * whole
+SECONDS = st.just(0.0) | st.floats(0.001, 1_000)
+
+
+@given(st.integers(1, 200), SECONDS, SECONDS)
+def test_waits_double_within_bounds(tried: int, first: float, longest: float) -> None:
+    """After each try at least half of the doubled wait, and never more than all of it."""
+    wait = retrying.wait_between(Retry(first_seconds=first, longest_seconds=longest))
+    state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
+    state.attempt_number = tried
+    whole = min(first * 2.0 ** (tried - 1), longest)
+    waits = [wait(state) for _ in range(10)]
+    assert all(whole / 2 <= seconds <= whole <= longest for seconds in waits)
+    assert whole == 0 or len(set(waits)) > 1, "it is left to chance"
 
 
 class Flaky:
@@ -98,7 +104,7 @@ class Flaky:
 
 def land(
     home: Home, source: Source, broken: list[Exception], waits: list[float]
-) -> dict[str, landing.Landed]:
+) -> dict[str, Landed]:
     def opened(source: Source) -> Reader:
         return Flaky(source, broken)
 
@@ -120,10 +126,10 @@ def test_a_source_that_breaks_off_lands_once(home: Home, tmp_path: Path) -> None
     assert [len(landed.batches) for landed in found.values()] == [1, 1]
     assert len(waits) == 2
     for name, landed in found.items():
-        pending = landing.batches(home, "erp", name, *landing.STATES)
+        pending = BatchStore(home, "erp", name).batches(*STATES)
         assert pending == landed.batches
-        assert landing.counted_rows(home, pending[0]) == (3, 0)
-        assert len(list(landing.entity_folder(home, "erp", name).iterdir())) == 2
+        assert store_of(home, pending[0]).counted_rows(pending[0]) == (3, 0)
+        assert len(list(BatchStore(home, "erp", name).folder.iterdir())) == 2
 
 
 def test_it_ends_with_how_often_it_was_tried(home: Home, tmp_path: Path) -> None:
@@ -141,7 +147,7 @@ def test_it_ends_with_how_often_it_was_tried(home: Home, tmp_path: Path) -> None
     assert 0.5 <= waits[0] <= 1 <= waits[1] <= 2
     assert len(waits) == 2
     land(home, source, [], waits)
-    assert len(landing.batches(home, "erp", "t0", *landing.STATES)) == 1
+    assert len(BatchStore(home, "erp", "t0").batches(*STATES)) == 1
 
 
 def test_what_will_not_pass_is_not_tried_again(home: Home, tmp_path: Path) -> None:

@@ -466,7 +466,7 @@ def hook(server: str, **changes: Any) -> dict[str, Any]:
 
 
 def look(settings: Settings, home: Home, patience: Patience = QUICK) -> Told:
-    told = alerting.look(settings, home, freshness.look(settings, home), patience)
+    told = alerting.look(settings, home, freshness.assess(settings, home), patience)
     assert told is not None
     return told
 
@@ -582,7 +582,7 @@ settings = Settings(home=root, sources_file=root.parent / "sources.yaml")
 home = Home.open(root)
 print("ready", flush=True)
 sys.stdin.readline()
-alerting.look(settings, home, freshness.look(settings, home), Patience(tries=1))
+alerting.look(settings, home, freshness.assess(settings, home), Patience(tries=1))
 """
 
 

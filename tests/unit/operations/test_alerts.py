@@ -18,12 +18,13 @@ from pipeline.common.lock import refresh_lock
 from pipeline.common.settings import Settings
 from pipeline.journal import attempts
 from pipeline.operations import freshness
-from pipeline.operations.alerts import config, ledger, message
+from pipeline.operations.alerts import config, ledger, sentences
 from pipeline.operations.alerts import run as alerting
 from pipeline.operations.alerts.ledger import Delivery, Event
-from pipeline.operations.alerts.message import HEADINGS, Message, Place, compose
+from pipeline.operations.alerts.message import HEADINGS, Message, compose
 from pipeline.operations.alerts.run import Told
 from pipeline.operations.alerts.sending import Patience
+from pipeline.operations.alerts.sentences import Place
 from tests.unit.operations import alerting as given
 from tests.unit.operations.alerting import broken
 
@@ -47,7 +48,7 @@ def look(
 ) -> Told:
     """One look, some time from now."""
     now = dt.datetime.now(dt.UTC) + after
-    seen = freshness.look(settings, home, now=now)
+    seen = freshness.assess(settings, home, now=now)
     told = alerting.look(settings, home, seen, QUICK)
     assert told is not None
     return told
@@ -237,7 +238,7 @@ def test_a_new_channel_hears_of_new_events_only(home: Home) -> None:
 def test_without_a_file_nobody_is_told(home: Home) -> None:
     settings = Settings(home=home.root, sources_file=home.root.parent / "sources.yaml")
     given.refused(home)
-    seen = freshness.look(settings, home)
+    seen = freshness.assess(settings, home)
     assert alerting.look(settings, home, seen) is None
     assert not home.alerts.exists()
 
@@ -251,7 +252,7 @@ def test_alerts_can_be_switched_off(
         settings = Settings.load(home.root, home.root.parent / "sources.yaml")
         assert settings.child_environment()["CUSTOMER_TIERS_ALERTS"] == "none"
         given.refused(home)
-        assert alerting.look(settings, home, freshness.look(settings, home)) is None
+        assert alerting.look(settings, home, freshness.assess(settings, home)) is None
         asked = ["alerts", "test", "--home", str(home.root)]
         assert CliRunner().invoke(main, asked).exit_code == 2
         assert room.requests == []
@@ -415,7 +416,7 @@ def composed(
     place = Place(
         "/srv/home", "Asia/Shanghai", "production", "https://dagster.example.com"
     )
-    seen = freshness.look(settings, home)
+    seen = freshness.assess(settings, home)
     return compose(event, Delivery(**delivery), language, place, seen)
 
 
@@ -532,7 +533,7 @@ def test_a_late_or_repeated_message_says_so(home: Home) -> None:
     event = ledger.read(home).events[-1]
     place = Place("/srv/home", "UTC")
     now = dt.datetime.now(dt.UTC) + 2 * HOUR
-    seen = freshness.look(settings, home, now=now)
+    seen = freshness.assess(settings, home, now=now)
     told = compose(event, Delivery(is_uncertain=True), "en", place, seen)
     assert "could not be sent then" in told.text()
     assert "This may be a repeat" in told.text()
@@ -561,7 +562,7 @@ def test_every_kind_of_late_has_words(language: config.Language, trouble: str) -
     told = compose(event, Delivery(), language, Place("/srv", "UTC"), seen)
     assert len(told.sections) == 5
     assert "None" not in told.text()
-    assert message.shown(None, "UTC") == "?"
+    assert sentences.format_moment(None, "UTC") == "?"
 
 
 # The commands

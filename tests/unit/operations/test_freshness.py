@@ -35,7 +35,7 @@ def settings(home: Home) -> Settings:
 
 def test_a_young_release_is_fine(home: Home, settings: Settings) -> None:
     refresh_id = alerting.published(home, age=3 * HOUR)
-    found = freshness.look(settings, home)
+    found = freshness.assess(settings, home)
     assert (found.exit_code, found.trouble) == (0, "none")
     assert found.release_id == refresh_id
     assert "sealed 3 hours ago; 26 hours are allowed" in found.sentence
@@ -48,7 +48,7 @@ def test_a_young_release_is_fine_whatever_came_after(
 ) -> None:
     alerting.published(home, age=3 * HOUR)
     refused = alerting.refused(home)
-    found = freshness.look(settings, home)
+    found = freshness.assess(settings, home)
     assert found.exit_code == 0
     assert f"The newest attempt {refused} was refused (gate out)." in found.sentence
 
@@ -79,24 +79,24 @@ def test_the_code_of_an_old_release_says_what_became_of_the_newest_attempt(
     if ending == "running":
         with refresh_lock(home):
             alerting.begun(home)
-            found = freshness.look(settings, home)
+            found = freshness.assess(settings, home)
     else:
-        found = freshness.look(settings, home)
+        found = freshness.assess(settings, home)
     assert (found.trouble, found.exit_code) == ("old", code)
     assert "27 hours ago" in found.sentence
 
 
 def test_the_age_that_is_allowed_is_a_setting(home: Home, settings: Settings) -> None:
     alerting.published(home, age=27 * HOUR)
-    assert freshness.look(settings, home, max_age=28 * HOUR).exit_code == 0
-    assert freshness.look(settings, home, max_age=26 * HOUR).exit_code == 1
+    assert freshness.assess(settings, home, max_age=28 * HOUR).exit_code == 0
+    assert freshness.assess(settings, home, max_age=26 * HOUR).exit_code == 1
 
 
 def test_without_a_release(home: Home, settings: Settings) -> None:
-    found = freshness.look(settings, home)
+    found = freshness.assess(settings, home)
     assert (found.exit_code, found.trouble) == (1, "no release")
     alerting.refused(home)
-    assert freshness.look(settings, home).exit_code == 3
+    assert freshness.assess(settings, home).exit_code == 3
 
 
 def test_a_clock_that_was_set_back_does_not_make_a_release_young(
@@ -105,8 +105,8 @@ def test_a_clock_that_was_set_back_does_not_make_a_release_young(
     """Sealed at noon, looked at two days later, then the clock shows one o'clock."""
     alerting.published(home)
     now = dt.datetime.now(dt.UTC)
-    assert freshness.look(settings, home, now=now + 2 * DAY).trouble == "old"
-    found = freshness.look(settings, home, now=now + HOUR)
+    assert freshness.assess(settings, home, now=now + 2 * DAY).trouble == "old"
+    found = freshness.assess(settings, home, now=now + HOUR)
     assert (found.exit_code, found.trouble) == (1, "clock")
     assert found.age_seconds is not None
     assert found.age_seconds >= 2 * 86_400 - 60
@@ -116,7 +116,7 @@ def test_a_clock_that_was_set_back_does_not_make_a_release_young(
 
 def test_a_release_of_the_future_is_not_young(home: Home, settings: Settings) -> None:
     alerting.published(home, age=-5 * DAY)
-    found = freshness.look(settings, home)
+    found = freshness.assess(settings, home)
     assert (found.exit_code, found.trouble) == (1, "clock")
     assert found.age_seconds == 0
 
@@ -130,30 +130,30 @@ def test_an_attempt_of_the_future_tells_of_the_clock_too(
     attempt = json.loads(path.read_text())
     later = dt.datetime.fromisoformat(attempt["ended_at"]) + 3 * HOUR
     path.write_text(json.dumps({**attempt, "ended_at": later.isoformat()}))
-    assert freshness.look(settings, home).trouble == "clock"
+    assert freshness.assess(settings, home).trouble == "clock"
 
 
 def test_a_clock_that_is_right_again_is_believed_from_the_next_release_on(
     home: Home, settings: Settings
 ) -> None:
     alerting.published(home, age=-5 * DAY)
-    assert freshness.look(settings, home).trouble == "clock"
+    assert freshness.assess(settings, home).trouble == "clock"
     alerting.published(home)
-    assert freshness.look(settings, home).exit_code == 0
+    assert freshness.assess(settings, home).exit_code == 0
 
 
 def test_small_steps_of_the_clock_are_none(home: Home, settings: Settings) -> None:
     alerting.published(home, age=-dt.timedelta(seconds=60))
-    assert freshness.look(settings, home).exit_code == 0
+    assert freshness.assess(settings, home).exit_code == 0
 
 
 def test_a_new_release_of_old_days_is_behind(home: Home, settings: Settings) -> None:
     alerting.published(home, as_of=alerting.TODAY - 12 * DAY)
-    found = freshness.look(settings, home)
+    found = freshness.assess(settings, home)
     assert (found.exit_code, found.trouble) == (1, "behind")
     assert found.lag_days in {11, 12}  # midnight may come while this runs
     alerting.published(home, as_of=alerting.TODAY - 2 * DAY)
-    assert freshness.look(settings, home).trouble == "none"
+    assert freshness.assess(settings, home).trouble == "none"
 
 
 def test_data_that_ends_in_the_past_by_declaration_is_not_behind(
@@ -163,11 +163,11 @@ def test_data_that_ends_in_the_past_by_declaration_is_not_behind(
         "version: 1\nbusiness: {as_of: 2014-01-31}\nsources: ${SECRETS_NOT_NEEDED}\n"
     )
     alerting.published(home, as_of=dt.date(2014, 1, 31))
-    found = freshness.look(settings, home)
+    found = freshness.assess(settings, home)
     assert (found.exit_code, found.lag_days) == (0, 0)
     alerting.published(home, as_of=dt.date(2014, 2, 1))
     settings.sources_file.write_text("version: 1\nbusiness: {as_of: 2014-02-28}\n")
-    assert freshness.look(settings, home).lag_days == 27
+    assert freshness.assess(settings, home).lag_days == 27
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_the_declared_day_is_read_as_a_refresh_reads_it(
         f"version: 1\nbusiness:\n  as_of: {said}\nsources: ${{NOT_NEEDED}}\n"
     )
     knows = replace(settings, environment={"LAST_DAY": "2014-02-28"})
-    assert freshness.look(knows, home).lag_days == 27
+    assert freshness.assess(knows, home).lag_days == 27
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_day_that_cannot_be_read_alarms_and_says_why(
 ) -> None:
     alerting.published(home, as_of=dt.date(2014, 2, 1))
     settings.sources_file.write_text(f"version: 1\n{text}\n")
-    found = freshness.look(settings, home)
+    found = freshness.assess(settings, home)
     assert (found.exit_code, found.trouble) == (1, "behind")
     assert "yesterday is expected, because" in found.sentence
     assert why in found.sentence
@@ -254,15 +254,15 @@ def test_the_variable_says_what_is_too_old(
 def test_damage_is_told_before_age(home: Home, settings: Settings, name: str) -> None:
     alerting.published(home)
     (home.current if name == "current" else home.current / name).unlink()
-    found = freshness.look(settings, home)
+    found = freshness.assess(settings, home)
     assert (found.exit_code, found.trouble) == (1, "damaged")
     assert str(home.root) in found.sentence
     alerting.published(home)
-    assert freshness.look(settings, home).exit_code == 0
+    assert freshness.assess(settings, home).exit_code == 0
 
 
 def test_looking_changes_no_release(home: Home, settings: Settings) -> None:
     refresh_id = alerting.published(home)
     before = sha256(home.releases / refresh_id / "release.json")
-    freshness.look(settings, home)
+    freshness.assess(settings, home)
     assert sha256(home.releases / refresh_id / "release.json") == before

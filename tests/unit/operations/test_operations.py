@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.common.home import Home
-from tests.conftest import command
+from tests.conftest import invoke
 from tests.unit.release import test_release
 
 
@@ -23,12 +23,12 @@ def home(tmp_path: Path) -> Home:
 
 def test_prune_says_first_and_does_then(home: Home) -> None:
     settings = {"CUSTOMER_TIERS_KEEP_RELEASES": "2"}
-    dry = command("prune", "--dry-run", "--home", home.root, **settings)
+    dry = invoke("prune", "--dry-run", "--home", home.root, **settings)
     assert dry.returncode == 0, dry.stderr
     assert "Would remove 2 things" in dry.stdout
     assert "the newest 2 are kept" in " ".join(dry.stdout.split())
     assert len(list(home.releases.iterdir())) == 4
-    done = command("prune", "--json", "--home", home.root, **settings)
+    done = invoke("prune", "--json", "--home", home.root, **settings)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert [item["what"] for item in told["gone"]] == ["releases", "releases"]
@@ -39,19 +39,19 @@ def test_prune_says_first_and_does_then(home: Home) -> None:
 
 def test_backup_and_restore(home: Home, tmp_path: Path) -> None:
     archive, new = tmp_path / "home.tar.gz", tmp_path / "new"
-    made = command("backup", archive, "--home", home.root)
+    made = invoke("backup", archive, "--home", home.root)
     assert made.returncode == 0, made.stderr
     assert "current release r000004-20140131" in " ".join(made.stdout.split())
     shutil.rmtree(home.root)
-    found = command("restore", archive, "--home", new)
+    found = invoke("restore", archive, "--home", new)
     assert found.returncode == 0, found.stderr
     assert "are back" in found.stdout
     assert test_release.value_seen(Home(new)) == 3
-    again = command("restore", archive, "--home", new)
+    again = invoke("restore", archive, "--home", new)
     assert again.returncode == 2
     assert "is not empty" in again.stderr
     archive.write_bytes(archive.read_bytes()[:-4_000])
-    damaged = command("restore", archive, "--home", tmp_path / "other")
+    damaged = invoke("restore", archive, "--home", tmp_path / "other")
     assert damaged.returncode == 1
     assert "is damaged" in damaged.stderr
     assert not (tmp_path / "other").exists()

@@ -20,7 +20,7 @@ from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.common.settings import Keeping, Settings
 from pipeline.journal import attempts, removal
-from pipeline.landing import batches as landing
+from pipeline.landing.store import BatchStore
 from pipeline.operations import retention
 from pipeline.orchestration import runs
 from pipeline.release import candidates as candidates_module
@@ -28,6 +28,7 @@ from pipeline.release import catalogue, promotion
 from tests.unit.landing import test_compaction
 from tests.unit.release import test_release
 from tests.unit.release.test_release import GATES, candidate_with, published
+from tests.unit.support import store_of
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -181,8 +182,8 @@ def test_refused_batches_go_and_accepted_ones_never(home: Home, tmp_path: Path) 
     assert names == {f"{bad.batch_id}.refused.json", f"{bad.batch_id}.parquet"}
     after = test_compaction.seen(home, entity)
     assert after["rows"] == before["rows"]
-    assert landing.batches(home, "shop", "items", "refused") == []
-    assert not landing.quarantine_file(home, bad).exists()
+    assert BatchStore(home, "shop", "items").batches("refused") == []
+    assert not store_of(home, bad).quarantine_file(bad).exists()
 
 
 def test_small_files_are_put_together(home: Home, tmp_path: Path) -> None:
@@ -192,9 +193,9 @@ def test_small_files_are_put_together(home: Home, tmp_path: Path) -> None:
     wanted = settings(home, compact_files=4)
     (planned,) = retention.plan(home, wanted, now=NOW).packed
     assert (len(planned.files), planned.rows) == (4, 8)
-    assert landing.packs(home, "shop", "items") == []
+    assert BatchStore(home, "shop", "items").packs() == []
     assert len(retention.prune(home, wanted, now=NOW).packed) == 1
-    assert len(landing.packs(home, "shop", "items")) == 1
+    assert len(BatchStore(home, "shop", "items").packs()) == 1
     assert retention.plan(home, wanted, now=NOW).packed == []
 
 

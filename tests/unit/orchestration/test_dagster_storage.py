@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import collections
+import inspect
 import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
+import sqlalchemy as sa
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.event_log import (
+    ConsolidatedSqliteEventLogStorage,
+    SqliteEventLogStorage,
+)
 
 from pipeline.orchestration import dagster_storage
 from tests.unit import support
@@ -128,3 +136,58 @@ def test_an_instance_with_another_storage_keeps_it(tmp_path: Path) -> None:
     )
     with dagster_storage.open_instance(tmp_path) as instance:
         assert isinstance(instance.event_log_storage, ConsolidatedSqliteEventLogStorage)
+
+
+def test_the_internals_of_dagster_that_are_used_are_there() -> None:
+    """All that `dagster_storage` names as not promised, and nothing else."""
+    tree = ast.parse(Path(dagster_storage.__file__).read_text())
+    used = {
+        f"{node.module}.{name.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("dagster")
+        for name in node.names
+    }
+    assert used == {
+        "dagster._core.instance.ref.InstanceRef",
+        "dagster._core.storage.event_log.SqliteEventLogStorage",
+    }
+
+    def parameters(function: Any) -> list[str]:
+        return list(inspect.signature(function).parameters)
+
+    base = SqliteEventLogStorage
+    assert parameters(base.__init__) == ["self", "base_dir", "inst_data"]
+    assert parameters(base.from_config_value) == ["inst_data", "config_value"]
+    assert parameters(base.run_connection) == ["self", "run_id"]
+    assert parameters(base.index_connection) == ["self"]
+    assert parameters(base.conn_string_for_shard) == ["self", "shard_name"]
+    assert parameters(base._has_asset_key_col_on_connection) == [
+        "self", "conn", "column_name",
+    ]  # fmt: skip
+    assert "overrides" in parameters(InstanceRef.from_dir)
+    assert {"storage_data", "event_storage_data"} <= set(InstanceRef._fields)
+
+
+def test_every_connection_of_a_refresh_is_one_that_is_held(tmp_path: Path) -> None:
+    """Dagster asks its own two methods for each connection, so that ours are used."""
+    with dagster_storage.open_instance(tmp_path) as instance:
+        storage = instance.event_log_storage
+        assert isinstance(storage, dagster_storage.HeldEventLog)
+        opened: list[str] = []
+
+        def note(connection: Any, _record: Any) -> None:
+            row = connection.execute("pragma database_list").fetchone()
+            opened.append(Path(row[2]).name)
+
+        sa.event.listen(sa.engine.Engine, "connect", note)
+        try:
+            instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+            first = len(opened)
+            for number in range(20):
+                instance.report_runless_asset_event(
+                    dg.AssetMaterialization("a", metadata={"number": number})
+                )
+        finally:
+            sa.event.remove(sa.engine.Engine, "connect", note)
+        assert opened[first:] == []

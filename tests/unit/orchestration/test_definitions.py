@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT, Settings
+from pipeline.journal import attempts
+from pipeline.orchestration import refresh
+from pipeline.orchestration.assets import ingest
 from pipeline.orchestration.definitions import JOB, SCHEDULE, build_definitions
+from pipeline.orchestration.request import RefreshRequest
+from pipeline.sources import load_sources
 from tests.conftest import environment
 
 MARTS = {
@@ -42,6 +51,7 @@ MARTS = {
     "drift",
     "drift_history",
     "quality_checks",
+    "domain_checks",
     "cost_pools",
     "customers_private",
     "customer_groups",
@@ -218,3 +228,38 @@ def test_the_workspace_loads() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("said_in", ["sources.yaml", "launchpad"])
+def test_a_run_for_a_day_in_the_future_is_refused(tmp_path: Path, said_in: str) -> None:
+    """However it was launched: by the schedule, a sensor or a person at the page."""
+    future = dt.date(2999, 1, 1)
+    settings = Settings.load(home=tmp_path / "home")
+    home = Home.open(settings.home)
+    sources = load_sources(settings)
+    if said_in == "sources.yaml":
+        business = sources.business.model_copy(update={"as_of": future})
+        sources = sources.model_copy(update={"business": business})
+    asked = str(future) if said_in == "launchpad" else ""
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        result = dg.materialize(
+            [ingest.candidate_asset(sources, settings)],
+            resources={"request": RefreshRequest(home=str(home.root), as_of=asked)},
+            instance=instance,
+            raise_on_error=False,
+        )
+    assert not result.success
+    (attempt,) = attempts.history(home)
+    assert (attempt.state, attempt.exit_code) == ("failed", 2)
+    assert "2999-01-01 lies in the future" in str(attempt.reason)
+    assert not any(home.candidates.iterdir())
+
+
+def test_the_command_line_refuses_it_before_anything_is_begun(tmp_path: Path) -> None:
+    text = (PROJECT_ROOT / "sources.yaml").read_text()
+    described = tmp_path / "sources.yaml"
+    described.write_text(text.replace("as_of: 2014-01-31", "as_of: 2999-01-01"))
+    settings = Settings.load(home=tmp_path / "home", sources_file=described)
+    with pytest.raises(ConfigurationError, match="lies in the future"):
+        refresh.run(settings, refresh.Request())
+    assert not settings.home.exists()

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
 from pipeline.common.settings import Settings
@@ -288,6 +289,22 @@ def test_files_that_change_after_a_failure_are_asked_for_at_once(
     put(path)
     os.utime(path, ns=(moment, moment))
     assert sensor.look()
+
+
+def test_files_that_somebody_else_has_published_are_not_asked_for(
+    sensor: Sensor, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has mended what was refused refreshes at once, by the command line."""
+    put(tmp_path / "inbox" / "a.csv")
+    assert sensor.look(ends="refused")
+    monkeypatch.setattr(triggers, "FIRST_WAIT", dt.timedelta(0))
+    attempts.begin(home, "r000002-20140131", "by hand", dt.date(2014, 1, 31))
+    path = home.attempts / "r000002-20140131.json"
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1)
+    write_json(path, {**read_json(path), "started_at": later.isoformat()})
+    attempts.end(home, "r000002-20140131", "published")
+    assert not sensor.look()
+    assert sensor.cursor is not None
 
 
 def test_a_release_without_its_report_is_not_made_again(

@@ -64,6 +64,18 @@ def candidate_with(
     return candidate
 
 
+def test_a_day_in_the_future_opens_no_candidate(home: Home) -> None:
+    """The journal tells of it, and the next day is refreshed as ever."""
+    with pytest.raises(ConfigurationError, match="2999-01-01 lies in the future"):
+        candidate_with(home, 1, as_of=dt.date(2999, 1, 1))
+    (attempt,) = attempts.history(home)
+    assert (attempt.state, attempt.exit_code) == ("failed", 2)
+    assert attempt.reason is not None
+    assert "lies in the future" in attempt.reason
+    assert not any(home.candidates.iterdir())
+    assert published(home, 2).refresh_id == "r000002-20140131"
+
+
 def looked_at(candidate: Candidate, gate: str, **changes: Any) -> Evidence:
     check = Check(
         gate=gate, subject="marts.t", name="n", severity="critical", outcome="passed"

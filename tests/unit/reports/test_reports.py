@@ -25,7 +25,7 @@ from pipeline.common.home import Home
 from pipeline.journal import evidence
 from pipeline.journal.evidence import Check, Evidence
 from pipeline.release import duckdb_files, layout, sealing, verification
-from pipeline.reports import build_report, drawing, facts, wording
+from pipeline.reports import build_report, drawing, facts, periods, sales, wording
 from pipeline.transform import meta
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -645,7 +645,7 @@ def test_a_curve_has_few_points_and_both_ends(make_release: Release) -> None:
         customers=[Customer(f"{n:04}", revenue_12m=1000 - n) for n in range(700)]
     )
     folder = make_release(sample)
-    seal = facts.seal_of(read_json(folder / "release.json"), problems=[])
+    seal = periods.seal_of(read_json(folder / "release.json"), problems=[])
     with duckdb_files.connect(
         folder / "warehouse.duckdb", read_only=True
     ) as connection:
@@ -858,8 +858,8 @@ def test_numbers_in_words(
     assert function(value).replace("\N{NO-BREAK SPACE}", " ") == expected
 
 
-def month(revenue: int) -> facts.Month:
-    return facts.Month(AS_OF, Decimal(revenue), True)
+def month(revenue: int) -> sales.Month:
+    return sales.Month(AS_OF, Decimal(revenue), True)
 
 
 def test_columns_hang_from_the_base_line() -> None:

@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.common.errors import ConfigurationError
-from pipeline.scaffold.demonstration import TABLES, lay_out
+from pipeline.scaffold.demonstration import TABLES, build_database
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "sample_data"
@@ -27,8 +27,8 @@ LAY_OUT = """
 import sys
 from pathlib import Path
 from typing import Any
-from pipeline.scaffold.demonstration import lay_out
-lay_out(Path(sys.argv[1]), Path(sys.argv[2]))
+from pipeline.scaffold.demonstration import build_database
+build_database(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
@@ -50,7 +50,7 @@ def names(folder: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return lay_out(SAMPLE, tmp_path_factory.mktemp("erp") / "new" / "erp.sqlite")
+    return build_database(SAMPLE, tmp_path_factory.mktemp("erp") / "new" / "erp.sqlite")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def sample(first_orders: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def database(first_orders: Path, tmp_path: Path) -> Path:
     """A database of the small sample that a test may spoil."""
-    return lay_out(first_orders, tmp_path / "erp.sqlite")
+    return build_database(first_orders, tmp_path / "erp.sqlite")
 
 
 def rewrite(sample: Path, table: str, query: str) -> None:
@@ -183,7 +183,7 @@ def test_only_the_owner_reads_it(laid_out: Path) -> None:
 
 def test_the_second_time_does_nothing(laid_out: Path) -> None:
     before = laid_out.stat()
-    assert lay_out(SAMPLE, laid_out) == laid_out
+    assert build_database(SAMPLE, laid_out) == laid_out
     after = laid_out.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
@@ -196,10 +196,10 @@ def test_a_changed_sample_is_laid_out_again(
         "currencies",
         "select currency_code, upper(currency_name) as currency_name from old",
     )
-    lay_out(sample, database)
+    build_database(sample, database)
     query = "select currency_name from currencies where currency_code = 'USD'"
     assert scalar(database, query) == "US DOLLAR"
-    lay_out(first_orders, database)
+    build_database(first_orders, database)
     assert scalar(database, query) == "US Dollar"
 
 
@@ -208,7 +208,7 @@ def test_a_leftover_does_no_harm(
     first_orders: Path, tmp_path: Path, leftover: str
 ) -> None:
     (tmp_path / leftover).write_bytes(b"half of a page")
-    database = lay_out(first_orders, tmp_path / "erp.sqlite")
+    database = build_database(first_orders, tmp_path / "erp.sqlite")
     assert scalar(database, "pragma integrity_check") == "ok"
     assert names(tmp_path) == {"erp.sqlite", ".erp.sqlite.lock"}
 
@@ -216,7 +216,7 @@ def test_a_leftover_does_no_harm(
 def test_an_empty_file_counts_as_missing(first_orders: Path, tmp_path: Path) -> None:
     database = tmp_path / "erp.sqlite"
     database.touch()
-    lay_out(first_orders, database)
+    build_database(first_orders, database)
     assert scalar(database, "select count(*) from customers") == 19_185
 
 
@@ -229,7 +229,7 @@ def test_a_kill_leaves_nothing_half(tmp_path: Path) -> None:
     child.kill()
     assert child.wait() == -signal.SIGKILL
     assert not database.exists()
-    lay_out(SAMPLE, database)
+    build_database(SAMPLE, database)
     assert scalar(database, "select count(*) from order_lines") == 121_253
     assert names(tmp_path) == {"erp.sqlite", ".erp.sqlite.lock"}
 
@@ -254,7 +254,7 @@ def test_a_file_of_somebody_else_is_left_alone(
         database.write_text("not a database at all, but somebody wrote it\n" * 50)
     before = database.read_bytes()
     with pytest.raises(ConfigurationError, match="Move it away"):
-        lay_out(SAMPLE, database)
+        build_database(SAMPLE, database)
     assert database.read_bytes() == before
 
 
@@ -272,8 +272,8 @@ def test_a_spoilt_sample_changes_nothing(
 ) -> None:
     before = database.read_bytes()
     rewrite(sample, table, query)
-    with pytest.raises(ConfigurationError, match="cannot be laid out"):
-        lay_out(sample, database)
+    with pytest.raises(ConfigurationError, match="cannot be made a database"):
+        build_database(sample, database)
     assert database.read_bytes() == before
     assert names(database.parent) == {"erp.sqlite", ".erp.sqlite.lock", "sample"}
 
@@ -281,5 +281,5 @@ def test_a_spoilt_sample_changes_nothing(
 def test_a_missing_table_is_named(sample: Path, tmp_path: Path) -> None:
     (sample / "erp" / "products.parquet").unlink()
     with pytest.raises(ConfigurationError, match=r"products\.parquet"):
-        lay_out(sample, tmp_path / "erp.sqlite")
+        build_database(sample, tmp_path / "erp.sqlite")
     assert not (tmp_path / "erp.sqlite").exists()

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -84,7 +85,7 @@ def test_a_complete_file(tmp_path: Path) -> None:
     assert parsed.business.as_of == dt.date(2014, 1, 31)
     erp, desk = parsed.sources
     assert (erp.name, erp.kind, erp.path) == ("erp", "database", None)
-    assert erp.url == f"postgresql://reader:{SECRET}@db/erp"
+    assert erp.url == f"postgresql://reader:{quote(SECRET, safe='')}@db/erp"
     lines = erp.entities["lines"]
     assert (lines.name, lines.table, lines.load) == (
         "lines",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.tiers import policy as policies
-from pipeline.tiers import scoring, stability
+from pipeline.tiers import policy_checks, policy_tables, scoring, stability
 from pipeline.tiers.policy import FACTS, Factor, Policy, Rule, Tier
 from tests.models import Warehouse
 from tests.profiles import examples
@@ -115,7 +115,7 @@ def whole_policies(draw: st.DrawFn) -> Policy:
         factors=tuple(factors),
         anchors=points,
     )
-    assert policies.problems([found]) == []
+    assert policy_checks.problems([found]) == []
     return found
 
 
@@ -261,14 +261,13 @@ def test_held_tiers_are_what_a_calendar_says(
             f"({stability.graded(policy, 'facts')}) order by moment_no"
         ).fetchall()
         passes = ", ".join(
-            f"{scoring.earns(policy, tier, sign * tier.band)}"
+            f"{signal}_{tier.rank}"
             for tier in policy.tiers[:-1]
-            for sign in (1, -1)
+            for signal in ("raised", "lowered")
         )
         flags = connection.execute(
-            f"select {passes} from ("
-            + scoring.scored(policy, "facts", keep=["revenue_12m"])
-            + ") order by moment_no"
+            f"select {passes} from ({stability.signals(policy, 'facts')}) "
+            "order by moment_no"
         ).fetchall()
     calendar = []
     for row, (_, earned), flag in zip(rows, found, flags, strict=True):
@@ -491,7 +490,7 @@ def test_what_is_said_to_move_a_customer_up_does(
 
 
 def copied(tmp_path: Path, name: str, old: str, new: str) -> Path:
-    for table in policies.TABLES:
+    for table in policy_tables.TABLES:
         text = (SEEDS / f"{table}.csv").read_text(encoding="utf-8")
         if table == name:
             assert old in text
@@ -501,9 +500,9 @@ def copied(tmp_path: Path, name: str, old: str, new: str) -> Path:
 
 
 def test_the_policies_of_the_project_are_whole() -> None:
-    found = policies.load_folder(SEEDS)
+    found = policy_tables.load_folder(SEEDS)
     assert [one.policy_id for one in found if one.is_published] == ["base-2010"]
-    assert policies.problems(found) == []
+    assert policy_checks.problems(found) == []
 
 
 @pytest.mark.parametrize(
@@ -576,7 +575,9 @@ def test_the_policies_of_the_project_are_whole() -> None:
 def test_a_policy_that_is_not_whole_names_its_row(
     tmp_path: Path, table: str, old: str, new: str, told: str
 ) -> None:
-    found = policies.problems(policies.load_folder(copied(tmp_path, table, old, new)))
+    found = policy_checks.problems(
+        policy_tables.load_folder(copied(tmp_path, table, old, new))
+    )
     assert any(told in str(problem) for problem in found), list(map(str, found))
 
 
@@ -585,7 +586,7 @@ def test_a_cell_of_another_type_names_its_line(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=r"tiers.csv, line 2: tier_rank is 'first'"
     ):
-        policies.load_folder(folder)
+        policy_tables.load_folder(folder)
 
 
 def test_the_policy_of_a_day() -> None:
@@ -595,7 +596,7 @@ def test_the_policy_of_a_day() -> None:
     )
     ended = Policy(**{**vars(base), "valid_to": dt.date(2021, 1, 1)})
     both = [later, ended]
-    assert policies.problems(both) == []
+    assert policy_checks.problems(both) == []
     assert policies.in_force(both, dt.date(2019, 1, 1)).policy_id == "one"
     assert policies.in_force(both, dt.date(2020, 12, 31)).policy_id == "one"
     assert policies.in_force(both, dt.date(2021, 1, 1)).policy_id == "two"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +17,14 @@ from hypothesis import strategies as st
 
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT
-from pipeline.tiers import policy as policies
-from pipeline.tiers import released, stability, what_if
+from pipeline.tiers import (
+    candidate_policy,
+    policy_tables,
+    released,
+    service,
+    stability,
+    what_if,
+)
 from pipeline.tiers.policy import FACTS, Policy
 from tests.models import seed_types
 from tests.profiles import examples
@@ -60,7 +67,7 @@ def release_of(
             + ", ".join(f"{name} {kind}" for name, kind in kinds.items())
             + ")"
         )
-        for name in policies.TABLES:
+        for name in policy_tables.TABLES:
             types = ", ".join(
                 f"'{key}': '{kind}'" for key, kind in seed_types()[name].items()
             )
@@ -120,7 +127,7 @@ def test_every_customer_is_in_one_tier_and_the_sums_are_exact(
 ) -> None:
     with release_of(customers) as connection:
         what_if.grade(connection, policy)
-        found = what_if.summary(connection, what_if.Chosen(policy, {}))
+        found = what_if.summary(connection, candidate_policy.Chosen(policy, {}))
         moves = released.rows(connection, "from moves")
         assert sorted(row["customer_id"] for row in moves) == [
             f"C{place}" for place in range(len(customers))
@@ -183,7 +190,7 @@ def test_the_policy_in_force_moves_those_who_hold_what_they_do_not_earn() -> Non
     customers = [dealer(), dealer(tier="standard"), poor(), poor(tier="key")]
     customers.append(poor(tier="key", is_override=True))
     with release_of(customers) as connection:
-        chosen = what_if.choose(connection, "base-2010")
+        chosen = candidate_policy.choose(connection, "base-2010")
         what_if.grade(connection, chosen.policy)
         moves = connection.execute(
             "select customer_id, move, tier_then from moves order by customer_id"
@@ -228,7 +235,7 @@ def test_a_folder_with_one_table_takes_the_others_from_the_release(
     )
     # Nothing but ten years with us: a value score of 1.5.
     with release_of([poor(), dealer()]) as connection:
-        chosen = what_if.choose(connection, str(folder))
+        chosen = candidate_policy.choose(connection, str(folder))
         what_if.grade(connection, chosen.policy)
         moves = connection.execute(
             "select tier_then from moves order by all"
@@ -238,7 +245,7 @@ def test_a_folder_with_one_table_takes_the_others_from_the_release(
     assert chosen.origins["tiers"] == "base-2010"
     # The file alone says as much as a folder that holds it.
     with release_of([]) as connection:
-        alone = what_if.choose(connection, str(folder / "tier_rules.csv"))
+        alone = candidate_policy.choose(connection, str(folder / "tier_rules.csv"))
     assert alone.policy == chosen.policy
 
 
@@ -249,7 +256,7 @@ def test_a_policy_of_a_new_id_takes_what_it_leaves_out_from_the_one_in_force(
     text = (folder / "policies.csv").read_text(encoding="utf-8")
     (folder / "policies.csv").write_text(text.replace("base-2010", "mine"), "utf-8")
     with release_of([dealer()]) as connection:
-        chosen = what_if.choose(connection, str(folder))
+        chosen = candidate_policy.choose(connection, str(folder))
     assert (chosen.policy.policy_id, chosen.policy.name_en) == ("mine", "Mine")
     assert chosen.origins["tier_rules"] == "base-2010"
     assert [rule.tier_code for rule in chosen.policy.rules] == [
@@ -286,7 +293,7 @@ def test_a_policy_that_cannot_stand_names_its_row(
 ) -> None:
     folder = folder_with(tmp_path, table, old, new)
     with release_of([]) as connection, pytest.raises(ConfigurationError) as caught:
-        what_if.choose(connection, str(folder))
+        candidate_policy.choose(connection, str(folder))
     assert told in str(caught.value)
 
 
@@ -295,30 +302,32 @@ def test_a_fact_of_a_rule_that_is_not_there_is_named(tmp_path: Path) -> None:
         "policy_id,rule_order,fact,at_least\nbase-2010,7,revenue_12m,1\n", "utf-8"
     )
     with release_of([]) as connection, pytest.raises(ConfigurationError) as caught:
-        what_if.choose(connection, str(tmp_path))
+        candidate_policy.choose(connection, str(tmp_path))
     told = "tier_rule_facts (base-2010, rule 7, revenue_12m): there is no such rule"
     assert told in str(caught.value)
 
 
 def test_files_of_several_policies_ask_which(tmp_path: Path) -> None:
-    for name in policies.TABLES:
+    for name in policy_tables.TABLES:
         shutil.copy(SEEDS / f"{name}.csv", tmp_path)
     with release_of([dealer()]) as connection:
         with pytest.raises(ConfigurationError, match="base-2010, pareto-2014: say"):
-            what_if.choose(connection, str(tmp_path))
+            candidate_policy.choose(connection, str(tmp_path))
         with pytest.raises(ConfigurationError, match="not gold"):
-            what_if.choose(connection, str(tmp_path), "gold")
-        chosen = what_if.choose(connection, str(tmp_path), "pareto-2014")
-        assert chosen.policy == what_if.choose(connection, "pareto-2014").policy
+            candidate_policy.choose(connection, str(tmp_path), "gold")
+        chosen = candidate_policy.choose(connection, str(tmp_path), "pareto-2014")
+        assert (
+            chosen.policy == candidate_policy.choose(connection, "pareto-2014").policy
+        )
         with pytest.raises(ConfigurationError, match="There is no policy nobody"):
-            what_if.choose(connection, "nobody")
+            candidate_policy.choose(connection, "nobody")
 
 
 def test_what_the_release_does_not_hold_is_said() -> None:
     lacking = ("revenue_to_class_a", "profit_12m")
     columns = {name: kind for name, kind in VALUE.items() if name not in lacking}
     with release_of([dealer()], columns) as connection:
-        chosen = what_if.choose(connection, "pareto-2014")
+        chosen = candidate_policy.choose(connection, "pareto-2014")
         what_if.grade(connection, chosen.policy)
         found = what_if.summary(connection, chosen)
     assert found.warnings[-1] == (
@@ -341,7 +350,7 @@ def test_service_is_planned_for_the_tiers_before_and_after() -> None:
             "('base-2010', 'standard', 'company', 0.5), "
             "('base-2010', 'standard', 'person', 0.25)"
         )
-        chosen = what_if.choose(connection, "base-2010")
+        chosen = candidate_policy.choose(connection, "base-2010")
         what_if.grade(connection, chosen.policy)
         service = what_if.summary(connection, chosen, 40.0).service
         assert service.hours_now == Decimal("12.75")
@@ -353,3 +362,21 @@ def test_service_is_planned_for_the_tiers_before_and_after() -> None:
         service = what_if.summary(connection, chosen).service
     assert (service.hours_now, service.hours_then) == (None, None)
     assert service.not_planned == ["standard (person)"]
+
+
+def test_recorded_hours_are_those_of_the_days_of_the_business() -> None:
+    """An evening in New York belongs to the next day in UTC."""
+    day = dt.date(2014, 1, 31)
+    with release_of([]) as connection:
+        connection.execute(
+            "create table warehouse.marts.interactions as from (values "
+            "(timestamp '2014-02-01 04:59', 60), "  # the last minute of the day there
+            "(timestamp '2014-02-01 05:00', 600), "
+            "(timestamp '2013-02-01 05:00', 120), "  # the first of the twelve months
+            "(timestamp '2013-02-01 04:59', 6000)"
+            ") as found (occurred_at, minutes)"
+        )
+        new_york = service.recorded_hours(connection, day, "America/New_York")
+        utc = service.recorded_hours(connection, day, "UTC")
+    assert new_york == 3
+    assert utc == 2 + 100

@@ -1,23 +1,18 @@
 """The account matrix over random marks: the SQL that dbt compiles, against plain Python."""
 
 import datetime as dt
-import json
-import os
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.common.settings import PROJECT_ROOT, Settings
-from pipeline.sources import load_sources
-from pipeline.transform import dbt as transform
+from pipeline.common.settings import PROJECT_ROOT
+from tests import models
 from tests.profiles import examples
 
 MODELS = ("core_account_scores", "account_matrix")
@@ -99,37 +94,9 @@ MANY = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Model → its SQL, compiled by dbt against empty files."""
-    folder = tmp_path_factory.mktemp("dbt")
-    (folder / "release").mkdir()
-    profile = (PROJECT_ROOT / "dbt_project" / "profiles.yml").read_text()
-    profile = profile.replace("path: work", f"path: {folder}/work").replace(
-        "path: release", f"path: {folder}/release"
-    )
-    (folder / "profiles.yml").write_text(profile)
-    sources = load_sources(Settings.load())
-    here = Path.cwd()
-    result = dbtRunner().invoke(
-        [
-            "compile",
-            "--select",
-            *MODELS,
-            "--project-dir",
-            str(PROJECT_ROOT / "dbt_project"),
-            "--profiles-dir",
-            str(folder),
-            "--target-path",
-            str(folder / "target"),
-            "--vars",
-            json.dumps(transform.project_variables(sources)),
-            "--quiet",
-        ]
-    )
-    transform.close_dbt()
-    os.chdir(here)  # dbt changes into the project's folder and stays there.
-    found: Any = result.result
-    return {item.node.name: item.node.compiled_code for item in found}
+def compiled() -> dict[str, str]:
+    """Model → its SQL."""
+    return {name: models.compiled()[name][1] for name in MODELS}
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-import yaml
-
 from pipeline.common import calendar
-from pipeline.common.settings import PROJECT_ROOT, Settings
+from pipeline.common.settings import Settings
 from pipeline.sources import load_sources
-from pipeline.transform import dbt as transform
 from tests.models import Warehouse, compiled
 
 
@@ -37,14 +34,6 @@ def test_twelve_months_ago_is_one_day_in_sql_and_python() -> None:
     found = {row["as_of_date"]: row["twelve_months_ago"] for row in rows}
     assert found[dt.date(2012, 2, 29)] == dt.date(2011, 2, 28)
     assert found[dt.date(2013, 2, 28)] == dt.date(2012, 2, 29)
-
-
-def test_dbt_by_hand_knows_the_demonstration_as_sources_yaml_describes_it() -> None:
-    """dbt_project.yml repeats it for the command line of dbt; here the two are held."""
-    project = yaml.safe_load(
-        (PROJECT_ROOT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8")
-    )
-    assert project["vars"] == transform.project_variables(load_sources(Settings.load()))
 
 
 def test_the_latest_version_goes_by_the_key_of_sources_yaml() -> None:

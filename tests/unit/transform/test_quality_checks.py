@@ -19,8 +19,13 @@ FIGURES = {
 }
 SOUND: Sequence[tuple[str, str, str, float | None]] = [
     ("value of person", "choice champion", "bg_nbd", 1.0),
-    ("value of person", "choice error", "bg_nbd", 0.8),
-    ("value of person", "choice error", "pareto_nbd", 1.3),
+    ("value of person", "choice error_to_baseline", "bg_nbd", 0.8),
+    ("value of person", "choice error_to_baseline", "pareto_nbd", 1.3),
+    ("value of person", "choice error_to_baseline", "recency_table", 1.0),
+    # Too small for a champion of its own.
+    ("value of company", "choice champion", "bg_nbd", 0.0),
+    ("value of company", "choice error_to_baseline", "bg_nbd", 0.9),
+    ("value of company", "choice error_to_baseline", "naive_last_12_months", 1.1),
     ("value of person", "revenue relative_bias", "bg_nbd 2013-01-31", -0.3),
     ("value of person", "revenue relative_bias", "pareto_nbd 2013-01-31", 9.0),
     ("identity", "records", "all", 1000.0),
@@ -36,10 +41,25 @@ SOUND: Sequence[tuple[str, str, str, float | None]] = [
 ]
 
 
-def outside(*changed: tuple[str, str, str, float]) -> list[dict[str, Any]]:
+def with_forecasts(warehouse: Warehouse, forecaster: str = "bg_nbd") -> Warehouse:
+    """One person and one company, forecast by somebody."""
+    return warehouse.lay(
+        "core_customers",
+        {"customer_id": "varchar", "customer_type": "varchar"},
+        [("p1", "person"), ("c1", "company")],
+    ).lay(
+        "core_customer_forecasts",
+        {"customer_id": "varchar", "value_model": "varchar"},
+        [("p1", forecaster), ("c1", forecaster)],
+    )
+
+
+def outside(
+    *changed: tuple[str, str, str, float], forecaster: str = "bg_nbd"
+) -> list[dict[str, Any]]:
     """What is outside once some figures are others; earlier refreshes do not count."""
     told = {row[:3]: row[3] for row in SOUND} | {row[:3]: row[3] for row in changed}
-    warehouse = Warehouse().seed("quality_bounds")
+    warehouse = with_forecasts(Warehouse().seed("quality_bounds"), forecaster)
     warehouse.lay_query(
         "core_refresh", "select 'r2' as refresh_id, date '2014-01-31' as as_of_date"
     )
@@ -48,7 +68,7 @@ def outside(*changed: tuple[str, str, str, float]) -> list[dict[str, Any]]:
     warehouse.lay("model_quality", FIGURES, rows)
     return warehouse.build("quality_checks").rows(
         "select model, metric, subject, severity from {quality_checks} "
-        "where outcome = 'outside' order by severity"
+        "where outcome = 'outside' order by severity, model"
     )
 
 
@@ -57,7 +77,7 @@ def test_sound_models() -> None:
 
 
 def test_what_cannot_be_divided_is_not_measured() -> None:
-    warehouse = Warehouse().seed("quality_bounds")
+    warehouse = with_forecasts(Warehouse().seed("quality_bounds"))
     warehouse.lay_query(
         "core_refresh", "select 'r2' as refresh_id, date '2014-01-31' as as_of_date"
     )
@@ -90,7 +110,23 @@ def test_what_cannot_be_divided_is_not_measured() -> None:
 @pytest.mark.parametrize(
     ("model", "metric", "subject", "value", "told", "severities"),
     [
-        ("value of person", "choice error", "bg_nbd", 1.01, None, ["critical"]),
+        (
+            "value of person",
+            "choice error_to_baseline",
+            "bg_nbd",
+            1.01,
+            None,
+            ["critical", "warning"],
+        ),
+        # The champion of all customers, on these few.
+        (
+            "value of company",
+            "choice error_to_baseline",
+            "bg_nbd",
+            1.2,
+            None,
+            ["warning"],
+        ),
         (
             "value of person",
             "revenue relative_bias",
@@ -152,7 +188,20 @@ def test_what_is_outside(
 
 def test_who_is_no_champion_may_be_bad() -> None:
     """The forecasts of others are not published."""
-    assert outside(("value of person", "choice error", "pareto_nbd", 7.0)) == []
+    metric = "choice error_to_baseline"
+    assert outside(("value of person", metric, "pareto_nbd", 7.0)) == []
+
+
+def test_who_stands_in_and_is_worse_than_a_baseline_is_noticed() -> None:
+    """The champion failed today, and the last one standing is far worse."""
+    found = outside(
+        ("value of person", "choice error_to_baseline", "naive_last_12_months", 20.0),
+        forecaster="naive_last_12_months",
+    )
+    assert [(row["model"], row["subject"], row["severity"]) for row in found] == [
+        ("value of company", "naive_last_12_months", "warning"),
+        ("value of person", "naive_last_12_months", "warning"),
+    ]
 
 
 def test_each_bound_has_a_reason_and_a_side() -> None:

@@ -15,10 +15,11 @@ import pytest
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.landing import accounting
-from pipeline.landing import batches as landing
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.load import land
 from pipeline.sources import Becomes, open_reader
 from tests.models import Warehouse, compiled
-from tests.unit.support import files_source
+from tests.unit.support import files_source, store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 
@@ -42,25 +43,25 @@ def counted(
     for name, text in files.items():
         (exports / name).write_text("id,customer,amount,gone\n" + text)
         with open_reader(source) as reader:
-            for batch in landing.land(home, "shop", entity, reader, now=NOW).batches:
-                landing.accept(home, batch)
+            for batch in land(
+                LandedEntity(home, "shop", entity), reader, now=NOW
+            ).batches:
+                store_of(home, batch).accept(batch)
     entity = entity.model_copy(update={"becomes": list(becomes)})
     source = source.model_copy(update={"entities": {"items": entity}})
     with duckdb.connect() as connection:
-        relation = landing.relation(
-            home, entity, landing.in_force(home, "shop", entity)
-        )
+        landed = LandedEntity(home, "shop", entity)
+        relation = landed.relation(landed.in_force())
         connection.execute(
             f"""
             create schema landing;
             create view landing.shop__items as select * from {relation};
             create table landing.refresh__context as
             select date '2014-01-31' as as_of_date,
-                timestamp '2014-02-01 08:00' as known_until,
-                'America/Los_Angeles' as time_zone
+                timestamp '2014-02-01 08:00' as known_until
             """
         )
-        accounting.count(connection, home, [source])
+        accounting.count(connection, [landed], "America/Los_Angeles")
         landed, told = (
             connection.execute(f"from landing.refresh__{name}")
             .to_arrow_table()
@@ -228,8 +229,19 @@ class Books:
             "cast(5 as decimal(18, 4)) as source_amount, "
             "cast(8 as decimal(18, 4)) as amount",
         )
-        for name in ("interactions", "service_tickets", "contacts"):
+        for name in (
+            "interactions", "service_tickets", "contacts", "core_survey_responses",
+        ):  # fmt: skip
             self.mart(name, "select '' as source, '' as customer_id from range(0)")
+        self.mart(
+            "core_customers_won_later",
+            "select '' as source, '' as source_customer_id from range(0)",
+        )
+        self.mart(
+            "core_unplaced_lines",
+            "select '' as source, '' as currency, '' as treatment, "
+            "0::decimal(18, 4) as net_amount from range(0)",
+        )
 
     def stage(self, name: str, **columns: list[str]) -> None:
         relation, _ = self.staged[f"stg_{name}"]
@@ -321,6 +333,17 @@ def test_what_is_lost_or_doubled_on_the_way(
     relation = books.warehouse.relation(name)
     books.warehouse.connection.execute(statement.replace("{}", relation))
     assert books.differences() == [expected]
+
+
+def test_what_is_left_out_is_accounted_for(books: Books) -> None:
+    books.change("delete from {} where currency = 'EUR'", "event_days")
+    books.mart(
+        "core_unplaced_lines",
+        "select 'erp' as source, 'EUR' as currency, 'leave_out' as treatment, "
+        "(-2.5)::decimal(18, 4) as net_amount",
+    )
+    assert books.differences() == []
+    assert books.told("order_lines", "EUR")["left_out_rows"] == 1
 
 
 def test_a_mislabelled_currency_is_a_difference_in_two(books: Books) -> None:

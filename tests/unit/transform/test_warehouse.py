@@ -24,7 +24,10 @@ from pipeline.common.home import Home
 from pipeline.journal import attempts, evidence
 from pipeline.journal.acceptances import Use
 from pipeline.journal.evidence import Accepted, Check, Evidence
-from pipeline.landing import batches as landing
+from pipeline.landing import load
+from pipeline.landing.batches import Batch
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.store import BatchStore
 from pipeline.release import (
     candidates,
     catalogue,
@@ -38,7 +41,7 @@ from pipeline.release.layout import Candidate
 from pipeline.sources import Source, open_reader
 from pipeline.transform import foundation
 from pipeline.transform import meta as meta_module
-from tests.unit.support import files_source
+from tests.unit.support import files_source, store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
 DAY = dt.date(2014, 1, 31)
@@ -154,12 +157,14 @@ def opened(home: Home, *, time_zone: str = "America/Los_Angeles") -> Candidate:
 
 def land(
     home: Home, source: Source, *, accepted: bool = True, now: dt.datetime = NOW
-) -> list[landing.Batch]:
+) -> list[Batch]:
     (entity,) = source.entities.values()
     with open_reader(source) as reader:
-        landed = landing.land(home, source.name, entity, reader, now=now).batches
+        landed = load.land(
+            LandedEntity(home, source.name, entity), reader, now=now
+        ).batches
     for batch in landed if accepted else ():
-        landing.accept(home, batch)
+        store_of(home, batch).accept(batch)
     return landed
 
 
@@ -173,14 +178,12 @@ ITEMS = "select * exclude (_batch_id, _loaded_at) from landing.shop__items order
 
 def test_the_context_of_a_refresh(home: Home) -> None:
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [])
+    foundation.prepare(home, candidate, [])
     assert query(candidate.work_file, "from landing.refresh__context") == [
         (
             candidate.refresh_id,
             DAY,
             dt.datetime(2014, 2, 1, 8),
-            "America/Los_Angeles",
-            "USD",
         )
     ]
     assert query(
@@ -199,19 +202,19 @@ def test_views_show_accepted_batches_and_no_others(
     land(home, source)
     (exports / "c.csv").write_text("id,b\nrefused,\n")
     (refused,) = land(home, source, accepted=False)
-    landing.refuse(home, refused)
+    store_of(home, refused).refuse(refused)
     (exports / "d.csv").write_text("id,b\npending,\n")
     land(home, source, accepted=False)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     expected = [
         ("1", "2", "a.csv", 1, False, None),
         ("3", "4", "b.csv", 1, False, "5"),
     ]
     assert query(candidate.work_file, ITEMS) == expected
 
-    for batch in landing.batches(home, "shop", "items", "pending"):
-        landing.accept(home, batch)
+    for batch in BatchStore(home, "shop", "items").batches("pending"):
+        store_of(home, batch).accept(batch)
     assert query(candidate.work_file, ITEMS) == expected, "none slips in afterwards"
 
 
@@ -221,15 +224,15 @@ def test_a_view_of_no_rows_has_columns(
     (exports / "a.csv").write_text("id,b\n")
     land(home, source)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     assert query(candidate.work_file, "select id, b from landing.shop__items") == []
 
 
 def test_what_never_landed_is_an_error(home: Home, source: Source) -> None:
     (entity,) = source.entities.values()
-    assert landing.relation(home, entity, []) is None
+    assert LandedEntity(home, source.name, entity).relation([]) is None
     with pytest.raises(SourceUnavailable, match=r"shop\.items has not been landed"):
-        foundation.lay_ground(home, opened(home), [source])
+        foundation.prepare(home, opened(home), [source])
 
 
 def test_the_ground_is_laid_afresh(home: Home, exports: Path, source: Source) -> None:
@@ -245,7 +248,7 @@ def test_the_ground_is_laid_afresh(home: Home, exports: Path, source: Source) ->
         (path.with_name(path.name + ".tmp") / "spill").write_bytes(b"half")
     (candidate.path / "evidence").mkdir()
     for _ in range(2):
-        foundation.lay_ground(home, candidate, [source])
+        foundation.prepare(home, candidate, [source])
         assert {path.name for path in candidate.path.iterdir()} == {
             "candidate.json",
             "evidence",
@@ -273,7 +276,7 @@ def test_a_homes_name_is_not_a_pattern(
     home = Home.open(tmp_path / name)
     land(home, source)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     moments = "select _loaded_at at time zone 'UTC' from landing.shop__items"
     assert query(candidate.work_file, moments) == [(NOW.replace(tzinfo=None),)]
 
@@ -361,8 +364,9 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
     later = dt.datetime(2014, 2, 2, 5, tzinfo=ZoneInfo("Asia/Shanghai"))
     (second,) = land(home, source, now=later)
     (exports / "c.csv").write_text("id,b\nrefused\n")
-    landing.refuse(home, land(home, source, accepted=False)[0])
-    foundation.lay_ground(home, candidate, [source])
+    (unread,) = land(home, source, accepted=False)
+    store_of(home, unread).refuse(unread)
+    foundation.prepare(home, candidate, [source])
     meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
     found = meta(candidate)
 
@@ -529,7 +533,7 @@ def test_repeated_superseded_and_deleted_keys_are_counted(
         (exports / name).write_text("id,b,gone\n" + text)
         land(home, source)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     meta_module.write_meta(home, candidate, [source], {})
     keys = "different_keys, repeated_keys, deleted_keys"
     (row,) = query(
@@ -546,14 +550,14 @@ def test_a_key_that_is_no_column_is_told(home: Home, exports: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=r"shop\.items: .* names shop, number as"
     ):
-        foundation.lay_ground(
+        foundation.prepare(
             home, opened(home), [files_source(exports, key=["ID", "shop", "number"])]
         )
 
 
 def test_meta_describes_every_table_and_column(home: Home) -> None:
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [])
+    foundation.prepare(home, candidate, [])
     meta_module.write_meta(home, candidate, [], {})
     found = meta(candidate)
     assert {name for name, _ in found["tables"]} == {
@@ -576,7 +580,7 @@ def test_meta_written_twice_is_the_same(
     (exports / "a.csv").write_text("id,b\n1,2\n3\n")
     land(home, source)
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [source])
+    foundation.prepare(home, candidate, [source])
     with duckdb_files.connect(candidate.warehouse_file) as connection:
         connection.execute("create table marts.t as select 1 as value")
     meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
@@ -595,7 +599,7 @@ GATES = ["out"]
 def looked_at(home: Home, outcome: evidence.Outcome = "passed") -> Candidate:
     """A candidate that one gate has looked at, with the file that was seen."""
     candidate = opened(home)
-    foundation.lay_ground(home, candidate, [])
+    foundation.prepare(home, candidate, [])
     check = Check("out", "marts.t", "n", "critical", outcome, observed=outcome)
     seen = sha256(candidate.warehouse_file)
     evidence.save(

@@ -11,20 +11,14 @@ from hypothesis import strategies as st
 
 from pipeline.value import gamma_gamma
 from pipeline.value.bg_nbd import BG_NBD
-from pipeline.value.fitting import (
-    HIGHEST,
-    LOWEST,
-    WEAK,
-    Diagnosis,
-    LogNormal,
-    fit,
-    maximise,
-)
+from pipeline.value.fitting import Diagnosis, fit, maximise
 from pipeline.value.forecasters import MODELS
 from pipeline.value.gamma_gamma import Spend
 from pipeline.value.histories import Floats, Triples
 from pipeline.value.models import PurchaseModel
 from pipeline.value.pareto_nbd import PARETO_NBD
+from pipeline.value.priors import WEAK, LogNormal
+from pipeline.value.search import HIGHEST, LOWEST
 from tests.profiles import examples
 from tests.unit.value.support import (
     CALIBRATED,

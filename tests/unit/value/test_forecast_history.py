@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.value import forecast_history, forecasts
+from pipeline.value import forecast_history, forecasts, replay
 from pipeline.value.baselines import NAIVE, RECENCY
 from pipeline.value.forecasters import FORECASTERS
 from tests.models import Warehouse
@@ -91,12 +91,17 @@ def world(
 
 
 def champions(
-    warehouse: Warehouse, order: Sequence[str], *, own: bool = True
+    warehouse: Warehouse,
+    order: Sequence[str],
+    *,
+    own: bool = True,
+    factor: float | None = None,
 ) -> Warehouse:
     """The same order for both types, learnt from each or from all."""
     rows: list[tuple[Any, ...]] = []
     for group in ("person", "company"):
         rows.append((group, order[0], "choice", "champion", float(own)))
+        rows.append((group, order[0], "choice", "factor", factor))
         rows += [
             (group, name, "choice", "order", float(place))
             for place, name in enumerate(order)
@@ -190,9 +195,10 @@ def test_where_parameters_are_learnt_it_is_what_a_refresh_said(
     assert len(history) > 300
     for customer, (model, spend, orders) in history.items():
         if own and customer.startswith("c"):
-            # 40 of them teach nothing; a champion of their own they cannot have either.
-            assert model == NAIVE
-            continue
+            # 40 of them teach no model; a champion of their own they cannot have either.
+            assert model == (NAIVE if name == NAIVE else RECENCY)
+            if model != then[customer]["value_model"]:
+                continue
         assert model == then[customer]["value_model"]
         assert spend == pytest.approx(then[customer]["predicted_spend_12m"], rel=1e-4)
         assert orders == pytest.approx(then[customer]["predicted_orders_12m"], rel=1e-6)
@@ -237,8 +243,8 @@ def test_many_customers_are_told_to_the_week(monkeypatch: pytest.MonkeyPatch) ->
     warehouse = champions(long_after(), ["bg_nbd", NAIVE])
     number = moment_of(warehouse, dt.date(2024, 1, 31))
     totals = []
-    for many in (forecast_history.MANY, 100):
-        monkeypatch.setattr(forecast_history, "MANY", many)
+    for many in (replay.MANY, 100):
+        monkeypatch.setattr(replay, "MANY", many)
         said = [
             row
             for (customer, moment), row in replayed(warehouse, AS_OF).items()
@@ -248,6 +254,28 @@ def test_many_customers_are_told_to_the_week(monkeypatch: pytest.MonkeyPatch) ->
         totals.append((sum(row[1] for row in said), sum(row[2] for row in said)))
     assert totals[0] != totals[1]
     assert totals[1] == pytest.approx(totals[0], rel=0.02)
+
+
+def _busiest(events: Collection[tuple[str, dt.date]], until: dt.date) -> float:
+    """The most of a customer within 365 days, as that of a year."""
+    most = max(
+        sum(
+            other == customer and on - dt.timedelta(365) < day <= on
+            for other, day in events
+        )
+        for customer, on in events
+    )
+    observed = (until - min(day for _, day in events)).days + 1
+    return most * max(1.0, 365 / observed)
+
+
+def _agreed(days: float, orders: float, most_days: float, most_orders: float) -> float:
+    """The orders expected beside the chance of none of who buys on so many days."""
+    most_days = min(most_days, 365)
+    none = max(
+        (1 - min(days / most_days, 1)) ** most_days, 1 - min(orders, most_orders)
+    )
+    return float(min(orders, most_orders, most_orders * (1 - none)))
 
 
 @given(rows=small.lines)
@@ -271,13 +299,24 @@ def test_the_naive_baseline_is_the_365_days_before(rows: list[tuple[Any, ...]]) 
                 if row[3] <= day and not row[5] and kinds[row[1]] == kind
             ]
             days = {(customer, on) for customer, on, _ in bought}
-            orders = {order for *_, order in bought}
+            # An order of several days counts on its first.
+            orders = {
+                order: (customer, min(on for _, on, other in bought if other == order))
+                for customer, _, order in bought
+            }
             for customer in {customer for customer, _ in days}:
                 mine = [on for buyer, on in days if buyer == customer]
                 recent = sum(on > day - dt.timedelta(365) for on in mine)
                 silent = (day - max(mine)).days
                 expected[customer, number] = (
-                    recent * len(orders) / len(days) if silent < 180 else 0.0
+                    _agreed(
+                        recent,
+                        recent * len(orders) / len(days),
+                        _busiest(days, day),
+                        _busiest(list(orders.values()), day),
+                    )
+                    if silent < 180
+                    else 0.0
                 )
     found = replayed(warehouse, as_of)
     assert {model for model, *_ in found.values()} <= {NAIVE}
@@ -312,11 +351,20 @@ def test_who_is_not_sound_or_plausible_gives_way_to_the_next() -> None:
         """
     )
     warehouse.build(*MODELS)
-    found = replayed(warehouse, dt.date(2021, 1, 15))
-    last = max(moment for _, moment in found)
-    assert {model for (_, moment), (model, *_) in found.items() if moment == last} == {
-        NAIVE
-    }
+    number = moment_of(warehouse, dt.date(2020, 7, 31))
+
+    def forecasters(factor: float | None) -> set[str]:
+        champions(warehouse, ["bg_nbd", RECENCY], factor=factor)
+        found = replayed(warehouse, dt.date(2021, 1, 15))
+        return {
+            model
+            for (customer, moment), (model, *_) in found.items()
+            if moment == number and customer.startswith("x")
+        }
+
+    assert forecasters(None) == {"bg_nbd"}
+    # The totals of the baselines were never off: one that is far from them is not believed.
+    assert forecasters(1.0) == {NAIVE}
 
 
 def test_nothing_sold_yet() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from pipeline.value import forecasts
+from pipeline.value import forecasts, session
 
 AS_OF = dt.date(2024, 12, 31)
 
@@ -97,13 +97,13 @@ def test_a_champion_is_named_with_its_reason(
 ) -> None:
     rows = connection.execute(
         """
-        select customer_group, forecaster, value, told from choices
+        select customer_group, forecaster, value, reason from choices
         where target = 'choice' and measure = 'champion' order by all
         """
     ).fetchall()
     assert [group for group, *_ in rows] == ["all", "company", "person"]
-    told = {group: reason for group, _, _, reason in rows}
-    assert told["company"].startswith("There are too few customers or buyers")
+    reasons = {group: reason for group, _, _, reason in rows}
+    assert reasons["company"].startswith("There are too few customers or buyers")
     own = {group: value for group, _, value, _ in rows}
     assert own == {"all": 1, "company": 0, "person": 1}
     published = dict(
@@ -137,7 +137,7 @@ def test_who_left_long_ago_is_expected_to_buy_less(
 
 
 def test_returns_are_no_purchases(connection: duckdb.DuckDBPyConnection) -> None:
-    forecasts.purchase_days(connection, "days", "customers")
+    session.purchase_days(connection, "days", "customers")
     assert connection.execute(
         "select min(spend) >= 50, max(spend) < 150 from _purchase_days"
     ).fetchone() == (True, True)
@@ -181,7 +181,7 @@ def test_a_history_too_short_to_test_anything() -> None:
         found = forecasts.forecasts(young, "days", "customers", "choices", AS_OF, 0.1)
         assert set(found.column("value_model").to_pylist()) == {"naive_last_12_months"}
         (reason,) = young.execute(
-            "select distinct told from choices where measure = 'champion'"
+            "select distinct reason from choices where measure = 'champion'"
             " and customer_group = 'all'"
         ).fetchone() or ("",)
         assert reason.startswith("There is no history")

@@ -14,10 +14,11 @@ import pytest
 from pipeline.value import gamma_gamma
 from pipeline.value.bg_bb import BG_BB
 from pipeline.value.bg_nbd import BG_NBD, MBG_NBD
-from pipeline.value.fitting import WEAK, fit
+from pipeline.value.fitting import fit
 from pipeline.value.histories import Triples
 from pipeline.value.models import PurchaseModel
 from pipeline.value.pareto_nbd import PARETO_NBD
+from pipeline.value.priors import WEAK
 from tests.unit.value.support import (
     CALIBRATED,
     CDNOW,

@@ -7,10 +7,11 @@ import pytest
 
 from pipeline.value import gamma_gamma
 from pipeline.value.bg_bb import BG_BB
-from pipeline.value.fitting import WEAK, Fit, LogNormal, fit
+from pipeline.value.fitting import Fit, fit
 from pipeline.value.forecasters import MODELS
 from pipeline.value.gamma_gamma import Spend
 from pipeline.value.histories import Floats
+from pipeline.value.priors import WEAK, LogNormal
 from tests.unit.value.support import (
     generate_continuous,
     generate_opportunities,

@@ -9,11 +9,12 @@ import pytest
 
 from pipeline.value import gamma_gamma
 from pipeline.value.baselines import NAIVE, RECENCY, Naive
-from pipeline.value.fitting import WEAK, fit
+from pipeline.value.fitting import fit
 from pipeline.value.forecasters import FORECASTERS, FittedModel, learn
 from pipeline.value.histories import Triples
 from pipeline.value.pareto_nbd import PARETO_NBD
 from pipeline.value.population import Cells, Population
+from pipeline.value.priors import WEAK
 from pipeline.value.scoring import discounted_purchases, discounted_value, publish
 from tests.unit.value.support import CALIBRATED, END, cdnow, online_retail
 
@@ -36,9 +37,7 @@ def test_the_champion_is_published(name: str, today: tuple[Population, Cells]) -
     forecast = published.forecast
     assert np.isfinite(forecast.purchases).all()
     assert forecast.count.sum() == 2357
-    assert forecast.no_purchase is not None
     assert ((forecast.no_purchase >= 0) & (forecast.no_purchase <= 1)).all()
-    assert published.no_purchase_by == (RECENCY if name == NAIVE else name)
     assert (forecast.basis == "opportunities") == (name == "bg_bb")
 
 
@@ -52,9 +51,10 @@ def test_a_champion_that_fails_today_is_replaced_and_named() -> None:
     failed = dict(published.passed_over)
     assert failed["bg_nbd"] == ("at the boundary: a, b",)
     assert failed["pareto_nbd"] == ("at the boundary: s, beta",)
-    # There is no past to learn the recency table from either.
-    assert published.no_purchase_by is None
-    assert published.forecast.no_purchase is None
+    # It says by itself how likely no purchase is.
+    none = published.forecast.no_purchase
+    assert ((none >= 0) & (none <= 1)).all()
+    np.testing.assert_array_equal(none == 1, published.forecast.purchases == 0)
 
 
 @pytest.mark.parametrize("name", ["bg_nbd", "mbg_nbd", "pareto_nbd"])
@@ -64,8 +64,6 @@ def test_learning_from_weeks_and_scoring_to_the_day_is_nearly_exact(name: str) -
     exact = publish([name], to_the_day, None, YEAR, 26).forecast
     mixed = publish([name], to_the_day, None, YEAR, 26, learn_from=weeks).forecast
     np.testing.assert_allclose(mixed.purchases, exact.purchases, rtol=0.01, atol=0.003)
-    assert mixed.no_purchase is not None
-    assert exact.no_purchase is not None
     np.testing.assert_allclose(mixed.no_purchase, exact.no_purchase, atol=0.005)
 
 

@@ -1,0 +1,164 @@
+"""Secrets that settings files take from the environment: which values, and out they go.
+
+A value that a file refers to by `${NAME}` is a secret unless it stands where none can,
+such as in a path. Whoever reads such a file remembers its secrets here, and whatever
+leaves the process as text is cleared of them, in every form in which they are written.
+Not here: values of rows (`discretion`).
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Literal
+from urllib.parse import quote, quote_plus, unquote
+
+GONE = "…"
+REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+# A shorter one would tear holes into any text.
+SHORTEST = 4
+
+# Keys of settings files whose values are shown to people, and must be.
+_OPEN = {
+    "ca_file",
+    "dbt_project",
+    "demonstration",
+    "encoding",
+    "expectations",
+    "files",
+    "from",
+    "host",
+    "language",
+    "limit_minutes",
+    "member",
+    "name",
+    "path",
+    "port",
+    "reporting_currency",
+    "sheet",
+    "table",
+    "time_zone",
+    "to",
+    "user",
+}
+
+# What this process has read; a set that only grows.
+_REMEMBERED: set[str] = set()
+
+Place = Literal["whole", "login", "password", "query", "rest"]
+
+
+def place_in_url(text: str, found: re.Match[str]) -> Place:
+    """Where in a URL a reference stands; `password` is what follows a user's name."""
+    before, after = text[: found.start()], text[found.end() :]
+    if not before and not after:
+        return "whole"
+    _, mark, authority = before.partition("://")
+    if not mark:
+        return "rest"
+    if "?" in authority:
+        has_name = "=" in re.split(r"[?&]", authority)[-1]
+        return "query" if has_name else "rest"
+    if "/" not in authority and "@" not in authority and "@" in after.split("?")[0]:
+        return "password" if ":" in authority else "login"
+    return "rest"
+
+
+def values(raw: Any, environment: Mapping[str, str]) -> set[str]:
+    """The secrets to which a settings file refers, as its keys and places tell.
+
+    Args:
+        raw: The file's content, before anything is put in.
+        environment: What `${NAME}` refers to.
+    """
+    return {value for value in _values("", raw, environment) if len(value) >= SHORTEST}
+
+
+def _values(key: str, raw: Any, environment: Mapping[str, str]) -> Iterator[str]:
+    if isinstance(raw, dict):
+        for name, item in raw.items():
+            yield from _values(str(name), item, environment)
+    elif isinstance(raw, list):
+        for item in raw:
+            yield from _values(key, item, environment)
+    elif isinstance(raw, str) and key not in _OPEN:
+        for found in REFERENCE.finditer(raw):
+            value = environment.get(found[1], "")
+            # Settings of our own are no secrets.
+            if found[1].startswith("CUSTOMER_TIERS_"):
+                continue
+            place = place_in_url(raw, found) if key == "url" else "whole"
+            if place == "whole":
+                yield value
+                yield from _in_url(value)
+            elif place in {"password", "query"} or raw.startswith("http"):
+                yield value
+
+
+def _in_url(value: str) -> Iterator[str]:
+    """The password in a URL, as it is written there and as it is meant."""
+    if found := re.match(r"[\w+.-]+://[^:/@]*:(.*)@", value):
+        yield from {found[1], unquote(found[1])}
+    for part in re.findall(
+        r"[?&][^=&]*(?:pass|pwd|token|secret|key)[^=&]*=([^&]*)", value
+    ):
+        yield from {part, unquote(part)}
+
+
+def remember(found: Iterable[str]) -> None:
+    """Has every text that is cleared from now on be cleared of these, too."""
+    _REMEMBERED.update(found)
+
+
+def cleared(text: str, found: Iterable[str] = ()) -> str:
+    """The text without these secrets and the remembered ones, however they are written."""
+    written = {form for secret in {*_REMEMBERED, *found} for form in forms(secret)}
+    for form in sorted(written, key=len, reverse=True):
+        if form in text:
+            text = text.replace(form, GONE)
+    return text
+
+
+def forms(secret: str) -> set[str]:
+    """How a secret may be written: in URLs, JSON, Python, SQL, HTML, a connection string."""
+    encoded = {quote(secret), quote(secret, ""), quote_plus(secret)}
+    lower = {re.sub("%..", lambda one: one[0].lower(), item) for item in encoded}
+    return {
+        secret,
+        *encoded,
+        *lower,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        secret.replace("'", "''"),
+        secret.replace("\\", "\\\\").replace("'", "\\'"),
+        html.escape(secret),
+        base64.b64encode(secret.encode()).decode(),
+    } - {""}
+
+
+def clear_error(error: BaseException) -> None:
+    """Takes the secrets out of an error and of those that led to it, in place.
+
+    What its words are made of is cleared; a log that shows the chain shows no secret.
+    """
+    seen: set[int] = set()
+    chain: list[BaseException | None] = [error]
+    while chain:
+        one = chain.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.args = tuple(
+            cleared(item) if isinstance(item, str) else item for item in one.args
+        )
+        for name, item in vars(one).items():
+            if isinstance(item, str) and cleared(item) != item:
+                with suppress(AttributeError, TypeError):
+                    setattr(one, name, cleared(item))
+        chain += [one.__cause__, one.__context__, getattr(one, "orig", None)]

@@ -1,0 +1,47 @@
+"""Asks a release in SQL: at most a few hundred rows come to Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+Row = dict[str, Any]
+
+
+def ratio(part: Decimal, whole: Decimal | None) -> float | None:
+    """The part as a share; None of nothing and of a loss, where it says nothing."""
+    return float(part) / float(whole) if whole is not None and whole > 0 else None
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+) -> list[Row]:
+    """What a query finds, by the names of its columns."""
+    result = connection.execute(query, parameters)
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def one(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+) -> Row:
+    """The one row that a query finds."""
+    return rows(connection, query, parameters)[0]
+
+
+def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether the release is young enough to have the table."""
+    return bool(
+        rows(
+            connection,
+            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
+            [schema, table],
+        )
+    )
