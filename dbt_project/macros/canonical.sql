@@ -366,8 +366,26 @@ lie anywhere. A test holds that every date and timestamp of every entity stands 
 {% endmacro %}
 
 {#- The newest version of each key in a landed entity, without the deleted ones. The
-    cursor decides where there is one, then the order of landing. -#}
-{% macro latest(relation, key, cursor=none) %}
+    cursor decides where there is one, then the order of landing. Both are those of
+    sources.yaml; a model may name others. -#}
+{% macro latest(relation, key=none, cursor=none) %}
+    {%- set declared = var("entities", {}).get(relation.identifier) -%}
+    {%- if not execute -%}
+        {#- While dbt parses, a source has no name yet. -#}
+        {%- set key = key or ["_batch_id"] -%}
+    {%- elif key is none and declared is none -%}
+        {{ exceptions.raise_compiler_error(
+            "latest() does not know the key of " ~ relation.identifier
+            ~ ": sources.yaml describes no such entity. Describe it there, or name its "
+            ~ "key: latest(source(...), [\"id\"])."
+        ) }}
+    {%- elif key is none -%}
+        {%- set key = [] -%}
+        {%- for column in declared["key"] %}{% do key.append(adapter.quote(column)) %}{% endfor -%}
+        {%- if cursor is none and declared["cursor"] -%}
+            {%- set cursor = adapter.quote(declared["cursor"]) -%}
+        {%- endif -%}
+    {%- endif %}
     select *
     from (
         select
