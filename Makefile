@@ -11,7 +11,12 @@ INSTALLED := .venv/installed
 WORKERS ?= -n 2 --dist loadfile
 export CUSTOMER_TIERS_HOME ?= $(CURDIR)/data
 
-.PHONY: refresh test test-slow campaign check ui install lock clean
+# Prints the folder of the dbt project as sources.yaml composes it.
+COMPOSE := from pipeline.common.settings import Settings; \
+	from pipeline.sources import load_sources; from pipeline.transform import project; \
+	s = Settings.load(); print(project.compose(load_sources(s), s))
+
+.PHONY: refresh test test-slow campaign check docs ui install lock clean
 
 refresh: $(INSTALLED)
 	@$(BIN)/customer-tiers refresh
@@ -34,9 +39,16 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
-	$(BIN)/sqlfluff lint pipeline/tiers/sql pipeline/identity/sql
+	project="$$($(BIN)/python -c "$(COMPOSE)")" && DBT_PROJECT_DIR="$$project" \
+		$(BIN)/sqlfluff lint "$$project/models" "$$project/tests"
+	$(BIN)/sqlfluff lint --templater jinja pipeline/tiers/sql pipeline/identity/sql
 	$(BIN)/pytest tests/unit $(WORKERS)
+
+# One page that needs no server and no network: dbt_project/target/static_index.html.
+docs: $(INSTALLED)
+	$(BIN)/dbt docs generate --static --empty-catalog --target compile \
+		--project-dir "$$($(BIN)/python -c "$(COMPOSE)")" --profiles-dir dbt_project \
+		--target-path "$(CURDIR)/dbt_project/target"
 
 ui: $(INSTALLED)
 	@$(BIN)/customer-tiers ui

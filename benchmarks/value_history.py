@@ -138,7 +138,11 @@ def population(warehouse: Warehouse, customers: int, lines: int) -> None:
             "moment_no": "integer",
             **forecast,
         },
-        "core_leads": {"customer_id": "varchar"},
+        "core_leads": {
+            "customer_id": "varchar",
+            "created_on": "date",
+            "amount": money,
+        },
         "core_whitespace": {
             "moment_no": "integer",
             "peer_group": "varchar",

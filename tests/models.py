@@ -98,7 +98,7 @@ class Warehouse:
         self.connection.execute(
             f"attach '{path or ':memory:'}' as work; "
             f"attach '{f'{path}.marts' if path else ':memory:'}' as warehouse; "
-            "set preserve_insertion_order = false; "
+            "set preserve_insertion_order = false; set TimeZone = 'UTC'; "
             "create schema work.core; create schema work.staging; "
             "create schema work.landing; create schema warehouse.marts; "
             "create schema warehouse.meta; use work.core"

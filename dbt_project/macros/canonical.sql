@@ -1,6 +1,8 @@
 {#-
 The canonical entities: what a source's staging model stg_<source>__<entity> must give,
-column by column. The core reads all sources of an entity with `provided`.
+column by column, and which of their columns are times. The core reads all sources of an
+entity with `known`, as they stood at the end of the as-of day; `provided` is what staging
+gives, whatever the day.
 -#}
 {% macro canonical_columns(entity) %}
     {% set columns = {
@@ -195,10 +197,123 @@ column by column. The core reads all sources of an entity with `provided`.
     {{ return(columns[entity]) }}
 {% endmacro %}
 
+{#-
+What each time of an entity means on the as-of day. A row `begins` with the first of these
+columns that it has; before that day it is not known at all, and one without any is taken
+to be known. What happened `later` is not known yet, and where that ends the row (`ends`),
+nor is what came `with_the_end`. A time that is `ahead` is a plan or an attribute, and may
+lie anywhere. A test holds that every date and timestamp of every entity stands here.
+-#}
+{% macro event_times(entity) %}
+    {% set times = {
+        "customers": {
+            "later": ["acquired_on"], "ahead": ["birth_date", "updated_at"],
+        },
+        "contacts": {"later": ["last_contact_on"]},
+        "order_lines": {"begins": ["order_date", "ordered_at"]},
+        "service_tickets": {
+            "begins": ["opened_at"],
+            "later": ["first_response_at", "resolved_at", "closed_at"],
+            "ends": ["resolved_at", "closed_at"],
+            "with_the_end": ["met_sla", "csat_score", "reopen_count"],
+        },
+        "interactions": {"begins": ["occurred_at"]},
+        "payments": {
+            "begins": ["invoiced_on", "due_date", "paid_at"],
+            "later": ["paid_at"],
+            "ends": ["paid_at"],
+            "ahead": ["due_date"],
+        },
+        "campaigns": {"begins": ["started_on"], "ahead": ["ended_on"]},
+        "survey_responses": {"begins": ["responded_at"]},
+        "leads": {
+            "begins": ["created_on"],
+            "later": ["closed_on", "last_contact_on"],
+            "ends": ["closed_on"],
+            "with_the_end": ["stage", "probability"],
+            "ahead": ["expected_close_date"],
+        },
+        "assessments": {"begins": ["scored_on"]},
+        "factor_scores": {"begins": ["scored_on"]},
+        "fx_rates": {"begins": ["rate_date"]},
+    } %}
+    {{ return(times.get(entity, {})) }}
+{% endmacro %}
+
+{#- Whether a time of a row lies after the as-of day of `refresh` (core_refresh). -#}
+{% macro is_later(relation, entity, column) -%}
+    {%- if canonical_columns(entity)[column] == "date" -%}
+    {{ relation }}.{{ column }} > refresh.as_of_date
+    {%- else -%}
+    {{ relation }}.{{ column }} >= refresh.known_until
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Whether a row begins after the as-of day; never null. -#}
+{% macro begins_later(relation, entity) -%}
+    {%- set begins = event_times(entity).get("begins", []) -%}
+    {%- if begins -%}
+    case
+        {%- for column in begins %}
+        when {{ relation }}.{{ column }} is not null
+            then {{ is_later(relation, entity, column) }}
+        {%- endfor %}
+        else false
+    end
+    {%- else -%}
+    false
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Whether any of some columns of a row lies after the as-of day; never null. -#}
+{% macro any_later(relation, entity, columns) -%}
+    {%- for column in columns -%}
+    coalesce({{ is_later(relation, entity, column) }}, false)
+    {%- if not loop.last %} or {% endif -%}
+    {%- else -%}
+    false
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The rows of an entity as they were known at the end of the as-of day, over all sources
+    that provide it: without those that began later, and open where they ended later
+    (`ended_later`). The relation of what is provided may be given. -#}
+{% macro known(entity, relation=none) %}
+    {%- set times = event_times(entity) %}
+    select
+        given.source
+        {%- for name in canonical_columns(entity) %},
+        {%- if name in times.get("later", []) %}
+        case
+            when not ({{ any_later("given", entity, [name]) }}) then given.{{ name }}
+        end as {{ name }}
+        {%- elif name in times.get("with_the_end", []) %}
+        case
+            when not ({{ any_later("given", entity, times["ends"]) }})
+                then given.{{ name }}
+        end as {{ name }}
+        {%- else %}
+        given.{{ name }}
+        {%- endif %}
+        {%- endfor %}
+        {%- if times.get("ends") %},
+        {{ any_later("given", entity, times["ends"]) }} as ended_later
+        {%- endif %}
+    from
+        {%- if relation %} {{ relation }} as given
+        {%- else %} (
+        {{ provided(entity) }}
+        ) as given
+        {%- endif %}
+    cross join {{ ref("core_refresh") }} as refresh
+    where not {{ begins_later("given", entity) }}
+{% endmacro %}
+
 {#- The rows of a canonical entity over all sources that provide it, with `source`. A
     column that a source's staging model leaves out is null; one that is not canonical is
     refused, because it would be lost without a word. An entity that nobody provides is
-    empty, and typed all the same. -#}
+    empty, and typed all the same. Times are UTC; one that staging gives without a zone is
+    on the business's clock. -#}
 {% macro provided(entity) %}
     {%- set columns = canonical_columns(entity) -%}
     {%- set sources = var("provides").get(entity, []) -%}
@@ -214,7 +329,15 @@ column by column. The core reads all sources of an entity with `provided`.
     select
         '{{ source }}' as source
         {%- for name, type in columns.items() %},
-        cast({{ name if not given or name in given else "null" }} as {{ type }}) as {{ name }}
+        {%- if given and name not in given %}
+        cast(null as {{ type }}) as {{ name }}
+        {%- elif type == "timestamp" and has_no_zone(given.get(name)) %}
+        {{ utc_time(local_to_utc("cast(" ~ name ~ " as timestamp)")) }} as {{ name }}
+        {%- elif type == "timestamp" and given %}
+        {{ utc_time(name) }} as {{ name }}
+        {%- else %}
+        cast({{ name }} as {{ type }}) as {{ name }}
+        {%- endif %}
         {%- endfor %}
     from {{ ref(model) }}
     {%- if not loop.last %}
@@ -230,19 +353,39 @@ column by column. The core reads all sources of an entity with `provided`.
     {%- endfor %}
 {% endmacro %}
 
-{#- The columns of a model that is built already; none while dbt only parses, and in a
-    unit test, whose rows are given with every column. -#}
+{#- The columns of a model that is built already and their types; none while dbt only
+    parses, and in a unit test, whose rows are given with every column. -#}
 {% macro columns_given(relation) %}
+    {%- set given = {} -%}
     {%- if execute and relation.identifier and not relation.identifier.startswith("__dbt__cte__") -%}
-        {{ return(adapter.get_columns_in_relation(relation) | map(attribute="name") | list) }}
-    {%- else -%}
-        {{ return([]) }}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- do given.update({column.name: column.dtype}) -%}
+        {%- endfor -%}
     {%- endif -%}
+    {{ return(given) }}
 {% endmacro %}
 
 {#- The newest version of each key in a landed entity, without the deleted ones. The
-    cursor decides where there is one, then the order of landing. -#}
-{% macro latest(relation, key, cursor=none) %}
+    cursor decides where there is one, then the order of landing. Both are those of
+    sources.yaml; a model may name others. -#}
+{% macro latest(relation, key=none, cursor=none) %}
+    {%- set declared = var("entities", {}).get(relation.identifier) -%}
+    {%- if not execute -%}
+        {#- While dbt parses, a source has no name yet. -#}
+        {%- set key = key or ["_batch_id"] -%}
+    {%- elif key is none and declared is none -%}
+        {{ exceptions.raise_compiler_error(
+            "latest() does not know the key of " ~ relation.identifier
+            ~ ": sources.yaml describes no such entity. Describe it there, or name its "
+            ~ "key: latest(source(...), [\"id\"])."
+        ) }}
+    {%- elif key is none -%}
+        {%- set key = [] -%}
+        {%- for column in declared["key"] %}{% do key.append(adapter.quote(column)) %}{% endfor -%}
+        {%- if cursor is none and declared["cursor"] -%}
+            {%- set cursor = adapter.quote(declared["cursor"]) -%}
+        {%- endif -%}
+    {%- endif %}
     select *
     from (
         select

@@ -122,3 +122,23 @@ data is shown.
     {%- if not loop.last %},{% endif %}
     {%- endfor %}
 {% endmacro %}
+
+{#- The key of the customer of a source under whom its lines of unknown customers are put,
+    where sources.yaml says so. No source gives such a key itself. -#}
+{% macro unknown_customer_key() -%} '(unknown customer)' {%- endmacro %}
+
+{#- Whether a source's lines without a known customer are treated in one way: `refuse`,
+    `leave_out` or `unknown_customer`, as sources.yaml says (`unknown_customers`). -#}
+{% macro unknown_customers_are(treatment, source_column) -%}
+    {%- set chosen = [] -%}
+    {%- for source in var("provides").get("order_lines", []) -%}
+        {%- if var("unknown_customers", {}).get(source, "refuse") == treatment -%}
+            {%- do chosen.append("'" ~ source ~ "'") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if chosen -%}
+    {{ source_column }} in ({{ chosen | join(", ") }})
+    {%- else -%}
+    false
+    {%- endif -%}
+{%- endmacro %}

@@ -12,18 +12,47 @@ engine needs this file only. Everything else is standard SQL.
 {#- A score between 0 and 10, or a part of one. -#}
 {% macro type_score() -%} decimal(12, 6) {%- endmacro %}
 
-{#- A local wall-clock time as the UTC moment, without a zone in the type. -#}
+{#- A wall-clock time of a place, the business's if none is named, as the moment that it
+    was: a time with a zone. -#}
 {% macro local_to_utc(column, zone=none) -%}
     {{ return(adapter.dispatch("local_to_utc", "customer_tiers")(
         column, zone or var("time_zone"))) }}
 {%- endmacro %}
 
 {% macro default__local_to_utc(column, zone) -%}
-    ({{ column }} at time zone '{{ zone }}') at time zone 'UTC'
+    ({{ column }} at time zone '{{ zone }}')
 {%- endmacro %}
 
 {% macro spark__local_to_utc(column, zone) -%}
     to_utc_timestamp({{ column }}, '{{ zone }}')
+{%- endmacro %}
+
+{#- A moment as a time in UTC, without a zone in the type. What has no zone is taken to be
+    in UTC already. -#}
+{% macro utc_time(column) -%}
+    {{ return(adapter.dispatch("utc_time", "customer_tiers")(column)) }}
+{%- endmacro %}
+
+{% macro default__utc_time(column) -%}
+    cast(cast({{ column }} as timestamp with time zone) at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+{% macro spark__utc_time(column) -%}
+    cast({{ column }} as timestamp)
+{%- endmacro %}
+
+{#- Whether a type of a column holds times without their zone. -#}
+{% macro has_no_zone(data_type) -%}
+    {{ return(adapter.dispatch("has_no_zone", "customer_tiers")(data_type or "")) }}
+{%- endmacro %}
+
+{% macro default__has_no_zone(data_type) -%}
+    {%- set name = data_type | lower -%}
+    {{ return(name != "" and "zone" not in name and "tz" not in name) }}
+{%- endmacro %}
+
+{% macro spark__has_no_zone(data_type) -%}
+    {{ return((data_type | lower) not in ["", "timestamp"]) }}
 {%- endmacro %}
 
 {#- A UTC moment as the day of the business. -#}

@@ -168,6 +168,27 @@ def drift() -> Suite:
     )
 
 
+def domain_checks() -> Suite:
+    """The table `meta.domain_checks`."""
+    return Suite(
+        subject="meta.domain_checks",
+        schema="meta",
+        table="domain_checks",
+        key=["source", "entity", "column_name", "column_value"],
+        expectations=[
+            no_rows(
+                "values_mean_what_they_say",
+                "select source, entity, column_name, problem, column_value, "
+                "value_rows, problem_rows, different_values from {batch} "
+                "order by problem_rows desc, value_rows desc",
+                why="-1 for unknown, a chance of 90 instead of .9, the year 24: set it "
+                "to null in staging, or mend the source",
+                severity="warning",
+            ),
+        ],
+    )
+
+
 def landing_reconciliation() -> Suite:
     """The table `meta.landing_reconciliation`."""
     return Suite(
@@ -271,6 +292,7 @@ def mart_reconciliation() -> Suite:
 
 SUITES = [
     model_quality,
+    domain_checks,
     quality_checks,
     cost_pools,
     drift,

@@ -113,7 +113,12 @@ def payments() -> Suite:
             unique("payment_id", why="an invoice twice is late twice"),
             without_nulls("amount", why="a missing rate would lose the invoice"),
             between("days_late", 0, None, why="early is not late"),
-            without_nulls("due_date", why="late is after this day"),
+            without_nulls(
+                "due_date",
+                why="without it nobody can say whether it is late; leave it empty "
+                "where the source does not say",
+                severity="warning",
+            ),
             currencies("source_currency", ["payment_id"]),
             no_rows(
                 "who_paid_before_the_due_day_is_not_late",

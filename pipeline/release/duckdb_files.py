@@ -8,8 +8,11 @@ import duckdb
 
 
 def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Opens a DuckDB file; never fetches an extension."""
-    return duckdb.connect(
+    """Opens a DuckDB file; never fetches an extension.
+
+    A time with a zone compared with one without is one in UTC, wherever this runs.
+    """
+    connection = duckdb.connect(
         str(path.resolve()),
         read_only=read_only,
         config={
@@ -17,3 +20,5 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
             "autoload_known_extensions": "false",
         },
     )
+    connection.execute("set TimeZone = 'UTC'")
+    return connection

@@ -17,11 +17,21 @@ MAX_ACTIONS = 15  # the first of the list; marts.customer_actions holds all
 ORDER_DAYS_FOR_RHYTHM = 3
 SILENT_WITHOUT_RHYTHM = 180  # days
 
-# A customer without a name in the source is called by its id.
+# A customer without a name in the source is called by its id, and a person, whose name is
+# masked to letters that many share, by both.
+_CALLED = """
+    case
+        when nullif(trim(customers.customer_name), '') is null
+            then customers.customer_id
+        when customers.customer_type = 'person'
+            then customers.customer_name || ' (' || customers.customer_id || ')'
+        else customers.customer_name
+    end
+"""
+
 _CUSTOMER = f"""
     customers.customer_id,
-    coalesce(nullif(trim(customers.customer_name), ''), customers.customer_id)
-        as customer_name,
+    {_CALLED} as customer_name,
     customers.customer_type,
     customers.country,
     customer_tiers.tier_rank,
@@ -143,11 +153,15 @@ def actions(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """The first due actions of the list."""
     return queries.rows(
         connection,
-        """
+        f"""
         select
             customer_actions.*,
             coalesce(
-                nullif(trim(customers.customer_name), ''), leads.lead_name,
+                case
+                    when nullif(trim(customers.customer_name), '') is not null
+                        then {_CALLED}
+                end,
+                leads.lead_name || ' (' || customer_actions.lead_id || ')',
                 customer_actions.customer_id, customer_actions.lead_id
             ) as customer_name,
             coalesce(customers.customer_type, 'lead') as customer_type,

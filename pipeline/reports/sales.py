@@ -73,7 +73,9 @@ def headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
             coalesce(sum(customer_value.revenue_12m), 0) as revenue_12m,
             coalesce(sum(customer_value.revenue_previous_12m), 0)
                 as revenue_previous_12m,
-            coalesce(sum(customer_value.margin_12m), 0) as margin_12m,
+            sum(customer_value.margin_12m) as margin_12m,
+            sum(customer_value.revenue_12m)
+                filter (customer_value.margin_12m is not null) as revenue_with_margin,
             min(customer_value.first_order_date) as first_order_date
         from marts.customers
         inner join marts.customer_value
@@ -114,7 +116,11 @@ def headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
     totals["previous_is_whole"] = (
         first is not None and first <= period.previous_first_day
     )
-    totals["margin_rate"] = queries.ratio(totals["margin_12m"], revenue)
+    totals["margin_rate"] = (
+        None
+        if totals["margin_12m"] is None
+        else queries.ratio(totals["margin_12m"], totals["revenue_with_margin"])
+    )
     totals["cost_unknown"] = costs["cost_unknown"]
     totals["cost_coverage"] = queries.ratio(
         costs["revenue_with_cost"] or Decimal(0), costs["revenue"]

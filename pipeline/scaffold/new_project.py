@@ -78,7 +78,6 @@ ENTITIES: Mapping[str, tuple[str, Sequence[str]]] = {
             "payment_id",
             "customer_source",
             "source_customer_id",
-            "due_date",
             "paid_at",
             "amount",
             "currency",
@@ -144,7 +143,7 @@ def canonical_columns(entity: str) -> dict[str, str]:
         for name in ("dialect.sql", "canonical.sql")
     )
     returned: list[dict[str, str]] = []
-    environment = jinja2.Environment(autoescape=False)
+    environment = jinja2.Environment(autoescape=False, extensions=["jinja2.ext.do"])
     environment.globals["return"] = returned.append
     template = environment.from_string(text + "{{ canonical_columns(entity) }}")
     template.render(entity=entity)

@@ -43,8 +43,16 @@ class Retry(Strict):
     )
 
 
+# What becomes of order lines whose customer no source gives.
+UnknownCustomers = Literal["refuse", "unknown_customer", "leave_out"]
+
+
 class Source(Strict):
     """One system that we read from.
+
+    `unknown_customers` says what becomes of its order lines whose customer no source
+    gives: `refuse` stops the refresh and names the keys, `unknown_customer` puts them under
+    one customer of that name, `leave_out` leaves them out and counts them.
 
     `retry` says how often it is read again after an error that may pass (a connection
     that broke, a lock); `limit_minutes` ends a reading that hangs, its retries counted in;
@@ -58,6 +66,7 @@ class Source(Strict):
     path: Path | None = None
     entities: dict[Name, Entity]
     provides: list[CanonicalEntity]
+    unknown_customers: UnknownCustomers = "refuse"
     retry: Retry = Retry()
     limit_minutes: float | None = Field(default=None, ge=0)
 
@@ -158,6 +167,14 @@ class SourcesFile(Strict):
             dbt_project=self.dbt_project or settings.dbt_project,
             expectations=self.expectations or settings.expectations,
         )
+
+    def unknown_customers(self) -> dict[str, str]:
+        """Source → what becomes of its lines of unknown customers, where it is said."""
+        return {
+            source.name: source.unknown_customers
+            for source in self.sources
+            if source.unknown_customers != "refuse"
+        }
 
     def provides(self) -> dict[str, list[str]]:
         """Canonical entity → sources that provide it, in the order of the file."""

@@ -305,6 +305,9 @@ def profile(candidate: Candidate, threads: int) -> str:
                         "type": "duckdb",
                         "path": str(candidate.work_file.resolve()),
                         "threads": threads,
+                        # A time with a zone compared with one without is one in UTC,
+                        # wherever this runs.
+                        "settings": {"TimeZone": "UTC"},
                         "config_options": {
                             "autoinstall_known_extensions": "false",
                             "autoload_known_extensions": "false",

@@ -82,9 +82,19 @@ def variables(sources: SourcesFile) -> dict[str, Any]:
     """What the dbt project must know when it is parsed."""
     return {
         "provides": sources.provides(),
+        # The macro `latest` goes by them, as landing does.
+        "entities": {
+            f"{source.name}__{entity.name}": {
+                "key": entity.key,
+                "cursor": entity.cursor.column if entity.cursor else None,
+            }
+            for source in sources.sources
+            for entity in source.entities.values()
+        },
         "time_zone": sources.business.time_zone,
         "reporting_currency": sources.business.reporting_currency,
         "privacy": sources.privacy.model_dump(),
+        "unknown_customers": sources.unknown_customers(),
     }
 
 

@@ -1,14 +1,10 @@
 {#- What was thought of a customer, from the day of an assessment until the next. -#}
 with assessments as (
-    {{ provided("assessments") }}
+    {{ known("assessments") }}
 ),
 
 source_keys as (
     select * from {{ ref("core_customer_source_keys") }}
-),
-
-refresh as (
-    select * from {{ ref("core_refresh") }}
 ),
 
 made as (
@@ -24,8 +20,6 @@ made as (
         on
             assessments.customer_source = source_keys.source
             and assessments.source_customer_id = source_keys.source_customer_id
-    cross join refresh
-    where assessments.scored_on <= refresh.as_of_date
 ),
 
 final as (

@@ -1,7 +1,7 @@
 {#- People at customers, as every source that has them tells; a contact of an unknown
-    customer is kept, without one. -#}
+    customer is kept, without one. A contact with it after the as-of day is not known. -#}
 with contacts as (
-    {{ provided("contacts") }}
+    {{ known("contacts") }}
 ),
 
 source_keys as (

@@ -1,7 +1,9 @@
 {#-
 What each customer bought on each day: the finest grain that its value needs. Returns lower
 the revenue of their day and are no purchases. An order counts on the day of its first
-line.
+line. Sums of what only some lines have are those of the lines that have it, beside how
+many these are and what they move: whether a sum is known is decided from them, once, in
+core_customer_spells.
 -#}
 with order_lines as (
     select * from {{ ref("core_order_lines") }}
@@ -37,13 +39,27 @@ by_order as (
             when order_lines.is_return then 0 else order_lines.net_amount
         end) as spend,
         sum(order_lines.net_amount) as revenue,
-        -- Where the cost of the goods is not known, there is no margin.
+        sum(abs(order_lines.net_amount)) as gross_amount,
+        count(*) as lines,
+        -- Of the lines whose cost is known: how many they are, what they move and bring.
+        count(order_lines.margin_amount) as costed_lines,
+        sum(case
+            when order_lines.margin_amount is null then 0
+            else abs(order_lines.net_amount)
+        end) as costed_amount,
         sum(case
             when order_lines.margin_amount is null then 0
             else order_lines.net_amount
         end) as costed_revenue,
-        sum(coalesce(order_lines.margin_amount, 0)) as margin,
-        sum(coalesce(order_lines.freight_amount, 0)) as freight,
+        sum(case
+            when order_lines.margin_amount is null then 0
+            else order_lines.margin_amount
+        end) as costed_margin,
+        count(order_lines.freight_amount) as freighted_lines,
+        sum(case
+            when order_lines.freight_amount is null then 0
+            else order_lines.freight_amount
+        end) as known_freight,
         bit_or(case
             when order_lines.is_return then 0 else product_bits.category_bit
         end) as category_mask
@@ -76,9 +92,15 @@ final as (
         max(by_order.is_purchase) as is_purchase_day,
         cast(sum(by_order.spend) as {{ type_money() }}) as spend,
         cast(sum(by_order.revenue) as {{ type_money() }}) as revenue,
-        cast(sum(by_order.costed_revenue) as {{ type_money() }}) as costed_revenue,
-        cast(sum(by_order.margin) as {{ type_money() }}) as margin,
-        cast(sum(by_order.freight) as {{ type_money() }}) as freight,
+        {%- for measure in [
+            "gross_amount", "costed_amount", "costed_revenue", "costed_margin",
+            "known_freight",
+        ] %}
+        cast(sum(by_order.{{ measure }}) as {{ type_money() }}) as {{ measure }},
+        {%- endfor %}
+        {%- for measure in ["lines", "costed_lines", "freighted_lines"] %}
+        cast(sum(by_order.{{ measure }}) as bigint) as {{ measure }},
+        {%- endfor %}
         bit_or(coalesce(by_order.category_mask, 0)) as category_mask
     from by_order
     left join split_orders

@@ -22,8 +22,8 @@ ends as (
     select max(moment_no) + 1 as moment_no from moments
 ),
 
--- The few pairs of a moment at which a spell may begin and one at which it may end, each
--- with the moments between them.
+-- The few pairs of a moment at which a spell may begin and one at which it may end,
+-- each with the moments between them.
 spans as (
     select
         within.*,
@@ -50,8 +50,11 @@ final as (
             "first_order_date", "last_order_date", "category_mask",
             "orders", "orders_12m", "order_days", "order_days_12m",
             "tickets", "tickets_12m", "spend",
-            "revenue", "revenue_12m", "revenue_previous_12m", "costed_revenue",
-            "margin", "margin_12m", "freight", "freight_12m",
+            "revenue", "revenue_12m", "revenue_previous_12m",
+            "gross_amount", "costed_amount", "costed_revenue", "costed_margin",
+            "margin", "margin_12m", "margin_coverage", "margin_coverage_12m",
+            "margin_line_coverage", "margin_line_coverage_12m",
+            "freight", "freight_12m", "freight_coverage", "freight_coverage_12m",
             "cost_to_serve", "cost_to_serve_12m",
             "acquisition_cost", "acquisition_cost_12m", "profit", "profit_12m",
             "median_gap_days", "returned_on", "first_day_spend",

@@ -29,9 +29,8 @@ pipeline as (
     select * from {{ ref("core_pipeline_moments") }}
 ),
 
--- Without any lead of a customer nothing is known of deals; with some, none is zero.
-leads as (
-    select count(customer_id) as leads_of_customers from {{ ref("core_leads") }}
+recorded as (
+    {{ deals_recorded() }}
 ),
 
 wallet_rates as (
@@ -67,20 +66,17 @@ known as (
         cast(rated.wallet_amount as {{ type_money() }}) as wallet_amount,
         cast(customer_moments.revenue_12m as double)
         / nullif(cast(rated.wallet_amount as double), 0) as wallet_share,
+        {{ pipeline_amount("customer_moments.moment_no") }} as pipeline_amount,
         case
-            when leads.leads_of_customers > 0
-                then coalesce(pipeline.pipeline_amount, 0)
-        end as pipeline_amount,
-        case
-            when leads.leads_of_customers > 0
-                then coalesce(pipeline.pipeline_deals, 0)
+            when pipeline.customer_id is not null then pipeline.pipeline_deals
+            when customer_moments.moment_no >= recorded.deals_moment_no then 0
         end as pipeline_deals
     from customers
     inner join peers on customers.customer_id = peers.customer_id
     inner join customer_moments
         on customers.customer_id = customer_moments.customer_id
     inner join rated on customers.customer_id = rated.customer_id
-    cross join leads
+    cross join recorded
     left join whitespace
         on
             customer_moments.moment_no = whitespace.moment_no

@@ -1,30 +1,37 @@
 {#- Every record of a customer in every source, numbered. The number holds within this
-    candidate only. Of a customer who was forgotten nothing but the key in place of his is
-    known, whatever staging gives; what he bought still belongs to somebody. -#}
-with customers as (
-    {{ provided("customers") }}
+    candidate only. Where sources.yaml says so, the lines of a source that name no known
+    customer have one record of their own. -#}
+with source_customers as (
+    select * from {{ ref("core_source_customers") }}
 ),
 
-forgotten as (
-    {{ forgotten_customers() }}
+unplaced_lines as (
+    select * from {{ ref("core_unplaced_lines") }}
+),
+
+unknown_customers as (
+    select distinct
+        source,
+        {{ unknown_customer_key() }} as source_customer_id,
+        'company' as customer_type,
+        'unknown customer of ' || source as customer_name
+    from unplaced_lines
+    where treatment = 'unknown_customer'
 ),
 
 known as (
-    select
-        customers.*,
-        false as is_forgotten
-    from customers
-    left join forgotten
-        on
-            customers.source = forgotten.source
-            and customers.source_customer_id = forgotten.source_customer_id
-    where forgotten.source is null
+    select * from source_customers
     union all
     select
         source,
-        {{ columns_of_forgotten() }},
-        true as is_forgotten
-    from forgotten
+        {%- for name, type in canonical_columns("customers").items() %}
+        cast({{
+            name if name in ["source_customer_id", "customer_type", "customer_name"]
+            else "null"
+        }} as {{ type }}) as {{ name }},
+        {%- endfor %}
+        false as is_forgotten
+    from unknown_customers
 ),
 
 final as (

@@ -53,6 +53,25 @@ recorded as (
     from tickets
 ),
 
+answers_recorded as (
+    select
+        min(case when survey = 'csat' then answered_on end) as csat_since,
+        min(case when survey = 'nps' then answered_on end) as nps_since
+    from (
+        select
+            'csat' as survey,
+            done_on as answered_on
+        from tickets
+        where csat_score is not null
+        union all
+        select
+            survey,
+            responded_on as answered_on
+        from {{ ref("core_survey_responses") }}
+        where customer_id is not null
+    ) as answered
+),
+
 contacts_recorded as (
     select
         customer_type,
@@ -154,7 +173,7 @@ payments_then as (
     from {{ ref("core_payments") }} as payments
     inner join origins
         on
-            payments.invoiced_on <= origins.as_of_date
+            payments.recorded_on <= origins.as_of_date
             and payments.due_date <= origins.as_of_date
             and (
                 payments.due_date > origins.twelve_months_ago
@@ -216,7 +235,14 @@ joined as (
         end as complaints,
         answer_sums.csat_good,
         answer_sums.csat_bad,
-        answer_sums.nps_answers,
+        case
+            when answers_recorded.csat_since <= customers.as_of_date
+                then coalesce(answer_sums.csat_good + answer_sums.csat_bad, 0)
+        end as csat_answers,
+        case
+            when answers_recorded.nps_since <= customers.as_of_date
+                then coalesce(answer_sums.nps_answers, 0)
+        end as nps_answers,
         answer_sums.nps_promoters,
         answer_sums.nps_detractors,
         payment_sums.due_amount,
@@ -237,6 +263,7 @@ joined as (
         end as waits_since
     from customers
     cross join recorded
+    cross join answers_recorded
     left join contacts_recorded
         on customers.customer_type = contacts_recorded.customer_type
     left join ticket_sums
@@ -264,7 +291,7 @@ final as (
         moment_no,
         as_of_date,
         is_present,
-        order_days > 0 as has_purchased,
+        coalesce(order_days > 0, false) as has_purchased,
         cast(days_since_last_order as integer) as days_since_last_order,
         cast(overdue_factor as double) as overdue_factor,
         growth_rate,
@@ -284,9 +311,9 @@ final as (
         cast(complaints as bigint) as complaints_12m,
         100.0 * complaints / nullif(cast(orders_12m as double), 0)
             as complaints_per_100_orders_12m,
-        cast(coalesce(csat_good + csat_bad, 0) as bigint) as csat_answers_12m,
+        cast(csat_answers as bigint) as csat_answers_12m,
         csat_good / nullif(cast(csat_good + csat_bad as double), 0) as csat_12m,
-        cast(coalesce(nps_answers, 0) as bigint) as nps_answers_12m,
+        cast(nps_answers as bigint) as nps_answers_12m,
         (nps_promoters - nps_detractors) / nullif(cast(nps_answers as double), 0)
             as nps_12m,
         cast(due_amount as {{ type_money_sum() }}) as due_amount_12m,

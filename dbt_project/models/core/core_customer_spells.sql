@@ -3,9 +3,27 @@ The spells of moments (core_moments) at which the figures of a customer stay the
 spell begins where something comes to count or falls out of the last 12 months or of the
 12 before. A customer is known from the day it was won, its first order, or the first
 ticket or cost; where no source knows any of these, from the first moment on.
+
+Here is decided, once, what of it is known: the margin where the cost of enough of the
+money is (macros/coverage.sql), the freight where enough lines have it, and of everything
+else that nothing is none from the moment on at which anybody has had such a thing.
 -#}
-{%- set counts = ["orders", "order_days", "tickets"] -%}
-{%- set amounts = ["margin", "freight", "cost_to_serve", "acquisition_cost"] -%}
+{%- set counts = [
+    "orders", "order_days", "tickets", "lines", "costed_lines", "freighted_lines",
+] -%}
+{%- set amounts = [
+    "revenue", "gross_amount", "costed_amount", "costed_margin", "known_freight",
+    "cost_to_serve", "acquisition_cost",
+] -%}
+{#- What is recorded since when: the running total that is not zero from then on. -#}
+{%- set recorded_by = {
+    "sales": "lines",
+    "margin": "costed_lines",
+    "freight": "freighted_lines",
+    "cost_to_serve": "cost_to_serve",
+    "acquisition": "acquisition_cost",
+    "tickets": "tickets",
+} -%}
 
 with totals as (
     select * from {{ ref("core_customer_totals") }}
@@ -70,6 +88,29 @@ known as (
     left join days on known_on.known_on = days.day_date
 ),
 
+-- Nobody has bought, asked or cost anything before somebody has.
+recorded as (
+    select
+        {%- for thing, total in recorded_by.items() %}
+        min(case when totals.{{ total }} <> 0 then periods.enters end)
+            as {{ thing }}_moment_no
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from totals
+    inner join periods on totals.period_no = periods.period_no
+),
+
+-- Where such a record begins, the figures of all who are known change from unknown to
+-- none.
+recorded_moments as (
+    {%- for thing in recorded_by %}
+    select {{ thing }}_moment_no as moment_no from recorded
+    {%- if not loop.last %}
+    union
+    {%- endif %}
+    {%- endfor %}
+),
+
 -- The last period that has come to count at a moment, and the last that has left.
 changes as (
     select
@@ -110,6 +151,28 @@ changes as (
     where periods.leaves_24m is not null
 ),
 
+first_changes as (
+    select
+        customer_no,
+        min(moment_no) as moment_no
+    from changes
+    group by customer_no
+),
+
+all_changes as (
+    select * from changes
+    union all
+    select
+        first_changes.customer_no,
+        recorded_moments.moment_no,
+        0 as period_no,
+        0 as left_12m_no,
+        0 as left_24m_no
+    from first_changes
+    inner join recorded_moments
+        on first_changes.moment_no < recorded_moments.moment_no
+),
+
 change_moments as (
     select
         customer_no,
@@ -117,7 +180,7 @@ change_moments as (
         max(period_no) as period_no,
         max(left_12m_no) as left_12m_no,
         max(left_24m_no) as left_24m_no
-    from changes
+    from all_changes
     group by customer_no, moment_no
 ),
 
@@ -149,6 +212,10 @@ figures as (
         customers.customer_type,
         spells.from_moment_no,
         spells.until_moment_no,
+        {%- for thing in recorded_by %}
+        coalesce(spells.from_moment_no >= recorded.{{ thing }}_moment_no, false)
+            as has_{{ thing }},
+        {%- endfor %}
         so_far.first_order_date,
         so_far.last_order_date,
         coalesce(so_far.category_mask, 0) as category_mask,
@@ -157,10 +224,10 @@ figures as (
         coalesce(so_far.{{ measure }}, 0) - coalesce(left_12m.{{ measure }}, 0)
             as {{ measure }}_12m,
         {%- endfor %}
-        {%- for measure in ["spend", "costed_revenue", "revenue"] + amounts %}
+        {%- for measure in ["spend", "costed_revenue"] + amounts %}
         coalesce(so_far.{{ measure }}, 0) as {{ measure }},
         {%- endfor %}
-        {%- for measure in ["revenue"] + amounts %}
+        {%- for measure in amounts %}
         cast(
             coalesce(so_far.{{ measure }}, 0) - coalesce(left_12m.{{ measure }}, 0)
             as {{ type_money() }}
@@ -174,6 +241,7 @@ figures as (
         rhythms.returned_on,
         rhythms.first_day_spend
     from spells
+    cross join recorded
     inner join customers on spells.customer_no = customers.customer_no
     left join totals as so_far
         on
@@ -193,19 +261,81 @@ figures as (
             and so_far.last_order_date = rhythms.last_order_date
 ),
 
--- Where the cost of the goods is not known, nor is the profit.
+covered as (
+    select
+        *,
+        {%- for span in ["", "_12m"] %}
+        {{ money_coverage(
+            "costed_amount" ~ span, "gross_amount" ~ span,
+            "costed_lines" ~ span, "lines" ~ span,
+        ) }} as margin_coverage{{ span }},
+        cast(costed_lines{{ span }} as double) / nullif(lines{{ span }}, 0)
+            as margin_line_coverage{{ span }},
+        cast(freighted_lines{{ span }} as double) / nullif(lines{{ span }}, 0)
+            as freight_coverage{{ span }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from figures
+),
+
+measured as (
+    select
+        customer_no,
+        customer_type,
+        from_moment_no,
+        until_moment_no,
+        first_order_date,
+        last_order_date,
+        category_mask,
+        spend,
+        gross_amount,
+        costed_amount,
+        costed_revenue,
+        costed_margin,
+        median_gap_days,
+        returned_on,
+        first_day_spend,
+        case when has_sales then revenue_previous_12m end as revenue_previous_12m,
+        {%- for span in ["", "_12m"] %}
+        {%- for measure in ["orders", "order_days", "revenue"] %}
+        case when has_sales then {{ measure }}{{ span }} end as {{ measure }}{{ span }},
+        {%- endfor %}
+        case when has_tickets then tickets{{ span }} end as tickets{{ span }},
+        margin_coverage{{ span }},
+        margin_line_coverage{{ span }},
+        freight_coverage{{ span }},
+        cast({{ known_sum(
+            "costed_margin" ~ span, "margin_coverage" ~ span, "lines" ~ span, "has_margin"
+        ) }} as {{ type_money() }}) as margin{{ span }},
+        cast({{ known_sum(
+            "known_freight" ~ span, "freight_coverage" ~ span, "lines" ~ span,
+            "has_freight",
+        ) }} as {{ type_money() }}) as freight{{ span }},
+        cast(case
+            when has_cost_to_serve then cost_to_serve{{ span }}
+        end as {{ type_money() }}) as cost_to_serve{{ span }},
+        cast(case
+            when has_acquisition then acquisition_cost{{ span }}
+        end as {{ type_money() }}) as acquisition_cost{{ span }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from covered
+),
+
+-- Where the margin or the whole cost to serve is not known, nor is the profit. What was
+-- spent to win customers is taken off where somebody records it.
 final as (
     select
         *,
-        cast(case
-            when costed_revenue <> 0 or revenue = 0
-                then margin - cost_to_serve - acquisition_cost
-        end as {{ type_money() }}) as profit,
-        cast(case
-            when costed_revenue <> 0 or revenue = 0
-                then margin_12m - cost_to_serve_12m - acquisition_cost_12m
-        end as {{ type_money() }}) as profit_12m
-    from figures
+        {%- for span in ["", "_12m"] %}
+        cast(
+            margin{{ span }} - cost_to_serve{{ span }}
+            - coalesce(acquisition_cost{{ span }}, 0)
+            as {{ type_money() }}
+        ) as profit{{ span }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from measured
 )
 
 select * from final

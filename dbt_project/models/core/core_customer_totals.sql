@@ -2,11 +2,13 @@
 What each customer had bought, cost and asked for by the end of each period (core_days) in
 which it did: running totals. What it did in 12 months is the difference of two of them.
 -#}
-{%- set counts = ["orders", "order_days", "tickets"] -%}
-{%- set amounts = [
-    "spend", "revenue", "costed_revenue", "margin", "freight", "cost_to_serve",
-    "acquisition_cost",
+{%- set bought_counts = ["lines", "costed_lines", "freighted_lines"] -%}
+{%- set bought_amounts = [
+    "spend", "revenue", "gross_amount", "costed_amount", "costed_revenue",
+    "costed_margin", "known_freight",
 ] -%}
+{%- set counts = ["orders", "order_days", "tickets"] + bought_counts -%}
+{%- set amounts = bought_amounts + ["cost_to_serve", "acquisition_cost"] -%}
 
 with customer_days as (
     select * from {{ ref("core_customer_days") }}
@@ -41,11 +43,10 @@ bought as (
         bit_or(customer_days.category_mask) as category_mask,
         sum(customer_days.orders) as orders,
         sum(customer_days.is_purchase_day) as order_days,
-        sum(customer_days.spend) as spend,
-        sum(customer_days.revenue) as revenue,
-        sum(customer_days.costed_revenue) as costed_revenue,
-        sum(customer_days.margin) as margin,
-        sum(customer_days.freight) as freight
+        {%- for measure in bought_counts + bought_amounts %}
+        sum(customer_days.{{ measure }}) as {{ measure }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from customer_days
     inner join days on customer_days.order_date = days.day_date
     group by customer_days.customer_no, days.period_no
@@ -90,7 +91,7 @@ bought_at_cost as (
         bought.category_mask,
         bought.orders,
         bought.order_days,
-        {%- for measure in amounts[:5] %}
+        {%- for measure in bought_counts + bought_amounts %}
         bought.{{ measure }},
         {%- endfor %}
         cost.cost_to_serve,

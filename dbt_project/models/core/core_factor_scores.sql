@@ -1,15 +1,11 @@
 {#- Marks of accounts that were given by the as-of day. Of the dimension `strength` a
     row without a competitor is our own. -#}
 with factor_scores as (
-    {{ provided("factor_scores") }}
+    {{ known("factor_scores") }}
 ),
 
 source_keys as (
     select * from {{ ref("core_customer_source_keys") }}
-),
-
-refresh as (
-    select * from {{ ref("core_refresh") }}
 ),
 
 final as (
@@ -31,10 +27,7 @@ final as (
         on
             factor_scores.customer_source = source_keys.source
             and factor_scores.source_customer_id = source_keys.source_customer_id
-    cross join refresh
-    where
-        factor_scores.scored_on <= refresh.as_of_date
-        and factor_scores.score is not null
+    where factor_scores.score is not null
 )
 
 select * from final

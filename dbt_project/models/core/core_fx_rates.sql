@@ -1,7 +1,7 @@
 {#- What one unit of a currency is worth in the reporting currency, by spells of days:
     a rate holds until the next one. -#}
 with rates as (
-    {{ provided("fx_rates") }}
+    {{ known("fx_rates") }}
 ),
 
 to_reporting_currency as (

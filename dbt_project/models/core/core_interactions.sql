@@ -1,15 +1,11 @@
 {#- Visits, calls, e-mails and meetings known on the as-of day. Without a known customer
     they are kept: the minutes were spent all the same. -#}
 with interactions as (
-    {{ provided("interactions") }}
+    {{ known("interactions") }}
 ),
 
 source_keys as (
     select * from {{ ref("core_customer_source_keys") }}
-),
-
-refresh as (
-    select * from {{ ref("core_refresh") }}
 ),
 
 final as (
@@ -26,12 +22,10 @@ final as (
         interactions.customer_source,
         interactions.source_customer_id
     from interactions
-    cross join refresh
     left join source_keys
         on
             interactions.customer_source = source_keys.source
             and interactions.source_customer_id = source_keys.source_customer_id
-    where interactions.occurred_at < refresh.known_until
 )
 
 select * from final

@@ -1,11 +1,11 @@
 {#-
 Prospects and deals, as they stood at the end of the as-of day. A deal is open as its
-source says, else by its chance; one that was closed later was still open, and its end is
-not known yet. The amount is in the reporting currency, at the rate of the day on which
+source says, else by its chance; one that was closed later was still open, and neither its
+end nor the stage and the chance that it led to are known yet. The amount is in the reporting currency, at the rate of the day on which
 it was recorded, so that it is one amount at all moments.
 -#}
 with leads as (
-    {{ provided("leads") }}
+    {{ known("leads") }}
 ),
 
 source_keys as (
@@ -27,8 +27,7 @@ known as (
         coalesce(leads.created_on, refresh.as_of_date) as rate_day,
         coalesce(
             leads.is_open, leads.probability > 0 and leads.probability < 1
-        ) as is_open_today,
-        coalesce(leads.closed_on > refresh.as_of_date, false) as was_closed_later
+        ) as is_open_today
     from leads
     cross join refresh
 ),
@@ -40,10 +39,12 @@ final as (
         known.lead_name,
         coalesce(known.customer_type, customers.customer_type, 'company')
             as customer_type,
+        -- Who nobody calls a company may be a person.
+        coalesce(known.customer_type, customers.customer_type) = 'company'
+            as is_known_company,
         known.stage,
         case
-            when known.created_on > known.as_of_date then false
-            when known.was_closed_later then true
+            when known.ended_later then true
             when known.closed_on is not null then false
             else known.is_open_today
         end as is_open,
@@ -53,9 +54,7 @@ final as (
         '{{ var("reporting_currency") }}' as currency,
         known.amount as source_amount,
         known.currency as source_currency,
-        case
-            when not known.was_closed_later then known.probability
-        end as probability,
+        known.probability,
         known.expected_close_date,
         known.owner,
         known.created_on,

@@ -1,29 +1,28 @@
 {#- Every order line that was known on the as-of day, in the reporting currency at the
-    rate of the order's day. A line without a customer or a rate is kept, and fails a
-    test: it must not vanish in a join. -#}
-with order_lines as (
-    {{ provided("order_lines") }}
-),
-
-refresh as (
-    select * from {{ ref("core_refresh") }}
+    rate of the order's day. A line without a rate is kept, and fails a test: it must not
+    vanish in a join. What becomes of a line without a known customer is declared
+    (core_unplaced_lines). -#}
+with known as (
+    {{ known("order_lines") }}
 ),
 
 source_keys as (
     select * from {{ ref("core_customer_source_keys") }}
 ),
 
-known as (
-    select order_lines.*
-    from order_lines
-    cross join refresh
-    where order_lines.order_date <= refresh.as_of_date
+unknown_customers as (
+    select
+        source,
+        customer_id
+    from source_keys
+    where source_customer_id = {{ unknown_customer_key() }}
 ),
 
 resolved as (
     select
         known.*,
-        source_keys.customer_id,
+        coalesce(source_keys.customer_id, unknown_customers.customer_id)
+            as customer_id,
         known.source || ':' || known.source_product_id as product_id,
         {{ fx_rate("known") }} as fx_rate
     from known
@@ -31,7 +30,11 @@ resolved as (
         on
             known.customer_source = source_keys.source
             and known.source_customer_id = source_keys.source_customer_id
+    left join unknown_customers on known.source = unknown_customers.source
     {{ join_fx_rates("known", "known.order_date") }}
+    where
+        source_keys.customer_id is not null
+        or not ({{ unknown_customers_are("leave_out", "known.source") }})
 ),
 
 converted as (

@@ -1,8 +1,8 @@
 {#- What is or was to be paid. A payment after the as-of day is not known yet, so that
     the invoice is open. In the reporting currency at the rate of the day of the
-    invoice. -#}
+    invoice; where that is not recorded, of the first day that is. -#}
 with payments as (
-    {{ provided("payments") }}
+    {{ known("payments") }}
 ),
 
 source_keys as (
@@ -18,11 +18,16 @@ known as (
         payments.source || ':' || payments.payment_id as payment_id,
         source_keys.customer_id,
         payments.source || ':' || payments.order_id as order_id,
-        coalesce(payments.invoiced_on, payments.due_date) as invoiced_on,
+        payments.invoiced_on,
         payments.due_date,
-        case
-            when payments.paid_at < refresh.known_until then payments.paid_at
-        end as paid_at,
+        payments.paid_at,
+        -- The first day of which anything is recorded: of the rate, and for a list by day.
+        coalesce(
+            payments.invoiced_on,
+            payments.due_date,
+            {{ business_date("payments.paid_at") }},
+            refresh.as_of_date
+        ) as recorded_on,
         payments.amount as source_amount,
         payments.currency,
         refresh.as_of_date,
@@ -35,7 +40,6 @@ known as (
         on
             payments.customer_source = source_keys.source
             and payments.source_customer_id = source_keys.source_customer_id
-    where coalesce(payments.invoiced_on, payments.due_date) <= refresh.as_of_date
 ),
 
 converted as (
@@ -46,6 +50,7 @@ converted as (
         known.invoiced_on,
         known.due_date,
         known.paid_at,
+        known.recorded_on,
         {{ business_date("known.paid_at") }} as paid_on,
         cast(
             known.source_amount * {{ fx_rate("known") }} as {{ type_money() }}
@@ -57,7 +62,7 @@ converted as (
         known.customer_source,
         known.source_customer_id
     from known
-    {{ join_fx_rates("known", "known.invoiced_on") }}
+    {{ join_fx_rates("known", "known.recorded_on") }}
 ),
 
 final as (
@@ -69,12 +74,17 @@ final as (
         due_date,
         paid_at,
         paid_on,
+        recorded_on,
         -- Of what is not paid, the days that it is late so far.
-        cast(
-            greatest(
-                {{ days_between("due_date", "coalesce(paid_on, as_of_date)") }}, 0
-            ) as integer
-        ) as days_late,
+        case
+            when due_date is not null
+                then cast(
+                    greatest(
+                        {{ days_between("due_date", "coalesce(paid_on, as_of_date)") }},
+                        0
+                    ) as integer
+                )
+        end as days_late,
         amount,
         '{{ var("reporting_currency") }}' as currency,
         source_currency,

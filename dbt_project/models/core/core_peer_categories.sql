@@ -3,6 +3,8 @@ What the peers of a group had bought of each category by each moment, and what o
 them spends on it in 12 months. The sums roll: what enters less what leaves. A group that
 stands for a type has all customers of the type, those of large segments too.
 -#}
+{%- set measures = ["revenue", "gross_amount", "costed_amount", "costed_margin"] -%}
+
 with order_lines as (
     select * from {{ ref("core_order_lines") }}
 ),
@@ -84,7 +86,15 @@ bought as (
         order_lines.order_date,
         order_lines.is_return,
         order_lines.net_amount as revenue,
-        order_lines.margin_amount as margin
+        abs(order_lines.net_amount) as gross_amount,
+        case
+            when order_lines.margin_amount is null then 0
+            else abs(order_lines.net_amount)
+        end as costed_amount,
+        case
+            when order_lines.margin_amount is null then 0
+            else order_lines.margin_amount
+        end as costed_margin
     from order_lines
     inner join product_numbers
         on order_lines.product_id = product_numbers.product_id
@@ -117,8 +127,10 @@ category_money as (
         segment_no,
         category_no,
         order_date as day_date,
-        sum(revenue) as revenue,
-        sum(margin) as margin
+        {%- for measure in measures %}
+        sum({{ measure }}) as {{ measure }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from bought
     group by segment_no, category_no, order_date
 ),
@@ -129,8 +141,10 @@ changes as (
         category_buyers.category_no,
         days.enters as moment_no,
         category_buyers.buyers,
-        cast(null as {{ type_money_sum() }}) as revenue_12m,
-        cast(null as {{ type_money_sum() }}) as margin_12m
+        {%- for measure in measures %}
+        cast(null as {{ type_money_sum() }}) as {{ measure }}_12m
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from category_buyers
     inner join days on category_buyers.day_date = days.day_date
     union all
@@ -139,8 +153,10 @@ changes as (
         category_money.category_no,
         days.enters as moment_no,
         0 as buyers,
-        category_money.revenue as revenue_12m,
-        category_money.margin as margin_12m
+        {%- for measure in measures %}
+        category_money.{{ measure }} as {{ measure }}_12m
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from category_money
     inner join days on category_money.day_date = days.day_date
     union all
@@ -149,8 +165,10 @@ changes as (
         category_money.category_no,
         days.leaves_12m as moment_no,
         0 as buyers,
-        -category_money.revenue as revenue_12m,
-        -category_money.margin as margin_12m
+        {%- for measure in measures %}
+        -category_money.{{ measure }} as {{ measure }}_12m
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from category_money
     inner join days on category_money.day_date = days.day_date
     where days.leaves_12m is not null
@@ -162,8 +180,10 @@ group_changes as (
         changes.category_no,
         changes.moment_no,
         sum(changes.buyers) as buyers,
-        sum(changes.revenue_12m) as revenue_12m,
-        sum(changes.margin_12m) as margin_12m
+        {%- for measure in measures %}
+        sum(changes.{{ measure }}_12m) as {{ measure }}_12m
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from changes
     inner join segments on changes.segment_no = segments.segment_no
     inner join group_segments on segments.segment = group_segments.segment
@@ -216,8 +236,10 @@ running as (
         categories.category,
         categories.category_bit,
         sum(group_changes.buyers) over so_far as buyers,
-        sum(group_changes.revenue_12m) over so_far as revenue_12m,
-        sum(group_changes.margin_12m) over so_far as margin_12m
+        {%- for measure in measures %}
+        sum(group_changes.{{ measure }}_12m) over so_far as {{ measure }}_12m
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from moments
     cross join groups
     cross join categories
@@ -231,6 +253,20 @@ running as (
         order by moments.moment_no
         rows between unbounded preceding and current row
     )
+),
+
+-- What a category brings is not known where the cost of too much of it is not.
+margins as (
+    select
+        *,
+        case
+            when
+                cast(costed_amount_12m as double)
+                / nullif(cast(gross_amount_12m as double), 0) >= {{ least_coverage() }}
+                then costed_margin_12m
+        end as margin_12m
+    from running
+    where buyers > 0
 ),
 
 -- Of one peer: those who never bought the category, and those who stopped, count too.
@@ -254,12 +290,11 @@ expected as (
             cast(running.margin_12m as double) / group_buyers.peers
             as {{ type_money() }}
         ) as expected_margin
-    from running
+    from margins as running
     inner join group_buyers
         on
             running.moment_no = group_buyers.moment_no
             and running.peer_group = group_buyers.peer_group
-    where running.buyers > 0
 ),
 
 final as (

@@ -1,7 +1,8 @@
 {#-
 What each customer's open deals are worth at each moment, weighted by their chances. Of a
 deal that has been closed since, the chance that it then had is not recorded, and how it
-ended must not be known before: it counts with the seed's unknown_probability.
+ended must not be known before: it counts with the seed's unknown_probability. The sum is
+not known where too few of the deals have an amount.
 -#}
 with leads as (
     select * from {{ ref("core_leads") }}
@@ -36,11 +37,18 @@ final as (
         deals.customer_id,
         moments.moment_no,
         count(*) as pipeline_deals,
-        cast(sum(cast(
-            cast(deals.amount as {{ type_money_sum() }})
-            * coalesce(deals.probability, potential_settings.unknown_probability)
-            as {{ type_money() }}
-        )) as {{ type_money() }}) as pipeline_amount
+        cast(count(deals.amount) as double) / count(*) as pipeline_coverage,
+        cast(case
+            when
+                cast(count(deals.amount) as double) / count(*)
+                >= {{ least_coverage() }}
+                then sum(cast(
+                    cast(deals.amount as {{ type_money_sum() }})
+                    * coalesce(
+                        deals.probability, potential_settings.unknown_probability
+                    ) as {{ type_money() }}
+                ))
+        end as {{ type_money() }}) as pipeline_amount
     from deals
     inner join moments
         on

@@ -18,8 +18,8 @@ revenues as (
     group by moment_no, customer_type, revenue_12m
 ),
 
--- The whole units of money, and what is left of each in ten-thousandths: as doubles both
--- are whole numbers, which add up exactly, and much faster than decimals do.
+-- The whole units of money, and what is left of each in ten-thousandths: as doubles
+-- both are whole numbers, which add up exactly, and much faster than decimals do.
 split_revenues as (
     select
         *,
@@ -53,7 +53,8 @@ final as (
             cast(units_above as bigint) + cast(rest_above as bigint) * 0.0001 as double
         )
         / cast(
-            cast(units_of_all as bigint) + cast(rest_of_all as bigint) * 0.0001 as double
+            cast(units_of_all as bigint) + cast(rest_of_all as bigint) * 0.0001
+            as double
         )
             as revenue_share_above_12m
     from running

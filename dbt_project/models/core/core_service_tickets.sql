@@ -1,5 +1,7 @@
+{#- Tickets that were opened by the as-of day, as they stood then: what was answered,
+    resolved or closed later is open. A ticket without a known customer is kept. -#}
 with service_tickets as (
-    {{ provided("service_tickets") }}
+    {{ known("service_tickets") }}
 ),
 
 source_keys as (

@@ -1,15 +1,11 @@
 {#- Answers to surveys known on the as-of day: `nps` from 0 to 10, `csat` from 1 to 5.
     A survey without a known customer is kept. -#}
 with survey_responses as (
-    {{ provided("survey_responses") }}
+    {{ known("survey_responses") }}
 ),
 
 source_keys as (
     select * from {{ ref("core_customer_source_keys") }}
-),
-
-refresh as (
-    select * from {{ ref("core_refresh") }}
 ),
 
 final as (
@@ -24,12 +20,10 @@ final as (
         survey_responses.customer_source,
         survey_responses.source_customer_id
     from survey_responses
-    cross join refresh
     left join source_keys
         on
             survey_responses.customer_source = source_keys.source
             and survey_responses.source_customer_id = source_keys.source_customer_id
-    where survey_responses.responded_at < refresh.known_until
 )
 
 select * from final

@@ -12,15 +12,23 @@ shares as (
 ),
 
 -- What is bought at full price comes back in part: returns are no purchases, and so are
--- not forecast one by one. The rhythm is for those with too few purchases for their own.
+-- not forecast one by one. The rhythm is for those with too few purchases of one.
 types as (
     select
         moment_no,
         customer_type,
         cast(sum(revenue) as double)
         / nullif(cast(sum(spend) as double), 0) as kept_share,
-        cast(sum(margin) as double)
-        / nullif(cast(sum(costed_revenue) as double), 0) as margin_rate,
+        -- A rate of too few of the lines is not the rate of all.
+        case
+            when
+                cast(sum(costed_amount) as double)
+                / nullif(cast(sum(gross_amount) as double), 0)
+                >= {{ least_coverage() }}
+                then
+                    cast(sum(costed_margin) as double)
+                    / nullif(cast(sum(costed_revenue) as double), 0)
+        end as margin_rate,
         {{ median("case when order_days >= 3 then median_gap_days end") }}
             as median_gap_days
     from customer_moments

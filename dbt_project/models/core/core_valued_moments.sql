@@ -26,9 +26,9 @@ pipeline as (
     select * from {{ ref("core_pipeline_moments") }}
 ),
 
--- Without any lead of a customer nothing is known of deals; with some, none is zero.
-leads as (
-    select count(customer_id) as leads_of_customers from {{ ref("core_leads") }}
+-- From the first deal with an amount on, no deal is none.
+recorded as (
+    {{ deals_recorded() }}
 ),
 
 customers as (
@@ -119,9 +119,12 @@ measured as (
         cast(
             forecasts.predicted_spend_12m * coalesce(type_moments.kept_share, 1)
             * case
-                when moments.order_days >= 3 and moments.costed_revenue > 0
+                when
+                    moments.order_days >= 3
+                    and moments.margin_coverage >= {{ least_coverage() }}
+                    and moments.costed_revenue > 0
                     then
-                        cast(moments.margin as double)
+                        cast(moments.costed_margin as double)
                         / cast(moments.costed_revenue as double)
                 else type_moments.margin_rate
             end
@@ -130,10 +133,7 @@ measured as (
         whitespace.whitespace_revenue,
         whitespace.whitespace_margin,
         whitespace.whitespace_categories,
-        case
-            when leads.leads_of_customers > 0
-                then coalesce(pipeline.pipeline_amount, 0)
-        end as pipeline_amount,
+        {{ pipeline_amount("moments.moment_no") }} as pipeline_amount,
         assessments.market_influence,
         assessments.strategic_importance,
         lifecycle_settings.lost_days,
@@ -150,7 +150,7 @@ measured as (
             and moments.customer_type = type_moments.customer_type
     inner join lifecycle_settings
         on moments.customer_type = lifecycle_settings.customer_type
-    cross join leads
+    cross join recorded
     left join whitespace
         on
             moments.moment_no = whitespace.moment_no

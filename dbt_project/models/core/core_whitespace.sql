@@ -38,9 +38,13 @@ wide as (
         coalesce(max(case
             when category_no = {{ bit }} then cast(expected_margin as double)
         end), 0) as margin_{{ bit }},
-        max(case when category_no = {{ bit }} then 1 else 0 end) as offered_{{ bit }},
+        coalesce(max(case
+            when category_no = {{ bit }} and expected_margin is not null
+                then cast(expected_revenue as double)
+        end), 0) as costed_{{ bit }},
+        max(case when category_no = {{ bit }} then 1 else 0 end) as offered_{{ bit }}
+        {%- if not loop.last %},{% endif %}
         {%- endfor %}
-        max(case when expected_margin is not null then 1 else 0 end) as has_margin
     from peer_categories
     where is_whitespace
     group by moment_no, peer_group
@@ -52,7 +56,7 @@ summed as (
         masks.moment_no,
         masks.peer_group,
         masks.category_mask,
-        {%- for measure in ["revenue", "margin", "offered"] %}
+        {%- for measure in ["revenue", "margin", "costed", "offered"] %}
         0
         {%- for bit in bits %}
         + case
@@ -60,9 +64,9 @@ summed as (
                 then wide.{{ measure }}_{{ bit }}
             else 0
         end
-        {%- endfor %} as {{ measure }},
+        {%- endfor %} as {{ measure }}
+        {%- if not loop.last %},{% endif %}
         {%- endfor %}
-        wide.has_margin
     from masks
     left join wide
         on
@@ -70,18 +74,39 @@ summed as (
             and masks.peer_group = wide.peer_group
 ),
 
+-- Since when anybody's purchases have categories, and these a margin: from then on
+-- nothing left unbought is nothing.
+recorded as (
+    select
+        min(moment_no) as categories_moment_no,
+        min(case when expected_margin is not null then moment_no end)
+            as margins_moment_no
+    from peer_categories
+),
+
 final as (
     select
-        moment_no,
-        peer_group,
-        category_mask,
-        cast(coalesce(revenue, 0) as {{ type_money() }}) as whitespace_revenue,
-        case
-            when coalesce(has_margin, 1) = 1
-                then cast(coalesce(margin, 0) as {{ type_money() }})
-        end as whitespace_margin,
-        cast(coalesce(offered, 0) as integer) as whitespace_categories
+        summed.moment_no,
+        summed.peer_group,
+        summed.category_mask,
+        cast(case
+            when summed.moment_no >= recorded.categories_moment_no
+                then coalesce(summed.revenue, 0)
+        end as {{ type_money() }}) as whitespace_revenue,
+        cast(case
+            when summed.revenue > 0
+                then case
+                    when summed.costed / summed.revenue >= {{ least_coverage() }}
+                        then summed.margin
+                end
+            when summed.moment_no >= recorded.margins_moment_no then 0
+        end as {{ type_money() }}) as whitespace_margin,
+        cast(case
+            when summed.moment_no >= recorded.categories_moment_no
+                then coalesce(summed.offered, 0)
+        end as integer) as whitespace_categories
     from summed
+    cross join recorded
 )
 
 select * from final

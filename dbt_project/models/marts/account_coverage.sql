@@ -18,12 +18,7 @@ judged as (
         and contacts.last_contact_on > refresh.twelve_months_ago as is_covered
     from contacts
     cross join refresh
-    where
-        contacts.customer_id is not null
-        and (
-            contacts.last_contact_on is null
-            or contacts.last_contact_on <= refresh.as_of_date
-        )
+    where contacts.customer_id is not null
 ),
 
 owners as (

@@ -34,9 +34,13 @@ account_coverage as (
     select * from {{ ref("account_coverage") }}
 ),
 
--- Where no source has contacts at all, none is missing.
+-- Where no source has contacts at all, none is missing; nor is a decision maker where
+-- nobody is called one, nor a talk where no talk is recorded.
 coverage_known as (
-    select count(*) as accounts
+    select
+        count(*) as accounts,
+        sum(decision_makers) as decision_makers,
+        count(last_contact_on) as talks
     from account_coverage
 ),
 
@@ -47,7 +51,7 @@ contacts_missing as (
         'contact_missing' as action_code,
         present.as_of_date as due_from,
         case
-            when account_coverage.customer_id is null then 'No contact is known.'
+            when account_coverage.customer_id is null then 'No contact is recorded.'
             when account_coverage.decision_makers = 0
                 then
                     'Contacts known: ' || cast(account_coverage.contacts as varchar)
@@ -55,17 +59,17 @@ contacts_missing as (
             else
                 'Decision makers known: '
                 || cast(account_coverage.decision_makers as varchar)
-                || ', none of them in touch with one of us in the last 12 months.'
+                || ', no talk with any of them recorded in the last 12 months.'
         end as reason_en,
         case
-            when account_coverage.customer_id is null then '没有已知联系人。'
+            when account_coverage.customer_id is null then '无联系人记录。'
             when account_coverage.decision_makers = 0
                 then
                     cast(account_coverage.contacts as varchar)
                     || '位联系人中没有决策人。'
             else
                 cast(account_coverage.decision_makers as varchar)
-                || '位决策人近12个月均无联系。'
+                || '位决策人近12个月均无联系记录。'
         end as reason_zh
     from present
     {{ join_action_rules("present", "contact_missing") }}
@@ -73,7 +77,18 @@ contacts_missing as (
     left join account_coverage on present.customer_id = account_coverage.customer_id
     where
         coverage_known.accounts > 0
-        and coalesce(account_coverage.covered_decision_makers, 0) = 0
+        and (
+            account_coverage.customer_id is null
+            or (
+                account_coverage.decision_makers = 0
+                and coverage_known.decision_makers > 0
+            )
+            or (
+                account_coverage.decision_makers > 0
+                and account_coverage.covered_decision_makers = 0
+                and coverage_known.talks > 0
+            )
+        )
 ),
 
 due as (

@@ -28,7 +28,7 @@ members as (
                 customer_profit.revenue <> 0
                 or customer_profit.margin <> 0
                 or customer_profit.cost_to_serve <> 0
-                or customer_profit.acquisition_cost <> 0
+                or coalesce(customer_profit.acquisition_cost, 0) <> 0
             )
         )
 ),

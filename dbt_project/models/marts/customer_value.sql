@@ -55,6 +55,50 @@ rfm_scores as (
     from rfm_ranks
 ),
 
+-- Ranks compare customers, a state compares a customer with itself. Who buys in its own
+-- rhythm is neither slipping nor at risk, dormant or lost, however many buy more often.
+longest_gaps as (
+    select
+        customer_type,
+        max(usual_gap_days) as usual_gap_days
+    from valued
+    where orders > 0
+    group by customer_type
+),
+
+rhythms as (
+    select
+        valued.customer_id,
+        valued.lifecycle_stage in ('new', 'active', 'growing', 'reactivated')
+        or (
+            coalesce(valued.overdue_factor < {{ in_rhythm_below() }}, false)
+            and coalesce(
+                valued.days_since_last_order <= longest_gaps.usual_gap_days, false
+            )
+        ) as is_in_rhythm,
+        valued.lifecycle_stage <> 'new' and valued.order_days >= 3 as has_rhythm
+    from valued
+    left join longest_gaps on valued.customer_type = longest_gaps.customer_type
+),
+
+segment_scores as (
+    select
+        rfm_scores.*,
+        -- The middle of the ranks says nothing of silence.
+        case
+            when rhythms.is_in_rhythm then greatest(rfm_scores.r_score, 3)
+            else rfm_scores.r_score
+        end as segment_r_score,
+        -- Who has a rhythm is not new, however few its orders are beside others'.
+        case
+            when rhythms.has_rhythm and rfm_scores.r_score = 5
+                then greatest(rfm_scores.f_score, 3)
+            else rfm_scores.f_score
+        end as segment_f_score
+    from rfm_scores
+    inner join rhythms on rfm_scores.customer_id = rhythms.customer_id
+),
+
 -- A customer's class is set by the revenue of everybody above it. The window is by
 -- value, so that equal values share the best class of their group.
 shares as (
@@ -116,6 +160,12 @@ final as (
         ] %}
         cast(valued.{{ measure }} as {{ type_money_sum() }}) as {{ measure }},
         {%- endfor %}
+        {%- for coverage in [
+            "margin_coverage", "margin_coverage_12m", "margin_line_coverage",
+            "margin_line_coverage_12m", "freight_coverage", "freight_coverage_12m",
+        ] %}
+        cast(valued.{{ coverage }} as double) as {{ coverage }},
+        {%- endfor %}
         valued.tickets as ticket_count,
         valued.tickets_12m as ticket_count_12m,
         rfm_scores.r_score,
@@ -170,11 +220,12 @@ final as (
     inner join potential on valued.customer_id = potential.customer_id
     left join health on valued.customer_id = health.customer_id
     left join tiers_held on valued.customer_id = tiers_held.customer_id
-    left join rfm_scores on valued.customer_id = rfm_scores.customer_id
+    left join segment_scores as rfm_scores
+        on valued.customer_id = rfm_scores.customer_id
     left join rfm_segments
         on
-            rfm_scores.r_score = rfm_segments.r_score
-            and rfm_scores.f_score = rfm_segments.f_score
+            rfm_scores.segment_r_score = rfm_segments.r_score
+            and rfm_scores.segment_f_score = rfm_segments.f_score
             and rfm_scores.m_score = rfm_segments.m_score
     left join abc_classes on valued.customer_id = abc_classes.customer_id
 )

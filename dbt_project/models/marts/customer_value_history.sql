@@ -27,6 +27,12 @@ final as (
         ] %}
         cast({{ measure }} as {{ type_money() }}) as {{ measure }},
         {%- endfor %}
+        {%- for coverage in [
+            "margin_coverage", "margin_coverage_12m", "margin_line_coverage",
+            "margin_line_coverage_12m", "freight_coverage", "freight_coverage_12m",
+        ] %}
+        cast({{ coverage }} as double) as {{ coverage }},
+        {%- endfor %}
         tickets as ticket_count,
         tickets_12m as ticket_count_12m,
         revenue_share_above_12m,

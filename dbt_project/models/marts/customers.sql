@@ -19,14 +19,25 @@ first_orders as (
     group by customer_id
 ),
 
+named as (
+    select
+        *,
+        case
+            when customer_type = 'person' then {{ masked_name("customer_name") }}
+            else customer_name
+        end as shown_name
+    from customers
+),
+
 final as (
     select
         customers.customer_id,
         case
             when customers.customer_type = 'person'
-                then {{ masked_name("customers.customer_name") }}
-            else customers.customer_name
-        end as customer_name,
+                then customers.shown_name || ' (' || customers.customer_id || ')'
+            else customers.shown_name
+        end as customer_label,
+        customers.shown_name as customer_name,
         customers.customer_type,
         parents.parent_customer_id,
         coalesce(parents.ultimate_parent_customer_id, customers.customer_id)
@@ -55,7 +66,7 @@ final as (
         customers.annual_revenue_source,
         customers.employee_count_source,
         cast(customers.source_count as integer) as source_count
-    from customers
+    from named as customers
     left join parents on customers.customer_id = parents.customer_id
     left join first_orders on customers.customer_id = first_orders.customer_id
 )

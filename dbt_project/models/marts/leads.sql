@@ -6,7 +6,10 @@ final as (
     select
         lead_id,
         customer_id,
-        {{ masked_name("lead_name") }} as lead_name,
+        case
+            when is_known_company then lead_name
+            else {{ masked_name("lead_name") }}
+        end as lead_name,
         customer_type,
         stage,
         is_open,

@@ -1,3 +1,7 @@
+{%- set sums = [
+    "revenue", "revenue_12m", "margin", "margin_12m", "cost_to_serve_12m", "profit",
+    "profit_12m", "order_count_12m", "ticket_count_12m",
+] -%}
 with tiers as (
     select tiers.*
     from {{ ref("tiers") }} as tiers
@@ -26,6 +30,8 @@ totals as (
         sum(customer_value.revenue_12m) as revenue_12m,
         sum(customer_value.margin) as margin,
         sum(customer_value.margin_12m) as margin_12m,
+        sum(case when customer_value.margin is not null then customer_value.revenue end)
+            as revenue_with_margin,
         sum(customer_value.cost_to_serve_12m) as cost_to_serve_12m,
         sum(customer_value.profit) as profit,
         sum(customer_value.profit_12m) as profit_12m,
@@ -37,7 +43,17 @@ totals as (
     group by customer_tiers.tier_code
 ),
 
--- A tier without a customer is a row too: nobody should have to ask where it is.
+anybody as (
+    select
+        {%- for measure in sums %}
+        max({{ measure }}) as {{ measure }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from totals
+),
+
+-- A tier without a customer is a row too: nobody should have to ask where it is. It has
+-- none of what is known of any other.
 filled as (
     select
         tiers.tier_code,
@@ -45,22 +61,21 @@ filled as (
         tiers.tier_name_en,
         tiers.tier_name_zh,
         coalesce(totals.customers, 0) as customers,
-        coalesce(totals.revenue, 0) as revenue,
-        coalesce(totals.revenue_12m, 0) as revenue_12m,
-        coalesce(totals.margin, 0) as margin,
-        coalesce(totals.margin_12m, 0) as margin_12m,
-        coalesce(totals.cost_to_serve_12m, 0) as cost_to_serve_12m,
-        case when totals.tier_code is null then 0 else totals.profit end as profit,
-        case when totals.tier_code is null then 0 else totals.profit_12m end
-            as profit_12m,
-        coalesce(totals.order_count_12m, 0) as order_count_12m,
-        coalesce(totals.ticket_count_12m, 0) as ticket_count_12m,
+        {%- for measure in sums %}
+        case
+            when totals.tier_code is null and anybody.{{ measure }} is not null then 0
+            else totals.{{ measure }}
+        end as {{ measure }},
+        {%- endfor %}
+        cast(totals.revenue_with_margin as double)
+        / nullif(cast(totals.revenue as double), 0) as margin_coverage,
         totals.average_tenure_years,
         effort.planned as planned_hours,
         effort.actual_12m as actual_hours_12m,
         effort.share_of_planned as share_of_planned_hours,
         effort.share_of_actual as share_of_actual_hours_12m
     from tiers
+    cross join anybody
     left join totals on tiers.tier_code = totals.tier_code
     left join effort on tiers.tier_code = effort.tier_code
 ),
@@ -79,6 +94,7 @@ final as (
         {{ share_of_total("revenue_12m") }} as share_of_revenue_12m,
         cast(margin as {{ type_money_sum() }}) as margin,
         {{ share_of_total("margin") }} as share_of_margin,
+        margin_coverage,
         cast(margin_12m as {{ type_money_sum() }}) as margin_12m,
         cast(cost_to_serve_12m as {{ type_money_sum() }}) as cost_to_serve_12m,
         cast(profit as {{ type_money_sum() }}) as profit,

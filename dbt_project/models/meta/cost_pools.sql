@@ -1,5 +1,5 @@
 {#-
-Each pool of cost, computed again from what staging gives, without looking at customers:
+Each pool of cost, computed again from what staging gives of the as-of day, without looking at customers:
 numbers of facts times rates, freight, the campaigns as they were paid. What core_cost_entries
 puts on customers and what it leaves without one must sum to it, to the last decimal.
 -#}
@@ -12,30 +12,39 @@ cost_rates as (
 ),
 
 staged_order_lines as (
-    {{ provided("order_lines") }}
+    {{ known("order_lines") }}
 ),
 
 staged_service_tickets as (
-    {{ provided("service_tickets") }}
+    {{ known("service_tickets") }}
 ),
 
 staged_interactions as (
-    {{ provided("interactions") }}
+    {{ known("interactions") }}
 ),
 
 staged_payments as (
-    {{ provided("payments") }}
+    {{ known("payments") }}
 ),
 
 staged_campaigns as (
-    {{ provided("campaigns") }}
+    {{ known("campaigns") }}
+),
+
+left_out as (
+    select * from {{ ref("core_unplaced_lines") }}
+    where treatment = 'leave_out'
 ),
 
 order_lines as (
     select staged_order_lines.*
     from staged_order_lines
-    cross join refresh
-    where staged_order_lines.order_date <= refresh.as_of_date
+    left join left_out
+        on
+            staged_order_lines.source = left_out.source
+            and staged_order_lines.order_id = left_out.order_id
+            and staged_order_lines.line_number = left_out.line_number
+    where left_out.source is null
 ),
 
 orders as (
@@ -61,8 +70,6 @@ interactions as (
         staged_interactions.kind,
         staged_interactions.minutes
     from staged_interactions
-    cross join refresh
-    where staged_interactions.occurred_at < refresh.known_until
 ),
 
 facts as (
@@ -162,20 +169,15 @@ invoices as (
         staged_payments.amount,
         staged_payments.due_date,
         coalesce(staged_payments.invoiced_on, staged_payments.due_date) as invoiced_on,
-        case
-            when staged_payments.paid_at < refresh.known_until
-                then {{ business_date("staged_payments.paid_at") }}
-            else refresh.as_of_date
-        end as late_until,
+        coalesce(
+            {{ business_date("staged_payments.paid_at") }}, refresh.as_of_date
+        ) as late_until,
         'late_payment' as cost_pool,
         'yearly_interest' as driver,
         '*' as cost_key
     from staged_payments
     cross join refresh
-    where
-        coalesce(staged_payments.invoiced_on, staged_payments.due_date)
-        <= refresh.as_of_date
-        and staged_payments.amount > 0
+    where staged_payments.amount > 0
 ),
 
 late_payment as (
@@ -206,10 +208,7 @@ freight as (
 ),
 
 campaigns as (
-    select staged_campaigns.*
-    from staged_campaigns
-    cross join refresh
-    where staged_campaigns.started_on <= refresh.as_of_date
+    select * from staged_campaigns
 ),
 
 acquisition as (

@@ -4,7 +4,10 @@ past, and what the next refresh compares the same days with.
 -#}
 {%- set entities = {
     "order_lines": ["order_date", "source_currency", "net_amount", "source_net_amount"],
-    "payments": ["invoiced_on", "source_currency", "amount", "source_amount"],
+    "payments": [
+        "coalesce(invoiced_on, due_date, " ~ business_date("paid_at") ~ ")",
+        "source_currency", "amount", "source_amount",
+    ],
     "service_tickets": [business_date("opened_at"), "'-'", "0", "0"],
     "interactions": [business_date("occurred_at"), "'-'", "0", "0"],
 } -%}

@@ -5,4 +5,4 @@ select
     cast(sold_on as date) as sold_on,
     cast(quantity as decimal(18, 4)) as quantity,
     cast(price as decimal(12, 2)) as price
-from ({{ latest(source("till", "sales"), ["sale"], cursor="changed") }}) as sales
+from ({{ latest(source("till", "sales")) }}) as sales

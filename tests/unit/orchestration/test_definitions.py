@@ -51,6 +51,7 @@ MARTS = {
     "drift",
     "drift_history",
     "quality_checks",
+    "domain_checks",
     "cost_pools",
     "customers_private",
     "customer_groups",

@@ -106,6 +106,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "customer_id": "varchar",
         "opened_at": "timestamp",
         "resolved_at": "timestamp",
+        "closed_at": "timestamp",
         "met_sla": "boolean",
         "is_complaint": "boolean",
     },
@@ -118,7 +119,9 @@ COLUMNS: dict[str, dict[str, str]] = {
     "core_leads": {
         "lead_id": "varchar",
         "customer_id": "varchar",
+        "source": "varchar",
         "stage": "varchar",
+        "is_open": "boolean",
         "probability": "decimal(5, 4)",
         "owner": "varchar",
         "created_on": "date",
@@ -129,6 +132,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "contacts": "integer",
         "decision_makers": "integer",
         "covered_decision_makers": "integer",
+        "last_contact_on": "date",
     },
 }
 RANKS = {"key": 1, "growth": 2, "standard": 3}
@@ -288,12 +292,17 @@ class World:
     def lead(self, **values: Any) -> World:
         usual = {
             "lead_id": "l",
+            "source": "crm",
             "stage": "Proposal",
             "probability": 0.6,
             "owner": "Bea",
             "created_on": ago(60),
         }
-        return self.add("core_leads", **(usual | values))
+        # A closed one shows that its source records contacts.
+        closed = {"lead_id": "closed", "source": "crm", "is_open": False}
+        return self.add("core_leads", **(usual | values)).add(
+            "core_leads", last_contact_on=ago(90), **closed
+        )
 
     def invoice(self, days: int, **values: Any) -> World:
         usual = {"customer_id": "a", "due_date": ago(days), "amount": 100}
@@ -380,8 +389,13 @@ def earning(tier: str, as_of: dt.date = AS_OF) -> World:
     return World(as_of).change("int_tiers", "a", earned_tier_code=tier)
 
 
-def covered(**values: int) -> World:
-    usual = {"contacts": 3, "decision_makers": 1, "covered_decision_makers": 0}
+def covered(**values: Any) -> World:
+    usual = {
+        "contacts": 3,
+        "decision_makers": 1,
+        "covered_decision_makers": 0,
+        "last_contact_on": ago(400),
+    }
     world = World().add("account_coverage", customer_id="a", **(usual | values))
     return world.rule("contact_missing", customer_type="company")
 
@@ -598,13 +612,13 @@ CASES: Mapping[str, tuple[Callable[[], World], str, Sequence[int]]] = {
         "lead_cold",
         [-10],
     ),
-    "a contact of tomorrow is not known": (
-        lambda: World().lead(created_on=ago(99), last_contact_on=ago(-1)),
+    "a source without contacts says nothing of them": (
+        lambda: World().lead(source="shop"),
         "lead_cold",
-        [-39],
+        [],
     ),
-    "lead of tomorrow": (
-        lambda: World().lead(created_on=ago(-1), last_contact_on=ago(99)),
+    "lead closed in the source's own words": (
+        lambda: World().lead(stage="Erledigt", is_open=False),
         "lead_cold",
         [],
     ),
@@ -642,6 +656,16 @@ CASES: Mapping[str, tuple[Callable[[], World], str, Sequence[int]]] = {
         [30],
     ),
     "no contact known anywhere": (World, "contact_missing", []),
+    "no talk recorded anywhere": (
+        lambda: covered(last_contact_on=None),
+        "contact_missing",
+        [],
+    ),
+    "nobody called a decision maker anywhere": (
+        lambda: covered(decision_makers=0),
+        "contact_missing",
+        [],
+    ),
 }
 
 
@@ -675,8 +699,8 @@ REASONS = {
     "never": (
         lambda: World().talk("visit", 100, customer=None),
         "visit_due",
-        "No visit so far; Key is visited every 90 days.",
-        "尚无拜访；重要每90天拜访一次。",
+        "No visit recorded; Key is visited every 90 days.",
+        "无拜访记录；重要每90天拜访一次。",
     ),
     "rhythm": (
         lambda: silent(3, 90),
@@ -701,8 +725,8 @@ REASONS = {
     "lead": (
         World().lead,
         "lead_cold",
-        "Stage Proposal, probability 60 %; not contacted since 2013-12-02.",
-        "阶段：Proposal，概率60%；自2013-12-02起未联系。",
+        "Stage Proposal, probability 60 %; no contact recorded, entered on 2013-12-02.",
+        "阶段：Proposal，概率60%；无联系记录，录入于2013-12-02。",
     ),
     "invoices": (
         lambda: World().invoice(14).invoice(40),
@@ -713,9 +737,9 @@ REASONS = {
     "contacts": (
         covered,
         "contact_missing",
-        "Decision makers known: 1, none of them in touch with one of us in the last "
+        "Decision makers known: 1, no talk with any of them recorded in the last "
         "12 months.",
-        "1位决策人近12个月均无联系。",
+        "1位决策人近12个月均无联系记录。",
     ),
 }
 

@@ -58,7 +58,7 @@ TICKETS = {
 }
 PAYMENTS = {
     "customer_id": "varchar",
-    "invoiced_on": "date",
+    "recorded_on": "date",
     "due_date": "date",
     "paid_on": "date",
     "amount": "decimal(18, 4)",

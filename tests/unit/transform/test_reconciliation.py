@@ -229,8 +229,19 @@ class Books:
             "cast(5 as decimal(18, 4)) as source_amount, "
             "cast(8 as decimal(18, 4)) as amount",
         )
-        for name in ("interactions", "service_tickets", "contacts"):
+        for name in (
+            "interactions", "service_tickets", "contacts", "core_survey_responses",
+        ):  # fmt: skip
             self.mart(name, "select '' as source, '' as customer_id from range(0)")
+        self.mart(
+            "core_customers_won_later",
+            "select '' as source, '' as source_customer_id from range(0)",
+        )
+        self.mart(
+            "core_unplaced_lines",
+            "select '' as source, '' as currency, '' as treatment, "
+            "0::decimal(18, 4) as net_amount from range(0)",
+        )
 
     def stage(self, name: str, **columns: list[str]) -> None:
         relation, _ = self.staged[f"stg_{name}"]
@@ -322,6 +333,17 @@ def test_what_is_lost_or_doubled_on_the_way(
     relation = books.warehouse.relation(name)
     books.warehouse.connection.execute(statement.replace("{}", relation))
     assert books.differences() == [expected]
+
+
+def test_what_is_left_out_is_accounted_for(books: Books) -> None:
+    books.change("delete from {} where currency = 'EUR'", "event_days")
+    books.mart(
+        "core_unplaced_lines",
+        "select 'erp' as source, 'EUR' as currency, 'leave_out' as treatment, "
+        "(-2.5)::decimal(18, 4) as net_amount",
+    )
+    assert books.differences() == []
+    assert books.told("order_lines", "EUR")["left_out_rows"] == 1
 
 
 def test_a_mislabelled_currency_is_a_difference_in_two(books: Books) -> None:

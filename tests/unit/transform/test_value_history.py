@@ -97,7 +97,11 @@ def lay_nothing(warehouse: Warehouse) -> None:
     for name, columns in {
         "core_customer_forecasts": forecast,
         "core_forecast_history": {**forecast, "moment_no": "integer"},
-        "core_leads": {"customer_id": "varchar"},
+        "core_leads": {
+            "customer_id": "varchar",
+            "created_on": "date",
+            "amount": "decimal(18, 4)",
+        },
         "core_whitespace": {
             "moment_no": "integer",
             "peer_group": "varchar",
@@ -179,8 +183,9 @@ def world(
                 product,
                 day,
                 -amount if back else amount,
-                (-amount if back else amount) / 4,
-                amount / 100,
+                # Of one product nobody knows the cost.
+                None if product == "r" else (-amount if back else amount) / 4,
+                None if product == "r" else amount / 100,
                 back,
             )
             for order, customer, product, day, amount, back in known
@@ -228,8 +233,23 @@ def by_hand(rows: list[tuple[Any, ...]], customer: str, day: dt.date) -> dict[st
     def money(some: list[tuple[Any, ...]]) -> float:
         return float(round(sum(-row[4] if row[5] else row[4] for row in some), 4))
 
+    def margin(some: list[tuple[Any, ...]]) -> float | None:
+        """Known from four fifths of the money on; of nothing, once costs are recorded."""
+        costed = [row for row in some if row[2] != "r"]
+        if not some:
+            return 0.0 if any(row[2] != "r" for row in all_so_far) else None
+        moved = sum(row[4] for row in some)
+        if round(sum(row[4] for row in costed) / moved, 9) < 0.8:
+            return None
+        return float(round(sum(-row[4] if row[5] else row[4] for row in costed) / 4, 4))
+
+    all_so_far = [row for row in rows if row[3] <= day]
+    # Nobody has had a ticket or cost anything before somebody has.
+    tickets = any(row[0] % 3 == 0 for row in all_so_far)
+    service = any(row[0] % 2 for row in all_so_far)
+    winning = any(row[0] % 2 == 0 and row[0] for row in all_so_far)
     gaps = [(b - a).days for a, b in itertools.pairwise(bought)]
-    return {
+    sales = {
         "first_order_date": bought[0] if bought else None,
         "last_order_date": bought[-1] if bought else None,
         "order_count": len(first_days),
@@ -240,11 +260,22 @@ def by_hand(rows: list[tuple[Any, ...]], customer: str, day: dt.date) -> dict[st
         "revenue": money(mine),
         "revenue_12m": money(year),
         "revenue_previous_12m": money(before),
-        "cost_to_serve": float(sum(row[0] for row in mine if row[0] % 2)),
-        "cost_to_serve_12m": float(sum(row[0] for row in year if row[0] % 2)),
-        "acquisition_cost_12m": float(sum(row[0] for row in year if not row[0] % 2)),
-        "ticket_count": sum(row[0] % 3 == 0 for row in mine),
-        "ticket_count_12m": sum(row[0] % 3 == 0 for row in year),
+    }
+    return {
+        **(sales if all_so_far else dict.fromkeys(sales)),
+        "margin": margin(mine),
+        "margin_12m": margin(year),
+        "cost_to_serve": float(sum(row[0] for row in mine if row[0] % 2))
+        if service
+        else None,
+        "cost_to_serve_12m": float(sum(row[0] for row in year if row[0] % 2))
+        if service
+        else None,
+        "acquisition_cost_12m": float(sum(row[0] for row in year if not row[0] % 2))
+        if winning
+        else None,
+        "ticket_count": sum(row[0] % 3 == 0 for row in mine) if tickets else None,
+        "ticket_count_12m": sum(row[0] % 3 == 0 for row in year) if tickets else None,
         "own_gap": statistics.median(gaps) if len(bought) >= 3 else None,
     }
 

@@ -406,7 +406,7 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
             candidate.refresh_id,
             DAY,
             "sealed",
-            "start",
+            "open candidate",
             found["refreshes"][2][4],
             "run",
             utc(this.started_at),

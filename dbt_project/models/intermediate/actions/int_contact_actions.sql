@@ -80,11 +80,11 @@ visits_due as (
         rhythms.visit_due_on as due_from,
         coalesce(
             'Last visit on ' || cast(rhythms.last_visit_on as varchar) || '; ',
-            'No visit so far; '
+            'No visit recorded; '
         ) || rhythms.tier_name_en || ' is visited every '
         || cast(rhythms.visit_every_days as varchar) || ' days.' as reason_en,
         coalesce(
-            '上次拜访：' || cast(rhythms.last_visit_on as varchar) || '；', '尚无拜访；'
+            '上次拜访：' || cast(rhythms.last_visit_on as varchar) || '；', '无拜访记录；'
         ) || rhythms.tier_name_zh || '每' || cast(rhythms.visit_every_days as varchar)
         || '天拜访一次。' as reason_zh
     from rhythms
@@ -102,12 +102,12 @@ calls_due as (
         rhythms.call_due_on as due_from,
         coalesce(
             'Last spoken with on ' || cast(rhythms.last_talk_on as varchar) || '; ',
-            'Not spoken with so far; '
+            'No call or meeting recorded; '
         ) || rhythms.tier_name_en || ' is called every '
         || cast(rhythms.call_every_days as varchar) || ' days.' as reason_en,
         coalesce(
             '上次通话或会面：' || cast(rhythms.last_talk_on as varchar) || '；',
-            '尚无通话或会面；'
+            '无通话或会面记录；'
         ) || rhythms.tier_name_zh || '每' || cast(rhythms.call_every_days as varchar)
         || '天联系一次。' as reason_zh
     from rhythms

@@ -19,7 +19,13 @@ leads as (
     select * from {{ ref("core_leads") }}
 ),
 
--- A contact after the as-of day is not known yet.
+-- Where a source records no contact with any lead, that there was none with this one is
+-- not known.
+contacted_sources as (
+    select distinct source from leads
+    where last_contact_on is not null
+),
+
 open_leads as (
     select
         leads.lead_id,
@@ -28,19 +34,15 @@ open_leads as (
         leads.stage,
         leads.probability,
         leads.created_on,
-        case
-            when leads.last_contact_on <= refresh.as_of_date
-                then leads.last_contact_on
-        end as last_contact_on,
+        leads.last_contact_on,
         refresh.as_of_date,
         coalesce(present.tier_code, '*') as tier_code,
         coalesce(present.customer_type, '*') as customer_type
     from leads
     cross join refresh
     left join present on leads.customer_id = present.customer_id
-    where
-        {{ is_open_lead() }}
-        and (leads.created_on is null or leads.created_on <= refresh.as_of_date)
+    inner join contacted_sources on leads.source = contacted_sources.source
+    where coalesce(leads.is_open, {{ is_open_lead() }})
 ),
 
 final as (
@@ -59,7 +61,7 @@ final as (
             ) || ' %', ''
         ) || '; ' || coalesce(
             'last contact on ' || cast(open_leads.last_contact_on as varchar),
-            'not contacted since ' || cast(open_leads.created_on as varchar)
+            'no contact recorded, entered on ' || cast(open_leads.created_on as varchar)
         ) || '.' as reason_en,
         '阶段：' || coalesce(open_leads.stage, '未知')
         || coalesce(
@@ -69,7 +71,7 @@ final as (
             ) || '%', ''
         ) || '；' || coalesce(
             '上次联系：' || cast(open_leads.last_contact_on as varchar),
-            '自' || cast(open_leads.created_on as varchar) || '起未联系'
+            '无联系记录，录入于' || cast(open_leads.created_on as varchar)
         ) || '。' as reason_zh
     from open_leads
     {{ join_action_rules("open_leads", "lead_cold") }}

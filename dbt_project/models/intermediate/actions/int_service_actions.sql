@@ -20,7 +20,9 @@ tickets as (
         customer_id,
         {{ business_date("opened_at") }} as opened_on,
         coalesce(met_sla = false, false) as missed,
-        coalesce(is_complaint, false) and resolved_at is null as is_open_complaint
+        coalesce(is_complaint, false)
+        and resolved_at is null
+        and closed_at is null as is_open_complaint
     from service_tickets
     where customer_id is not null
 ),

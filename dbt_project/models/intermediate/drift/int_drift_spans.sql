@@ -36,7 +36,7 @@ news as (
 final as (
     select
         'the_day' as span,
-        as_of_date,
+        news.as_of_date,
         1 as days,
         7 as step,
         weeks.upper as windows
@@ -45,9 +45,9 @@ final as (
     union all
     select
         'release' as span,
-        as_of_date,
-        days,
-        7 * cast(ceil(days / 7.0) as integer) as step,
+        news.as_of_date,
+        news.days,
+        7 * cast(ceil(news.days / 7.0) as integer) as step,
         weeks.upper as windows
     from news
     cross join weeks

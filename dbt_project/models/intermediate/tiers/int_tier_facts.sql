@@ -36,7 +36,7 @@ final as (
         moments.is_present,
         valued.first_order_date,
         valued.lifecycle_stage,
-        valued.order_days > 0 as has_purchased,
+        coalesce(valued.order_days > 0, false) as has_purchased,
         cast(valued.revenue_12m as double) as revenue_12m,
         cast(valued.margin_12m as double) as margin_12m,
         cast(valued.profit_12m as double) as profit_12m,

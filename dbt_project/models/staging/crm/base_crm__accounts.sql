@@ -1,5 +1,5 @@
 with latest_accounts as (
-    {{ latest(source("crm", "accounts"), ["account_id"]) }}
+    {{ latest(source("crm", "accounts")) }}
 )
 
 select * from latest_accounts

@@ -1,5 +1,5 @@
 with latest_assessments as (
-    {{ latest(source("crm", "assessments"), ["account_number"]) }}
+    {{ latest(source("crm", "assessments")) }}
 ),
 
 renamed as (

@@ -1,5 +1,5 @@
 with latest_campaigns as (
-    {{ latest(source("crm", "campaigns"), ["campaign_number"]) }}
+    {{ latest(source("crm", "campaigns")) }}
 ),
 
 renamed as (

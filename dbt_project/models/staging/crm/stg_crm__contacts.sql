@@ -1,5 +1,5 @@
 with latest_contacts as (
-    {{ latest(source("crm", "contacts"), ["contact_id"]) }}
+    {{ latest(source("crm", "contacts")) }}
 ),
 
 renamed as (

@@ -1,8 +1,5 @@
 with latest_factors as (
-    {{ latest(
-        source("crm", "account_factors"),
-        ["account_number", "dimension", "factor", "about", "scored_on"]
-    ) }}
+    {{ latest(source("crm", "account_factors")) }}
 ),
 
 renamed as (

@@ -1,5 +1,5 @@
 with latest_statements as (
-    {{ latest(source("crm", "statements"), ["account_number", "fiscal_year"]) }}
+    {{ latest(source("crm", "statements")) }}
 ),
 
 renamed as (

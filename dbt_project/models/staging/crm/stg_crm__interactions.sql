@@ -1,5 +1,5 @@
 with latest_activities as (
-    {{ latest(source("crm", "activities"), ["activity_id"]) }}
+    {{ latest(source("crm", "activities")) }}
 ),
 
 renamed as (

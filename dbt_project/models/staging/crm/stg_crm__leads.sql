@@ -1,10 +1,10 @@
 {#- The workbook's prospects, who are no customers yet, and deals with accounts. -#}
 with latest_leads as (
-    {{ latest(source("crm", "leads"), ["lead_number"]) }}
+    {{ latest(source("crm", "leads")) }}
 ),
 
 latest_deals as (
-    {{ latest(source("crm", "deals"), ["deal_id"]) }}
+    {{ latest(source("crm", "deals")) }}
 ),
 
 renamed as (

@@ -1,5 +1,5 @@
 with latest_surveys as (
-    {{ latest(source("crm", "surveys"), ["response_id"]) }}
+    {{ latest(source("crm", "surveys")) }}
 ),
 
 renamed as (

@@ -1,5 +1,5 @@
 with latest_company_profiles as (
-    {{ latest(source("erp", "company_profiles"), ["customer_number"]) }}
+    {{ latest(source("erp", "company_profiles")) }}
 )
 
 select * from latest_company_profiles

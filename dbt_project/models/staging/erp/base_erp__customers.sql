@@ -1,5 +1,5 @@
 with latest_customers as (
-    {{ latest(source("erp", "customers"), ["customer_number"]) }}
+    {{ latest(source("erp", "customers")) }}
 )
 
 select * from latest_customers

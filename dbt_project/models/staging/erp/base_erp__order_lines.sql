@@ -1,5 +1,5 @@
 with latest_order_lines as (
-    {{ latest(source("erp", "order_lines"), ["order_number", "line_number"]) }}
+    {{ latest(source("erp", "order_lines")) }}
 )
 
 select * from latest_order_lines

@@ -1,5 +1,5 @@
 with latest_orders as (
-    {{ latest(source("erp", "orders"), ["order_number"]) }}
+    {{ latest(source("erp", "orders")) }}
 )
 
 select * from latest_orders

@@ -1,5 +1,5 @@
 with latest_person_profiles as (
-    {{ latest(source("erp", "person_profiles"), ["customer_number"]) }}
+    {{ latest(source("erp", "person_profiles")) }}
 )
 
 select * from latest_person_profiles

@@ -1,5 +1,5 @@
 with latest_products as (
-    {{ latest(source("erp", "products"), ["product_id"]) }}
+    {{ latest(source("erp", "products")) }}
 )
 
 select * from latest_products

@@ -1,5 +1,5 @@
 with latest_territories as (
-    {{ latest(source("erp", "territories"), ["territory_id"]) }}
+    {{ latest(source("erp", "territories")) }}
 )
 
 select * from latest_territories

@@ -15,7 +15,7 @@ territories as (
 ),
 
 customer_origins as (
-    {{ latest(source("erp", "customer_origins"), ["customer_number"]) }}
+    {{ latest(source("erp", "customer_origins")) }}
 ),
 
 -- The ERP has no owner of an account; the salesperson of its last order is nearest.

@@ -1,5 +1,5 @@
 with latest_rates as (
-    {{ latest(source("erp", "currency_rates"), ["currency_code", "rate_date"]) }}
+    {{ latest(source("erp", "currency_rates")) }}
 ),
 
 renamed as (

@@ -1,5 +1,5 @@
 with latest_invoices as (
-    {{ latest(source("erp", "invoices"), ["invoice_number"]) }}
+    {{ latest(source("erp", "invoices")) }}
 ),
 
 renamed as (

@@ -1,8 +1,6 @@
 {#- `?` is how the help desk writes that it does not know. -#}
 with latest_events as (
-    {{ latest(
-        source("helpdesk", "incidents"), ["number", "sys_mod_count", "sys_updated_at"]
-    ) }}
+    {{ latest(source("helpdesk", "incidents")) }}
 ),
 
 typed as (

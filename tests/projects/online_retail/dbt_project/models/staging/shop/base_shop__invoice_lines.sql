@@ -1,6 +1,6 @@
 {#- Sales as METHODS counts them: of a known customer, positive, with a price. -#}
 with latest_lines as (
-    {{ latest(source("shop", "invoice_lines"), ["InvoiceNo", "RowInInvoice"]) }}
+    {{ latest(source("shop", "invoice_lines")) }}
 ),
 
 typed as (

@@ -2,4 +2,4 @@ select
     'erp' as customer_source,
     source_customer_id,
     identity
-from ({{ latest(source("erp", "known_identities"), ["source_customer_id"]) }}) as newest
+from ({{ latest(source("erp", "known_identities")) }}) as newest

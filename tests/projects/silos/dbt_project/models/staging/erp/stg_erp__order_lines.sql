@@ -13,4 +13,4 @@ select
     0 as freight_amount,
     false as is_return,
     'USD' as currency
-from ({{ latest(source("erp", "order_lines"), ["order_id"]) }}) as newest
+from ({{ latest(source("erp", "order_lines")) }}) as newest

@@ -2,5 +2,5 @@ select
     source_customer_id,
     other_source,
     other_source_customer_id
-from ({{ latest(source("fxiaoke", "customer_references"), ["source_customer_id", "other_source"]) }})
+from ({{ latest(source("fxiaoke", "customer_references")) }})
     as newest

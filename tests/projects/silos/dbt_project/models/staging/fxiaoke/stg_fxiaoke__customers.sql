@@ -18,4 +18,4 @@ select
     annual_revenue,
     employee_count,
     updated_at
-from ({{ latest(source("fxiaoke", "customers"), ["source_customer_id"]) }}) as newest
+from ({{ latest(source("fxiaoke", "customers")) }}) as newest

@@ -2,4 +2,4 @@ select
     'fxiaoke' as customer_source,
     source_customer_id,
     identity
-from ({{ latest(source("fxiaoke", "known_identities"), ["source_customer_id"]) }}) as newest
+from ({{ latest(source("fxiaoke", "known_identities")) }}) as newest

@@ -11,4 +11,4 @@ select
     suburb as city,
     postcode as postal_code,
     street_number || ' ' || address_1 as street
-from ({{ latest(source("people_b", "people"), ["rec_id"]) }}) as newest
+from ({{ latest(source("people_b", "people")) }}) as newest

@@ -2,4 +2,4 @@ select
     'zoho' as customer_source,
     source_customer_id,
     identity
-from ({{ latest(source("zoho", "known_identities"), ["source_customer_id"]) }}) as newest
+from ({{ latest(source("zoho", "known_identities")) }}) as newest

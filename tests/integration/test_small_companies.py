@@ -1,0 +1,622 @@
+"""Companies that know some things and not others, and days inside their data.
+
+What nobody records is null from the line to the score; what happened after the as-of day
+is not known; what cannot be placed is named. The worlds are small enough to be worked out
+by hand, and the figures here are.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.integration.small import Row, SmallCompany, World
+
+AS_OF = dt.date(2024, 6, 30)
+# Four hours behind UTC in summer: a wrong zone moves what happens about midnight.
+BUSINESS = {"time_zone": "America/New_York"}
+WEEKLY = [f"W{number:02}" for number in range(24)]
+
+
+def order(
+    customer: str,
+    day: dt.date | str,
+    amount: float,
+    cost: float | None = None,
+    *,
+    is_return: bool = False,
+    product: str = "P1",
+) -> Row:
+    order.count += 1  # type: ignore[attr-defined]
+    return {
+        "order_id": f"O{order.count:05}",  # type: ignore[attr-defined]
+        "line_number": 1,
+        "customer_source": "shop",
+        "source_customer_id": customer,
+        "source_product_id": product,
+        "ordered_at": f"{day} 12:00:00",
+        "order_date": day,
+        "quantity": -1 if is_return else 1,
+        "net_amount": -amount if is_return else amount,
+        "cost_amount": "" if cost is None else -cost if is_return else cost,
+        "is_return": is_return,
+        "currency": "EUR",
+    }
+
+
+order.count = 0  # type: ignore[attr-defined]
+
+
+def weekly_orders() -> list[Row]:
+    """Everybody buys every week; whose last order is six days old is in no danger."""
+    return [
+        order(
+            customer,
+            dt.date(2023, 1, 2) + dt.timedelta(7 * week + place % 7),
+            100 + place,
+            60,
+        )
+        for place, customer in enumerate(WEEKLY)
+        for week in range(78)
+        if dt.date(2023, 1, 2) + dt.timedelta(7 * week + place % 7) <= AS_OF
+    ]
+
+
+def named(customer: str, **more: Any) -> Row:
+    return {
+        "source_customer_id": customer,
+        "customer_type": "company",
+        "customer_name": f"{customer} Works",
+        "country": "US",
+        "acquired_on": "",
+        **more,
+    }
+
+
+def asked(ticket: str, customer: str, opened: str, **more: Any) -> Row:
+    return {
+        "ticket_id": ticket,
+        "customer_source": "shop",
+        "source_customer_id": customer,
+        "opened_at": opened,
+        "first_response_at": "",
+        "resolved_at": "",
+        "closed_at": "",
+        "priority": 3,
+        "is_complaint": False,
+        "met_sla": "",
+        "csat_score": "",
+        **more,
+    }
+
+
+def deal(lead: str, customer: str, **more: Any) -> Row:
+    return {
+        "lead_id": lead,
+        "customer_source": "shop",
+        "source_customer_id": customer,
+        "lead_name": f"{lead} Trading",
+        "customer_type": "company",
+        "stage": "Offer",
+        "is_open": True,
+        "amount": 500,
+        "currency": "EUR",
+        "probability": 0.5,
+        "created_on": "2024-03-01",
+        "closed_on": "",
+        "last_contact_on": "2024-06-01",
+        **more,
+    }
+
+
+def of(customer: str, **more: Any) -> Row:
+    return {"customer_source": "shop", "source_customer_id": customer, **more}
+
+
+def known_and_later() -> tuple[World, World]:
+    """The same company as its sources are today, and as they were on the as-of day."""
+    order.count = 0  # type: ignore[attr-defined]
+    customers = [
+        named(customer)
+        for customer in [
+            *WEEKLY,
+            *("ALL", "HALF", "MOST", "NONE", "BACK", "FREE", "NEVER"),
+        ]
+    ]
+    lines = [
+        *weekly_orders(),
+        order("ALL", "2024-02-01", 100, 40),
+        order("ALL", "2022-02-01", 50, 20),
+        order("HALF", "2024-02-02", 100, 40),
+        order("HALF", "2024-02-03", 100),
+        order("MOST", "2024-02-02", 900, 500),
+        order("MOST", "2024-02-03", 100),
+        order("NONE", "2024-02-03", 100),
+        order("BACK", "2024-02-03", 100),
+        order("BACK", "2024-02-05", 100, is_return=True),
+        order("FREE", "2024-02-06", 0),
+        order("GHOST", "2024-02-07", 70, 30),
+        order("", "2024-02-08", 30, 10),
+    ]
+    tickets = [
+        asked("T1", "ALL", "2024-05-01 09:00:00", resolved_at="2024-05-02 09:00:00",
+              met_sla=True, csat_score=5),
+        asked("T3", "ALL", "2024-06-30 23:30:00"),
+    ]  # fmt: skip
+    payments = [
+        of("ALL", payment_id="I1", invoiced_on="2024-02-01", due_date="2024-03-02",
+           paid_at="2024-02-20", amount=100, currency="EUR"),
+        of("HALF", payment_id="I4", invoiced_on="2024-02-01", due_date="",
+           paid_at="", amount=100, currency="EUR"),
+    ]  # fmt: skip
+    leads = [
+        deal("L1", "ALL"),
+        deal("L2", "HALF", amount=-1),
+        deal("L5", "NONE", amount=""),
+    ]
+    interactions = [
+        of("ALL", interaction_id="V1", kind="visit",
+           occurred_at="2024-05-03 10:00:00", minutes=30),
+    ]  # fmt: skip
+    surveys = [
+        of("ALL", response_id="S1", survey="nps", score=9,
+           responded_at="2024-05-03 10:00:00"),
+    ]  # fmt: skip
+    contacts = [
+        of("ALL", contact_id="C1", contact_name="Ann Able", role="decision_maker",
+           owner="Kim", last_contact_on="2024-06-01"),
+    ]  # fmt: skip
+    campaigns = [
+        {"campaign_id": "K1", "acquisition_source": "fair", "started_on": "2024-01-01",
+         "ended_on": "2024-01-31", "cost_amount": 40, "currency": "EUR"},
+    ]  # fmt: skip
+    assessments = [
+        of("ALL", market_influence=7, strategic_importance=6, scorer="Kim",
+           scored_on="2024-05-01", evidence="met"),
+    ]  # fmt: skip
+    products = [
+        {"source_product_id": name, "product_name": name, "category": kind}
+        for name, kind in (("P1", "one"), ("P2", "two"))
+    ]
+
+    def world(later: bool) -> World:
+        """Rows of later days, and what happened later to rows of earlier ones."""
+
+        def only_later(rows: list[Row]) -> list[Row]:
+            return rows if later else []
+
+        def then(value: Any, before: Any = "") -> Any:
+            return value if later else before
+
+        return {
+            "customers": [
+                *customers,
+                *only_later([named("NEXT", acquired_on="2024-07-15")]),
+            ],
+            "products": products,
+            "order_lines": [
+                *lines,
+                *only_later([order("ALL", "2024-07-01", 999, 1)]),
+            ],
+            "service_tickets": [
+                *tickets,
+                asked("T2", "HALF", "2024-05-01 09:00:00",
+                      first_response_at=then("2024-07-01 09:00:00"),
+                      resolved_at=then("2024-07-02 09:00:00"),
+                      closed_at=then("2024-07-03 09:00:00"),
+                      met_sla=then(False), csat_score=then(1)),
+                *only_later([asked("T4", "ALL", "2024-07-01 00:30:00")]),
+            ],
+            "payments": [
+                *payments,
+                of("HALF", payment_id="I2", invoiced_on="2024-02-01",
+                   due_date="2024-03-02", paid_at=then("2024-07-05"), amount=100,
+                   currency="EUR"),
+                *only_later([of("ALL", payment_id="I3", invoiced_on="2024-07-01",
+                                due_date="2024-08-01", paid_at="", amount=999,
+                                currency="EUR")]),
+            ],
+            "leads": [
+                *leads,
+                deal("L3", "ALL", stage=then("Won"), is_open=then(False, True),
+                     probability=then(1), closed_on=then("2024-07-09"),
+                     last_contact_on=then("2024-07-08"))
+                if later
+                else deal("L3", "ALL", stage="", probability="", last_contact_on=""),
+                *only_later([deal("L4", "ALL", created_on="2024-07-02", amount=9999)]),
+            ],
+            "interactions": [
+                *interactions,
+                *only_later([of("ALL", interaction_id="V2", kind="visit",
+                                occurred_at="2024-07-01 00:10:00", minutes=30)]),
+            ],
+            "survey_responses": [
+                *surveys,
+                *only_later([of("ALL", response_id="S2", survey="nps", score=0,
+                                responded_at="2024-07-01 00:10:00")]),
+            ],
+            "contacts": [
+                *contacts,
+                of("HALF", contact_id="C2", contact_name="Bo Best", role="user",
+                   owner="Kim", last_contact_on=then("2024-07-01")),
+            ],
+            "campaigns": [
+                *campaigns,
+                *only_later([{"campaign_id": "K2", "acquisition_source": "fair",
+                              "started_on": "2024-07-01", "ended_on": "",
+                              "cost_amount": 999, "currency": "EUR"}]),
+            ],
+            "assessments": [
+                *assessments,
+                *only_later([of("ALL", market_influence=1, strategic_importance=1,
+                                scorer="Kim", scored_on="2024-07-01", evidence="x")]),
+            ],
+        }  # fmt: skip
+
+    return world(True), world(False)
+
+
+def build(folder: Path, world: World, **more: Any) -> SmallCompany:
+    company = SmallCompany(folder, world, business=BUSINESS, **more)
+    done = company.refresh("--as-of", AS_OF.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return company
+
+
+@pytest.fixture(scope="module")
+def today(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
+    """As of a day inside the data, its lines of unknown customers put under one."""
+    return build(
+        tmp_path_factory.mktemp("small") / "today",
+        known_and_later()[0],
+        source={"unknown_customers": "unknown_customer"},
+    )
+
+
+@pytest.fixture(scope="module")
+def then(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
+    """The same as of the same day, from what the sources held that day."""
+    return build(
+        tmp_path_factory.mktemp("small") / "then",
+        known_and_later()[1],
+        source={"unknown_customers": "unknown_customer"},
+    )
+
+
+@pytest.fixture(scope="module")
+def without_costs(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
+    """Nobody knows a cost; lines of unknown customers are left out; persons too."""
+    (_, world) = known_and_later()
+    return build(
+        tmp_path_factory.mktemp("small") / "costless",
+        {
+            "customers": [
+                *world["customers"],
+                named("PERSON", customer_type="person", customer_name="Ann Other"),
+            ],
+            "products": world["products"],
+            "order_lines": [
+                *(
+                    {key: row[key] for key in row if key != "cost_amount"}
+                    for row in world["order_lines"]
+                ),
+                {
+                    key: value
+                    for key, value in order("PERSON", "2024-06-01", 5).items()
+                    if key != "cost_amount"
+                },
+            ],
+            "leads": [
+                *world["leads"],
+                deal("L9", "", lead_name="Ann Other", customer_type=""),
+            ],
+        },
+        source={"unknown_customers": "leave_out"},
+    )
+
+
+def rows(company: SmallCompany, query: str) -> list[dict[str, Any]]:
+    with company.connect() as connection:
+        found = connection.execute(query)
+        names = [column[0] for column in found.description or []]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def by_key(company: SmallCompany, columns: str) -> dict[str, dict[str, Any]]:
+    """The value of each customer by its key in the source."""
+    return {
+        row["source_customer_id"]: row
+        for row in rows(
+            company,
+            f"select source_customer_id, {columns} from marts.customer_value "
+            "inner join marts.customer_source_keys using (customer_id)",
+        )
+    }
+
+
+# --------------------------------------------------------------- unknown is not zero
+
+
+def test_a_margin_is_known_where_enough_of_the_money_has_a_cost(
+    today: SmallCompany,
+) -> None:
+    found = by_key(
+        today,
+        "revenue, margin, margin_12m, profit, margin_coverage, margin_coverage_12m, "
+        "margin_line_coverage, freight, acquisition_cost",
+    )
+    known = {
+        key: (
+            found[key]["margin"],
+            found[key]["margin_coverage"],
+            found[key]["margin_line_coverage"],
+        )
+        for key in ("ALL", "HALF", "MOST", "NONE", "BACK", "FREE", "NEVER")
+    }
+    assert known == {
+        "ALL": (Decimal(90), 1, 1),
+        "HALF": (None, 0.5, 0.5),
+        "MOST": (Decimal(400), 0.9, 0.5),
+        "NONE": (None, 0, 0),
+        "BACK": (None, 0, 0),
+        "FREE": (None, 0, 0),
+        "NEVER": (Decimal(0), None, None),
+    }
+    assert found["ALL"]["margin_12m"] == 60 and found["ALL"]["margin_coverage_12m"] == 1
+    # What was bought and sent back left no revenue, and a profit that nobody knows.
+    assert found["BACK"]["revenue"] == 0 and found["BACK"]["profit"] is None
+    assert found["ALL"]["profit"] is not None
+    # Nobody records freight, and no customer was won by the campaign.
+    assert {row["freight"] for row in found.values()} == {None}
+    assert {row["acquisition_cost"] for row in found.values()} == {None}
+
+
+def test_what_no_source_records_is_scored_for_nobody(
+    without_costs: SmallCompany,
+) -> None:
+    scored = {
+        row["factor"]: row["scored"]
+        for row in rows(
+            without_costs,
+            "select factor, count(score) as scored from marts.customer_score_factors "
+            "group by factor",
+        )
+    }
+    assert {factor for factor, count in scored.items() if count == 0} >= {
+        "margin_12m", "profit_12m", "predicted_margin_12m", "whitespace_margin",
+        "company_size", "market_influence", "strategic_importance",
+    }  # fmt: skip
+    # The weights of what is missing go to what is known.
+    assert rows(
+        without_costs,
+        "select count(*) as n from (select customer_id, sum(weight) as whole "
+        "from marts.customer_score_factors where score_name = 'value' "
+        "group by customer_id having abs(sum(weight) - 1) > 1e-5)",
+    ) == [{"n": 0}]
+    (summary,) = rows(
+        without_costs,
+        "select count(margin) as margins, count(profit) as profits, "
+        "count(ticket_count_12m) as tickets, count(revenue) as revenues "
+        "from marts.tier_summary",
+    )
+    assert summary == {"margins": 0, "profits": 0, "tickets": 0, "revenues": 4}
+    reasons = rows(without_costs, "select reason_en from marts.customer_tiers")
+    assert not [row for row in reasons if "margin" in row["reason_en"]]
+    actions = rows(without_costs, "select reason_en from marts.customer_actions")
+    assert not [row for row in actions if "margin" in row["reason_en"]]
+
+
+# ------------------------------------------------- nothing is known after the as-of day
+
+
+def test_a_day_inside_the_data_is_what_was_known_on_it(
+    today: SmallCompany, then: SmallCompany
+) -> None:
+    with duckdb.connect() as connection:
+        for name, company in (("today", today), ("of_then", then)):
+            path = (company.home / "current" / "warehouse.duckdb").resolve()
+            connection.execute(f"attach '{path}' as {name} (read_only)")
+        tables = connection.execute(
+            "select table_name from duckdb_tables() "
+            "where database_name = 'today' and schema_name = 'marts'"
+        ).fetchall()
+        differing = {
+            table: count
+            for (table,) in tables
+            for left, right in (("today", "of_then"), ("of_then", "today"))
+            if (
+                count := connection.execute(
+                    f"select count(*) from (from {left}.marts.{table} "
+                    f"except all from {right}.marts.{table})"
+                ).fetchone()
+            )
+            != (0,)
+        }
+    assert differing == {}
+
+
+def test_what_is_later_is_counted(today: SmallCompany) -> None:
+    counted = {
+        row["entity"]: (row["later"], row["times"])
+        for row in rows(
+            today,
+            "select entity, sum(later_rows) as later, "
+            "sum(rows_with_later_times) as times from meta.reconciliation group by all",
+        )
+    }
+    assert counted == {
+        "customers": (1, 1),
+        "products": (0, 0),
+        "order_lines": (1, 0),
+        "service_tickets": (1, 1),
+        "payments": (1, 1),
+        "leads": (1, 1),
+        "interactions": (1, 0),
+        "survey_responses": (1, 0),
+        "contacts": (0, 1),
+        "campaigns": (1, 0),
+        "assessments": (1, 0),
+    }
+
+
+def test_an_event_is_as_it_was_known_then(today: SmallCompany) -> None:
+    assert rows(
+        today,
+        "select ticket_id, opened_at, resolved_at, met_sla from marts.service_tickets "
+        "order by ticket_id",
+    ) == [
+        # A time without a zone is on the business's clock.
+        {
+            "ticket_id": "shop:T1",
+            "opened_at": dt.datetime(2024, 5, 1, 13),
+            "resolved_at": dt.datetime(2024, 5, 2, 13),
+            "met_sla": True,
+        },
+        {
+            "ticket_id": "shop:T2",
+            "opened_at": dt.datetime(2024, 5, 1, 13),
+            "resolved_at": None,
+            "met_sla": None,
+        },
+        {
+            "ticket_id": "shop:T3",
+            "opened_at": dt.datetime(2024, 7, 1, 3, 30),
+            "resolved_at": None,
+            "met_sla": None,
+        },
+    ]
+    assert rows(
+        today,
+        "select lead_id, is_open, stage, probability, closed_on from marts.leads "
+        "where lead_id = 'shop:L3'",
+    ) == [
+        {
+            "lead_id": "shop:L3",
+            "is_open": True,
+            "stage": None,
+            "probability": None,
+            "closed_on": None,
+        }
+    ]
+    assert rows(
+        today,
+        "select payment_id, paid_at, days_late from marts.payments order by all",
+    ) == [
+        {
+            "payment_id": "shop:I1",
+            "paid_at": dt.datetime(2024, 2, 20, 5),
+            "days_late": 0,
+        },
+        {"payment_id": "shop:I2", "paid_at": None, "days_late": 120},
+        {"payment_id": "shop:I4", "paid_at": None, "days_late": None},
+    ]
+
+
+# -------------------------------------------------------- ranks, sentences and values
+
+
+def test_who_buys_every_week_is_in_no_danger(today: SmallCompany) -> None:
+    found = by_key(today, "lifecycle_stage, r_score, rfm_segment")
+    weekly = [found[customer] for customer in WEEKLY]
+    # They are ranked against each other, as far down as the cells of the dormant.
+    assert {row["r_score"] for row in weekly} >= {2, 5}
+    assert not {row["rfm_segment"] for row in weekly} & {
+        "at risk", "dormant", "lost", "slipping", "new",
+    }  # fmt: skip
+
+
+def test_amounts_that_mean_nothing_are_told(today: SmallCompany) -> None:
+    found = rows(
+        today,
+        "select entity, column_name, problem, column_value, value_rows "
+        "from meta.domain_checks order by all",
+    )
+    assert {
+        "entity": "leads",
+        "column_name": "amount",
+        "problem": "below 0",
+        "column_value": "-1.0000",
+        "value_rows": 1,
+    } in found
+    # A deal without an amount is not worth nothing.
+    pipeline = by_key(today, "pipeline_amount, pipeline_deals")
+    assert pipeline["NONE"]["pipeline_amount"] is None
+    assert pipeline["MOST"]["pipeline_amount"] == 0
+
+
+# ---------------------------------------------------------------- what cannot be placed
+
+
+def test_lines_of_unknown_customers_stand_under_one(today: SmallCompany) -> None:
+    assert rows(
+        today,
+        "select customer_name, revenue, margin from marts.customer_value "
+        "inner join marts.customers using (customer_id) "
+        "where customer_name like 'unknown customer%'",
+    ) == [
+        {
+            "customer_name": "unknown customer of shop",
+            "revenue": Decimal(100),
+            "margin": Decimal(60),
+        }
+    ]
+
+
+def test_lines_of_unknown_customers_are_left_out_and_counted(
+    without_costs: SmallCompany,
+) -> None:
+    assert rows(
+        without_costs,
+        "select left_out_rows, left_out_amount, row_difference, amount_difference "
+        "from meta.reconciliation where entity = 'order_lines'",
+    ) == [
+        {
+            "left_out_rows": 2,
+            "left_out_amount": Decimal(100),
+            "row_difference": 0,
+            "amount_difference": 0,
+        }
+    ]
+    (check,) = rows(
+        without_costs,
+        "select outcome, examples from meta.check_results "
+        "where check_name = 'lines_without_a_customer_are_few'",
+    )
+    assert check["outcome"] == "failed"
+    assert "GHOST" in str(check["examples"])
+
+
+def test_lines_of_unknown_customers_stop_a_refresh_by_name(tmp_path: Path) -> None:
+    (_, world) = known_and_later()
+    company = SmallCompany(tmp_path / "refused", world, business=BUSINESS)
+    done = company.refresh("--as-of", AS_OF.isoformat())
+    assert done.returncode == 3, done.stderr
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "order_lines_have_a_customer" in said
+    assert "GHOST" in said and "(empty)" in said and "unknown_customers" in said
+    assert "NOT NULL" not in said
+
+
+# ------------------------------------------------------------------------------- names
+
+
+def test_who_may_not_be_named_is_told_by_the_id(without_costs: SmallCompany) -> None:
+    (person,) = rows(
+        without_costs,
+        "select customer_id, customer_name, customer_label from marts.customers "
+        "where customer_type = 'person'",
+    )
+    assert person["customer_name"] == "A. O."
+    assert person["customer_label"] == f"A. O. ({person['customer_id']})"
+    called = {
+        row["lead_id"]: row["lead_name"]
+        for row in rows(without_costs, "select lead_id, lead_name from marts.leads")
+    }
+    # A company has its name; who nobody calls a company may be a person.
+    assert called["shop:L1"] == "L1 Trading"
+    assert called["shop:L9"] == "A. O."
