@@ -263,13 +263,13 @@ def _names(path: Path, models: Mapping[str, Path]) -> set[str]:
 def _entity_options() -> list[dict[str, list[str]]]:
     """Each option of an entity as lines of a comment, from the configuration itself."""
     options = []
-    for name, told in Entity.model_fields.items():
-        if told.description is None:
+    for name, field in Entity.model_fields.items():
+        if field.description is None:
             continue
-        default = told.get_default(call_default_factory=True)
-        needed = told.is_required()
+        default = field.get_default(call_default_factory=True)
+        needed = field.is_required()
         head = name if needed or default in (None, {}, [], "") else f"{name}: {default}"
-        text = f"{head} — {told.description}"
+        text = f"{head} — {field.description}"
         options.append({"lines": textwrap.wrap(text, 78, subsequent_indent="  ")})
     return options
 

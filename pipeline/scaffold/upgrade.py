@@ -56,7 +56,7 @@ def upgrade(folder: Path) -> Upgraded:
         raise ConfigurationError(
             f"{aside} is there already; move it away, so that nothing is overwritten."
         )
-    copy = former.tell_apart(project)
+    copy = former.classify(project)
     sentences = copy.sentences()
     try:
         partial = folder / ".dbt_project.partial"

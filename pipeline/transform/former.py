@@ -1,7 +1,7 @@
 """Projects of before the package: a whole copy of the product's dbt project.
 
 `init` once copied every model, macro, test and seed into a new project. Here the files
-of such a copy are told apart: what is the product's, in whichever version, gives way to
+of such a copy are classified: what is the product's, in whichever version, gives way to
 the package; what a person wrote or changed stays. `former_files.txt` holds the hashes of
 all that was ever copied, so that nothing is guessed.
 """
@@ -23,7 +23,7 @@ _HASH_LENGTH = 16  # of what stands in the file
 
 @dataclass(frozen=True)
 class Copy:
-    """The files of a whole copy, told apart; paths are those below the copy.
+    """The files of a whole copy, by whose they are; paths are those below the copy.
 
     Attributes:
         own: What goes on to count → file.
@@ -65,7 +65,7 @@ def is_copy(folder: Path) -> bool:
     return "provides" in (package.read_yaml(path).get("vars") or {})
 
 
-def tell_apart(folder: Path) -> Copy:
+def classify(folder: Path) -> Copy:
     """Which files of a whole copy are the project's own."""
     now = {
         node: path

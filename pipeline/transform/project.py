@@ -142,7 +142,7 @@ def composed(sources: SourcesFile, settings: Settings) -> Iterator[Path]:
     key = hashlib.sha256(json.dumps(generated).encode()).hexdigest()[:12]
     with _locked(origin, settings, key) as folder:
         if _write(folder, plan):
-            _tell(folder.parent, plan)
+            _log_changes(folder.parent, plan)
         yield folder
 
 
@@ -150,7 +150,7 @@ def find(folder: Path) -> Origin:
     """What the project in this folder is made of."""
     folder = folder.resolve()
     if folder != PACKAGE and former.is_copy(folder):
-        copy = former.tell_apart(folder)
+        copy = former.classify(folder)
         for sentence in copy.sentences():
             log.warning("%s: %s", folder, sentence)
         log.warning(
@@ -463,7 +463,7 @@ def _partial(place: Path) -> Path:
     return partial
 
 
-def _tell(place: Path, plan: Plan) -> None:
+def _log_changes(place: Path, plan: Plan) -> None:
     """Says what of the product is replaced, and that the product is another."""
     if plan.replaced:
         log.info("own instead of the product's: %s", ", ".join(sorted(plan.replaced)))

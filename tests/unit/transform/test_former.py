@@ -33,7 +33,7 @@ def append(path: Path, text: str = "\n-- ours\n") -> None:
 
 
 def test_what_nobody_changed_is_the_packages(old: Path) -> None:
-    copy = former.tell_apart(old / "dbt_project")
+    copy = former.classify(old / "dbt_project")
     own = {name for name in copy.own if not name.startswith("seeds/")}
     assert own == STAGING | {"models/staging/shop/_shop__sources.yml"}
     assert {name for name in copy.own if name.startswith("seeds/")} <= {
@@ -53,7 +53,7 @@ def test_what_somebody_changed_is_kept_or_named(old: Path) -> None:
     mine.write_text("select 1 as one")
     seed = folder / "seeds" / "tier_overrides.csv"
     append(seed, "shop,1,key,they asked,Ann,2026-01-01,2027-01-01\n")
-    copy = former.tell_apart(folder)
+    copy = former.classify(folder)
     assert copy.replacing == ["models/marts/customers.sql"]
     assert set(copy.set_aside) == {
         "macros/dialect.sql",
@@ -71,13 +71,13 @@ def test_a_policy_that_nobody_wrote_and_none_can_read_gives_way(
     old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(former, "missing_columns", lambda *_: ["new"])
-    copy = former.tell_apart(old / "dbt_project")
+    copy = former.classify(old / "dbt_project")
     assert not [name for name in copy.own if name.startswith("seeds/")]
     path = old / "dbt_project" / "seeds" / "tiers.csv"
     append(path, "")
-    assert "seeds/tiers.csv" not in former.tell_apart(path.parents[1]).own
+    assert "seeds/tiers.csv" not in former.classify(path.parents[1]).own
     append(path, "\n")
-    assert "seeds/tiers.csv" in former.tell_apart(path.parents[1]).own
+    assert "seeds/tiers.csv" in former.classify(path.parents[1]).own
 
 
 def test_an_old_project_works_as_it_is(

@@ -247,7 +247,7 @@ def test_a_whole_project_is_used_as_it_is(own: Own) -> None:
     assert (folder / "profiles.yml").exists()
 
 
-def test_a_folder_that_is_none_is_told(own: Own) -> None:
+def test_a_folder_that_is_none_is_refused(own: Own) -> None:
     settings = replace(own.settings, dbt_project=own.folder / "nowhere")
     with pytest.raises(ConfigurationError, match="nowhere is no folder"):
         project.compose(own.sources, settings)
