@@ -62,6 +62,7 @@ def sources(folder: Path, url: sa.URL, user: str, table: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_no_file_and_no_answer_holds_a_secret(tmp_path: Path, database: sa.URL) -> None:
     assert len(PIECES) == 6
     days = tmp_path / "days"
