@@ -14,8 +14,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Literal
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
 GONE = "…"
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -115,31 +116,46 @@ def remember(found: Iterable[str]) -> None:
     _REMEMBERED.update(found)
 
 
-def cleared(text: str, found: Iterable[str] = ()) -> str:
-    """The text without these secrets and the remembered ones, however they are written."""
-    written = {form for secret in {*_REMEMBERED, *found} for form in forms(secret)}
-    for form in sorted(written, key=len, reverse=True):
-        if form in text:
-            text = text.replace(form, GONE)
+def cleared(text: str, found: Iterable[str] = (), gone: str = GONE) -> str:
+    """The text without these secrets and the remembered ones, however they are written.
+
+    Args:
+        text: What is said.
+        found: Secrets beside those that are remembered.
+        gone: What stands in their place.
+    """
+    for secret in sorted({*_REMEMBERED, *found} - {""}, key=len, reverse=True):
+        text = _pattern(secret).sub(lambda _: gone, text)
     return text
 
 
-def forms(secret: str) -> set[str]:
-    """How a secret may be written: in URLs, JSON, Python, SQL, HTML, a connection string."""
-    encoded = {quote(secret), quote(secret, ""), quote_plus(secret)}
-    lower = {re.sub("%..", lambda one: one[0].lower(), item) for item in encoded}
-    return {
-        secret,
-        *encoded,
-        *lower,
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        repr(secret)[1:-1],
-        secret.replace("'", "''"),
-        secret.replace("\\", "\\\\").replace("'", "\\'"),
-        html.escape(secret),
-        base64.b64encode(secret.encode()).decode(),
-    } - {""}
+@lru_cache(maxsize=1_024)
+def _pattern(secret: str) -> re.Pattern[str]:
+    """The secret as it is, and with any of its characters encoded as places demand it."""
+    encoded = base64.b64encode(secret.encode()).decode()
+    return re.compile(f"{''.join(map(_any_form, secret))}|{re.escape(encoded)}")
+
+
+def _any_form(character: str) -> str:
+    """A character in URLs, JSON, Python, SQL, HTML and connection strings."""
+    if character.isascii() and character.isalnum():
+        return f"(?:{character}|%(?i:{ord(character):02x}))"
+    percent = "".join(
+        f"%(?i:{byte:02x})" for byte in character.encode("utf-8", "replace")
+    )
+    written = {
+        character,
+        f"\\{character}",
+        json.dumps(character)[1:-1],
+        repr(character)[1:-1],
+        html.escape(character),
+    }
+    if character == "'":
+        written.add("''")
+    if character == " ":
+        written.add("+")
+    plain = sorted(map(re.escape, written), key=len, reverse=True)
+    return f"(?:{'|'.join([*plain, percent])})"
 
 
 def clear_error(error: BaseException) -> None:

@@ -493,6 +493,83 @@ def test_a_table_of_another_schema(database: Database) -> None:
     assert read(source(database, f"{name}.t", url=url)).column_names == ["id"]
 
 
+@only_postgresql
+@of("fast", [True, False])
+def test_money_of_postgresql_is_exact(database: Database, fast: bool) -> None:
+    """Declared or not, of a domain too, whatever the server writes: $1,234.50."""
+    database.run(
+        "create domain price as money",
+        "create table t (id integer primary key, mo money, pr price)",
+        "insert into t values (1, '1234.50', '7.25'), (2, '-5.00', null), "
+        "(3, null, null)",
+    )
+    expected = [
+        (1, Decimal("1234.50"), Decimal("7.25")),
+        (2, Decimal("-5.00"), None),
+        (3, None, None),
+    ]
+    for columns in ({}, {"mo": "decimal(12,2)", "pr": "decimal(12,2)"}):
+        given = source(database, "t", columns=columns)
+        ((_, table, rejected),) = extracts(given, fast=fast)
+        assert (rows(table), rejected) == (expected, [])
+    given = source(database, "t", columns={"mo": "text"})
+    ((_, table, _),) = extracts(given, fast=fast)
+    assert table["mo"].to_pylist() == ["$1,234.50", "-$5.00", None]
+
+
+@only_mariadb
+def test_a_shape_of_mariadb_does_not_hide_its_table(database: Database) -> None:
+    database.run(
+        "create table t (id int primary key, name varchar(20), g point)",
+        "insert into t values (1, 'Alder', point(1, 2)), (2, 'Elm', null)",
+    )
+    for columns in ({}, {"g": "text"}):
+        ((_, table, rejected),) = extracts(source(database, "t", columns=columns))
+        assert rows(table) == [(1, "Alder", "POINT(1 2)"), (2, "Elm", None)]
+        assert rejected == []
+
+
+def test_names_that_differ_in_case_are_told_with_both(database: Database) -> None:
+    if database.kind != "postgresql":
+        pytest.skip("the server does not allow it")
+    database.run('create table t (id integer, "Amount" integer, amount integer)')
+    database.run("insert into t values (1, 2, 3)")
+    assert "'Amount' and 'amount'" in fails(source(database, "t"))
+    found = read(source(database, "t", leave_out=["amount"]))
+    assert (found.column_names, rows(found)) == (["id", "Amount"], [(1, 2)])
+
+
+def test_what_is_left_out_is_not_asked_for(database: Database) -> None:
+    database.run("create table t (id integer, a integer, b integer)")
+    database.run("insert into t values (1, 2, 3)")
+    found = read(source(database, "t", leave_out=["a", "gone"]))
+    assert (found.column_names, rows(found)) == (["id", "b"], [(1, 3)])
+
+
+@servers_with_passwords
+def test_the_hour_that_comes_twice_stays_two_hours(database: Database) -> None:
+    """The end of summer time in New York, in a server that lives there."""
+    if database.kind == "postgresql":
+        database.run("alter role reader set timezone = 'America/New_York'")
+        kind, moments = "timestamptz", ["2024-11-03 01:30-04", "2024-11-03 01:30-05"]
+        values = [f"'{moment}'" for moment in moments]
+    else:
+        kind, values = (
+            "timestamp",
+            ["from_unixtime(1730611800)", "from_unixtime(1730615400)"],
+        )
+    database.run(f"create table t (id integer, at {kind} null)")
+    try:
+        for number, value in enumerate(values):
+            database.run(f"insert into t values ({number}, {value})")
+        first, second = read(source(database, "t"))["at"].to_pylist()
+    finally:
+        if database.kind == "postgresql":
+            database.run("alter role reader reset timezone")
+    assert first == dt.datetime(2024, 11, 3, 5, 30, tzinfo=dt.UTC)
+    assert second - first == dt.timedelta(hours=1)
+
+
 # Increments and deletes ---------------------------------------------------------------
 
 

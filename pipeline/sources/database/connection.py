@@ -13,7 +13,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from pipeline.common.errors import SourceUnavailable
-from pipeline.common.secrets import cleared, forms
+from pipeline.common.secrets import cleared
 from pipeline.sources.database.columns import Backend
 from pipeline.sources.passing import may_pass
 
@@ -241,11 +241,12 @@ def _mysql_values() -> dict[Any, Any]:
 
 def without_secrets(text: str, url: sa.URL) -> str:
     """The text with every value of the URL that may be a secret blotted out."""
-    for value in (url.password, *url.query.values()):
-        for secret in (value,) if isinstance(value, str) else value or ():
-            for written in sorted(forms(secret), key=len, reverse=True):
-                text = text.replace(written, "***")
-    return cleared(text)
+    secrets = [
+        secret
+        for value in (url.password, *url.query.values())
+        for secret in ((value,) if isinstance(value, str) else value or ())
+    ]
+    return cleared(text, secrets, "***")
 
 
 def cause(error: BaseException) -> str:

@@ -188,15 +188,15 @@ def _records(file: Iterable[str], dialect: Dialect) -> Iterator[Record]:
     number = 1
     while True:
         try:
-            cells: list[str] | csv.Error = next(reader)
+            found = next(reader)
         except StopIteration:
             return
         except csv.Error as error:  # the reader goes on with the next line
-            cells = error
+            yield number, lines, error
         else:
             if any('="' in line for line in lines):
-                cells = [_without_formula(cell) for cell in cells]
-        yield number, lines, cells
+                found = [_without_formula(cell) for cell in found]
+            yield number, lines, found
         number += len(lines)
         lines.clear()
 

@@ -123,13 +123,13 @@ def encoding_of(part: Part, check: Utf8Check) -> str:
     evidence = _evidence(part, check.failed_at)
     if encodings.is_clear_chinese(evidence):
         return "gb18030"
-    found = encodings.candidates(evidence)
-    if encodings.is_clear_western(found):
+    fits = encodings.candidates(evidence)
+    if encodings.is_clear_western(fits):
         return "latin-1"
     fitting = (
-        f"these fit: {', '.join(map(str, found[:6]))}. Declare `encoding` in sources.yaml "
+        f"these fit: {', '.join(map(str, fits[:6]))}. Declare `encoding` in sources.yaml "
         "as the one that reads right"
-        if found
+        if fits
         else "no other fits well. Declare `encoding` in sources.yaml, such as gb18030 for "
         "Chinese, cp1252 for Western languages"
     )

@@ -168,7 +168,7 @@ def candidates(evidence: Evidence) -> list[Candidate]:
         letters = _decoded(bytes(sorted(evidence.high)), codec)
         if text is None or letters is None:
             continue
-        language = (
+        named = (
             _language_of(codec, text, letters, evidence)
             if codec in LATIN
             else _script_of(SCRIPTS[codec], text)
@@ -176,10 +176,10 @@ def candidates(evidence: Evidence) -> list[Candidate]:
         alike = (item for item in found if (item.text, item.letters) == (text, letters))
         same = next(alike, None)
         if same is None:
-            found.append(Candidate([codec], language or "", text, letters))
+            found.append(Candidate([codec], named or "", text, letters))
         else:
             same.names.append(codec)
-            same.language = same.language or language or ""
+            same.language = same.language or named or ""
     found = [item for item in found if item.language]
     living = [item for item in found if item.names[0] not in LEGACY]
     return living or found

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,7 +147,7 @@ def test_a_value_of_the_environment_is_taken_as_it_is(tmp_path: Path) -> None:
     """What looks like a reference or like YAML inside a value is text."""
     odd = "${SHOP}: [a, 'b"
     parsed = load(tmp_path, COMPLETE, environment={**ENVIRONMENT, "ERP_PASSWORD": odd})
-    assert parsed.sources[0].url == f"postgresql://reader:{odd}@db/erp"
+    assert sa.make_url(str(parsed.sources[0].url)).password == odd
 
 
 @pytest.mark.parametrize(

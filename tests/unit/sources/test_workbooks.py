@@ -226,8 +226,8 @@ def test_a_workbook_of_excel_97_is_no_other(tmp_path: Path) -> None:
             for line in (7, 8)
         ),
     ]
-    left_out = {"leave_out": ["amount", "note"]}
-    assert read(files_source(tmp_path, **left_out))[0].num_rows == 7
+    source = files_source(tmp_path, leave_out=["amount", "note"])
+    assert read(source)[0].num_rows == 7
 
 
 def locked_xls() -> bytes:
