@@ -71,7 +71,8 @@ rhythms as (
         valued.customer_id,
         valued.lifecycle_stage in ('new', 'active', 'growing', 'reactivated')
         or (
-            coalesce(valued.overdue_factor < {{ in_rhythm_below() }}, false)
+            valued.order_days >= 3
+            and coalesce(valued.overdue_factor < {{ in_rhythm_below() }}, false)
             and coalesce(
                 valued.days_since_last_order <= longest_gaps.usual_gap_days, false
             )
