@@ -93,7 +93,7 @@ segment_scores as (
         -- Who has a rhythm is not new, however few its orders are beside others'.
         case
             when rhythms.has_rhythm and rfm_scores.r_score = 5
-                then greatest(rfm_scores.f_score, 3)
+                then greatest(rfm_scores.f_score, 4)
             else rfm_scores.f_score
         end as segment_f_score
     from rfm_scores
