@@ -161,7 +161,11 @@ def actions(connection: duckdb.DuckDBPyConnection) -> list[Row]:
                     when nullif(trim(customers.customer_name), '') is not null
                         then {_CALLED}
                 end,
-                leads.lead_name || ' (' || customer_actions.lead_id || ')',
+                case
+                    when regexp_full_match(leads.lead_name, '(\\S\\.\\s*)+')
+                        then leads.lead_name || ' (' || customer_actions.lead_id || ')'
+                    else leads.lead_name
+                end,
                 customer_actions.customer_id, customer_actions.lead_id
             ) as customer_name,
             coalesce(customers.customer_type, 'lead') as customer_type,

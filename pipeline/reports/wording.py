@@ -22,14 +22,18 @@ _MILLION = 1_000_000
 _LONG = 1_000_000_000
 
 
-def count(value: Number) -> str:
-    """A whole number with thousands separators."""
-    return _number(value, 0)
+# What stands for a figure that nobody knows; 0 would be one.
+UNKNOWN = "–"
 
 
-def amount(value: Number) -> str:
-    """Money, to the whole unit of the currency."""
-    return _number(value, 0)
+def count(value: Number | None) -> str:
+    """A whole number with thousands separators; a dash where it is not known."""
+    return UNKNOWN if value is None else _number(value, 0)
+
+
+def amount(value: Number | None) -> str:
+    """Money, to the whole unit of the currency; a dash where it is not known."""
+    return UNKNOWN if value is None else _number(value, 0)
 
 
 def headline(value: Number) -> str:

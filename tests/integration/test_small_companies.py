@@ -405,6 +405,8 @@ def test_what_no_source_records_is_scored_for_nobody(
         "from marts.tier_summary",
     )
     assert summary == {"margins": 0, "profits": 0, "tickets": 0, "revenues": 4}
+    page = (without_costs.home / "current" / "reports" / "index.html").read_text()
+    assert "not known" in page and "No source says what the goods cost" in page
     reasons = rows(without_costs, "select reason_en from marts.customer_tiers")
     assert not [row for row in reasons if "margin" in row["reason_en"]]
     actions = rows(without_costs, "select reason_en from marts.customer_actions")

@@ -71,7 +71,8 @@ rhythms as (
         valued.customer_id,
         valued.lifecycle_stage in ('new', 'active', 'growing', 'reactivated')
         or (
-            coalesce(valued.overdue_factor < {{ in_rhythm_below() }}, false)
+            valued.order_days >= 3
+            and coalesce(valued.overdue_factor < {{ in_rhythm_below() }}, false)
             and coalesce(
                 valued.days_since_last_order <= longest_gaps.usual_gap_days, false
             )
@@ -92,7 +93,7 @@ segment_scores as (
         -- Who has a rhythm is not new, however few its orders are beside others'.
         case
             when rhythms.has_rhythm and rfm_scores.r_score = 5
-                then greatest(rfm_scores.f_score, 3)
+                then greatest(rfm_scores.f_score, 4)
             else rfm_scores.f_score
         end as segment_f_score
     from rfm_scores

@@ -280,7 +280,7 @@ def test_a_release_of_before_the_actions_has_plans_all_the_same(
         ("matrix", "Nothing is drawn before both sides are known."),
         ("attractiveness", "Nobody has marked it yet."),
         ("strength", "Nobody has marked us there yet."),
-        ("service", "It has never opened a ticket."),
+        ("service", "No ticket of it is recorded."),
         ("contacts", "No source knows anybody there."),
         ("financials", "No source has its statements."),
     ],

@@ -492,7 +492,7 @@ def test_what_is_due_comes_in_its_order(page_of: Page) -> None:
     )
     text = section(page_of(sample), "due")
     assert "18 actions on the list, 2 overdue: Visit 2, Call 16." in text
-    assert "L. D. lead – Visit 拜访 Bea 2 2014-01-30 overdue No visit" in text
+    assert "L. D. (crm:7) lead – Visit 拜访 Bea 2 2014-01-30 overdue No visit" in text
     assert "Alpha &amp; Sons company" in text
     assert (
         "Key 重要客户 Visit 拜访 Ann 2 2014-01-30 overdue No visit &lt;so&gt; far."
