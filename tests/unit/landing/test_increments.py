@@ -140,9 +140,9 @@ def staged(home: Home, what: Entity) -> set[tuple[Any, ...]]:
     landed = LandedEntity(home, "shop", what)
     relation = landed.relation(landed.in_force())
     macros = (PROJECT_ROOT / "dbt_project" / "macros" / "canonical.sql").read_text()
-    sql = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(
-        macros + "{{ latest(relation, key, cursor) }}"
-    )
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+    environment.globals |= {"var": lambda name, default: default, "execute": True}
+    sql = environment.from_string(macros + "{{ latest(relation, key, cursor) }}")
     cursor = what.cursor.column if what.cursor else None
     query = sql.render(relation=relation, key=["id"], cursor=cursor)
     with duckdb.connect() as connection:
