@@ -309,6 +309,11 @@ lie anywhere. A test holds that every date and timestamp of every entity stands 
     where not {{ begins_later("given", entity) }}
 {% endmacro %}
 
+{#- Whether any source provides an entity. -#}
+{% macro some_source_gives(entity) %}
+    {{ return(var("provides").get(entity, []) | length > 0) }}
+{% endmacro %}
+
 {#- The rows of a canonical entity over all sources that provide it, with `source`. A
     column that a source's staging model leaves out is null; one that is not canonical is
     refused, because it would be lost without a word. An entity that nobody provides is
