@@ -658,7 +658,8 @@ def test_who_keeps_service_records_only_grades_nobody(
         """
         select source_customer_id as key, tier_code, tier_name_en, tier_name_zh,
             vip_class, earned_tier_code, customer_tiers.value_score,
-            customer_tiers.potential_score, next_tier_code, reason_en, reason_zh, revenue_12m, margin_12m, lifecycle_stage
+            customer_tiers.potential_score, next_tier_code, reason_en, reason_zh,
+            revenue_12m, margin_12m, lifecycle_stage
         from marts.customer_tiers
         inner join marts.customer_value using (customer_id)
         inner join marts.customer_source_keys using (customer_id)
