@@ -4,8 +4,8 @@ the source's own currency. What an as-of day leaves out, who was forgotten, and 
 sources.yaml leaves out is counted, so that the difference must be zero. Both sides are
 counted, not joined: a row that only one of them has is a difference, too.
 -#}
-{#- Currency and money of staging, and of the mart: its currency, its money before and after
-    conversion. An entity that does not stand here has rows only. -#}
+{#- Currency and money of staging, and of the mart: its currency, its money before and
+    after conversion. An entity that does not stand here has rows only. -#}
 {%- set sums = {
     "order_lines": ["currency", "net_amount", none],
     "payments": ["currency", "amount", ["source_currency", "source_amount", "amount"]],
@@ -16,12 +16,12 @@ counted, not joined: a row that only one of them has is a difference, too.
     "survey_responses": ["'-'", "0", ["'-'", "0", "0"]],
     "campaigns": ["currency", "cost_amount", none],
 } -%}
-{#- Every canonical entity; the parts of customers, which may be forgotten, stand apart. -#}
+{#- Every canonical entity but customers: they may be forgotten, and stand apart. -#}
 {%- set entities = {} -%}
 {%- for entity in canonical_columns() if entity != "customers" -%}
-    {%- do entities.update({entity: sums.get(entity, ["'-'", "0", none])}) -%}
+{%- do entities.update({entity: sums.get(entity, ["'-'", "0", none])}) -%}
 {%- endfor -%}
-{#- What no reader sees as a mart is counted in the core, or where the core takes it. -#}
+{#- What no reader sees as a mart is counted in the core or where that takes it. -#}
 {%- set counted_in = {"survey_responses": "core_survey_responses"} -%}
 {%- set counted_apart = ["order_lines", "products"] -%}
 with refresh as (
