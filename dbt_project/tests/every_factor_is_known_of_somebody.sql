@@ -1,6 +1,6 @@
 {{ config(severity="warn") }}
--- Its weight goes to the other factors of everybody, so that the policy says one thing and
--- does another.
+-- Its weight goes to the other factors of everybody, so that the policy says one thing
+-- and does another.
 with present as (
     select
         customer_id,

@@ -1,6 +1,7 @@
 {{ config(severity="warn") }}
--- At any moment, not only today: a rule that never came first is not asked for, or asks for
--- what nobody can have. Of few customers it says nothing; that all have bought is no fault.
+-- At any moment, not only today: a rule that never came first is not needed, or asks
+-- for what nobody can have. Of few customers it says nothing; a company all of whose
+-- customers have bought is right.
 with graded as (
     select
         policy_id,

@@ -1,5 +1,5 @@
 {{ config(severity="warn") }}
--- Of few customers an empty tier says nothing; nor does one that nobody who buys can have.
+-- Of few customers an empty tier says nothing; nor does one that no buyer can have.
 with present as (
     select * from {{ ref("int_tiers") }}
     where is_present and rule_order is not null

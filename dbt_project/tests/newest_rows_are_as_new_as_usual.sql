@@ -1,7 +1,7 @@
 {{ config(severity="warn") }}
-{#- Drift asks about the days of the last release and the four weeks before: rows that have
-    stayed away for longer are usual there. Here a source is compared with all that it ever
-    gave; twice its longest pause, and no less than two weeks, is much. -#}
+{#- Drift asks about the days since the last release and the four weeks before: rows
+    that have stayed away for longer are usual there. Here a source is compared with all
+    that it ever gave; twice its longest pause, and no less than two weeks, is much. -#}
 with refresh as (
     select * from {{ ref("core_refresh") }}
 ),
