@@ -34,10 +34,9 @@ not_graded as (
 
 final as (
     select * from of_policies
-    {%- if not some_source_gives("order_lines") %}
     union all
     select * from not_graded
-    {%- endif %}
+    where not {{ some_source_gives("order_lines") | lower }}
 )
 
 select * from final
