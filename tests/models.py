@@ -28,14 +28,20 @@ SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 
 
 @functools.cache
+def parsed() -> transform.Project:
+    """The project as dbt parses it, without what is compiled later."""
+    settings = Settings.load()
+    return transform.parse(load_sources(settings), settings)
+
+
+@functools.cache
 def compiled() -> Mapping[str, tuple[str, str, str]]:
     """Model or test → the relation that it makes, its SQL as dbt compiles it, its kind.
 
     The kind of a model is `table` or `view`. Of the tests those that have a file of their
     own; they make no relation.
     """
-    settings = Settings.load()
-    project = transform.parse(load_sources(settings), settings)
+    project = parsed()
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder)
         profile = {

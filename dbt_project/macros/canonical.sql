@@ -2,9 +2,9 @@
 The canonical entities: what a source's staging model stg_<source>__<entity> must give,
 column by column, and which of their columns are times. The core reads all sources of an
 entity with `known`, as they stood at the end of the as-of day; `provided` is what staging
-gives, whatever the day.
+gives, whatever the day. `canonical_columns()` without an entity gives all of them.
 -#}
-{% macro canonical_columns(entity) %}
+{% macro canonical_columns(entity=none) %}
     {% set columns = {
         "customers": {
             "source_customer_id": "varchar",
@@ -194,7 +194,7 @@ gives, whatever the day.
             "rate": "decimal(18, 8)",
         },
     } %}
-    {{ return(columns[entity]) }}
+    {{ return(columns if entity is none else columns[entity]) }}
 {% endmacro %}
 
 {#-
@@ -307,6 +307,11 @@ lie anywhere. A test holds that every date and timestamp of every entity stands 
         {%- endif %}
     cross join {{ ref("core_refresh") }} as refresh
     where not {{ begins_later("given", entity) }}
+{% endmacro %}
+
+{#- Whether any source provides an entity. -#}
+{% macro some_source_gives(entity) %}
+    {{ return(var("provides").get(entity, []) | length > 0) }}
 {% endmacro %}
 
 {#- The rows of a canonical entity over all sources that provide it, with `source`. A

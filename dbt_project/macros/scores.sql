@@ -38,3 +38,7 @@ left join (
         and (measured.raw_value >= segments.from_value or segments.place = 1)
         and (measured.raw_value < segments.to_value or segments.to_value is null)
 {%- endmacro %}
+
+{#- Why nobody is graded where no source records sales. -#}
+{% macro no_rule_en() -%} 'no sales are recorded' {%- endmacro %}
+{% macro no_rule_zh() -%} '没有销售记录' {%- endmacro %}

@@ -29,10 +29,15 @@ not count. -#}
     end
 {%- endmacro %}
 
-{#- The tier that the customer had on the day to which `spells` was joined. -#}
+{#- The tier that the customer had on the day to which `spells` was joined. Where no source
+    records sales, nobody will be graded later either. -#}
 {% macro tier_then(relation) -%}
     case
         when {{ relation }}.customer_id is null then 'unknown customer'
-        else coalesce(spells.tier_code, 'not graded yet')
+        else coalesce(
+            spells.tier_code,
+            {% if some_source_gives("order_lines") -%} 'not graded yet'
+            {%- else -%} 'not_graded' {%- endif %}
+        )
     end
 {%- endmacro %}

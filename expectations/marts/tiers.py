@@ -47,10 +47,16 @@ def customer_tiers() -> Suite:
                 "left join meta.tiers as tiers "
                 "on batch.policy_id = tiers.policy_id "
                 "and batch.tier_code = tiers.tier_code "
-                "where tiers.tier_rank is distinct from batch.tier_rank",
+                "where tiers.tier_rank is distinct from batch.tier_rank "
+                "and (batch.tier_code <> 'not_graded' "
+                "or exists (select 1 from marts.order_lines))",
                 why="a tier that the policy in force does not have promises nothing",
             ),
-            one_of("vip_class", ["VIP", "普通", "潜在"], why="the second vocabulary"),
+            one_of(
+                "vip_class",
+                ["VIP", "普通", "潜在", "未分级"],
+                why="the second vocabulary",
+            ),
             between("value_score", 0, 10, why="scores run from 0 to 10"),
             between("potential_score", 0, 10, why="scores run from 0 to 10"),
             between("total_score", 0, 10, why="scores run from 0 to 10"),

@@ -8,6 +8,8 @@ from pipeline.gates.suite import Suite
 
 STAGES = [
     "prospect",
+    # Where no source records sales.
+    "not recorded",
     "new",
     "active",
     "growing",

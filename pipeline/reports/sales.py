@@ -70,6 +70,8 @@ def headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
             count(*) filter (customers.customer_type = 'company') as companies,
             count(*) filter (customers.customer_type = 'person') as persons,
             count(*) filter (customer_value.order_count = 0) as without_order,
+            -- Of nobody is a revenue known where no source records sales.
+            count(*) = 0 or count(customer_value.revenue_12m) > 0 as sales_recorded,
             coalesce(sum(customer_value.revenue_12m), 0) as revenue_12m,
             coalesce(sum(customer_value.revenue_previous_12m), 0)
                 as revenue_previous_12m,

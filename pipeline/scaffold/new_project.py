@@ -228,13 +228,10 @@ def lacks(sources: SourcesFile, settings: Settings) -> list[str]:
             missing = [name for name in ENTITIES[entity][1] if name not in named]
             if missing:
                 found.append(f"{path} does not give the column {', '.join(missing)}.")
-    if not {"customers", "order_lines"} <= set(sources.provides()):
+    if "customers" not in sources.provides():
         found.append(
-            "Nobody provides "
-            + " and ".join(
-                sorted({"customers", "order_lines"} - set(sources.provides()))
-            )
-            + ": without customers and what they bought there are no tiers."
+            "Nobody provides customers: everything else is about them. Where a file of "
+            "sales or service names them only, take customers from it as well."
         )
     return found
 

@@ -34,8 +34,9 @@ class Explanation:
         tier: Its row of customer_tiers, the name of the policy, the tier before by name.
         scores: score_name, score, coverage, min_coverage, is_rated; value, potential.
         factors: Factors of each score, largest contribution first.
-        rules: The rules in order; `holds` (as it stands), `to_enter` (raised by the band)
-            and `to_stay` (lowered), and for each condition what is asked and there is.
+        rules: The rules in order, none where nobody is graded; `holds` (as it stands),
+            `to_enter` (raised by the band) and `to_stay` (lowered), and for each condition
+            what is asked and there is.
         decided_by: The order of the first rule that holds.
         month_ends: What the last month ends earned and held, newest first.
         confirmations: For each tier above the number of month ends in a row that earned
@@ -102,8 +103,10 @@ def run(release: Release, customer: str) -> Explanation:
         one = next(item for item in known if item.policy_id == tier["policy_id"])
         moments = _moments(connection, known, one, customer_id)
         present = moments[-1]
+        # Where no source records sales, the rules were not asked.
+        is_graded = tier["earned_tier_code"] != policy.NOT_GRADED[0]
         factors = _factors(connection, one, customer_id, present["customer_type"])
-        confirmations = _confirmations(one, moments, tier)
+        confirmations = _confirmations(one, moments, tier) if is_graded else []
         named = {item.policy_id: _names(item) for item in known}
         names = named[one.policy_id]
         spells = _rows_of(connection, "marts", "customer_tier_history", customer_id)
@@ -122,9 +125,9 @@ def run(release: Release, customer: str) -> Explanation:
             },
             scores=_scores(one, tier, present),
             factors=factors,
-            rules=[_rule(one, rule, present) for rule in one.rules],
-            decided_by=present["rule_order"],
-            month_ends=_month_ends(names, moments),
+            rules=[_rule(one, rule, present) for rule in one.rules if is_graded],
+            decided_by=present["rule_order"] if is_graded else None,
+            month_ends=_month_ends(names, moments) if is_graded else [],
             confirmations=confirmations,
             next=_next(one, tier, present, confirmations),
             history=[
@@ -180,7 +183,9 @@ def _customer(connection: duckdb.DuckDBPyConnection, customer_id: str) -> Row:
 
 
 def _names(one: Policy) -> Names:
-    return {tier.code: (tier.name_en, tier.name_zh) for tier in one.tiers}
+    (code, name_en, name_zh) = policy.NOT_GRADED
+    known = {tier.code: (tier.name_en, tier.name_zh) for tier in one.tiers}
+    return {code: (name_en, name_zh), **known}
 
 
 def _named(names: Names, which: str, code: str | None) -> dict[str, str | None]:

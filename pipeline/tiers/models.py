@@ -42,7 +42,9 @@ def policies(seeds: Seeds) -> list[Policy]:
     return found
 
 
-def earned_tiers(seeds: Seeds, facts: str, as_of: dt.date) -> str:
+def earned_tiers(
+    seeds: Seeds, facts: str, as_of: dt.date, not_graded: duckdb.DuckDBPyRelation
+) -> str:
     """Earned and held tiers of each moment by its published policy.
 
     The policies that are not published grade the present only, so that they can be
@@ -52,6 +54,12 @@ def earned_tiers(seeds: Seeds, facts: str, as_of: dt.date) -> str:
         seeds: A relation for each of `policy_tables.TABLES`.
         facts: A relation; see `scoring`, with as_of_date and is_present.
         as_of: The as-of day.
+        not_graded: policy_id, tier_code and tier_rank of the tier that everybody has
+            where no source records sales; empty where one does.
+
+    Returns:
+        A query with the columns of `stability.graded` and is_published. Who is not
+        graded has no rule_order; scores stand as they are.
     """
     known = policies(seeds)
     policy.in_force(known, as_of)
@@ -75,7 +83,21 @@ def earned_tiers(seeds: Seeds, facts: str, as_of: dt.date) -> str:
         for one in known
         if not one.is_published
     ]
-    return " union all ".join(queries)
+    earned = " union all ".join(queries)
+    if everybody := not_graded.project("policy_id, tier_code, tier_rank").fetchall():
+        tiers = ", ".join(
+            f"({literal(policy_id)}, {literal(code)}, {rank})"
+            for policy_id, code, rank in everybody
+        )
+        return (
+            "select earned.* replace (null::integer as rule_order, "
+            "tiers.code as earned_tier_code, tiers.rank as earned_rank, "
+            "tiers.code as tier_code, tiers.rank as tier_rank) "
+            f"from ({earned}) as earned "
+            f"inner join (values {tiers}) as tiers (policy_id, code, rank) "
+            "on earned.policy_id = tiers.policy_id"
+        )
+    return earned
 
 
 def score_factors(seeds: Seeds, facts: str, as_of: dt.date) -> str:

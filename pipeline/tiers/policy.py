@@ -59,6 +59,11 @@ class Tier:
     grace: int
 
 
+# What everybody is where no source records sales; core_tiers gives it to each policy, and
+# its rank, the one after the policy's last.
+NOT_GRADED: Final = ("not_graded", "Not graded", "未分级")
+
+
 @dataclass(frozen=True)
 class Rule:
     """All conditions of a rule must hold; None asks for nothing."""

@@ -23,7 +23,7 @@ from pipeline.common.sql import literal
 from pipeline.release.catalogue import Release
 from pipeline.tiers import released, scoring
 from pipeline.tiers.candidate_policy import Chosen, Rows, choose
-from pipeline.tiers.policy import Policy
+from pipeline.tiers.policy import NOT_GRADED, Policy
 from pipeline.tiers.service import Service, plan_service, recorded_hours
 
 MOVES: Final = ("up", "down", "sideways", "same")
@@ -109,7 +109,18 @@ def grade(connection: duckdb.DuckDBPyConnection, chosen: Policy) -> None:
     rank_then, move, is_override, revenue_12m, profit_12m, value_score_now,
     potential_score_now, value_score, potential_score, total_score, rule_order, reason_en,
     reason_zh.
+
+    Raises:
+        ConfigurationError: The release grades nobody, as no source records sales.
     """
+    if connection.execute(
+        "select 1 from warehouse.marts.customer_tiers where tier_code = ? limit 1",
+        [NOT_GRADED[0]],
+    ).fetchone():
+        raise ConfigurationError(
+            "This release grades nobody, because no source records sales; no policy "
+            "would grade anybody either. Provide order_lines in sources.yaml."
+        )
     known = released.columns(connection, "marts", "customer_value")
     facts = f"({released.present_facts(connection)}) as facts"
     # What a rule says stands once, and is joined where somebody reads it.

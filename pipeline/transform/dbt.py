@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -421,6 +422,45 @@ def _checks(candidate: Candidate, tests: Sequence[Any]) -> list[Check]:
     return checks
 
 
+def demand_of_test(node: Mapping[str, Any]) -> str:
+    """What must hold for a dbt test, as a sentence; its description says why.
+
+    Args:
+        node: The test in dbt's manifest, generic or with a file of its own.
+    """
+    metadata = node.get("test_metadata")
+    if not metadata:
+        # A test with a file of its own is called by what must hold.
+        words = str(node["name"]).replace("_", " ")
+        return f"{words[:1].upper()}{words[1:]}: the query finds no row."
+    arguments = dict(metadata["kwargs"])
+    subject = subject_of_test(node)
+    column = f"{subject}.{arguments.pop('column_name', None) or node['column_name']}"
+    arguments.pop("model", None)
+    listed = ", ".join(map(str, arguments.get("columns", [])))
+    match metadata["name"]:
+        case "not_null":
+            return f"No row is without {column}."
+        case "unique":
+            return f"No two rows have one {column}."
+        case "key":
+            return f"No two rows of {subject} share {listed}, and none is without it."
+        case "unique_combination":
+            return f"No two rows of {subject} share {listed}."
+        case "accepted_values":
+            values = ", ".join(map(str, arguments["values"]))
+            return f"Every {column} is one of {values}, or unknown."
+        case "relationships":
+            # ref('customers') or source('erp', 'customers'): the last name is the table.
+            table = re.findall(r"['\"](\w+)['\"]", str(arguments["to"]))[-1]
+            return f"Every {column} is a {table}.{arguments['field']}, or unknown."
+        case name:
+            given = ", ".join(f"{key} {value}" for key, value in arguments.items())
+            of = column if node.get("column_name") else subject
+            words = str(name).replace("_", " ")
+            return f"{of}: {words}{f' ({given})' if given else ''} finds no row."
+
+
 def _check(test: Any) -> Check:
     node = test.node
     status = str(test.status)
@@ -442,6 +482,6 @@ def _check(test: Any) -> Check:
         if status == "skipped"
         else str(test.message or status),
         failing_rows=test.failures,
-        demand="The dbt test finds no row.",
+        demand=demand_of_test(node.to_dict()),
         seconds=round(test.execution_time, 3),
     )

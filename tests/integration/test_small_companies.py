@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.conftest import command
 from tests.integration.small import Row, SmallCompany, World
 
 AS_OF = dt.date(2024, 6, 30)
@@ -320,6 +321,30 @@ def without_costs(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
     )
 
 
+@pytest.fixture(scope="module")
+def service_only(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
+    """A help desk and its customers; nobody records what was sold."""
+    return build(
+        tmp_path_factory.mktemp("small") / "service",
+        {
+            "customers": [
+                *(named(customer) for customer in ("ALL", "HALF", "NONE")),
+                named("PERSON", customer_type="person", customer_name="Ann Other"),
+            ],
+            "service_tickets": [
+                asked("T1", "ALL", "2024-05-01 09:00:00", met_sla=True, csat_score=5,
+                      resolved_at="2024-05-01 21:00:00", category="repair"),
+                asked("T2", "ALL", "2024-05-20 09:00:00", met_sla=False, csat_score=2,
+                      resolved_at="2024-05-22 09:00:00", category="repair"),
+                asked("T3", "HALF", "2024-06-20 09:00:00", is_complaint=True,
+                      category="delivery"),
+                asked("T4", "PERSON", "2023-02-01 09:00:00", met_sla=True,
+                      resolved_at="2023-02-01 10:00:00", category="delivery"),
+            ],
+        },
+    )  # fmt: skip
+
+
 def rows(company: SmallCompany, query: str) -> list[dict[str, Any]]:
     with company.connect() as connection:
         found = connection.execute(query)
@@ -622,3 +647,105 @@ def test_who_may_not_be_named_is_told_by_the_id(without_costs: SmallCompany) -> 
     # A company has its name; who nobody calls a company may be a person.
     assert called["shop:L1"] == "L1 Trading"
     assert called["shop:L9"] == "A. O."
+
+
+# ------------------------------------------------------------- companies of every shape
+
+
+def test_who_keeps_service_records_only_grades_nobody(
+    service_only: SmallCompany,
+) -> None:
+    found = rows(
+        service_only,
+        """
+        select source_customer_id as key, tier_code, tier_name_en, tier_name_zh,
+            vip_class, earned_tier_code, customer_tiers.value_score,
+            customer_tiers.potential_score, next_tier_code, reason_en, reason_zh,
+            revenue_12m, margin_12m, lifecycle_stage
+        from marts.customer_tiers
+        inner join marts.customer_value using (customer_id)
+        inner join marts.customer_source_keys using (customer_id)
+        order by key
+        """,
+    )
+    nobody = {
+        "tier_code": "not_graded",
+        "tier_name_en": "Not graded",
+        "tier_name_zh": "未分级",
+        "vip_class": "未分级",
+        "earned_tier_code": "not_graded",
+        "value_score": None,
+        "potential_score": None,
+        "next_tier_code": None,
+        "margin_12m": None,
+        "lifecycle_stage": "not recorded",
+    }
+    assert [row["key"] for row in found] == ["ALL", "HALF", "NONE", "PERSON"]
+    for row in found:
+        assert {name: row[name] for name in nobody} == nobody
+        assert not row["revenue_12m"]
+    assert [row["reason_en"] for row in found[:3]] == [
+        f"Not graded: no sales are recorded. {tickets} in the last 12 months."
+        for tickets in ("2 service tickets", "1 service ticket", "0 service tickets")
+    ]
+    assert found[0]["reason_zh"] == "未分级：没有销售记录。近12个月2张服务工单。"
+    # No money is measured where none is recorded.
+    assert rows(
+        service_only,
+        """
+        select distinct factor from marts.customer_score_factors
+        where score is not null
+            and regexp_matches(factor, 'revenue|margin|profit|order|growth')
+        """,
+    ) == []  # fmt: skip
+    assert rows(
+        service_only,
+        "select tier_code, customers from marts.tier_summary where customers > 0",
+    ) == [{"tier_code": "not_graded", "customers": 4}]
+    assert rows(
+        service_only,
+        "select distinct tier_code, change_kind, change_reason "
+        "from marts.customer_tier_history",
+    ) == [
+        {
+            "tier_code": "not_graded",
+            "change_kind": "new",
+            "change_reason": "First graded: no sales are recorded",
+        }
+    ]
+
+
+def test_who_keeps_service_records_only_reads_about_service(
+    service_only: SmallCompany,
+) -> None:
+    levels = rows(
+        service_only,
+        """
+        select month_start, tickets, met_sla_rate, complaints
+        from marts.service_levels where tier_code = 'not_graded' order by month_start
+        """,
+    )
+    assert [tuple(row.values()) for row in levels] == [
+        (dt.date(2023, 2, 1), 1, 1.0, 0),
+        (dt.date(2024, 5, 1), 2, 0.5, 0),
+        (dt.date(2024, 6, 1), 1, None, 1),
+    ]
+    page = (service_only.home / "current" / "reports" / "index.html").read_text()
+    assert "Not graded" in page
+    for wrong in ("Prospect, has not bought", "has not bought yet"):
+        assert wrong not in page
+
+
+def test_who_keeps_service_records_only_can_ask_why(
+    service_only: SmallCompany,
+) -> None:
+    at = ("--home", service_only.home)
+    checked = command("check-sources", *at, "--sources", service_only.sources)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    explained = command("explain", "shop:ALL", *at)
+    assert explained.returncode == 0, explained.stdout + explained.stderr
+    assert "Not graded 未分级" in explained.stdout
+    assert "has not bought" not in explained.stdout
+    refused = command("what-if", "pareto-2014", *at)
+    assert refused.returncode == 2
+    assert "no source records sales" in " ".join(refused.stderr.split())

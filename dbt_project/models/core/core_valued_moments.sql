@@ -201,7 +201,11 @@ final as (
     select
         *,
         case
+            {%- if some_source_gives("order_lines") %}
             when first_order_date is null then 'prospect'
+            {%- else %}
+            when first_order_date is null then 'not recorded'
+            {%- endif %}
             when days_since_last_order > lost_days then 'lost'
             when days_since_last_order > dormant_days then 'dormant'
             when tenure_days < new_days then 'new'

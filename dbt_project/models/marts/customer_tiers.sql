@@ -27,7 +27,7 @@ next_tiers as (
 ),
 
 tiers as (
-    select * from {{ ref("tiers") }}
+    select * from {{ ref("core_tiers") }}
 ),
 
 tier_rules as (
@@ -87,13 +87,16 @@ facts as (
         present.*,
         customer_value.revenue_12m,
         customer_value.order_count_12m,
+        customer_value.ticket_count_12m,
         tiers.tier_name_en,
         tiers.tier_name_zh,
         tiers.vip_class,
         earned_tiers.tier_name_en as earned_name_en,
         earned_tiers.tier_name_zh as earned_name_zh,
-        tier_rules.rule_en,
-        tier_rules.rule_zh,
+        -- Only who is not graded has no rule.
+        coalesce(tier_rules.rule_en, {{ no_rule_en() }}) as rule_en,
+        coalesce(tier_rules.rule_zh, {{ no_rule_zh() }}) as rule_zh,
+        tiers.is_graded and earned_tiers.is_graded as is_graded,
         value_factor.factor_name_en as value_factor_en,
         value_factor.factor_name_zh as value_factor_zh,
         potential_factor.factor_name_en as potential_factor_en,
@@ -119,7 +122,7 @@ facts as (
         on
             present.policy_id = earned_tiers.policy_id
             and present.earned_tier_code = earned_tiers.tier_code
-    inner join tier_rules
+    left join tier_rules
         on
             present.policy_id = tier_rules.policy_id
             and present.rule_order = tier_rules.rule_order
@@ -190,6 +193,16 @@ final as (
         previous_tier_code,
         tier_name_en || ': ' || why_en || '. '
         || case
+            when not is_graded
+                then
+                    coalesce(
+                        cast(ticket_count_12m as varchar)
+                        || case
+                            when ticket_count_12m = 1 then ' service ticket'
+                            else ' service tickets'
+                        end || ' in the last 12 months.',
+                        'Known by name.'
+                    )
             when not has_purchased then 'Known, with no order so far.'
             else
                 coalesce(
@@ -210,6 +223,13 @@ final as (
         end as reason_en,
         tier_name_zh || '：' || why_zh || '。'
         || case
+            when not is_graded
+                then
+                    coalesce(
+                        '近12个月' || cast(ticket_count_12m as varchar)
+                        || '张服务工单。',
+                        '仅有客户资料。'
+                    )
             when not has_purchased then '已知客户，尚无订单。'
             else
                 coalesce(

@@ -172,7 +172,11 @@ final as (
         rfm_scores.r_score,
         rfm_scores.f_score,
         rfm_scores.m_score,
-        coalesce(rfm_segments.rfm_segment, 'never bought') as rfm_segment,
+        coalesce(
+            rfm_segments.rfm_segment,
+            {% if some_source_gives("order_lines") -%} 'never bought'
+            {%- else -%} 'not recorded' {%- endif %}
+        ) as rfm_segment,
         coalesce(abc_classes.abc_class, 'C') as abc_class,
         valued.revenue_share_above_12m,
         valued.abc_class_12m,

@@ -6,7 +6,7 @@ says, so tickets are counted and not turned into hours.
 -#}
 with tiers as (
     select tiers.*
-    from {{ ref("tiers") }} as tiers
+    from {{ ref("core_tiers") }} as tiers
     inner join {{ ref("core_policy") }} as policy on tiers.policy_id = policy.policy_id
 ),
 

@@ -4,7 +4,7 @@
 ] -%}
 with tiers as (
     select tiers.*
-    from {{ ref("tiers") }} as tiers
+    from {{ ref("core_tiers") }} as tiers
     inner join {{ ref("core_policy") }} as policy on tiers.policy_id = policy.policy_id
 ),
 

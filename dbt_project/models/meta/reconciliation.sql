@@ -1,32 +1,29 @@
 {#-
 What the staging of each source gave against what stands in the marts, in rows and money of
 the source's own currency. What an as-of day leaves out, who was forgotten, and what
-sources.yaml leaves out is counted, so that the difference must be zero. Both sides are counted, not joined: a row that only
-one of them has is a difference, too.
+sources.yaml leaves out is counted, so that the difference must be zero. Both sides are
+counted, not joined: a row that only one of them has is a difference, too.
 -#}
-{%- set entities = {
+{#- Currency and money of staging, and of the mart: its currency, its money before and
+    after conversion. An entity that does not stand here has rows only. -#}
+{%- set sums = {
     "order_lines": ["currency", "net_amount", none],
     "payments": ["currency", "amount", ["source_currency", "source_amount", "amount"]],
     "leads": ["currency", "amount", ["source_currency", "source_amount", "amount"]],
     "interactions": ["'-'", "0", ["'-'", "0", "0"]],
     "service_tickets": ["'-'", "0", ["'-'", "0", "0"]],
     "contacts": ["'-'", "0", ["'-'", "0", "0"]],
-    "products": ["'-'", "0", none],
     "survey_responses": ["'-'", "0", ["'-'", "0", "0"]],
     "campaigns": ["currency", "cost_amount", none],
-    "customer_references": ["'-'", "0", none],
-    "known_identities": ["'-'", "0", none],
-    "assessments": ["'-'", "0", none],
-    "factor_scores": ["'-'", "0", none],
-    "financial_statements": ["'-'", "0", none],
-    "fx_rates": ["'-'", "0", none],
 } -%}
-{#- What no reader sees as a mart is counted in the core, or where the core takes it. -#}
+{#- Every canonical entity but customers: they may be forgotten, and stand apart. -#}
+{%- set entities = {} -%}
+{%- for entity in canonical_columns() if entity != "customers" -%}
+{%- do entities.update({entity: sums.get(entity, ["'-'", "0", none])}) -%}
+{%- endfor -%}
+{#- What no reader sees as a mart is counted in the core or where that takes it. -#}
 {%- set counted_in = {"survey_responses": "core_survey_responses"} -%}
-{%- set counted_when_taken = [
-    "campaigns", "customer_references", "known_identities", "assessments",
-    "factor_scores", "financial_statements", "fx_rates",
-] -%}
+{%- set counted_apart = ["order_lines", "products"] -%}
 with refresh as (
     select * from {{ ref("core_refresh") }}
 ),
@@ -160,7 +157,7 @@ parts as (
         coalesce(sum({{ mart[2] }}), 0) as reporting_amount
     from {{ ref(counted_in.get(entity, entity)) }}
     group by source, coalesce({{ mart[0] }}, '-')
-    {%- elif entity in counted_when_taken %}
+    {%- elif entity not in counted_apart %}
     union all
     select
         source,

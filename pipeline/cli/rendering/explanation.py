@@ -120,6 +120,10 @@ class _Rendering(Language):
     def _next(self, found: Explanation) -> str:
         """What would move it up, as a sentence."""
         step = found.next
+        if not found.rules:
+            return self.either(
+                "nobody is graded, as no source records sales", "无销售记录，不评级"
+            )
         if step is None:
             if found.tier["tier_rank"] == 1:
                 return self.either("there is no better tier", "已是最高等级")
@@ -183,11 +187,18 @@ class _Rendering(Language):
         ):
             if value.get(key) is not None:
                 parts.append(f"{self.either(english, chinese)} {value[key]:,.0f}")
+        # What no source records is left out.
+        if not parts:
+            parts.append(self.text("not known"))
         sentence = self.either(
-            f"{currency} in the last 12 months: {', '.join(parts)}; "
-            f"{orders} {'order' if orders == 1 else 'orders'}",
-            f"近12个月（{currency}）：{'，'.join(parts)}；{orders}张订单",
+            f"{currency} in the last 12 months: {', '.join(parts)}",
+            f"近12个月（{currency}）：{'，'.join(parts)}",
         )
+        if orders is not None:
+            sentence += self.either(
+                f"; {orders} {'order' if orders == 1 else 'orders'}",
+                f"；{orders}张订单",
+            )
         if value.get("predicted_revenue_12m") is not None:
             sentence += self.either(
                 f"; {value['predicted_revenue_12m']:,.0f} forecast for the next 12",
@@ -242,6 +253,8 @@ class _Rendering(Language):
         yield table
 
     def _rules(self, found: Explanation) -> Iterator[RenderableType]:
+        if not found.rules:
+            return
         table = self.table(
             "Rules of the policy", *("", "tier", "rule", "holds", "by how much")
         )

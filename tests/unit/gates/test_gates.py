@@ -545,7 +545,11 @@ def test_outcomes_of_dbt(status: str, outcome: str) -> None:
         config = SimpleNamespace(severity="ERROR")
 
         def to_dict(self) -> dict[str, object]:
-            return {"unique_id": "test.p.t", "depends_on": {"nodes": ["model.p.a"]}}
+            return {
+                "name": self.name,
+                "unique_id": "test.p.t",
+                "depends_on": {"nodes": ["model.p.a"]},
+            }
 
     told = SimpleNamespace(
         node=Node(), status=status, message=None, failures=None, execution_time=0.1
@@ -556,6 +560,7 @@ def test_outcomes_of_dbt(status: str, outcome: str) -> None:
         outcome,
         outcome != "passed",
     )
+    assert check.demand == "T: the query finds no row."
 
 
 @pytest.mark.parametrize(

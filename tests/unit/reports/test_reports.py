@@ -104,6 +104,7 @@ class Sample:
     record: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     statements: str = ""
+    corrections: str = ""  # of what was inserted
 
 
 ORDINARY = Sample(
@@ -347,6 +348,7 @@ def fill(connection: duckdb.DuckDBPyConnection, sample: Sample) -> None:
             }
         ],
     )
+    connection.execute(sample.corrections)
 
 
 def lay_release(root: Path, sample: Sample) -> Path:
@@ -704,6 +706,13 @@ EDGES = {
     "no costs": Sample(
         customers=[Customer("a", tier="key", revenue_12m=5, margin_12m=None)]
     ),
+    "no sales": Sample(
+        customers=[replace(PROSPECT, rfm_segment="not recorded")],
+        corrections="""
+            update marts.customer_value set revenue_12m = null;
+            update marts.tier_summary set revenue_12m = null, order_count_12m = null;
+        """,
+    ),
     "unknown type": Sample(
         customers=[Customer("a", customer_type="club", revenue_12m=5)]
     ),
@@ -747,6 +756,9 @@ def test_page_is_well_formed(page_of: Page, name: str) -> None:
         ("losses", "headline", "−500 USD of −300 in the last 12 months"),
         ("losses", "tiers", "Key 重要客户 1 50.0 % −500 no ratio −600 no ratio"),
         ("no name", "top", "erp:17 company"),
+        ("no sales", "headline", "Revenue, last 12 months not known No source records"),
+        ("no sales", "headline", "Nobody is graded, as no source records sales"),
+        ("no sales", "tiers", "Prospect 潜在客户 1 100.0 % not known no ratio"),
         ("no costs", "headline", "not known No source says what the goods cost"),
         ("no costs", "tiers", "Key 重要客户 1 100.0 % 5 100.0 % not known"),
         ("no costs", "top", "5 not known"),
@@ -910,3 +922,12 @@ def test_colours_are_told_from_the_paper(theme: int) -> None:
     assert contrast("ink", "shade") >= 4.5
     for name in ("accent", "before", *(f"tier-{n}" for n in range(1, 7))):
         assert contrast(name) >= 3, name
+
+
+def test_sections_follow_what_is_recorded(page_of: Page) -> None:
+    page = page_of(EDGES["no sales"])
+    for absent in ("concentration", "top", "look", "segments"):
+        assert f'id="{absent}"' not in page
+    assert "not bought" not in page
+    for present in ("tiers", "due", "service", "data"):
+        assert f'id="{present}"' in page

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT
+from pipeline.tiers import models, policy_checks, policy_tables, scoring, stability
 from pipeline.tiers import policy as policies
-from pipeline.tiers import policy_checks, policy_tables, scoring, stability
-from pipeline.tiers.policy import FACTS, Factor, Policy, Rule, Tier
-from tests.models import Warehouse
+from pipeline.tiers.policy import FACTS, NOT_GRADED, Factor, Policy, Rule, Tier
+from tests.models import Warehouse, compiled
 from tests.profiles import examples
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
@@ -715,3 +715,50 @@ def test_spells_are_whole_and_migration_sums(
             by_tier.setdefault(move["from_tier"], 0)
             by_tier[move["from_tier"]] += move["share"]
         assert all(total == pytest.approx(1) for total in by_tier.values())
+
+
+def test_nobody_is_graded_where_no_sales_are_recorded() -> None:
+    """Under every policy, and under the tier that the rest of the product knows."""
+    warehouse = Warehouse().seed("tiers")
+    sql = compiled()["core_tiers"][1].strip()
+    assert sql.endswith("select * from final")
+    everybody = warehouse.connection.sql(
+        sql.removesuffix("final") + "not_graded order by policy_id"
+    )
+    (code, *names) = NOT_GRADED
+    found = everybody.project(
+        "policy_id, tier_code, tier_rank, tier_name_en, tier_name_zh, is_graded"
+    ).fetchall()
+    assert found == [
+        (policy_id, code, 5, *names, False)
+        for policy_id in ("base-2010", "pareto-2014")
+    ]
+
+    seeds = {
+        name: warehouse.seed(name).connection.table(f"warehouse.meta.{name}")
+        for name in policy_tables.TABLES
+    }
+    warehouse.lay_query(
+        "int_tier_facts",
+        "select 'c' as customer_id, 'company' as customer_type, 1 as moment_no, "
+        "date '2014-01-31' as as_of_date, true as is_month_end, true as is_present, "
+        "false as has_purchased, "
+        + ", ".join(f"cast(null as double) as {fact}" for fact in FACTS),
+    )
+    for not_graded, expected in (
+        (everybody, [(None, code, code, 5)]),
+        (everybody.filter("false"), [(1, "prospect", "prospect", 4)]),
+    ):
+        query = models.earned_tiers(
+            seeds,
+            warehouse.relation("int_tier_facts"),
+            dt.date(2014, 1, 31),
+            not_graded,
+        )
+        assert (
+            warehouse.connection.sql(query)
+            .project("rule_order, earned_tier_code, tier_code, tier_rank")
+            .distinct()
+            .fetchall()
+            == expected
+        )

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jinja2 import Environment
 
 from pipeline.common.settings import PROJECT_ROOT
+from pipeline.scaffold.new_project import ENTITIES
+from pipeline.sources.entity import CanonicalEntity
+from tests.models import compiled
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 CORE = PROJECT / "models"
@@ -97,3 +100,20 @@ def test_every_number_and_time_has_a_domain(entity: str) -> None:
         for column, kind in columns(entity).items()
         if kind not in {"varchar", "boolean"}
     }
+
+
+def test_the_product_knows_the_same_entities_everywhere() -> None:
+    """What `provides` and `becomes` accept is what the core reads and `init` writes."""
+    assert sorted(get_args(CanonicalEntity)) == sorted(entities())
+    assert sorted(ENTITIES) == sorted(entities())
+
+
+def test_every_entity_is_reconciled() -> None:
+    """Rows of an entity that only one side counts would be a difference, or nothing."""
+    sql = re.sub(r"\s+", " ", compiled()["reconciliation"][1])
+    parts = re.split(r" union all ", sql)
+    for entity in entities():
+        sides = [part for part in parts if f"'{entity}' as entity" in part]
+        staged = [part for part in sides if re.search(r"\b0 as staged_rows", part)]
+        assert staged, f"what the marts have of {entity} is not counted"
+        assert len(staged) < len(sides), f"what is staged of {entity} is not counted"

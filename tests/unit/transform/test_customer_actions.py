@@ -39,6 +39,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "tier_rank": "integer",
         "tier_name_en": "varchar",
         "tier_name_zh": "varchar",
+        "vip_class": "varchar",
     },
     "score_factors": {
         "policy_id": "varchar",
@@ -315,7 +316,7 @@ class World:
             warehouse.lay(
                 table, columns, [[row.get(name) for name in columns] for row in rows]
             )
-        return warehouse
+        return warehouse.build("core_tiers")
 
     def actions(self, action: str | None = None) -> list[dict[str, Any]]:
         found = (
@@ -880,8 +881,10 @@ def test_a_service_policy_that_is_not_whole_is_refused(
 
 
 def test_the_seeds_are_whole() -> None:
-    warehouse = Warehouse().seed(
-        "policies", "tiers", "service_policies", "action_rules", "holidays"
+    warehouse = (
+        Warehouse()
+        .seed("policies", "tiers", "service_policies", "action_rules", "holidays")
+        .build("core_tiers")
     )
     for policy in {row["policy_id"] for row in seed_rows("policies")}:
         warehouse.lay("core_policy", {"policy_id": "varchar"}, [(policy,)])

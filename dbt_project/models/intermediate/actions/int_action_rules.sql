@@ -16,7 +16,7 @@ policy as (
 
 tiers as (
     select tiers.tier_code
-    from {{ ref("tiers") }} as tiers
+    from {{ ref("core_tiers") }} as tiers
     inner join policy on tiers.policy_id = policy.policy_id
     union all
     select '*' as tier_code

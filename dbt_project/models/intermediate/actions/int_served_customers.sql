@@ -33,7 +33,7 @@ customers as (
 ),
 
 tiers as (
-    select * from {{ ref("tiers") }}
+    select * from {{ ref("core_tiers") }}
 ),
 
 service_policies as (

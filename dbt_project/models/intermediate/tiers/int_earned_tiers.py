@@ -17,4 +17,5 @@ def model(dbt, session):
         "score_anchors": dbt.ref("score_anchors"),
     }
     (as_of,) = dbt.ref("core_refresh").project("as_of_date").fetchone()
-    return session.sql(models.earned_tiers(seeds, "_tier_facts", as_of))
+    not_graded = dbt.ref("core_tiers").filter("not is_graded")
+    return session.sql(models.earned_tiers(seeds, "_tier_facts", as_of, not_graded))

@@ -5,7 +5,8 @@ def model(dbt, session):
     from pipeline.tiers import models
 
     session.register("_next_facts", dbt.ref("int_tier_facts"))
-    session.register("_held_tiers", dbt.ref("int_tiers"))
+    # Who is not graded has no rule, and nothing that would move it up.
+    session.register("_held_tiers", dbt.ref("int_tiers").filter("rule_order notnull"))
     seeds = {
         "policies": dbt.ref("policies"),
         "tiers": dbt.ref("tiers"),
