@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from pipeline.common import yaml_file
-from pipeline.common.settings import Settings, is_time_zone
+from pipeline.common.settings import PROJECT_ROOT, Settings, is_time_zone
 from pipeline.sources.entity import CanonicalEntity, Entity, Name, Personal, Strict
 
 
@@ -161,11 +161,18 @@ class SourcesFile(Strict):
         return self
 
     def applied_to(self, settings: Settings) -> Settings:
-        """The settings, with the folders that this file names."""
+        """The settings, with the folders that this file names.
+
+        The product's own suites of what lands are the demonstration's: another company
+        that calls a source `erp` has none until it writes some.
+        """
+        expectations = self.expectations or settings.expectations
+        if expectations.parent == PROJECT_ROOT and self.demonstration is None:
+            expectations = settings.sources_file.parent / expectations.name
         return replace(
             settings,
             dbt_project=self.dbt_project or settings.dbt_project,
-            expectations=self.expectations or settings.expectations,
+            expectations=expectations,
         )
 
     def unknown_customers(self) -> dict[str, str]:

@@ -180,6 +180,7 @@ def make_plan(origin: Origin, sources: SourcesFile) -> Plan:
     if origin.base != origin.folder:
         _leave_out_the_demonstration(plan)
         _put_over(plan, origin.own)
+    _leave_out_unknown_sources(plan, {source.name for source in sources.sources})
     declared = _declared_sources(
         path for path in plan.links.values() if path.suffix in package.PROPERTIES
     )
@@ -211,6 +212,22 @@ def _leave_out_the_demonstration(plan: Plan) -> None:
                 plan.texts[relative] = _yaml(described)
 
 
+def _leave_out_unknown_sources(plan: Plan, known: set[str]) -> None:
+    """Takes out the demonstration's staging of sources that sources.yaml does not name.
+
+    A whole copy of the project holds it; its tables are declared nowhere.
+    """
+    unknown = {
+        path.name
+        for path in (PACKAGE / "models" / "staging").iterdir()
+        if path.is_dir()
+    } - known
+    for relative in list(plan.links):
+        parts = Path(relative).parts
+        if parts[:2] == ("models", "staging") and parts[2] in unknown:
+            del plan.links[relative]
+
+
 def _put_over(plan: Plan, own: Mapping[str, Path]) -> None:
     """Puts a project's own files over the package's."""
     nodes = {
@@ -239,6 +256,10 @@ def _put_over(plan: Plan, own: Mapping[str, Path]) -> None:
             # Where it belongs, wherever it lies: its folder says how it is built.
             plan.links.pop(nodes[node], None)
             place = str(Path(nodes[node]).with_suffix(path.suffix))
+        elif relative in plan.links and filecmp.cmp(
+            path, plan.links[relative], shallow=False
+        ):
+            continue
         elif relative in plan.links or relative in plan.texts:
             place = str(Path(relative).with_name(f"own_{path.name}"))
         plan.links[place] = path

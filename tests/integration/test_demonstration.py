@@ -628,6 +628,13 @@ def test_reconciliation_leaves_nothing(warehouse: duckdb.DuckDBPyConnection) -> 
         "interactions",
         "payments",
         "contacts",
+        "assessments",
+        "campaigns",
+        "factor_scores",
+        "financial_statements",
+        "fx_rates",
+        "survey_responses",
+        "customer_references",
     }
     assert all(rows_off == 0 and money_off == 0 for _, rows_off, money_off in rows)
     assert warehouse.execute(
@@ -744,6 +751,8 @@ def test_evidence_can_be_queried(warehouse: duckdb.DuckDBPyConnection) -> None:
             "failed",
             10,
         ),
+        # Declared: leads of the sheet that were noted again.
+        ("landing/crm/leads", "a_key_stands_once_in_a_file", "failed", 4),
         # Its data ends on 28 January, three days before the as-of day.
         ("marts.order_lines", "drift", "failed", 1),
         # Its health tells less than the days since the last order, and says so.

@@ -15,9 +15,10 @@ import yaml
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import SourcesFile, load_sources
-from pipeline.transform import package, project
+from pipeline.transform import dbt, package, project
 from pipeline.transform.package import PACKAGE
 
+RETAIL = PROJECT_ROOT / "tests" / "projects" / "online_retail"
 SOURCES = """
 version: 1
 business: {time_zone: Asia/Shanghai, reporting_currency: CNY}
@@ -270,3 +271,26 @@ def test_another_version_of_the_product_is_noted(
     own.write("sources.yaml", SOURCES.replace("CNY", "USD"))
     own.compose()
     assert caplog.text == ""
+
+
+def test_a_whole_copy_needs_no_source_of_the_demonstration(tmp_path: Path) -> None:
+    """As somebody makes one who copies the folder and adds staging of his own."""
+    copy = tmp_path / "dbt_project"
+    shutil.copytree(
+        PACKAGE, copy, ignore=shutil.ignore_patterns("target", "logs", "__pycache__")
+    )
+    shutil.copytree(
+        RETAIL / "dbt_project" / "models" / "staging" / "shop",
+        copy / "models" / "staging" / "shop",
+    )
+    settings = replace(
+        Settings.load(
+            sources_file=PROJECT_ROOT / "tests/projects/online_retail/sources.yaml"
+        ),
+        dbt_project=copy,
+        environment={"ONLINE_RETAIL": str(tmp_path)},
+    )
+    parsed = dbt.parse(load_sources(settings), settings).manifest_json
+    names = {node["name"] for node in parsed["nodes"].values()}
+    assert {"stg_shop__order_lines", "customer_tiers"} <= names
+    assert not {name for name in names if name.startswith(("stg_erp__", "base_crm__"))}
