@@ -145,4 +145,4 @@ def logs(
         if as_json:
             click.echo(json.dumps(line, ensure_ascii=False))
         else:
-            out.print(log_reading.shown(line), markup=False, soft_wrap=True)
+            out.print(log_reading.format_line(line), markup=False, soft_wrap=True)

@@ -145,13 +145,13 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
         if disk.is_full(error):
             disk.make_room(home, refresh_id)
             if not isinstance(error, disk.DiskFull):
-                error = disk.DiskFull(disk.told(home, error))
+                error = disk.DiskFull(disk.explain_full(home, error))
         refresh_log.note(
             "ERROR",
             "stage_end",
             f"{name} ended with an error",
             seconds=round(time.monotonic() - started, 3),
-            exception=refresh_log.told(error),
+            exception=refresh_log.summarise_error(error),
         )
         refused = isinstance(error, GateRefused)
         told = isinstance(error, CustomerTiersError)

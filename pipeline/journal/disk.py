@@ -216,11 +216,11 @@ def raise_if_full(home: Home, crashes: Iterable[str]) -> None:
     """
     for said in crashes:
         if _FULL.search(said):
-            raise DiskFull(told(home, OSError(said)))
+            raise DiskFull(explain_full(home, OSError(said)))
 
 
-def told(home: Home, error: BaseException) -> str:
-    """What a full disk in the middle of a refresh is told as."""
+def explain_full(home: Home, error: BaseException) -> str:
+    """The sentence for a disk that is full in the middle of a refresh."""
     words = " ".join(str(error).split())[:300]
     return (
         f"the disk of {home.root} is full ({words}). Readers see what they saw before, "

@@ -90,7 +90,7 @@ def lines(
         time.sleep(FOLLOW_SECONDS)
 
 
-def shown(line: Mapping[str, Any]) -> str:
+def format_line(line: Mapping[str, Any]) -> str:
     """A line for a person."""
     moment = str(line.get("ts", ""))[11:23]
     known = {*_ALWAYS, "subject", "check", "severity", "outcome", "gate"}

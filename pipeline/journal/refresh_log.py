@@ -44,7 +44,7 @@ class _Recorder(logging.Handler):
         """Writes one record; `facts` that it carries stand beside the sentence."""
         given = dict(getattr(record, "facts", {}))
         if record.exc_info and record.exc_info[1] is not None:
-            given.setdefault("exception", told(record.exc_info[1]))
+            given.setdefault("exception", summarise_error(record.exc_info[1]))
         self.write(
             moment=dt.datetime.fromtimestamp(record.created, dt.UTC),
             level=record.levelname,
@@ -183,7 +183,7 @@ def log_file(home: Home, refresh_id: str) -> Path:
     return home.refresh_logs / f"{refresh_id}.jsonl"
 
 
-def told(error: BaseException) -> str:
+def summarise_error(error: BaseException) -> str:
     """The kind of an error and its first line; engines show rows in the lines below."""
     first, *_ = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {first}"

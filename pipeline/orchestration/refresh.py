@@ -185,9 +185,9 @@ def _room(home: Home) -> Iterator[None]:
         newest = next(iter(attempts.history(home)), None)
         if newest is not None and newest.state == "running":
             disk.make_room(home, newest.refresh_id)
-            reason = f"{newest.stage}: {disk.told(home, error)}"
+            reason = f"{newest.stage}: {disk.explain_full(home, error)}"
             attempts.end(home, newest.refresh_id, "failed", reason, exit_code=1)
-        raise disk.DiskFull(disk.told(home, error)) from error
+        raise disk.DiskFull(disk.explain_full(home, error)) from error
 
 
 def _accept(
