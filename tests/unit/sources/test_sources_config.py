@@ -347,3 +347,23 @@ def test_every_entity_of_the_demonstration_says_where_personal_data_is() -> None
     assert all(
         entity.personal for source in sources for entity in source.entities.values()
     )
+
+
+@pytest.mark.parametrize("demonstration", [False, True])
+def test_only_the_demonstration_has_the_suites_of_the_demonstration(
+    tmp_path: Path, demonstration: bool
+) -> None:
+    """Another company may well call a source `erp`, too."""
+    path = tmp_path / "sources.yaml"
+    path.write_text(
+        "version: 1\n"
+        + ("demonstration: sample_data\n" if demonstration else "")
+        + "sources:\n  - {name: erp, kind: files, path: ., provides: [],\n"
+        "     entities: {customers: {files: a.csv, key: [id]}}}\n"
+    )
+    settings = Settings.load(sources_file=path)
+    applied = load_sources(settings).applied_to(settings)
+    product = PROJECT_ROOT / "expectations"
+    assert applied.expectations == (
+        product if demonstration else tmp_path / "expectations"
+    )
