@@ -80,3 +80,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def version() -> str:
     """The version of the package, which is the product's."""
     return str(read_yaml(PACKAGE / PROJECT_FILE)["version"])
+
+
+def write_yaml(value: Any) -> str:
+    """The value as the text of a YAML file."""
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=88)
+    return text

@@ -27,13 +27,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import SourcesFile
-from pipeline.transform import former, package
+from pipeline.transform import former, leaving_out, package
 from pipeline.transform.package import PACKAGE, PROFILES_FILE, PROJECT_FILE
 
 log = logging.getLogger("customer_tiers.transform")
@@ -42,7 +40,6 @@ log = logging.getLogger("customer_tiers.transform")
 KEPT_DAYS = 30
 
 LANDED = "models/staging/_landed__sources.yml"
-_UNIT_TESTS = "__unit_tests.yml"
 _LOCK = ".lock"
 _VERSION = "package_version"
 _MADE = (
@@ -178,54 +175,21 @@ def make_plan(origin: Origin, sources: SourcesFile) -> Plan:
     base = package.files(origin.base)
     plan = Plan(dict(base), {}, [])
     if origin.base != origin.folder:
-        _leave_out_the_demonstration(plan)
+        leaving_out.demonstration(plan.links, plan.texts)
         _put_over(plan, origin.own)
-    _leave_out_unknown_sources(plan, {source.name for source in sources.sources})
+    leaving_out.unknown_sources(plan.links, {item.name for item in sources.sources})
     declared = _declared_sources(
         path for path in plan.links.values() if path.suffix in package.PROPERTIES
     )
     plan.texts[LANDED] = _landed_sources(sources, declared)
     described = package.read_yaml(origin.base / PROJECT_FILE)
     described["vars"] = {**(described.get("vars") or {}), **variables(sources)}
-    plan.texts[PROJECT_FILE] = _MADE + _yaml(described)
+    plan.texts[PROJECT_FILE] = _MADE + package.write_yaml(described)
     profiles = origin.base / PROFILES_FILE
     plan.links[PROFILES_FILE] = (
         profiles if profiles.exists() else PACKAGE / PROFILES_FILE
     )
     return plan
-
-
-def _leave_out_the_demonstration(plan: Plan) -> None:
-    """Takes out its staging models and what is tested on them."""
-    for relative, path in list(plan.links.items()):
-        parts = Path(relative).parts
-        if (parts[:2] == ("models", "staging") and len(parts) > 3) or relative.endswith(
-            _UNIT_TESTS
-        ):
-            del plan.links[relative]
-        elif path.suffix in package.PROPERTIES:
-            text = path.read_text(encoding="utf-8")
-            if re.search(r"^unit_tests:", text, re.M):
-                described = package.read_yaml(path)
-                del described["unit_tests"]
-                del plan.links[relative]
-                plan.texts[relative] = _yaml(described)
-
-
-def _leave_out_unknown_sources(plan: Plan, known: set[str]) -> None:
-    """Takes out the demonstration's staging of sources that sources.yaml does not name.
-
-    A whole copy of the project holds it; its tables are declared nowhere.
-    """
-    unknown = {
-        path.name
-        for path in (PACKAGE / "models" / "staging").iterdir()
-        if path.is_dir()
-    } - known
-    for relative in list(plan.links):
-        parts = Path(relative).parts
-        if parts[:2] == ("models", "staging") and parts[2] in unknown:
-            del plan.links[relative]
 
 
 def _put_over(plan: Plan, own: Mapping[str, Path]) -> None:
@@ -321,7 +285,7 @@ def _take_out_descriptions(plan: Plan, described: set[tuple[str, str]]) -> None:
                     if (kind, str(item["name"])) not in described
                 ]
         del plan.links[relative]
-        plan.texts[relative] = _yaml(properties)
+        plan.texts[relative] = package.write_yaml(properties)
 
 
 def _declared_sources(paths: Iterable[Path]) -> set[tuple[str, str]]:
@@ -354,16 +318,11 @@ def _landed_sources(sources: SourcesFile, declared: set[tuple[str, str]]) -> str
                 )
                 | {"tables": tables}
             )
-    return _MADE + _yaml({"sources": described})
+    return _MADE + package.write_yaml({"sources": described})
 
 
 def _with_description(item: dict[str, Any], description: str) -> dict[str, Any]:
     return {**item, "description": description} if description else item
-
-
-def _yaml(value: Any) -> str:
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=88)
-    return text
 
 
 def _places(origin: Origin, settings: Settings) -> Iterator[Path]:
