@@ -186,6 +186,7 @@ def own_project(folder: Path, name: str, change: Callable[[str], str]) -> Path:
 
 def own_suites(folder: Path, *, acceptable: bool) -> Path:
     """Suites of a project that allows a hundred customers; a few more is a failure."""
-    shutil.copytree(PROJECT_ROOT / "expectations", folder)
+    shutil.copytree(PROJECT_ROOT / "expectations" / "landing", folder / "landing")
+    (folder / "marts").mkdir()
     (folder / "marts" / "own.py").write_text(OWN_SUITE.format(acceptable=acceptable))
     return folder

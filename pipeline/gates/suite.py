@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.journal.evidence import Severity
 from pipeline.sources import Entity
 from pipeline.transform import former
@@ -68,7 +69,14 @@ def suites_of_marts(folder: Path, provided: Collection[str]) -> list[Suite]:
         found = list(load_module(whole).suites())
     else:
         suites = {suite.subject: suite for suite in product_suites()}
-        for path in sorted((folder / "marts").glob("[!_]*.py")):
+        # Copies of the product's files first: what is the project's own comes after them.
+        product = {
+            path.name for path in (PROJECT_ROOT / "expectations" / "marts").iterdir()
+        }
+        for path in sorted(
+            (folder / "marts").glob("[!_]*.py"),
+            key=lambda path: (path.name not in product, path.name),
+        ):
             for make in getattr(load_module(path), "SUITES", ()):
                 suite = make()
                 suites[suite.subject] = suite

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from expectations.marts.common import STOPPING_DRIFT
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.gates.run import run_suites
-from pipeline.gates.suite import Suite, _name, product_suites, severity_of
+from pipeline.gates.suite import (
+    Suite,
+    _name,
+    product_suites,
+    severity_of,
+    suites_of_marts,
+)
+from tests.conftest import own_suites
 from tests.models import seed_rows
 
 # What a person may accept: that something is unusual, never that something is wrong.
@@ -94,3 +103,21 @@ def test_each_row_outside_fails_its_own_check(tmp_path: Path, outcome: str) -> N
         if outcome == "outside"
         else {}
     )
+
+
+@pytest.mark.parametrize("with_copies", [False, True])
+def test_an_own_suite_takes_the_place_of_the_products(
+    tmp_path: Path, with_copies: bool
+) -> None:
+    """Also in a folder that holds a copy of the product's files."""
+    folder = own_suites(tmp_path / "expectations", acceptable=True)
+    if with_copies:
+        shutil.copytree(
+            PROJECT_ROOT / "expectations" / "marts",
+            folder / "marts",
+            dirs_exist_ok=True,
+        )
+    suites = {item.subject: item for item in suites_of_marts(folder, {"order_lines"})}
+    first = suites["marts.customer_tiers"].expectations[0]
+    assert first.description == "a hundred at most"
+    assert set(suites) == {item.subject for item in product_suites()}
