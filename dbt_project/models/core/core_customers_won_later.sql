@@ -1,5 +1,7 @@
-{#- The records of customers that are won after the as-of day: nobody knows them yet, except
-    where they have bought before all the same. -#}
+{#- The records of customers that are won after the as-of day and with whom no source has
+    anything on record, not even later: nobody knows them yet. Who has bought or called, be
+    it later, is kept: what is known of it on the as-of day is its record alone, and facts
+    of others would else lose the customer that they are attached to. -#}
 with customers as (
     {{ provided("customers") }}
 ),
@@ -9,7 +11,11 @@ refresh as (
 ),
 
 order_lines as (
-    {{ known("order_lines") }}
+    {{ provided("order_lines") }}
+),
+
+service_tickets as (
+    {{ provided("service_tickets") }}
 ),
 
 later as (
@@ -21,25 +27,26 @@ later as (
     where {{ is_later("customers", "customers", "acquired_on") }}
 ),
 
-bought as (
-    select distinct
-        later.source,
-        later.source_customer_id
-    from later
-    inner join order_lines
-        on
-            later.source = order_lines.customer_source
-            and later.source_customer_id = order_lines.source_customer_id
+recorded as (
+    select
+        customer_source,
+        source_customer_id
+    from order_lines
+    union
+    select
+        customer_source,
+        source_customer_id
+    from service_tickets
 ),
 
 final as (
     select later.*
     from later
-    left join bought
+    left join recorded
         on
-            later.source = bought.source
-            and later.source_customer_id = bought.source_customer_id
-    where bought.source_customer_id is null
+            later.source = recorded.customer_source
+            and later.source_customer_id = recorded.source_customer_id
+    where recorded.source_customer_id is null
 )
 
 select * from final
