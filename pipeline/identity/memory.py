@@ -107,6 +107,11 @@ PUBLISHED: Final = {
         "(select max(as_of_date) from released.marts.customer_value) as as_of_date "
         "from released.marts.customer_tier_history",
     ),
+    "published_forecasters": (
+        {"customer_type": "varchar", "as_of_date": "date", "value_model": "varchar"},
+        "select distinct customer_type, as_of_date, value_model "
+        "from released.marts.customer_value_history where value_model is not null",
+    ),
     "published_days": (
         {
             "entity": "varchar",
@@ -127,6 +132,7 @@ PUBLISHED: Final = {
 # The table that the query reads: a release of an older version may not have it.
 _FROM: Final = {
     "published_tiers": ("marts", "customer_tier_history"),
+    "published_forecasters": ("marts", "customer_value_history"),
     "published_days": ("meta", "event_days"),
 }
 

@@ -5,6 +5,7 @@ Not here: what takes a file's place (`project`).
 
 from __future__ import annotations
 
+import filecmp
 import re
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from pipeline.transform import package
 from pipeline.transform.package import PACKAGE
 
 _UNIT_TESTS = "__unit_tests.yml"
+_SOURCE = re.compile(r"""source\(\s*["'](\w+)["']\s*,\s*["'](\w+)["']""")
+_REF = re.compile(r"""ref\(\s*["'](\w+)["']""")
+# What a refresh itself says to the models; declared by the product.
+_CONTEXT = ("refresh", "context")
 
 
 def demonstration(links: dict[str, Path], texts: dict[str, str]) -> None:
@@ -31,17 +36,42 @@ def demonstration(links: dict[str, Path], texts: dict[str, str]) -> None:
                 texts[relative] = package.write_yaml(described)
 
 
-def unknown_sources(links: dict[str, Path], known: set[str]) -> None:
-    """Takes out the demonstration's staging of sources that sources.yaml does not name.
+def undeclared_tables(links: dict[str, Path], declared: set[tuple[str, str]]) -> None:
+    """Takes out the demonstration's staging of tables that sources.yaml does not name.
 
-    A whole copy of the project holds it; its tables are declared nowhere.
+    A whole copy of the project holds it, and so does the package where a project has no
+    dbt folder of its own. A model that somebody changed stays: a table that it lacks is
+    then a mistake, and dbt says so.
+
+    Args:
+        links: The files of the composed project by their paths in it; is changed.
+        declared: The landed tables, as (source, entity).
     """
-    unknown = {
-        path.name
-        for path in (PACKAGE / "models" / "staging").iterdir()
-        if path.is_dir()
-    } - known
-    for relative in list(links):
-        parts = Path(relative).parts
-        if parts[:2] == ("models", "staging") and parts[2] in unknown:
-            del links[relative]
+    texts = {
+        relative: path.read_text(encoding="utf-8")
+        for relative, path in links.items()
+        if relative.startswith("models/staging/") and _is_product_s(relative, path)
+    }
+    removed: set[str] = set()
+    while found := {
+        Path(relative).stem
+        for relative, text in texts.items()
+        if relative.endswith(".sql")
+        and relative in links
+        and (
+            set(_SOURCE.findall(text)) - declared - {_CONTEXT}
+            or removed.intersection(_REF.findall(text))
+        )
+    }:
+        removed |= found
+        for relative, text in texts.items():
+            is_tested = relative.endswith(_UNIT_TESTS) and found.intersection(
+                _REF.findall(text)
+            )
+            if Path(relative).stem in found or is_tested:
+                links.pop(relative, None)
+
+
+def _is_product_s(relative: str, path: Path) -> bool:
+    product = PACKAGE / relative
+    return product.is_file() and filecmp.cmp(path, product, shallow=False)

@@ -177,10 +177,11 @@ def make_plan(origin: Origin, sources: SourcesFile) -> Plan:
     if origin.base != origin.folder:
         leaving_out.demonstration(plan.links, plan.texts)
         _put_over(plan, origin.own)
-    leaving_out.unknown_sources(plan.links, {item.name for item in sources.sources})
     declared = _declared_sources(
         path for path in plan.links.values() if path.suffix in package.PROPERTIES
     )
+    landed = {(item.name, name) for item in sources.sources for name in item.entities}
+    leaving_out.undeclared_tables(plan.links, declared | landed)
     plan.texts[LANDED] = _landed_sources(sources, declared)
     described = package.read_yaml(origin.base / PROJECT_FILE)
     described["vars"] = {**(described.get("vars") or {}), **variables(sources)}

@@ -58,10 +58,6 @@ def shop(tmp_path: Path) -> Path:
         },
     }
     path.write_text(yaml.safe_dump(described))
-    model = folder / "dbt_project/models/staging/shop/stg_shop__order_lines.sql"
-    sql = model.read_text()
-    assert '["id"])' in sql
-    model.write_text(sql.replace('["id"])', '["id"], cursor="changed")'))
     run(folder, TABLES)
     return folder
 

@@ -48,7 +48,9 @@ def sources(folder: Path, url: sa.URL, user: str, table: str) -> Path:
     host = url.query["host"]
     path = folder / "sources.yaml"
     path.write_text(
-        (PROJECT / "sources.yaml").read_text()
+        f"dbt_project: {PROJECT / 'dbt_project'}\n"
+        f"expectations: {PROJECT / 'expectations'}\n"
+        + (PROJECT / "sources.yaml").read_text()
         + f"""
   - name: crm
     kind: database

@@ -11,6 +11,10 @@ published as (
     select * from {{ source("refresh", "published_tiers") }}
 ),
 
+published_forecasters as (
+    select * from {{ source("refresh", "published_forecasters") }}
+),
+
 published_prints as (
     select * from {{ source("refresh", "policy_prints") }}
 ),
@@ -39,6 +43,24 @@ replayed as (
     where is_month_end
 ),
 
+-- The champion of today speaks for the past too; a new one may see it otherwise.
+forecast_anew as (
+    select distinct
+        history.customer_id,
+        history.as_of_date
+    from {{ ref("customer_value_history") }} as history
+    inner join published_forecasters
+        on
+            history.customer_type = published_forecasters.customer_type
+            and history.as_of_date = published_forecasters.as_of_date
+    left join published_forecasters as same
+        on
+            history.customer_type = same.customer_type
+            and history.as_of_date = same.as_of_date
+            and history.value_model = same.value_model
+    where history.value_model is not null and same.value_model is null
+),
+
 compared as (
     select
         replayed.customer_id,
@@ -52,6 +74,7 @@ compared as (
                 or policy_prints.policy_print <> published_prints.policy_print
                 then 'policy'
             when replayed.is_override <> published.is_override then 'override'
+            when forecast_anew.customer_id is not null then 'forecaster'
             else 'late data'
         end as cause
     from replayed
@@ -65,6 +88,10 @@ compared as (
                 or replayed.as_of_date < published.valid_to
             )
     left join identities on replayed.customer_id = identities.customer_id
+    left join forecast_anew
+        on
+            replayed.customer_id = forecast_anew.customer_id
+            and replayed.as_of_date = forecast_anew.as_of_date
     left join policy_prints on replayed.policy_id = policy_prints.policy_id
     left join published_prints on replayed.policy_id = published_prints.policy_id
     where replayed.tier_code <> published.tier_code

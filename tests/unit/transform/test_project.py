@@ -294,3 +294,32 @@ def test_a_whole_copy_needs_no_source_of_the_demonstration(tmp_path: Path) -> No
     names = {node["name"] for node in parsed["nodes"].values()}
     assert {"stg_shop__order_lines", "customer_tiers"} <= names
     assert not {name for name in names if name.startswith(("stg_erp__", "base_crm__"))}
+
+
+def test_a_source_of_the_demonstration_s_name_needs_none_of_its_tables(
+    tmp_path: Path,
+) -> None:
+    """`crm` is what many call theirs; the staging of the demonstration's is not for it."""
+    described = yaml.safe_load(
+        (PROJECT_ROOT / "tests/projects/online_retail/sources.yaml").read_text()
+    )
+    described["dbt_project"] = str(PACKAGE)
+    described["sources"][0]["provides"] = []
+    described["sources"].append(
+        {
+            "name": "crm",
+            "kind": "files",
+            "path": str(tmp_path),
+            "provides": ["contacts"],
+        }
+        | {"entities": {"contacts": {"files": "*.csv", "key": ["id"]}}}
+    )
+    path = tmp_path / "sources.yaml"
+    path.write_text(yaml.safe_dump(described))
+    settings = replace(
+        Settings.load(sources_file=path), environment={"ONLINE_RETAIL": str(tmp_path)}
+    )
+    origin = project.find(PACKAGE)
+    links = project.make_plan(origin, load_sources(settings)).links
+    staging = {Path(name).stem for name in links if name.startswith("models/staging/")}
+    assert staging == {"_refresh__sources", "stg_crm__contacts"}

@@ -200,6 +200,7 @@ def restated(
     *,
     log: Sequence[tuple[str, str, str]] = (),
     prints: tuple[str, str] = ("same", "same"),
+    forecasters: tuple[str, str] = ("bg_nbd", "bg_nbd"),
 ) -> list[tuple[Any, ...]]:
     """What is said anew.
 
@@ -209,6 +210,7 @@ def restated(
         replayed: customer, as-of day, tier, policy, is_override.
         log: refresh, customer, earlier customer of identity_log.
         prints: The policy's print as published and now.
+        forecasters: Who forecast at each month end as published and now.
     """
     warehouse = Warehouse()
     earlier = {
@@ -230,6 +232,22 @@ def restated(
     ):
         warehouse.lay(f"refresh__{name}", columns, rows)
     warehouse.lay("policy_prints", of_policy, [("p", prints[1])])
+    of_forecast = {
+        "customer_type": "varchar", "as_of_date": "date", "value_model": "varchar",
+    }  # fmt: skip
+    warehouse.lay(
+        "refresh__published_forecasters",
+        of_forecast,
+        [("person", month, forecasters[0]) for month in (JANUARY, FEBRUARY)],
+    )
+    warehouse.lay(
+        "customer_value_history",
+        {"customer_id": "varchar", **of_forecast},
+        [
+            (customer, "person", month, forecasters[1])
+            for customer, month, *_ in replayed
+        ],
+    )
     warehouse.lay(
         "core_refresh", {"refresh_id": "varchar", "as_of_date": "date"},
         [("r2", day("04-12"))],
@@ -288,6 +306,8 @@ def test_months_of_one_correction_are_one_line() -> None:
         (("key", "p", False), {}, "late data"),
         (("key", "p", True), {}, "override"),
         (("key", "q", False), {}, "policy"),
+        (("key", "p", False), {"forecasters": ("bg_nbd", "bg_bb")}, "forecaster"),
+        (("key", "p", True), {"forecasters": ("bg_nbd", "bg_bb")}, "override"),
         (("key", "p", False), {"prints": ("before", "after")}, "policy"),
         (("key", "p", False), {"log": [("r2", "c", "d")]}, "identity"),
         (("key", "p", False), {"log": [("r2", "d", "c")]}, "identity"),
