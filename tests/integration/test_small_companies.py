@@ -730,8 +730,22 @@ def test_who_keeps_service_records_only_reads_about_service(
         (dt.date(2024, 5, 1), 2, 0.5, 0),
         (dt.date(2024, 6, 1), 1, None, 1),
     ]
+    categories = rows(
+        service_only,
+        """
+        select month_start, category, tickets, customers, resolved, open_tickets,
+            median_hours_of_resolved, met_sla_rate, complaints, mean_csat_score
+        from marts.service_categories order by month_start, category
+        """,
+    )
+    assert [tuple(row.values()) for row in categories] == [
+        (dt.date(2023, 2, 1), "delivery", 1, 1, 1, 0, 1.0, 1.0, 0, None),
+        (dt.date(2024, 5, 1), "repair", 2, 1, 2, 0, 30.0, 0.5, 0, 3.5),
+        (dt.date(2024, 6, 1), "delivery", 1, 1, 0, 1, None, None, 1, None),
+    ]
     page = (service_only.home / "current" / "reports" / "index.html").read_text()
     assert "Not graded" in page
+    assert "by what they are about" in page and ">repair</th>" in page
     for wrong in ("Prospect, has not bought", "has not bought yet"):
         assert wrong not in page
 

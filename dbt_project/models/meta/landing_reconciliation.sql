@@ -66,6 +66,7 @@ final as (
             coalesce(together.taken_rows - coalesce(staged.staged_rows, 0), 0) as bigint
         ) as row_difference,
         becomes.taken_amount,
+        becomes.superseded_amount,
         cast(case
             when together.has_amount = 1 then coalesce(staged.staged_amount, 0)
         end as {{ type_money_sum() }}) as staged_amount,
