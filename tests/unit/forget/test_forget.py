@@ -1036,7 +1036,13 @@ print(json.dumps(codes))
 
 
 @pytest.mark.parametrize(
-    "every", [9, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"]
+    "every",
+    [
+        12,
+        pytest.param(4, marks=pytest.mark.slow),
+        pytest.param(1, marks=pytest.mark.campaign),
+    ],
+    ids=["some", "more", "all"],
 )
 def test_a_kill_at_every_step(template: Path, tmp_path: Path, every: int) -> None:
     """Readers see the old release or the new one, and a second run finishes the job."""
