@@ -14,4 +14,8 @@ where
         lifecycle_stage in ('new', 'active', 'growing', 'reactivated')
         and rfm_segment in ('at risk', 'dormant', 'lost', 'slipping')
     )
-    or (lifecycle_stage <> 'new' and order_days >= 3 and rfm_segment = 'new')
+    or (
+        lifecycle_stage <> 'new'
+        and {{ has_rhythm("order_days") }}
+        and rfm_segment = 'new'
+    )

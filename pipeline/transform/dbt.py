@@ -19,7 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.common import sql
-from pipeline.common.errors import ConfigurationError, CustomerTiersError
+from pipeline.common.errors import (
+    ConfigurationError,
+    CustomerTiersError,
+    GateRefused,
+)
 from pipeline.common.files import read_json, sha256, write_text
 from pipeline.common.settings import Settings
 from pipeline.journal.evidence import (
@@ -28,6 +32,7 @@ from pipeline.journal.evidence import (
     Check,
     Declared,
     Evidence,
+    Outcome,
     Severity,
 )
 from pipeline.release import duckdb_files
@@ -52,6 +57,9 @@ SUPERSEDED = {
     for subject in ("lifecycle", "matrix", "potential", "value")
 }
 
+# How the engine says that a row breaks the contract of a table.
+BROKEN_CONTRACT = "Constraint Error"
+
 # Checks of ours beside dbt's tests: before the first model, and after the last.
 POLICIES = ("policy", "policies_are_whole")
 BUILT = ("dbt", "every_model_is_built")
@@ -72,6 +80,34 @@ class Built:
 
     evidence: Evidence
     errors: Sequence[str]
+
+    def assert_complete(self) -> None:
+        """Nothing goes on without a model that was not built.
+
+        Raises:
+            GateRefused: The data break the contract of a table.
+            CustomerTiersError: A model does not work.
+        """
+        outcome = outcome_of_build(self.errors)
+        if outcome != "passed":
+            reason = "dbt: " + "; ".join(self.errors)
+            raise (
+                GateRefused(reason)
+                if outcome == "failed"
+                else CustomerTiersError(reason)
+            )
+
+
+def outcome_of_build(errors: Sequence[str]) -> Outcome:
+    """What it means that models were not built, for these reasons.
+
+    A null where the contract of a mart allows none is bad data, which is what a gate is
+    for: `failed`. Anything else is a model that does not work, so that nothing is known of
+    the data: `crashed`.
+    """
+    if not errors:
+        return "passed"
+    return "failed" if all(BROKEN_CONTRACT in each for each in errors) else "crashed"
 
 
 def parse(sources: SourcesFile, settings: Settings) -> Project:
@@ -196,7 +232,7 @@ def declared(project: Project) -> dict[str, Declared]:
 
 
 def subject_of_test(node: Mapping[str, Any]) -> str:
-    """The model, seed or source that a dbt test looks at."""
+    """The model, seed or source that a dbt test is about."""
     depends_on = [*node["depends_on"]["nodes"], node["unique_id"]]
     return str(node.get("attached_node") or depends_on[0]).split(".")[-1]
 
@@ -207,15 +243,12 @@ def _severity(configured: Any) -> Severity:
 
 def _models_check(errors: Sequence[str]) -> Check:
     """That all was built: a table that is not there has no test that could fail."""
-    # A null where a mart's contract allows none is bad data; anything else is a model
-    # that does not work, so that nothing is known of the data.
-    contract = all("Constraint Error" in error for error in errors)
     return Check(
         gate="transform",
         subject=BUILT[0],
         name=BUILT[1],
         severity="critical",
-        outcome="passed" if not errors else "failed" if contract else "crashed",
+        outcome=outcome_of_build(errors),
         expected="readers count on every table, and the gates on what they look at",
         demand="Every model and seed is built, and keeps its contract.",
         observed="; ".join(errors)[:2000],

@@ -93,6 +93,11 @@ class Triples:
             result: Booleans = finite & whole & ordered & first_only & (self.count > 0)
         return result
 
+    @property
+    def since_last(self) -> Floats:
+        """T - t_x, time from the last purchase day to the end of observation."""
+        return self.age - self.t_x
+
     @cached_property
     def customers(self) -> float:
         """Customers in the valid rows."""

@@ -62,7 +62,7 @@ ranked as (
                 factor_scores.source,
                 factor_scores.scorer,
                 factor_scores.evidence
-        ) as recency
+        ) as newness
     from factor_scores
     inner join looks
         on
@@ -97,7 +97,7 @@ summed as (
             order by ranked.declared_weight desc, ranked.factor
         ) as place
     from ranked
-    where ranked.recency = 1
+    where ranked.newness = 1
     window dimension_of_account as (
         partition by
             ranked.months_ago, ranked.customer_id, ranked.dimension, ranked.competitor

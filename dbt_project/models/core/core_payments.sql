@@ -79,10 +79,7 @@ final as (
         case
             when due_date is not null
                 then cast(
-                    greatest(
-                        {{ days_between("due_date", "coalesce(paid_on, as_of_date)") }},
-                        0
-                    ) as integer
+                    {{ days_late("due_date", "paid_on", "as_of_date") }} as integer
                 )
         end as days_late,
         amount,

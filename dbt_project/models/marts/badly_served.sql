@@ -49,7 +49,7 @@ tickets as (
         service_tickets.customer_id,
         service_tickets.met_sla,
         service_tickets.reopen_count,
-        {{ days_between(
+        {{ days_since(
             business_date("service_tickets.opened_at"), "refresh.as_of_date"
         ) }} as age_days,
         service_tickets.is_complaint

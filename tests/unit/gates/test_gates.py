@@ -561,21 +561,3 @@ def test_outcomes_of_dbt(status: str, outcome: str) -> None:
         outcome != "passed",
     )
     assert check.demand == "T: the query finds no row."
-
-
-@pytest.mark.parametrize(
-    ("errors", "outcome"),
-    [
-        ([], "passed"),
-        (["customers: Constraint Error: NOT NULL failed"], "failed"),
-        (["customers: Constraint Error: x", "leads: Binder Error: y"], "crashed"),
-        (["dbt built nothing: no reason given"], "crashed"),
-    ],
-)
-def test_a_model_that_was_not_built_is_evidence(
-    errors: list[str], outcome: str
-) -> None:
-    """A table that is not there has no test that could fail."""
-    check = transform._models_check(errors)
-    assert (check.outcome, check.blocks) == (outcome, bool(errors))
-    assert not check.may_be_accepted

@@ -33,7 +33,7 @@ lines as (
         lines.is_return,
         spans.days,
         spans.step,
-        {{ days_between("lines.order_date", "spans.as_of_date") }} as age
+        {{ days_since("lines.order_date", "spans.as_of_date") }} as age
     from spans
     cross join weeks
     inner join {{ ref("order_lines") }} as lines

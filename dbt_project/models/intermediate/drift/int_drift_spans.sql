@@ -25,7 +25,7 @@ weeks as (
 news as (
     select
         refresh.as_of_date,
-        least(coalesce(min({{ days_between(
+        least(coalesce(min({{ days_since(
             "history.as_of_date", "refresh.as_of_date"
         ) }}), 1), 28) as days
     from refresh

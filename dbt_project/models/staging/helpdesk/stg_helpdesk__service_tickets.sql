@@ -18,7 +18,7 @@ known_events as (
         row_number() over (
             partition by events.ticket_id
             order by events.event_number desc, events.updated_at desc
-        ) as recency
+        ) as newness
     from events
     cross join context
     where events.updated_at < context.known_until
@@ -42,7 +42,7 @@ renamed as (
         met_sla,
         cast(null as decimal(4, 2)) as csat_score
     from known_events
-    where recency = 1
+    where newness = 1
 )
 
 select * from renamed
