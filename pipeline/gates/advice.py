@@ -20,9 +20,9 @@ from pipeline.journal.attempts import Attempt
 from pipeline.journal.evidence import Check, Evidence
 from pipeline.release import catalogue
 
-# What a person is offered; long enough for a week's end, short enough to be looked at again.
+# What a person is offered; long enough for a week's end, short enough to be judged again.
 OFFERED_DAYS = 7
-FINDINGS_SHOWN = 10
+MAX_FINDINGS = 10
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Finding:
         check: Its public id, for `--accept`.
         demand: What must hold.
         why: Why it must.
-        rows: How many rows were looked at, where that is known.
+        rows: How many rows were checked, where that is known.
         acceptable: Whether a person may accept it.
         next_steps: What to do, the likeliest first.
         accept_command: The command that accepts it, where it may be accepted.
@@ -100,7 +100,7 @@ def refusal(home: Home, attempt: Attempt, options: str) -> Refusal | None:
     causes = [check for check in blocking if not check.was_left_out] or blocking
     findings = [
         _finding(check, attempt.refresh_id, options, pages)
-        for check in causes[:FINDINGS_SHOWN]
+        for check in causes[:MAX_FINDINGS]
     ]
     named = {check.sentence() for item in found.values() for check in item.checks}
     others = [

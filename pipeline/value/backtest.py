@@ -299,7 +299,7 @@ def _no_purchase(
         silent = window.population.cells.silent
         baseline = table.forecast(window.population, window.weeks).no_purchase
     else:
-        # The rows of BG/BB do not tell the days, only the opportunities since.
+        # The rows of BG/BB do not hold the days, only the opportunities since.
         rows = window.population.opportunities
         assert rows is not None
         silent = rows.triples.since_last

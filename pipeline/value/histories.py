@@ -136,7 +136,7 @@ class Triples:
         return replace(rows, age=np.maximum(rows.age, rows.t_x))
 
     def in_unit(self, unit: float) -> Triples:
-        """The same histories with time told in multiples of `unit`."""
+        """The same histories with time in multiples of `unit`."""
         return Triples(self.x, self.t_x / unit, self.age / unit, self.count)
 
     def later(self, time: float) -> Triples:

@@ -1,6 +1,6 @@
 {#-
 Customers of high value that are served badly: class A of the last 12 months, and at least
-one rule of seed service_alarms sounds. Told by what every source knows today, so that a
+one rule of seed service_alarms sounds. By what every source knows today, so that a
 missed service level counts while its ticket is still open.
 -#}
 {%- set measures = {

@@ -1,4 +1,4 @@
-"""How the state of alerts looks on a terminal or as plain values; without any secret."""
+"""Renders the state of alerts, on a terminal or as plain values; without any secret."""
 
 from __future__ import annotations
 

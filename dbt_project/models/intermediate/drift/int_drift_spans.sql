@@ -1,6 +1,6 @@
 {#-
 The windows that are compared: the days of one, and the days from one release to the next.
-Before each of them lie as many like it as a bound looks back.
+Before each of them lie as many like it as a bound reaches back.
 -#}
 {{ config(materialized="view") }}
 
