@@ -34,7 +34,7 @@ from pipeline.landing.store import BatchStore
 from pipeline.release import candidates
 from pipeline.release.layout import Candidate
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, load_sources
-from pipeline.transform import dbt as transform
+from pipeline.transform import dbt_tests
 from tests.unit.support import store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
@@ -554,10 +554,11 @@ def test_outcomes_of_dbt(status: str, outcome: str) -> None:
     result = SimpleNamespace(
         node=Node(), status=status, message=None, failures=None, execution_time=0.1
     )
-    check = transform._check(result)
+    check = dbt_tests.check_of(result)
     assert (check.subject, check.outcome, check.blocks) == (
         "a",
         outcome,
         outcome != "passed",
     )
+    assert check.was_left_out is (status == "skipped")
     assert check.demand == "T: the query finds no row."
