@@ -21,7 +21,7 @@ known as (
         payments.invoiced_on,
         payments.due_date,
         payments.paid_at,
-        -- The first day of which anything is recorded: of the rate, and for a list by day.
+        -- The first day with anything on record: of the rate, and for a list by day.
         coalesce(
             payments.invoiced_on,
             payments.due_date,

@@ -77,7 +77,8 @@ rhythms as (
                 valued.days_since_last_order <= longest_gaps.usual_gap_days, false
             )
         ) as is_in_rhythm,
-        valued.lifecycle_stage <> 'new' and {{ has_rhythm("valued.order_days") }} as has_rhythm
+        valued.lifecycle_stage <> 'new'
+        and {{ has_rhythm("valued.order_days") }} as has_rhythm
     from valued
     left join longest_gaps on valued.customer_type = longest_gaps.customer_type
 ),
