@@ -92,14 +92,14 @@ measured as (
     select
         moments.*,
         shares.revenue_share_above_12m,
-        {{ days_between("moments.last_order_date", "moments.as_of_date") }}
+        {{ days_since("moments.last_order_date", "moments.as_of_date") }}
             as days_since_last_order,
-        {{ days_between("moments.first_order_date", "moments.as_of_date") }}
+        {{ days_since("moments.first_order_date", "moments.as_of_date") }}
             as tenure_days,
-        {{ days_between("moments.returned_on", "moments.as_of_date") }}
+        {{ days_since("moments.returned_on", "moments.as_of_date") }}
             as days_since_return,
         case
-            when moments.order_days >= 3 then moments.median_gap_days
+            when {{ has_rhythm("moments.order_days") }} then moments.median_gap_days
             else type_moments.median_gap_days
         end as usual_gap_days,
         cast(moments.revenue_12m as double) / cast(type_moments.a_from as double)

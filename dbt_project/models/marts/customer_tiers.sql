@@ -146,7 +146,7 @@ facts as (
 ),
 
 -- First how the customer came to the tier, then what speaks for it.
-told as (
+worded as (
     select
         *,
         case
@@ -260,7 +260,7 @@ final as (
         relationship_name_en,
         relationship_name_zh,
         policy_id
-    from told
+    from worded
 )
 
 select * from final

@@ -71,13 +71,14 @@ rhythms as (
         valued.customer_id,
         valued.lifecycle_stage in ('new', 'active', 'growing', 'reactivated')
         or (
-            valued.order_days >= 3
+            {{ has_rhythm("valued.order_days") }}
             and coalesce(valued.overdue_factor < {{ in_rhythm_below() }}, false)
             and coalesce(
                 valued.days_since_last_order <= longest_gaps.usual_gap_days, false
             )
         ) as is_in_rhythm,
-        valued.lifecycle_stage <> 'new' and valued.order_days >= 3 as has_rhythm
+        valued.lifecycle_stage <> 'new'
+        and {{ has_rhythm("valued.order_days") }} as has_rhythm
     from valued
     left join longest_gaps on valued.customer_type = longest_gaps.customer_type
 ),

@@ -1,5 +1,5 @@
 {#-
-Each pool of cost, computed again from what staging gives of the as-of day, without looking at customers:
+Each pool of cost, computed again from what staging gives of the as-of day, without any customer:
 numbers of facts times rates, freight, the campaigns as they were paid. What core_cost_entries
 puts on customers and what it leaves without one must sum to it, to the last decimal.
 -#}

@@ -29,7 +29,7 @@ together as (
         entity,
         sum(taken_rows) as taken_rows,
         sum(taken_amount) as taken_amount,
-        -- Money is compared where it is told.
+        -- Money is compared where it is given.
         max(case when taken_amount <> 0 then 1 else 0 end) as has_amount
     from becomes
     group by source, entity

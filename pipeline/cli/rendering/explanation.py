@@ -1,4 +1,4 @@
-"""How an explanation of a tier looks on a terminal, in English and in Chinese.
+"""Renders an explanation of a tier, in English and in Chinese.
 
 Nothing is worked out here.
 """
