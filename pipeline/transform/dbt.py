@@ -9,6 +9,7 @@ parse. No Dagster here: events are handed to a callback as plain values.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -116,6 +117,7 @@ def parse(sources: SourcesFile, settings: Settings) -> Project:
     """
     with composed(sources, settings) as folder:
         target = folder / "parsed"
+        _drop_stale_parse(folder, target)
         arguments = ["parse", *_arguments(folder, target, folder)]
         try:
             result = _invoke(arguments)
@@ -131,6 +133,26 @@ def parse(sources: SourcesFile, settings: Settings) -> Project:
             manifest_json=read_json(target / "manifest.json"),
             folder=folder,
         )
+
+
+def _drop_stale_parse(folder: Path, target: Path) -> None:
+    """Has dbt parse everything anew where a macro or a singular test is another.
+
+    From its cached parse dbt drops the descriptions and severities of singular tests whose
+    file changed, and what is described with them.
+    """
+    content = hashlib.sha256()
+    for kind in ("macros", "tests"):
+        for path in sorted((folder / kind).rglob("*")):
+            if path.is_file():
+                content.update(f"{path.relative_to(folder)}\0".encode())
+                content.update(path.read_bytes() + b"\0")
+    noted = target / "parsed_from"
+    if noted.exists() and noted.read_text() == content.hexdigest():
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "partial_parse.msgpack").unlink(missing_ok=True)
+    noted.write_text(content.hexdigest())
 
 
 def build(

@@ -323,3 +323,26 @@ def test_a_source_of_the_demonstration_s_name_needs_none_of_its_tables(
     links = project.make_plan(origin, load_sources(settings)).links
     staging = {Path(name).stem for name in links if name.startswith("models/staging/")}
     assert staging == {"_refresh__sources", "stg_crm__contacts"}
+
+
+def test_an_edited_test_keeps_its_description(own: Own) -> None:
+    """dbt's cached parse loses it."""
+    own.write(
+        "dbt_project/tests/_own.yml",
+        "data_tests:\n  - name: nothing_is_wrong\n    description: Nothing is wrong.\n",
+    )
+
+    def described() -> Mapping[str, str]:
+        return {
+            node["name"]: node["description"]
+            for node in dbt.parse(own.sources, own.settings)
+            .manifest_json["nodes"]
+            .values()
+            if node["resource_type"] == "test" and not node.get("test_metadata")
+        }
+
+    own.write("dbt_project/tests/nothing_is_wrong.sql", "select 1 where false")
+    before = described()
+    assert before["nothing_is_wrong"] == "Nothing is wrong."
+    own.write("dbt_project/tests/nothing_is_wrong.sql", "select 2 where false")
+    assert described() == before
