@@ -44,6 +44,8 @@ MODELS = (
     "core_customer_moments",
     "core_revenue_shares",
     "core_type_moments",
+    "core_measured_moments",
+    "core_tier_bounds",
     "core_valued_moments",
     "customer_value_history",
 )

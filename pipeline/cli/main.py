@@ -115,6 +115,7 @@ for _command in (
     releases.report,
     policy.explain,
     policy.what_if,
+    policy.calibrate,
     operations.prune,
     operations.backup,
     operations.restore,

@@ -202,7 +202,7 @@ def _accounts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
             customers.country, customers.owner, customers.annual_revenue,
             customers.employee_count,
             tiers.tier_rank, tiers.tier_name_en, tiers.tier_name_zh, tiers.value_score,
-            tiers.potential_score, tiers.reason_en,
+            tiers.potential_score, tiers.score_coverage, tiers.reason_en,
             value.revenue_12m, value.revenue_previous_12m, value.margin_12m,
             value.freight_12m, value.order_count_12m, value.last_order_date,
             value.first_order_date, value.days_since_last_order, value.abc_class,

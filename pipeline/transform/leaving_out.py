@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from pipeline.transform import package
-from pipeline.transform.package import PACKAGE
+from pipeline.transform.package import NEUTRAL_SEEDS, PACKAGE
 
 _UNIT_TESTS = "__unit_tests.yml"
 _SOURCE = re.compile(r"""source\(\s*["'](\w+)["']\s*,\s*["'](\w+)["']""")
@@ -34,6 +34,21 @@ def demonstration(links: dict[str, Path], texts: dict[str, str]) -> None:
                 del described["unit_tests"]
                 del links[relative]
                 texts[relative] = package.write_yaml(described)
+
+
+def seeds(links: dict[str, Path]) -> None:
+    """Puts the seeds that fit any company in the place of the demonstration's.
+
+    A policy that compares customers with each other, and no rate, band, anchor, promise or
+    holiday that somebody would have to know.
+    """
+    places = {
+        node: relative
+        for relative in links
+        if (node := package.node(relative)) and node[0] == "seeds"
+    }
+    for path in sorted(NEUTRAL_SEEDS.rglob("*.csv")):
+        links[places["seeds", path.stem]] = path
 
 
 def undeclared_tables(links: dict[str, Path], declared: set[tuple[str, str]]) -> None:

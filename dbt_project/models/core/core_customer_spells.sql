@@ -88,16 +88,28 @@ known as (
     left join days on known_on.known_on = days.day_date
 ),
 
--- Nobody has bought, asked or cost anything before somebody has.
+rates as (
+    select count(*) as cost_rates from {{ ref("cost_rates") }}
+),
+
+-- Nobody has bought, asked or cost anything before somebody has. Without any rate serving
+-- a customer costs what nobody knows: freight alone is not the whole.
 recorded as (
     select
         {%- for thing, total in recorded_by.items() %}
-        min(case when totals.{{ total }} <> 0 then periods.enters end)
-            as {{ thing }}_moment_no
+        min(case
+            when
+                totals.{{ total }} <> 0
+                {%- if thing == "cost_to_serve" %}
+                and rates.cost_rates > 0
+                {%- endif %}
+                then periods.enters
+        end) as {{ thing }}_moment_no
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from totals
     inner join periods on totals.period_no = periods.period_no
+    cross join rates
 ),
 
 -- Where such a record begins, the figures of all who are known change from unknown to

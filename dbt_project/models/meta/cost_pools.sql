@@ -188,7 +188,13 @@ late_payment as (
             cost_rate(),
             days_between("invoices.due_date", "invoices.late_until"),
         ) }} as amount,
-        case when {{ cost_rate() }} is null then 1 else 0 end as unpriced
+        case
+            when
+                {{ cost_rate() }} is null
+                and invoices.driver in (select cost_rates.driver from cost_rates)
+                then 1
+            else 0
+        end as unpriced
     from invoices
     {{ join_fx_rates("invoices", "invoices.invoiced_on") }}
     {{ join_cost_rates("invoices", "invoices.due_date") }}

@@ -126,7 +126,7 @@ def places(pattern: str) -> set[str]:
         (
             "days since the last order; the forecasts come before the model",
             r"days_\w+\(\s*\"[\w.]*last_order_date\"|- [\w.]*last_order_date\b",
-            {"core_valued_moments.sql", "history_sql.py"},
+            {"core_measured_moments.sql", "history_sql.py"},
         ),
         (
             "days since anything; a test numbers the days from an epoch",
@@ -137,7 +137,7 @@ def places(pattern: str) -> set[str]:
         (
             "a rhythm; from as many days on a margin rate is a customer's own",
             r"order_days(?: \}\})? >= \d",
-            {"recency.sql", "core_valued_moments.sql"},
+            {"recency.sql", "core_measured_moments.sql"},
         ),
         ("a broken contract is a refusal", "Constraint Error", {"dbt.py"}),
         ("what was left out", r"\bNOT_MADE\b", {"evidence.py", "dbt_tests.py"}),

@@ -30,6 +30,8 @@ MODELS = (
     "core_customer_moments",
     "core_revenue_shares",
     "core_type_moments",
+    "core_measured_moments",
+    "core_tier_bounds",
     "core_valued_moments",
     "customer_value_history",
 )
@@ -126,7 +128,7 @@ def world(
 ) -> Warehouse:
     """Everything below the models, as a refresh of that day would have it."""
     known = [row for row in rows if row[3] <= as_of]
-    warehouse = Warehouse().seed("settings").build(*SETTINGS)
+    warehouse = Warehouse().seed("settings", "cost_rates").build(*SETTINGS)
     warehouse.lay(
         "core_refresh",
         {
@@ -461,7 +463,7 @@ def test_no_order_at_all_leaves_one_moment() -> None:
 
 
 def test_every_type_of_customer_has_its_stages() -> None:
-    warehouse = Warehouse().seed("settings").build(*SETTINGS)
+    warehouse = Warehouse().seed("settings", "cost_rates").build(*SETTINGS)
     rows = warehouse.rows("select * from {core_lifecycle_settings}")
     assert {row["customer_type"] for row in rows} == {"company", "person"}
     assert [row for row in rows if None in row.values()] == []
