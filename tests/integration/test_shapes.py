@@ -225,6 +225,7 @@ def added_up(world: World) -> dict[str, Figures]:
     of_customer: dict[str, list[Row]] = defaultdict(list)
     for line in world["order_lines"]:
         of_customer[line["source_customer_id"]].append(line)
+    has_costs = any(line.get("cost_amount", "") != "" for line in world["order_lines"])
     found = {}
     for customer in (row["source_customer_id"] for row in world["customers"]):
         lines = of_customer[customer]
@@ -233,7 +234,7 @@ def added_up(world: World) -> dict[str, Figures]:
         found[customer] = Figures(
             revenue=Decimal(sum(line["net_amount"] for line in lines)),
             revenue_12m=Decimal(sum(line["net_amount"] for line in recent)),
-            margin_12m=margin(recent),
+            margin_12m=margin(recent) if has_costs else None,
             order_count=len({line["order_id"] for line in bought}),
             last_order_date=max((line["order_date"] for line in bought), default=None),
         )

@@ -823,7 +823,7 @@ def test_who_keeps_service_records_only_grades_nobody(
         select source_customer_id as key, tier_code, tier_name_en, tier_name_zh,
             vip_class, earned_tier_code, customer_tiers.value_score,
             customer_tiers.potential_score, next_tier_code, reason_en, reason_zh,
-            revenue_12m, margin_12m, lifecycle_stage
+            revenue_12m, margin_12m, lifecycle_stage, abc_class, abc_class_12m
         from marts.customer_tiers
         inner join marts.customer_value using (customer_id)
         inner join marts.customer_source_keys using (customer_id)
@@ -841,6 +841,8 @@ def test_who_keeps_service_records_only_grades_nobody(
         "next_tier_code": None,
         "margin_12m": None,
         "lifecycle_stage": "not recorded",
+        "abc_class": None,
+        "abc_class_12m": None,
     }
     assert [row["key"] for row in found] == ["ALL", "HALF", "NONE", "PERSON"]
     for row in found:

@@ -191,11 +191,15 @@ compared as (
                     / (greatest(cast(revenue_previous_12m as double), 0) + 1)
                 )
         end as growth_rate,
+        {% if some_source_gives("order_lines") -%}
         case
             when revenue_share_above_12m < 0.80 then 'A'
             when revenue_share_above_12m < 0.95 then 'B'
             else 'C'
-        end as abc_class_12m
+        end
+        {%- else -%}
+        cast(null as varchar)
+        {%- endif %} as abc_class_12m
     from measured
 ),
 

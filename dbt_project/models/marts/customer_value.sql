@@ -178,7 +178,11 @@ final as (
             {% if some_source_gives("order_lines") -%} 'never bought'
             {%- else -%} 'not recorded' {%- endif %}
         ) as rfm_segment,
-        coalesce(abc_classes.abc_class, 'C') as abc_class,
+        {% if some_source_gives("order_lines") -%}
+        coalesce(abc_classes.abc_class, 'C')
+        {%- else -%}
+        cast(null as varchar)
+        {%- endif %} as abc_class,
         valued.revenue_share_above_12m,
         valued.abc_class_12m,
         valued.revenue_to_class_a,
