@@ -8,6 +8,7 @@ and exit code. Not here: what a test kills or lets run in the background (`conft
 from __future__ import annotations
 
 import atexit
+import logging
 import multiprocessing
 import os
 import subprocess
@@ -77,6 +78,8 @@ def _child(
     os.chdir(folder)
     os.umask(0o022)
     sys.argv = ["customer-tiers", *arguments]
+    # What was imported gave the log a handler; a new process has none yet.
+    logging.getLogger().handlers.clear()
     from pipeline.cli.main import main
 
     code: str | int | None = 1

@@ -149,13 +149,13 @@ def returns_that_cancel() -> World:
 
 
 def one_time_buyers() -> World:
-    """A marketplace: 300 customers with one order each, at most one in thirty with two."""
+    """A marketplace: 800 customers with one order each, at most one in thirty with two."""
     draw = random.Random(4)
     sales = Sales()
-    customers = [f"M{number:03}" for number in range(300)]
+    customers = [f"M{number:03}" for number in range(800)]
     for place, customer in enumerate(customers):
         day = FIRST + dt.timedelta(draw.randrange((AS_OF - FIRST).days + 1))
-        sales.add(customer, day, 5 + int(draw.paretovariate(1.2) * 20), None)
+        sales.add(customer, day, 5 + int(draw.paretovariate(2.5) * 40), None)
         if place % 30 == 0 and day < AS_OF - dt.timedelta(100):
             sales.add(customer, day + dt.timedelta(90), 30, None)
     return {
