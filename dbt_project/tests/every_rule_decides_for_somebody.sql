@@ -1,8 +1,8 @@
 {{ config(severity="warn") }}
 -- At any moment, not only today: a rule that never came first is not needed, or asks
 -- for what nobody can have. Of few customers it says nothing; a company all of whose
--- customers have bought is right. A rule that compares customers with each other asks for
--- no figure of another company: it may wait for its day beside others of its tier.
+-- customers have bought is right. A rule that compares customers with each other asks
+-- for no figure of another company: it may wait for its day beside others of its tier.
 {%- set relative_facts = [
     "revenue_to_class_a", "revenue_to_class_b", "margin_to_first_half",
     "revenue_to_first_half", "growth_to_best_quarter", "predicted_to_best_fifth",
@@ -43,6 +43,15 @@ reached_tiers as (
             and tier_rules.rule_order = decided.rule_order
 ),
 
+relative_facts as (
+    {%- for fact in relative_facts %}
+    select '{{ fact }}' as fact
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
 relative_rules as (
     select
         tier_rules.policy_id,
@@ -52,14 +61,12 @@ relative_rules as (
         on
             tier_rules.policy_id = facts.policy_id
             and tier_rules.rule_order = facts.rule_order
+    left join relative_facts on facts.fact = relative_facts.fact
     where
         tier_rules.min_value_score is null
         and tier_rules.min_potential_score is null
     group by tier_rules.policy_id, tier_rules.rule_order
-    having
-        count(*) = count(
-            case when facts.fact in ('{{ relative_facts | join("', '") }}') then 1 end
-        )
+    having count(*) = count(relative_facts.fact)
 )
 
 select

@@ -94,7 +94,10 @@ where
     or first_response_hours <= 0
     or resolution_hours <= 0
     or hours_per_year < 0
-    or (hours_per_year is null and policy_id in (select policy_id from planned))
+    or (
+        hours_per_year is null
+        and policy_id in (select planned.policy_id from planned)
+    )
     or discount_limit not between 0 and 1
     or owner_role_en is null
     or owner_role_zh is null

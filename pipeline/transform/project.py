@@ -176,7 +176,7 @@ def make_plan(origin: Origin, sources: SourcesFile) -> Plan:
     base = package.files(origin.base)
     plan = Plan(dict(base), {}, [])
     if origin.base == PACKAGE and sources.demonstration is None:
-        leaving_out.seeds(plan.links)
+        leaving_out.seeds(plan.links, origin.own)
     if origin.base != origin.folder:
         leaving_out.demonstration(plan.links, plan.texts)
         _put_over(plan, origin.own)

@@ -51,6 +51,8 @@ terms = _scoring.terms(policy)
 options = _scoring.options(policy)
 levers = terms
 graded = "held"
+measures = ["value_score"]
+names = _scoring.MEASURE_NAMES
 after_first_order = policy.tiers[-1]
 
 # Identity: relations and what the seeds decide.

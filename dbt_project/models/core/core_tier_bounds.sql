@@ -10,6 +10,7 @@ with buyers as (
         customer_type,
         first_order_date,
         revenue_12m,
+        case when revenue_12m > 0 then revenue_12m end as earned_12m,
         margin_12m,
         growth_rate,
         predicted_revenue_12m,
@@ -26,8 +27,8 @@ types as (
         customer_type,
         min(min(first_order_date)) over (partition by moment_no) as first_sale_on,
         coalesce(
-            sum(case when revenue_12m > 0 and margin_12m is not null then revenue_12m end)
-            >= {{ least_coverage() }} * sum(case when revenue_12m > 0 then revenue_12m end),
+            sum(case when margin_12m is not null then earned_12m end)
+            >= {{ least_coverage() }} * sum(earned_12m),
             false
         ) as is_by_margin,
         count(predicted_margin_12m) = count(predicted_revenue_12m)
@@ -125,8 +126,8 @@ best_quarters as (
     group by moment_no, customer_type
 ),
 
--- Who gives most already is expected to give most: what others may come to is seen among
--- the others.
+-- Who gives most already is expected to give most: what others may come to is seen
+-- among the others.
 predictions as (
     select
         valued.moment_no,

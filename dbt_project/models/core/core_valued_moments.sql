@@ -28,7 +28,7 @@ final as (
                     cast(measured.revenue_12m as double)
                     / cast(bounds.first_half_from as double)
         end as revenue_to_first_half,
-        -- A growth rate is a logarithm: the difference of two is the ratio of two ratios.
+        -- A growth rate is a logarithm: a difference of two is a ratio of ratios.
         case
             when measured.lifecycle_stage <> 'lost'
                 then exp(measured.growth_rate - bounds.growth_from)
@@ -43,8 +43,8 @@ final as (
                 cast(measured.predicted_revenue_12m as double)
                 / cast(bounds.predicted_from as double)
         end as predicted_to_best_fifth,
-        -- Where sales are recorded for less than two years, a customer may be older than
-        -- its first order says.
+        -- Where sales are recorded for less than two years, a customer may be older
+        -- than its first order says.
         case
             when
                 measured.lifecycle_stage <> 'lost'

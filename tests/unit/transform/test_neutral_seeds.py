@@ -82,10 +82,35 @@ def test_what_is_not_money_is_as_the_demonstration_has_it() -> None:
         assert first == second, name
 
 
+def seeds_of(folder: Path, **own: Path) -> dict[str, Path]:
+    """The seeds of a project that holds these of its own."""
+    there = folder / "dbt_project" / "seeds"
+    there.mkdir(parents=True)
+    for name, path in own.items():
+        (there / f"{name}.csv").write_bytes(path.read_bytes())
+    plan = project.make_plan(project.find(there.parent), another_company())
+    return {
+        Path(name).stem: path
+        for name, path in plan.links.items()
+        if name.startswith("seeds/")
+    }
+
+
 def test_own_seeds_go_before_the_neutral_ones(tmp_path: Path) -> None:
-    own = tmp_path / "dbt_project" / "seeds"
-    own.mkdir(parents=True)
-    (own / "policies.csv").write_bytes(SEEDS["policies"].read_bytes())
-    plan = project.make_plan(project.find(tmp_path / "dbt_project"), another_company())
-    assert plan.links["seeds/policies.csv"] == own / "policies.csv"
-    assert plan.links["seeds/tiers.csv"] == NEUTRAL_SEEDS / "tiers.csv"
+    own = {"policies": NEUTRAL_SEEDS / "policies.csv", "tiers": SEEDS["tiers"]}
+    found = seeds_of(tmp_path, **own)
+    assert {name for name, path in found.items() if tmp_path in path.parents} == {*own}
+    assert found["settings"] == NEUTRAL_SEEDS / "settings.csv"
+
+
+def test_older_policies_keep_what_they_were_made_of(tmp_path: Path) -> None:
+    """Rows for `first` say nothing to a policy of another name."""
+    found = seeds_of(tmp_path, policies=SEEDS["policies"])
+    assert found["settings"] == SEEDS["settings"]
+    assert found["service_policies"] == SEEDS["service_policies"]
+    assert found["cost_rates"] == NEUTRAL_SEEDS / "cost_rates.csv"
+    for name, path in found.items():
+        if path.suffix == ".csv":
+            _, there = rows(path)
+            ids = {row["policy_id"] for row in there if "policy_id" in row}
+            assert "first" not in ids, name

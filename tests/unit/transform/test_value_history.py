@@ -497,3 +497,14 @@ def test_a_customer_is_known_from_the_day_it_was_won() -> None:
         # Won after the as-of day, says a source: it is here, so it is known today.
         "d": dt.date(2020, 6, 30),
     }
+
+
+def test_without_any_rate_nobody_knows_what_serving_costs() -> None:
+    """Freight, or what a source booked, is not the whole."""
+    warehouse = world(dt.date(2021, 3, 31), [(1, "a", "p", START, 100.0, False)])
+    query = "select cost_to_serve, margin, profit from {customer_value_history} "
+    query += "where customer_id = 'a'"
+    assert {row["cost_to_serve"] for row in warehouse.rows(query)} == {1}
+    warehouse.connection.execute("delete from warehouse.meta.cost_rates")
+    for row in warehouse.build(*MODELS).rows(query):
+        assert (row["cost_to_serve"], row["margin"], row["profit"]) == (None, 25, None)
