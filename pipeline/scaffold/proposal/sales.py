@@ -1,0 +1,458 @@
+"""Order lines: which rows are lines, what they are worth, and whose they are.
+
+What a line is worth is checked on the sample: that an amount is quantity times price less
+discount is evidence, and whether tax is in it can be seen where tax has a column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.common import sql
+from pipeline.profiling.columns import identity
+from pipeline.profiling.tables import Column
+from pipeline.scaffold.proposal import joins, people, values
+from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
+from pipeline.scaffold.proposal.recognition import Recognised
+
+# Words in the status of an order that was never one, or is none any more.
+CANCELLED = (
+    "cancel", "void", "failed", "unavailable", "expired", "abandon", "declined",
+    "取消", "作废", "关闭", "退款成功", "无效",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Money:
+    """What a line is worth: its SQL, how sure, and why."""
+
+    sql: str
+    confidence: float
+    evidence: str
+
+
+def lines(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, item: Recognised
+) -> Mapping | None:
+    """The order lines that a table gives; None where it has no amounts or days."""
+    mapping = Mapping("order_lines", item)
+    worth = _worth(connection, draft, item)
+    when = _when(draft, mapping)
+    if worth is None or when is None:
+        return None
+    order = _order(draft, mapping, when)
+    mapping.add("order_id", order)
+    mapping.add("line_number", _line_number(connection, draft, item, order))
+    people.add_customer(draft, mapping)
+    mapping.add("source_product_id", _product(draft, item))
+    for name, answer in when.items():
+        mapping.add(name, answer)
+    mapping.add("channel", values.answer(draft, item, "channel"))
+    quantity = values.number(draft, item, "quantity")
+    mapping.add(
+        "quantity",
+        values.answer(draft, item, "quantity")
+        or Answer("1", 0.7, "no column says how many: one of each line"),
+    )
+    mapping.add("net_amount", Answer(worth.sql, worth.confidence, worth.evidence))
+    mapping.add("cost_amount", _cost(connection, draft, mapping, worth, quantity))
+    mapping.add("freight_amount", _freight(draft, mapping, order))
+    sold = quantity if quantity and quantity != "1" else worth.sql
+    mapping.add(
+        "is_return",
+        Answer(f"coalesce({sold} < 0, false)", 0.9, "what is negative came back"),
+    )
+    mapping.add("currency", _currency(draft, mapping))
+    mapping.amount = worth.sql
+    _leave_out_cancelled(connection, draft, mapping)
+    _leave_out_empty(mapping, worth)
+    _fill_within_orders(mapping, order)
+    return mapping
+
+
+def _when(draft: Draft, mapping: Mapping) -> dict[str, Answer] | None:
+    """The moment and the day of the order, from the line or its header."""
+    item = mapping.recognised
+    meaning = item.meanings.get("ordered_at")
+    table, found = item.table, meaning
+    if meaning is None:
+        other = joins.from_elsewhere(draft, mapping, "ordered_at", "order_lines")
+        if other is None:
+            return None
+        table = other[0].table
+        found = joins._seen_as(other[0], "order_lines").meanings["ordered_at"]
+    assert found is not None
+    values._asked(draft, item, "ordered_at", found) if table is item.table else None
+    column = table.columns[found.column]
+    evidence = f"{table.name}.{found.column}: {found.evidence}"
+    return {
+        "ordered_at": Answer(
+            values.timestamp(draft, table, column),
+            found.confidence,
+            evidence,
+            [column.name],
+        ),
+        "order_date": Answer(
+            values.day(draft, table, column),
+            found.confidence,
+            "the day of it",
+            [column.name],
+        ),
+    }
+
+
+def _order(draft: Draft, mapping: Mapping, when: dict[str, Answer]) -> Answer:
+    """The number of the order; without one, who bought on one day bought once."""
+    item = mapping.recognised
+    if found := values.answer(draft, item, "order_id"):
+        return found
+    customer = item.column("source_customer_id")
+    chosen = draft.questions.decide(
+        f"{item.table.name}: order",
+        f"No column of {item.table.title} is the number of an order. What is one order?",
+        {
+            "customer and moment": "what one customer bought at one moment",
+            "each row": "each row is an order of its own",
+        },
+        "customer and moment" if customer else "each row",
+        why="lines of one purchase share their customer and moment",
+        where=f"order_id in the staging model of {item.table.name}",
+    )
+    moment = f"cast({when['ordered_at'].sql} as varchar)"
+    if chosen == "customer and moment" and customer is not None:
+        who = of(item.table, identity(customer))
+        expression = f"concat_ws('/', {who}, {moment})"
+    else:
+        place = f"{alias(item.table)}._row_number"
+        expression = f"concat_ws('/', {alias(item.table)}._source_file, {place})"
+    return Answer(expression, 0.5, f"no column numbers orders: {chosen}")
+
+
+def _line_number(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, item: Recognised, order: Answer
+) -> Answer:
+    """The column that numbers the lines, or the row's place in its order."""
+    table = item.table
+    column = item.column("line_number")
+    own = item.column("order_id")
+    if column is not None and own is not None and column.kind == "integer":
+        row = connection.execute(
+            f"select count(distinct ({identity(own)}, {column.reading})) "
+            f"from {sql.quoted(table.relation)}"
+        ).fetchone()
+        if row == (table.rows,):
+            return Answer(
+                of(table, values.typed(draft, table, column)),
+                0.95,
+                f"{column.name}: with the order it tells all rows apart",
+            )
+    places = f"{alias(table)}._batch_id, {alias(table)}._row_number"
+    return Answer(
+        f"row_number() over (partition by {order.sql} order by {places})",
+        0.9,
+        "no column numbers the lines: the row's place in its order",
+    )
+
+
+def _product(draft: Draft, item: Recognised) -> Answer:
+    found = values.answer(draft, item, "source_product_id")
+    if found is None:
+        found = values.answer(draft, item, "product_name")
+    if found is None and (name := people.distilled(item, "products").get("product_name")):
+        column = item.table.columns[name.column]
+        found = Answer(
+            of(item.table, values.text(column)),
+            name.confidence * 0.9,
+            f"{column.name}: its name, as no column numbers products",
+        )
+    return found or Answer("cast(null as varchar)", 0.3, "no column says what was bought")
+
+
+def _worth(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, item: Recognised
+) -> Money | None:
+    """What a line is worth without tax, as far as the columns can say it."""
+    quantity = values.number(draft, item, "quantity")
+    price = values.number(draft, item, "unit_price")
+    discount = item.column("discount")
+    amount = item.column("net_amount")
+    product = None
+    if price is not None:
+        product = f"{quantity or '1'} * {price}"
+    if amount is not None:
+        return _stated(connection, draft, item, amount)
+    if product is None:
+        return None
+    if off := values.number(draft, item, "discount_amount"):
+        return Money(
+            _money(f"{product} - coalesce({off}, 0)"),
+            0.9,
+            "quantity times price less the line's discount",
+        )
+    if discount is not None and discount.known:
+        return _discounted(draft, item, product, discount)
+    return Money(
+        _money(product), 0.85, "no column is the amount of a line: quantity times price"
+    )
+
+
+def _money(expression: str) -> str:
+    return f"cast({expression} as decimal(18, 4))"
+
+
+def _discounted(
+    draft: Draft, item: Recognised, product: str, discount: Column
+) -> Money:
+    high = float(discount.high or 0)
+    if high <= 1:
+        proposed = "a fraction"
+    elif high <= 100 and "amount" not in discount.name.lower() and "额" not in discount.name:
+        proposed = "percent"
+    else:
+        proposed = "money"
+    chosen = draft.questions.decide(
+        f"{item.table.name}.{discount.name}",
+        f"What is {discount.name} in {item.table.title}?",
+        {
+            "a fraction": "0.1 is ten percent off",
+            "percent": "10 is ten percent off",
+            "money": "it is taken off the line as it is",
+            "nothing": "the price is after it",
+        },
+        proposed,
+        why=f"its values go from {discount.low} to {discount.high}",
+        where=f"net_amount in the staging model of {item.table.name}",
+    )
+    value = f"coalesce({of(item.table, values.typed(draft, item.table, discount))}, 0)"
+    formulas = {
+        "a fraction": f"{product} * (1 - {value})",
+        "percent": f"{product} * (1 - {value} / 100)",
+        "money": f"{product} - {value}",
+    }
+    return Money(
+        _money(formulas.get(chosen, product)),
+        0.8,
+        f"quantity times price, {discount.name} taken for {chosen}",
+    )
+
+
+def _stated(
+    connection: duckdb.DuckDBPyConnection,
+    draft: Draft,
+    item: Recognised,
+    amount: Column,
+) -> Money:
+    """A column that says the amount, checked against quantity, price, discount and tax."""
+    found = values.answer(draft, item, "net_amount")
+    assert found is not None
+    amount = item.table.columns[item.meanings["net_amount"].column]
+    formulas = _formulas(item)
+    best, share = "", 0.0
+    for name, formula in formulas.items():
+        agrees = _agrees(connection, item, amount, formula)
+        if agrees > share:
+            best, share = name, agrees
+    expression = _money(found.sql)
+    if off := values.number(draft, item, "refunded_amount"):
+        expression = _money(f"{found.sql} - coalesce({off}, 0)")
+    if share < 0.9:
+        return Money(expression, found.confidence, f"{amount.name}: {found.evidence}")
+    evidence = f"{amount.name}: it is {best} in {share:.1%} of the rows"
+    tax = item.column("tax_amount")
+    if "tax" in best and tax is not None:
+        net = draft.questions.decide(
+            f"{item.table.name}: tax",
+            f"{amount.name} of {item.table.title} holds the tax. Is revenue without it?",
+            {"yes": "the tax is taken off", "no": "revenue is with tax"},
+            "yes",
+            why=evidence,
+            where=f"net_amount in the staging model of {item.table.name}",
+        )
+        if net == "yes":
+            taken = of(item.table, values.typed(draft, item.table, tax))
+            expression = _money(f"{found.sql} - coalesce({taken}, 0)")
+    return Money(expression, max(found.confidence, 0.95), evidence)
+
+
+def _formulas(item: Recognised) -> dict[str, str]:
+    quantity, price = item.column("quantity"), item.column("unit_price")
+    discount, tax = item.column("discount"), item.column("tax_amount")
+    if quantity is None or price is None:
+        return {}
+    plain = f"{quantity.reading} * {price.reading}"
+    found = {"quantity times price": plain}
+    if discount is not None:
+        off = f"coalesce({discount.reading}, 0)"
+        found["quantity times price less the discount"] = f"{plain} - {off}"
+        if float(discount.high or 0) <= 1:
+            found["quantity times price less the share of the discount"] = (
+                f"{plain} * (1 - {off})"
+            )
+    if tax is not None:
+        found["quantity times price and tax"] = f"{plain} + coalesce({tax.reading}, 0)"
+    return found
+
+
+def _agrees(
+    connection: duckdb.DuckDBPyConnection,
+    item: Recognised,
+    amount: Column,
+    formula: str,
+) -> float:
+    """The share of the sample's rows in which the amount is what a formula gives."""
+    row = connection.execute(
+        f"select avg(case when abs({amount.reading} - ({formula})) "
+        f"<= 0.011 + 0.001 * abs({amount.reading}) then 1.0 else 0 end) "
+        f"from {sql.quoted(item.table.relation)} where {amount.reading} is not null"
+    ).fetchone()
+    return float(row[0] or 0) if row else 0.0
+
+
+def _cost(
+    connection: duckdb.DuckDBPyConnection,
+    draft: Draft,
+    mapping: Mapping,
+    worth: Money,
+    quantity: str | None,
+) -> Answer | None:
+    """What a line cost: stated, per piece, or what the profit leaves."""
+    item = mapping.recognised
+    if found := values.answer(draft, item, "cost_amount"):
+        return found
+    each = values.answer(draft, item, "unit_cost")
+    if each is not None:
+        return Answer(
+            f"{quantity or '1'} * {each.sql}",
+            each.confidence,
+            f"{each.evidence}, times the quantity",
+        )
+    profit = values.answer(draft, item, "profit_amount")
+    if profit is not None:
+        return Answer(
+            f"{worth.sql} - {profit.sql}",
+            profit.confidence,
+            f"the amount less {profit.evidence}",
+        )
+    product = joins.from_elsewhere(draft, mapping, "unit_cost", "products")
+    if product is None:
+        return None
+    answer = product[1]
+    chosen = draft.questions.decide(
+        f"{item.table.name}: cost",
+        "No line says what it cost. Is it the cost of its product as it is today?",
+        {"yes": "quantity times that cost", "no": "the cost of lines is not known"},
+        "yes",
+        why=f"{answer.evidence}",
+        where=f"cost_amount in the staging model of {item.table.name}",
+    )
+    if chosen == "no":
+        return None
+    return Answer(
+        f"{quantity or '1'} * {answer.sql}",
+        0.7,
+        f"quantity times {answer.evidence}, as it is today",
+    )
+
+
+def _freight(draft: Draft, mapping: Mapping, order: Answer) -> Answer | None:
+    """Freight of the line, or the line's part of the order's."""
+    if found := values.answer(draft, mapping.recognised, "freight_amount"):
+        return found
+    header = joins.from_elsewhere(draft, mapping, "freight_amount", "orders")
+    if header is None or header[0].role != "orders":
+        return None
+    return Answer(
+        f"{header[1].sql} / count(*) over (partition by {order.sql})",
+        0.8,
+        f"{header[1].evidence}, in equal parts to the order's lines",
+    )
+
+
+def _currency(draft: Draft, mapping: Mapping) -> Answer | None:
+    if found := values.answer(draft, mapping.recognised, "currency"):
+        return found
+    other = joins.from_elsewhere(draft, mapping, "currency", "order_lines")
+    return other[1] if other else None
+
+
+def _leave_out_cancelled(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, mapping: Mapping
+) -> None:
+    """Orders whose status says that they were cancelled, where a person agrees."""
+    item = mapping.recognised
+    owner, status = item, item.column("order_status")
+    if status is None:
+        other = joins.from_elsewhere(draft, mapping, "order_status", "order_lines")
+        if other is None or other[0].role != "orders":
+            return
+        owner = other[0]
+        status = owner.column("order_status")
+    if status is None or status.kind != "text":
+        return
+    found = connection.execute(
+        f"select {status.reading}, count(*) from {sql.quoted(owner.table.relation)} "
+        "where 1 = 1 group by 1 order by 2 desc limit 40"
+    ).fetchall()
+    dead = [
+        (word, rows)
+        for word, rows in found
+        if word and any(mark in word.lower() for mark in CANCELLED)
+    ]
+    if not dead:
+        return
+    shown = ", ".join(f"{word} ({rows:,} rows)" for word, rows in dead)
+    chosen = draft.questions.decide(
+        f"{owner.table.name}.{status.name}",
+        f"Do orders count whose {status.name} is {shown}?",
+        {"no": "they are left out, and counted as such", "yes": "they are sales"},
+        "no",
+        why="their status says that they came to nothing",
+        where=f"`where` in the staging model of {item.table.name}, and `becomes` in "
+        "sources.yaml",
+    )
+    if chosen == "yes":
+        return
+    listed = ", ".join(sql.literal(word) for word, _ in dead)
+    test = f"coalesce({of(owner.table, status.reading)} not in ({listed}), true)"
+    mapping.where.append(test)
+    if owner is item:
+        return
+    reference = next(
+        one
+        for one in draft.profile.from_table(item.table.name)
+        if one.to_table == owner.table.name
+    )
+    own = of(item.table, identity(item.table.columns[reference.column]))
+    theirs = identity(owner.table.columns[reference.to_column])
+    view = f"landing.{draft.source}__{owner.table.name}"
+    mapping.landed_where = [
+        f"{own} not in (select {theirs} from {view} "
+        f"where {status.reading} in ({listed}) and {theirs} is not null)"
+    ]
+
+
+def _leave_out_empty(mapping: Mapping, worth: Money) -> None:
+    """Rows without an amount are no lines, such as the header in a table of both."""
+    item = mapping.recognised
+    column = item.column("net_amount") or item.column("unit_price")
+    if column is not None and column.nulls:
+        test = f"{worth.sql} is not null"
+        mapping.where.append(test)
+        if mapping.landed_where is not None:
+            mapping.landed_where.append(test)
+
+
+def _fill_within_orders(mapping: Mapping, order: Answer) -> None:
+    """What stands in the first row of an order only holds for all of its rows."""
+    preset = mapping.recognised.preset
+    filled = set(preset.fill) if preset else set()
+    for name, answer in list(mapping.columns.items()):
+        if filled & set(answer.columns):
+            mapping.columns[name] = Answer(
+                f"max({answer.sql}) over (partition by {order.sql})",
+                answer.confidence,
+                f"{answer.evidence}; of the order's first row",
+                answer.columns,
+            )
