@@ -245,6 +245,12 @@ def _read_text(
         column.formats = _fitting_formats(connection, clean, way)
 
 
+def _trimmed(column: Column) -> str:
+    """SQL of the text without blanks around it; null where nothing is left."""
+    name = sql.quoted(column.name)
+    return f"nullif(trim({name}), '')" if column.is_padded else name
+
+
 def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> _Way | None:
     (different,) = connection.execute(
         f"select count(*) from _values where {clean}"

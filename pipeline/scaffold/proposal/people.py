@@ -15,7 +15,7 @@ import duckdb
 from pipeline.common import sql
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Column, Reference, Table
-from pipeline.scaffold.proposal import joins, values, vocabulary
+from pipeline.scaffold.proposal import header, joins, values, vocabulary
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Join, Mapping, alias, of
 from pipeline.scaffold.proposal.recognition import Meaning, Recognised, column_meanings
 
@@ -38,6 +38,8 @@ COMPANY_WORDS = (
     "company", "corporate", "business", "b2b", "organi", "enterprise", "reseller", "dealer",
     "wholesale", "shop", "store", "企业", "公司", "单位", "经销", "批发", "集团",
 )  # fmt: skip
+# Where fewer names than these are those of companies, it is by chance.
+LEAST_OF_COMPANIES = 0.1
 COMPANY_NAME = (
     r"(?i)(公司|集团|厂|商行|中心|银行|医院|学校|大学|\b(ltd|llc|inc|gmbh|ag|co|corp|plc|"
     r"s\.?a|bv|oy|ab|kg|sarl|srl|pty|limited|company|corporation|group|store|shop)\b)"
@@ -184,7 +186,9 @@ def _describe_customers(
 
 
 def _name(draft: Draft, mapping: Mapping) -> Answer:
+    """The customer's name; one without is called by its key."""
     item = mapping.recognised
+    key = mapping.columns["source_customer_id"]
     parts = [
         found
         for name in ("given_name", "family_name")
@@ -192,19 +196,22 @@ def _name(draft: Draft, mapping: Mapping) -> Answer:
     ]
     whole = values.answer(draft, item, "customer_name")
     if len(parts) == 2 and (whole is None or whole.confidence < 0.98):
-        return Answer(
-            f"concat_ws(' ', {', '.join(part.sql for part in parts)})",
+        whole = Answer(
+            f"nullif(concat_ws(' ', {', '.join(part.sql for part in parts)}), '')",
             min(part.confidence for part in parts),
             " and ".join(part.evidence.partition(":")[0] for part in parts),
             [name for part in parts for name in part.columns],
         )
-    if whole is not None:
-        return whole
-    if parts:
-        return parts[0]
-    key = mapping.columns["source_customer_id"]
+    whole = whole or (parts[0] if parts else None)
+    if whole is None:
+        return Answer(
+            f"'Customer ' || {key.sql}", 0.5, "no column is a name; the key stands for it"
+        )
     return Answer(
-        f"'Customer ' || {key.sql}", 0.5, "no column is a name; the key stands for it"
+        f"coalesce({whole.sql}, 'Customer ' || {key.sql})",
+        whole.confidence,
+        whole.evidence,
+        whole.columns,
     )
 
 
@@ -222,7 +229,7 @@ def _type(
     companies = OF_COMPANIES & set(item.meanings)
     named = item.column("customer_name")
     share = _share_of_companies(connection, item.table, named) if named else 0.0
-    if named is not None and 0.1 <= share <= 0.9 and not persons:
+    if named is not None and LEAST_OF_COMPANIES <= share <= 0.9 and not persons:
         expression = of(item.table, values.text(named))
         return Answer(
             f"case when regexp_matches({expression}, {sql.literal(COMPANY_NAME)}) "
@@ -243,8 +250,8 @@ def _type(
         f"{item.table.name}: customer type",
         f"Are the customers in {item.table.title} companies or persons?",
         {"person": "all are persons", "company": "all are companies"},
-        "person" if named is None else "company",
-        why="nothing says it",
+        "company" if share >= LEAST_OF_COMPANIES else "person",
+        why=f"no column says it; {share:.0%} of the names are those of companies",
         where="customer_type in the staging model of customers",
     )
     return Answer(sql.literal(chosen), 0.4, "nothing says it: see the questions")
@@ -369,13 +376,29 @@ def _distilled_customers(
     )
     _describe_customers(connection, draft, mapping)
     mapping.newest_of = [value]
-    mapping.order = _newest(item.table, _latest_moment(draft, item))
+    mapping.order = [
+        *_filled_first(connection, mapping),
+        *_newest(item.table, _latest_moment(draft, item)),
+    ]
     mapping.where.append(f"{value} is not null")
     mapping.notes.append(
         f"No table lists the customers: they are taken from {item.table.title}, each as "
         "its newest row has it."
     )
     return mapping
+
+
+def _filled_first(
+    connection: duckdb.DuckDBPyConnection, mapping: Mapping
+) -> list[str]:
+    """Of an order's rows, that one first which has what the others leave empty."""
+    item = mapping.recognised
+    filled = header.of_the_header(connection, item)
+    for answer in mapping.columns.values():
+        for name in answer.columns:
+            if name in filled:
+                return [f"{of(item.table, sql.quoted(name))} is null"]
+    return []
 
 
 def _latest_moment(draft: Draft, item: Recognised) -> str | None:
@@ -432,10 +455,13 @@ def _describe_products(draft: Draft, mapping: Mapping) -> None:
     if named is None:
         key = mapping.columns["source_product_id"]
         named = Answer(key.sql, 0.5, "no column is a name; the key stands for it")
-    elif not mapping.newest_of:
+    else:
         key_sql = mapping.columns["source_product_id"].sql
         named = Answer(
-            f"coalesce({named.sql}, {key_sql})", named.confidence, named.evidence
+            f"coalesce({named.sql}, {key_sql})",
+            named.confidence,
+            named.evidence,
+            named.columns,
         )
     mapping.add("product_name", named)
     for name in PRODUCT_COLUMNS:

@@ -13,7 +13,7 @@ import duckdb
 from pipeline.common import sql
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Column
-from pipeline.scaffold.proposal import joins, people, values
+from pipeline.scaffold.proposal import header, joins, people, values
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
 from pipeline.scaffold.proposal.recognition import Recognised
 
@@ -22,6 +22,13 @@ CANCELLED = (
     "cancel", "void", "failed", "unavailable", "expired", "abandon", "declined",
     "取消", "作废", "关闭", "退款成功", "无效",
 )  # fmt: skip
+
+
+# What each line has of its own, however few rows say it.
+_OF_THE_LINE = {
+    "order_id", "line_number", "source_product_id", "quantity", "net_amount", "cost_amount",
+    "freight_amount", "is_return",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def lines(
     mapping.amount = worth.sql
     _leave_out_cancelled(connection, draft, mapping)
     _leave_out_empty(mapping, worth)
-    _fill_within_orders(mapping, order)
+    _fill_within_orders(connection, mapping, order)
     return mapping
 
 
@@ -444,15 +451,16 @@ def _leave_out_empty(mapping: Mapping, worth: Money) -> None:
             mapping.landed_where.append(test)
 
 
-def _fill_within_orders(mapping: Mapping, order: Answer) -> None:
+def _fill_within_orders(
+    connection: duckdb.DuckDBPyConnection, mapping: Mapping, order: Answer
+) -> None:
     """What stands in the first row of an order only holds for all of its rows."""
-    preset = mapping.recognised.preset
-    filled = set(preset.fill) if preset else set()
+    filled = header.of_the_header(connection, mapping.recognised)
     for name, answer in list(mapping.columns.items()):
-        if filled & set(answer.columns):
+        if name not in _OF_THE_LINE and filled & set(answer.columns):
             mapping.columns[name] = Answer(
                 f"max({answer.sql}) over (partition by {order.sql})",
                 answer.confidence,
-                f"{answer.evidence}; of the order's first row",
+                f"{answer.evidence}; it stands in one row of an order and holds for all",
                 answer.columns,
             )
