@@ -136,7 +136,9 @@ def _sample(reader: Reader, entity: Entity, result: Tried) -> pa.Table | None:
     table = pa.Table.from_batches(batches)
     result.rows = table.num_rows
     result.columns = table.schema.names
-    asked = [*entity.replace] if entity.is_by_position else [*entity.key, *entity.replace]
+    asked = (
+        [*entity.replace] if entity.is_by_position else [*entity.key, *entity.replace]
+    )
     if missing := [column for column in asked if column not in result.columns]:
         raise SourceUnavailable(
             f"{result.source}.{result.entity}: there is no column {missing[0]}, which "

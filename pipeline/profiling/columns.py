@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 
@@ -25,7 +24,14 @@ MARKERS = (
 MOST_VALUES = 5_000
 
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日")
-_DAYS_EUROPEAN = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
+_DAYS_EUROPEAN = (
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%d-%m-%Y",
+    "%d/%m/%y",
+    "%d.%m.%y",
+    "%d-%m-%y",
+)
 _DAYS_AMERICAN = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
 _DAYS_NAMED = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
 _TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f")
@@ -38,7 +44,8 @@ _COMMA_GROUPED = r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?"
 _ISO_TIME = r"\d{4}-\d\d-\d\d[ T]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?.*"
 _ZONE = r"([zZ]|UTC|[+-]\d\d:?\d\d)$"
 _ISO = "ISO 8601"
-_MONEY = r"\(?[-+]?\s*([$€£¥￥₩₹]|[A-Z]{3}|R\$|US\$|元|RMB)?\s*[-+]?[\d,]+(\.\d+)?\s*([$€£¥￥]|[A-Z]{3}|元)?\)?"
+_SIGNS = r"([$€£¥￥₩₹]|[A-Z]{3}|R\$|US\$|元|RMB)?"
+_MONEY = rf"\(?[-+]?\s*{_SIGNS}\s*[-+]?[\d,]+(\.\d+)?\s*{_SIGNS}\)?"
 
 YES_NO = (
     {"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"是", "否"}, {"有", "无"},
@@ -57,9 +64,7 @@ PATTERNS = {
 
 def measure(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Fills the columns of the table from its sample."""
-    described = connection.execute(
-        f"describe {sql.quoted(table.relation)}"
-    ).fetchall()
+    described = connection.execute(f"describe {sql.quoted(table.relation)}").fetchall()
     for name, landed, *_ in described:
         if name in {"_row", "_part"}:
             continue
@@ -98,15 +103,14 @@ def _is_a_day_in_digits(
     if not 19_000_101 <= int(column.low) <= int(column.high) <= 21_001_231:
         return False
     row = connection.execute(
-        f"select count({_day_in_digits(column.name)}) "
-        f"from {sql.quoted(table.relation)}"
+        f"select count({_day_in_digits(column.name)}) from {sql.quoted(table.relation)}"
     ).fetchone()
     return row == (column.known,)
 
 
 def _kind_of(landed: str) -> Kind:
     if landed in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"} or (
-        landed.startswith("U") and landed.endswith("INT") or landed == "UINTEGER"
+        (landed.startswith("U") and landed.endswith("INT")) or landed == "UINTEGER"
     ):
         return "integer"
     if landed.startswith(("DECIMAL", "DOUBLE", "FLOAT")):
@@ -160,9 +164,14 @@ def _moments() -> Iterator[_Way]:
             )
 
 
+def _braced(text: str) -> str:
+    """A text that goes through `format` as it is."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def _numbers() -> Iterator[_Way]:
     def fits(pattern: str) -> str:
-        return f"regexp_full_match({{v}}, {sql.literal(pattern).replace('{', '{{').replace('}', '}}')})"
+        return f"regexp_full_match({{v}}, {_braced(sql.literal(pattern))})"
 
     yield _Way("integer", fits(INTEGER), "try_cast({v} as bigint)", "integer")
     yield _Way(
@@ -221,7 +230,9 @@ def _read_text(
     base = trimmed
     for marker in markers:
         base = f"nullif({base}, {sql.literal(marker)})"
-    clean = "v not in (" + ", ".join(map(sql.literal, markers)) + ")" if markers else "true"
+    clean = (
+        "v not in (" + ", ".join(map(sql.literal, markers)) + ")" if markers else "true"
+    )
     way = _way(connection, clean)
     if way is None:
         column.kind = "text"
@@ -275,7 +286,7 @@ def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> _Way | None:
 
 
 def _iso() -> Iterator[_Way]:
-    pattern = sql.literal(_ISO_TIME).replace("{", "{{").replace("}", "}}")
+    pattern = _braced(sql.literal(_ISO_TIME))
     moment = "try_cast({v} as timestamptz)"
     zone = f"regexp_matches({{v}}, '{_ZONE}')"
     joined = r"regexp_replace({v}, ' +(UTC|[+-]\d\d:?\d\d)$', '\1')"
@@ -330,9 +341,7 @@ def format_reading(column: Column, form: str) -> tuple[str, str]:
     return parsed, f"timestamp {form}"
 
 
-def _count(
-    connection: duckdb.DuckDBPyConnection, table: Table, column: Column
-) -> None:
+def _count(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> None:
     """Counts values, range and patterns."""
     value = column.reading
     bounds = f"min({value}), max({value})" if column.kind != "boolean" else "null, null"
@@ -413,8 +422,3 @@ def identity(column: Column) -> str:
 
 def _is_written_as_float(column: Column) -> bool:
     return column.kind == "decimal" and column.shares.get("fraction", 1) == 0
-
-
-def readings(columns: Sequence[Column]) -> dict[str, Any]:
-    """Name → SQL of the value in its kind, of several columns."""
-    return {column.name: column.reading for column in columns}

@@ -20,6 +20,7 @@ from pipeline.sources.database.connection import (
     parse_url,
     without_secrets,
 )
+from pipeline.sources.entity import POSITION
 
 # More than these are no database of one business system, or several in one.
 MOST_TABLES = 400
@@ -116,7 +117,9 @@ def _tables(inspector: sa.Inspector) -> list[FoundTable]:
         path = table if schema in {default, "", "main"} else f"{schema}.{table}"
         name = names.identifier(table, taken)
         taken.add(name)
-        key = inspector.get_pk_constraint(table, schema).get("constrained_columns") or []
+        key = (
+            inspector.get_pk_constraint(table, schema).get("constrained_columns") or []
+        )
         references = tuple(
             (item["constrained_columns"][0], item["referred_table"], column)
             for item in inspector.get_foreign_keys(table, schema)
@@ -128,7 +131,7 @@ def _tables(inspector: sa.Inspector) -> list[FoundTable]:
                 title=f"table {path}",
                 name=name,
                 entity=Entity(
-                    key=list(key) or "position",
+                    key=list(key) or list(POSITION),
                     table=_written(path) if path != name else None,
                     load="snapshot",
                 ),

@@ -18,6 +18,7 @@ from typing import Any
 from pipeline.common.errors import ConfigurationError, SourceUnavailable
 from pipeline.profiling import names
 from pipeline.sources import Entity, Source, open_reader
+from pipeline.sources.entity import POSITION
 from pipeline.sources.files.parts import FORMATS, parts_of
 from pipeline.sources.files.workbooks import listed_sheets, open_sheet
 
@@ -156,7 +157,7 @@ def _plain(folder: Path, family: Sequence[Path], suffix: str) -> Iterator[Found]
 
 def entity_of(files: str, **options: Any) -> Entity:
     """How a table is read before its key is known; a file that is there counts as whole."""
-    return Entity(key="position", files=files, settle_seconds=0, **options)
+    return Entity(key=list(POSITION), files=files, settle_seconds=0, **options)
 
 
 def _header(folder: Path, entity: Entity) -> list[str]:
@@ -243,7 +244,9 @@ def _stem_of_sheets(sheets: Sequence[str], path: Path, listed: int) -> str:
     stem = sheets[0] if listed > 1 else path.stem
     if len(sheets) > 1:
         stem = re.sub(r"[-_. ]*\d+([-_. ]?\d+)*$", "", stem)
-    if not stem or re.fullmatch(r"(sheet|tabelle|year|month|data|工作表|\d*年|\d*月)\s*\d*", stem.lower()):
+    if not stem or re.fullmatch(
+        r"(sheet|tabelle|year|month|data|工作表|\d*年|\d*月)\s*\d*", stem.lower()
+    ):
         stem = path.stem
     return stem
 
@@ -258,14 +261,17 @@ def _sheets_pattern(sheets: Sequence[str], listed: Sequence[str]) -> str | None:
 
 
 def _shown(paths: Sequence[Path], folder: Path) -> str:
-    return paths[0].name if len(paths) == 1 else f"{len(paths)} files " + _pattern(
-        paths, folder
+    return (
+        paths[0].name
+        if len(paths) == 1
+        else f"{len(paths)} files " + _pattern(paths, folder)
     )
 
 
 def header_row(cells: Sequence[Sequence[Any]]) -> int | None:
-    """The row that names the columns, from 1: the first whose cells are all different
-    texts and as many as the rows below have values in; None where there is no table.
+    """The row that names the columns, counted from 1; None where there is no table.
+
+    It is the first whose cells are all different texts, one above each column of values.
     """
     for at, row in enumerate(cells[:MOST_ROWS_ABOVE]):
         filled = [cell for cell in row if cell != ""]

@@ -94,9 +94,7 @@ def _tells_apart(
     return row == (table.rows,)
 
 
-def find_references(
-    connection: duckdb.DuckDBPyConnection, profile: Profile
-) -> None:
+def find_references(connection: duckdb.DuckDBPyConnection, profile: Profile) -> None:
     """Adds the references that the values show to those that are declared."""
     known = {(item.table, item.column) for item in profile.references}
     parents = [

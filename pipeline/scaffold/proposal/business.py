@@ -103,7 +103,8 @@ def _territory(draft: Draft) -> tuple[str | None, str]:
             name = Locale("en").territories[best]
             return best, f"most rows of {table.name}.{column.name} say {name}"
     if any(
-        names.is_chinese(column) for table in draft.profile.tables.values()
+        names.is_chinese(column)
+        for table in draft.profile.tables.values()
         for column in table.columns
     ):
         return "CN", "the columns have Chinese names"
@@ -115,9 +116,9 @@ def _column_of_country(item: Recognised) -> tuple[Table, Column] | None:
     if column is not None:
         return item.table, column
     for other in item.table.columns.values():
-        if "country" in names.words(other.name) or "国家" in other.name:
-            if other.kind == "text":
-                return item.table, other
+        is_country = "country" in names.words(other.name) or "国家" in other.name
+        if is_country and other.kind == "text":
+            return item.table, other
     return None
 
 
@@ -181,7 +182,11 @@ def _currency(
     if territory is not None:
         current = get_territory_currencies(territory)
         proposed = current[0] if current else NO_CURRENCY
-    reason = f"{why}, and no column says a currency" if why else "nothing in the data says it"
+    reason = (
+        f"{why}, and no column says a currency"
+        if why
+        else "nothing in the data says it"
+    )
     chosen = draft.questions.decide(
         "currency",
         "In which currency are the amounts?",
@@ -216,7 +221,7 @@ def _stated_currency(
             "currency",
             "The amounts are in several currencies. In which is reported? Each other one "
             "needs rates, as a table of the entity fx_rates.",
-            {code: "" for code in codes},
+            dict.fromkeys(codes, ""),
             first,
             why=f"most rows are in {first}, others in {others}",
             where="business: reporting_currency in sources.yaml, and a staging model "
@@ -230,7 +235,9 @@ def _marked_currency(
     connection: duckdb.DuckDBPyConnection, draft: Draft
 ) -> tuple[str, str] | None:
     """A code in the name of a column of money, or a symbol beside its numbers."""
-    codes = {code.lower(): code for code in ("USD", "EUR", "GBP", "CNY", "JPY", "BRL", "INR")}
+    codes = {
+        code.lower(): code for code in ("USD", "EUR", "GBP", "CNY", "JPY", "BRL", "INR")
+    }
     for mapping in draft.mappings:
         if mapping.entity not in {"order_lines", "payments"}:
             continue
@@ -242,9 +249,8 @@ def _marked_currency(
                 if word in codes:
                     return codes[word], f"the name of {table.name}.{column.name}"
             for symbol, code in _SYMBOLS.items():
-                if len(symbol) > 1 or symbol in "元£€￥¥$₹":
-                    if symbol in column.name:
-                        return code, f"the name of {table.name}.{column.name}"
+                if symbol in column.name:
+                    return code, f"the name of {table.name}.{column.name}"
             if column.landed != "VARCHAR" or column.declared:
                 continue
             row = connection.execute(

@@ -8,9 +8,7 @@ from pipeline.common import sql
 from pipeline.scaffold.proposal.recognition import Recognised
 
 
-def of_the_header(
-    connection: duckdb.DuckDBPyConnection, item: Recognised
-) -> set[str]:
+def of_the_header(connection: duckdb.DuckDBPyConnection, item: Recognised) -> set[str]:
     """The columns that an order has in one of its rows only, though they are of all.
 
     So it is where most orders of several rows have rows with and without a value, and

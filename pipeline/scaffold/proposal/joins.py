@@ -41,7 +41,9 @@ def reachable(draft: Draft, item: Recognised) -> Iterator[Reached]:
                 if reference.containment < 0.5:
                     continue
                 seen.add(reference.to_table)
-                join = Join(other.table, condition(at.item.table, other.table, reference))
+                join = Join(
+                    other.table, condition(at.item.table, other.table, reference)
+                )
                 further.append(Reached(other, (*at.joins, join)))
         yield from further
         level = further
@@ -109,6 +111,7 @@ def _seen_as(item: Recognised, role: str) -> Recognised:
         own = {
             meaning: found
             for meaning, found in own.items()
-            if meaning in item.meanings and item.meanings[meaning].column == found.column
+            if meaning in item.meanings
+            and item.meanings[meaning].column == found.column
         }
     return Recognised(item.table, item.role, item.confidence, item.evidence, own)

@@ -124,7 +124,9 @@ def of(table: Table, expression: str) -> str:
     """The SQL with the table's columns as those of its newest rows."""
     for name in sorted(table.columns, key=len, reverse=True):
         quoted = sql.quoted(name)
-        expression = expression.replace(quoted, f"\x00{list(table.columns).index(name)}\x00")
+        expression = expression.replace(
+            quoted, f"\x00{list(table.columns).index(name)}\x00"
+        )
     for at, name in enumerate(table.columns):
         expression = expression.replace(
             f"\x00{at}\x00", f"{alias(table)}.{sql.quoted(name)}"

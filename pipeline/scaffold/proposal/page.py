@@ -100,7 +100,9 @@ def _business(proposal: Proposal) -> Iterator[str]:
     elif business.as_of:
         as_of = f"`{business.as_of}`, {business.as_of_why}: the data end in the past"
     else:
-        as_of = f"{business.last_day}, {business.as_of_why}; each refresh goes to yesterday"
+        as_of = (
+            f"{business.last_day}, {business.as_of_why}; each refresh goes to yesterday"
+        )
     yield "## The business"
     yield "\n".join(
         [
@@ -154,16 +156,16 @@ def _plain(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _tables(
-    connection: duckdb.DuckDBPyConnection, proposal: Proposal
-) -> Iterator[str]:
+def _tables(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterator[str]:
     """Each table: what it is, its key, what it refers to, and five of its rows."""
     yield "## The tables"
     draft = proposal.draft
     for item in draft.found.values():
         table = item.table
         yield f"### {table.title}"
-        key = " and ".join(table.key) if table.key else "none; a row is told by its place"
+        key = (
+            " and ".join(table.key) if table.key else "none; a row is told by its place"
+        )
         told = [
             f"Taken for **{item.role or 'nothing'}**, because {item.evidence}. "
             f"{table.sampled[0].upper()}{table.sampled[1:]} were measured. Key: {key}."
@@ -223,9 +225,7 @@ def _shown(proposal: Proposal, table: Table) -> list[Column]:
 def _hidden(proposal: Proposal, table: Table) -> set[str]:
     """The columns with what is personal: by their meaning, and by their values."""
     hidden = {
-        column.name
-        for column in table.columns.values()
-        if column.share("email") > 0.5
+        column.name for column in table.columns.values() if column.share("email") > 0.5
     }
     for mapping in proposal.mappings:
         if mapping.table is not table:

@@ -6,8 +6,6 @@ tables lie in between.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping as Named
 from collections.abc import Sequence
 
 import duckdb
@@ -46,9 +44,7 @@ COMPANY_NAME = (
 )
 
 
-def customers(
-    connection: duckdb.DuckDBPyConnection, draft: Draft
-) -> list[Mapping]:
+def customers(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]:
     """Customers, from each of their tables; else distilled from the facts about them."""
     tables = draft.of_role("customers")
     if not tables:
@@ -115,7 +111,8 @@ def _choose_identity(
         and column.is_whole
         and 0.2 * key.distinct < column.distinct < key.distinct
         and {"unique", "person", "master"} & set(vocabulary.stems(column.name))
-        and vocabulary.agreement(vocabulary.stems(column.name), phrases, frozenset()) > 0.5
+        and vocabulary.agreement(vocabulary.stems(column.name), phrases, frozenset())
+        > 0.5
     ]
     for column in others:
         chosen = draft.questions.decide(
@@ -147,11 +144,16 @@ def _customers_of(
     mapping = Mapping("customers", item)
     key = key_column(draft, item)
     found = item.meanings["source_customer_id"]
-    evidence = found.evidence if found.column == key.name else "it tells customers apart"
+    evidence = (
+        found.evidence if found.column == key.name else "it tells customers apart"
+    )
     mapping.add(
         "source_customer_id",
         Answer(
-            customer_key(draft, item), found.confidence, f"{key.name}: {evidence}", [key.name]
+            customer_key(draft, item),
+            found.confidence,
+            f"{key.name}: {evidence}",
+            [key.name],
         ),
     )
     _describe_customers(connection, draft, mapping)
@@ -205,7 +207,9 @@ def _name(draft: Draft, mapping: Mapping) -> Answer:
     whole = whole or (parts[0] if parts else None)
     if whole is None:
         return Answer(
-            f"'Customer ' || {key.sql}", 0.5, "no column is a name; the key stands for it"
+            f"'Customer ' || {key.sql}",
+            0.5,
+            "no column is a name; the key stands for it",
         )
     return Answer(
         f"coalesce({whole.sql}, 'Customer ' || {key.sql})",
@@ -221,7 +225,9 @@ def _type(
     """Company or person: by a column, by the names, or by what is known of them."""
     preset = item.preset
     if preset and preset.customer_type:
-        return Answer(sql.literal(preset.customer_type), 1.0, f"the preset {preset.name}")
+        return Answer(
+            sql.literal(preset.customer_type), 1.0, f"the preset {preset.name}"
+        )
     column = item.column("customer_type")
     if column is not None and (by_column := _type_by_words(item.table, column)):
         return by_column
@@ -238,13 +244,18 @@ def _type(
             f"{named.name}: {share:.0%} are called as companies are",
         )
     title = set(vocabulary.stems(item.table.name))
-    is_company = share > 0.9 or bool(companies - persons) or bool(
-        title & {"company", "reseller", "dealer", "account"}
-    ) or (named is not None and "company" in vocabulary.stems(named.name))
+    is_company = (
+        share > 0.9
+        or bool(companies - persons)
+        or bool(title & {"company", "reseller", "dealer", "account"})
+        or (named is not None and "company" in vocabulary.stems(named.name))
+    )
     if persons and not companies:
         return Answer("'person'", 0.9, f"they have {', '.join(sorted(persons))}")
     if is_company:
-        why = f"they have {', '.join(sorted(companies))}" if companies else "their names"
+        why = (
+            f"they have {', '.join(sorted(companies))}" if companies else "their names"
+        )
         return Answer("'company'", 0.85, why)
     chosen = draft.questions.decide(
         f"{item.table.name}: customer type",
@@ -264,7 +275,11 @@ def _type_by_words(table: Table, column: Column) -> Answer | None:
     persons = [word for word in column.examples if _is_one(word, PERSON_WORDS)]
     companies = [word for word in column.examples if _is_one(word, COMPANY_WORDS)]
     told = {*persons, *companies}
-    if not told or len(told) < len(column.examples) or not {*persons}.isdisjoint(companies):
+    if (
+        not told
+        or len(told) < len(column.examples)
+        or not {*persons}.isdisjoint(companies)
+    ):
         return None
     value = of(table, values.text(column))
     listed = ", ".join(map(sql.literal, persons))
@@ -307,7 +322,16 @@ def distilled(item: Recognised, role: str) -> dict[str, Meaning]:
         }
     key = "source_customer_id" if role == "customers" else "source_product_id"
     taken = {found.column for meaning, found in item.meanings.items() if meaning != key}
-    generic = {"name", "type", "description", "id", "status", "number", "date", "created"}
+    generic = {
+        "name",
+        "type",
+        "description",
+        "id",
+        "status",
+        "number",
+        "date",
+        "created",
+    }
     found = column_meanings(item.table, role, frozenset())
     prefix = role.removesuffix("s")
     return {
@@ -319,9 +343,11 @@ def distilled(item: Recognised, role: str) -> dict[str, Meaning]:
             meaning not in {"customer_name", "acquired_on", "owner", "customer_type"}
             or _speaks_of(one.column, role)
         )
-        and not (len(vocabulary.stems(one.column)) == 1
-                 and vocabulary.stems(one.column)[0] in generic
-                 and not (role == "products" and meaning == "product_name"))
+        and not (
+            len(vocabulary.stems(one.column)) == 1
+            and vocabulary.stems(one.column)[0] in generic
+            and not (role == "products" and meaning == "product_name")
+        )
         and prefix
     }
 
@@ -340,9 +366,7 @@ def _speaks_of(column: str, role: str) -> bool:
     return bool(words & nouns) or "segment" in words
 
 
-def _from_facts(
-    connection: duckdb.DuckDBPyConnection, draft: Draft
-) -> list[Mapping]:
+def _from_facts(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]:
     """Customers of whom only what they did is recorded, from one table of facts."""
     order = (
         "order_lines", "orders", "service_tickets", "payments", "interactions",
@@ -377,7 +401,7 @@ def _distilled_customers(
     _describe_customers(connection, draft, mapping)
     mapping.newest_of = [value]
     mapping.order = [
-        *_filled_first(connection, mapping),
+        *_filled_first(connection, item, mapping),
         *_newest(item.table, _latest_moment(draft, item)),
     ]
     mapping.where.append(f"{value} is not null")
@@ -389,10 +413,9 @@ def _distilled_customers(
 
 
 def _filled_first(
-    connection: duckdb.DuckDBPyConnection, mapping: Mapping
+    connection: duckdb.DuckDBPyConnection, item: Recognised, mapping: Mapping
 ) -> list[str]:
     """Of an order's rows, that one first which has what the others leave empty."""
-    item = mapping.recognised
     filled = header.of_the_header(connection, item)
     for answer in mapping.columns.values():
         for name in answer.columns:
@@ -466,10 +489,10 @@ def _describe_products(draft: Draft, mapping: Mapping) -> None:
     mapping.add("product_name", named)
     for name in PRODUCT_COLUMNS:
         found = values.answer(draft, item, name)
-        if item.role == "products" and (found is None or found.confidence < 0.93):
-            if name in {"category", "subcategory"}:
-                other = joins.from_elsewhere(draft, mapping, name, "products")
-                found = other[1] if other else found
+        is_looked_up = item.role == "products" and name in {"category", "subcategory"}
+        if is_looked_up and (found is None or found.confidence < 0.93):
+            other = joins.from_elsewhere(draft, mapping, name, "products")
+            found = other[1] if other else found
         mapping.add(name, found)
 
 
@@ -484,7 +507,12 @@ def _distilled_products(draft: Draft, item: Recognised, key: Column) -> Mapping:
     mapping = Mapping(
         "products",
         Recognised(
-            item.table, item.role, item.confidence, item.evidence, own, preset=item.preset
+            item.table,
+            item.role,
+            item.confidence,
+            item.evidence,
+            own,
+            preset=item.preset,
         ),
     )
     value = of(item.table, values.text(key))
@@ -582,13 +610,3 @@ def _through(
         return Answer(value, sure, evidence, [column.name])
     mapping.join(Join(other.table, joins.condition(item.table, other.table, reference)))
     return Answer(customer_key(draft, other), sure * 0.95, evidence, [column.name])
-
-
-def plain_name(text: str) -> str:
-    """A text as a part of an identifier."""
-    return re.sub(r"\W+", "_", text.lower()).strip("_")
-
-
-def meanings_of(item: Recognised) -> Named[str, Meaning]:
-    """The meanings of a table's columns."""
-    return item.meanings

@@ -52,8 +52,7 @@ def presets() -> list[Preset]:
 
 
 def of(table: Table) -> Preset | None:
-    """The preset that the table's columns are those of, with its columns as they are
-    spelt in the table."""
+    """The preset whose columns the table has, spelt as the table spells them."""
     spelt = {_plain(name): name for name in table.columns}
     for preset in presets():
         if all(_plain(name) in spelt for name in preset.recognised_by):

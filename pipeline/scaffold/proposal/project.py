@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import duckdb
 
+from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Profile
-from pipeline.common import sql
 from pipeline.scaffold.proposal import business, people, sales, service
 from pipeline.scaffold.proposal.business import Business
 from pipeline.scaffold.proposal.mapping import Draft, Mapping
@@ -68,7 +68,8 @@ def propose(
                 draft.mappings.append(mapping)
     if not any(mapping.entity == "customers" for mapping in draft.mappings):
         known = "; ".join(
-            f"{item.table.name}: {item.role or 'nothing'}" for item in draft.found.values()
+            f"{item.table.name}: {item.role or 'nothing'}"
+            for item in draft.found.values()
         )
         raise ConfigurationError(
             f"Nothing in {profile.what} names a customer ({known}). Give a table whose "
@@ -115,9 +116,7 @@ def _lines(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]
         for item in items
         for reference in draft.profile.from_table(item.table.name)
     }
-    items += [
-        item for item in draft.of_role("orders") if item.table.name not in listed
-    ]
+    items += [item for item in draft.of_role("orders") if item.table.name not in listed]
     found = [sales.lines(connection, draft, item) for item in items]
     return [mapping for mapping in found if mapping is not None]
 
@@ -163,9 +162,7 @@ def _without_customer(
         other = draft.found[reference.to_table]
         if reference.column == column.name and other.role == "customers":
             key = identity(other.table.columns[reference.to_column])
-            known = (
-                f"{value} in (select {key} from {sql.quoted(other.table.relation)})"
-            )
+            known = f"{value} in (select {key} from {sql.quoted(other.table.relation)})"
             break
     row = connection.execute(
         f"select count(*) from {sql.quoted(item.table.relation)} "

@@ -7,7 +7,7 @@ made of it (`project`), and who is asked where it is unsure (`questions`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.profiling import names
@@ -85,9 +85,7 @@ def _shared_words(profile: Profile) -> frozenset[str]:
     return frozenset(word for word, times in counted.items() if times >= least)
 
 
-def _recognise(
-    table: Table, shared: frozenset[str], profile: Profile
-) -> Recognised:
+def _recognise(table: Table, shared: frozenset[str], profile: Profile) -> Recognised:
     if preset := presets.of(table):
         return _by_preset(table, preset)
     name = title_words(table)
@@ -112,11 +110,7 @@ def _recognise(
         return Recognised(table, None, 1.0, why)
     score, role_name, meanings, named = scored[0]
     second = next(
-        (
-            other
-            for least, other, *_ in scored[1:]
-            if score - least < CLOSE
-        ),
+        (other for least, other, *_ in scored[1:] if score - least < CLOSE),
         None,
     )
     columns = ", ".join(item.column for item in list(meanings.values())[:4])
@@ -174,9 +168,9 @@ def _score(
     if role.key and role.key in meanings:
         key = table.columns[meanings[role.key].column]
         # Who stands in a table many times is not what the table is of.
-        if not key.is_unique and key.distinct < 0.9 * key.known:
-            if role.name in {"customers", "products"}:
-                score -= 0.3
+        is_repeated = not key.is_unique and key.distinct < 0.9 * key.known
+        if is_repeated and role.name in {"customers", "products"}:
+            score -= 0.3
     return score
 
 
@@ -230,37 +224,45 @@ def fit(column: Column, kind: str) -> float:
     """How well the values can be of a kind: 0 where they cannot, 1 where they can."""
     if column.known == 0:
         return 0.0
-    if kind == "id":
-        return float(column.is_whole and column.share("length") < 64)
-    if kind == "time":
-        return float(column.kind in MOMENTS)
-    if kind in {"money", "number"}:
-        return float(column.kind in NUMBERS)
-    if kind == "count":
-        return float(column.kind == "integer")
-    if kind == "flag":
-        return float(column.kind == "boolean" or column.distinct <= 2)
-    if kind == "name":
-        # Mr. and Mrs. are titles: names differ.
-        is_title = column.distinct <= 12 and column.known > 200
-        is_word = column.kind == "text" and column.share("letters") > 0.3
-        return float(is_word and not is_title)
-    if kind == "text":
-        if column.kind != "text" and looks_like_an_id(column.name):
-            return 0.0
-        return float(column.kind == "text") or (0.8 if column.is_whole else 0.0)
-    if kind == "email":
-        return float(column.share("email") > 0.8)
-    if kind == "phone":
-        if column.kind == "integer":
-            return float(column.low is not None and int(column.low) >= 10**6)
-        return float(column.share("phone") > 0.5)
-    if kind == "url":
-        return float(column.share("url") > 0.5)
-    if kind == "currency":
-        is_code = column.share("currency") > 0.95
-        return float(is_code or (column.kind == "text" and column.distinct <= 5))
-    return float(column.kind not in MOMENTS)
+    tests: dict[str, Callable[[Column], float]] = {
+        "id": lambda one: one.is_whole and one.share("length") < 64,
+        "time": lambda one: one.kind in MOMENTS,
+        "money": lambda one: one.kind in NUMBERS,
+        "number": lambda one: one.kind in NUMBERS,
+        "count": lambda one: one.kind == "integer",
+        "flag": lambda one: one.kind == "boolean" or one.distinct <= 2,
+        "name": _fits_a_name,
+        "text": _fits_a_text,
+        "email": lambda one: one.share("email") > 0.8,
+        "phone": _fits_a_phone,
+        "url": lambda one: one.share("url") > 0.5,
+        "currency": _fits_a_currency,
+        "code": lambda one: one.kind not in MOMENTS,
+    }
+    return float(tests[kind](column))
+
+
+def _fits_a_name(column: Column) -> float:
+    # Mr. and Mrs. are titles: names differ.
+    is_title = column.distinct <= 12 and column.known > 200
+    return column.kind == "text" and column.share("letters") > 0.3 and not is_title
+
+
+def _fits_a_text(column: Column) -> float:
+    if column.kind == "text":
+        return 1.0
+    return 0.8 if column.is_whole and not looks_like_an_id(column.name) else 0.0
+
+
+def _fits_a_phone(column: Column) -> float:
+    if column.kind == "integer":
+        return column.low is not None and int(column.low) >= 10**6
+    return column.share("phone") > 0.5
+
+
+def _fits_a_currency(column: Column) -> float:
+    is_code = column.share("currency") > 0.95
+    return is_code or (column.kind == "text" and column.distinct <= 5)
 
 
 def _by_preset(table: Table, preset: presets.Preset) -> Recognised:
@@ -307,8 +309,10 @@ def _by_references(profile: Profile, found: Mapping[str, Recognised]) -> None:
         for other_meaning, item in list(own.meanings.items()):
             if item.column == reference.column and other_meaning != meaning:
                 del own.meanings[other_meaning]
-        how = "the database declares it" if reference.is_declared else (
-            f"{reference.containment:.0%} of its values are there"
+        how = (
+            "the database declares it"
+            if reference.is_declared
+            else (f"{reference.containment:.0%} of its values are there")
         )
         own.meanings[meaning] = Meaning(
             reference.column,

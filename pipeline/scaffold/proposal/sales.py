@@ -66,7 +66,7 @@ def lines(
     mapping.add("net_amount", Answer(worth.sql, worth.confidence, worth.evidence))
     mapping.add("cost_amount", _cost(connection, draft, mapping, worth, quantity))
     mapping.add("freight_amount", _freight(draft, mapping, order))
-    sold = quantity if quantity and quantity != "1" else worth.sql
+    sold = quantity or worth.sql
     mapping.add(
         "is_return",
         Answer(f"coalesce({sold} < 0, false)", 0.9, "what is negative came back"),
@@ -167,14 +167,18 @@ def _product(draft: Draft, item: Recognised) -> Answer:
     found = values.answer(draft, item, "source_product_id")
     if found is None:
         found = values.answer(draft, item, "product_name")
-    if found is None and (name := people.distilled(item, "products").get("product_name")):
+    if found is None and (
+        name := people.distilled(item, "products").get("product_name")
+    ):
         column = item.table.columns[name.column]
         found = Answer(
             of(item.table, values.text(column)),
             name.confidence * 0.9,
             f"{column.name}: its name, as no column numbers products",
         )
-    return found or Answer("cast(null as varchar)", 0.3, "no column says what was bought")
+    return found or Answer(
+        "cast(null as varchar)", 0.3, "no column says what was bought"
+    )
 
 
 def _worth(
@@ -187,7 +191,7 @@ def _worth(
     amount = item.column("net_amount")
     product = None
     if price is not None:
-        product = f"{quantity or '1'} * {price}"
+        product = f"{quantity} * {price}" if quantity else price
     if amount is not None:
         return _stated(connection, draft, item, amount)
     if product is None:
@@ -215,7 +219,11 @@ def _discounted(
     high = float(discount.high or 0)
     if high <= 1:
         proposed = "a fraction"
-    elif high <= 100 and "amount" not in discount.name.lower() and "额" not in discount.name:
+    elif (
+        high <= 100
+        and "amount" not in discount.name.lower()
+        and "额" not in discount.name
+    ):
         proposed = "percent"
     else:
         proposed = "money"
@@ -331,7 +339,7 @@ def _cost(
     each = values.answer(draft, item, "unit_cost")
     if each is not None:
         return Answer(
-            f"{quantity or '1'} * {each.sql}",
+            f"{quantity} * {each.sql}" if quantity else each.sql,
             each.confidence,
             f"{each.evidence}, times the quantity",
         )
@@ -357,7 +365,7 @@ def _cost(
     if chosen == "no":
         return None
     return Answer(
-        f"{quantity or '1'} * {answer.sql}",
+        f"{quantity} * {answer.sql}" if quantity else answer.sql,
         0.7,
         f"quantity times {answer.evidence}, as it is today",
     )

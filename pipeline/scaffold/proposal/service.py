@@ -47,12 +47,34 @@ KEYS = {
 _OF_A_CUSTOMER = set(KEYS) - {"campaigns"}
 
 PRIORITIES = (
-    (1, ("critical", "urgent", "highest", "blocker", "emergency", "紧急", "特急", "最高")),
+    (
+        1,
+        (
+            "critical",
+            "urgent",
+            "highest",
+            "blocker",
+            "emergency",
+            "紧急",
+            "特急",
+            "最高",
+        ),
+    ),
     (2, ("high", "major", "高", "重要")),
     (3, ("medium", "moderate", "normal", "中", "普通", "一般", "standard")),
     (4, ("low", "minor", "trivial", "lowest", "planning", "低", "不急")),
 )
-LOST = ("lost", "closed lost", "dead", "unqualified", "disqualified", "输", "流失", "失败", "无效")
+LOST = (
+    "lost",
+    "closed lost",
+    "dead",
+    "unqualified",
+    "disqualified",
+    "输",
+    "流失",
+    "失败",
+    "无效",
+)
 WON = ("won", "closed won", "converted", "赢", "成交", "已签", "成功")
 
 
@@ -94,7 +116,9 @@ def _key(draft: Draft, item: Recognised, meaning: str) -> Answer:
     table = item.table
     if table.key:
         parts = [of(table, values.text(table.columns[name])) for name in table.key]
-        expression = parts[0] if len(parts) == 1 else f"concat_ws('/', {', '.join(parts)})"
+        expression = (
+            parts[0] if len(parts) == 1 else f"concat_ws('/', {', '.join(parts)})"
+        )
         return Answer(expression, 0.8, f"the key {' and '.join(table.key)}", table.key)
     own = alias(table)
     return Answer(
@@ -157,7 +181,9 @@ def _ticket(
         mapping.add(name, values.answer(draft, item, name))
     score = item.column("csat_score")
     if score is not None and not (
-        score.kind in NUMBERS and score.low is not None and 0 <= score.low <= score.high <= 10
+        score.kind in NUMBERS
+        and score.low is not None
+        and 0 <= score.low <= score.high <= 10
     ):
         mapping.columns.pop("csat_score", None)
     mapping.add(
@@ -235,7 +261,9 @@ def _lead(
     ]
     name = values.answer(draft, item, "lead_name")
     if len(parts) == 2:
-        name = Answer(f"concat_ws(' ', {', '.join(parts)})", 0.95, "first and last name")
+        name = Answer(
+            f"concat_ws(' ', {', '.join(parts)})", 0.95, "first and last name"
+        )
     mapping.add("lead_name", name or Answer(key.sql, 0.5, "no column is a name"))
     chance = item.column("probability")
     if chance is not None:
@@ -273,7 +301,9 @@ def _lead(
     if "amount" in mapping.columns:
         mapping.amount = mapping.columns["amount"].sql
     if item.column("source_customer_id") is None:
-        mapping.add("source_customer_id", Answer("cast(null as varchar)", 0.5, "nobody yet"))
+        mapping.add(
+            "source_customer_id", Answer("cast(null as varchar)", 0.5, "nobody yet")
+        )
     return True
 
 
@@ -288,7 +318,9 @@ def _contact(
     ]
     whole = values.answer(draft, item, "contact_name")
     if len(parts) == 2:
-        whole = Answer(f"concat_ws(' ', {', '.join(parts)})", 0.95, "first and last name")
+        whole = Answer(
+            f"concat_ws(' ', {', '.join(parts)})", 0.95, "first and last name"
+        )
     if whole is None:
         return False
     mapping.add("contact_name", whole)
@@ -309,7 +341,9 @@ def _campaign(
     if "ended_on" not in mapping.columns and "started_on" in mapping.columns:
         mapping.add(
             "ended_on",
-            Answer(mapping.columns["started_on"].sql, 0.5, "of one day: no end is given"),
+            Answer(
+                mapping.columns["started_on"].sql, 0.5, "of one day: no end is given"
+            ),
         )
     return {"started_on", "cost_amount"} <= set(mapping.columns)
 

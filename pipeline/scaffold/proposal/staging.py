@@ -29,7 +29,9 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
         for mapping in mappings:
             mapping.columns.setdefault(
                 "currency",
-                Answer(f"'{currency}'", 0.7, "no column says it: the reporting currency"),
+                Answer(
+                    f"'{currency}'", 0.7, "no column says it: the reporting currency"
+                ),
             )
     names = [name for name in types if name in given]
     parts = [_head(entity, meaning, mappings), "with "]
@@ -43,8 +45,9 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
         )
     for mapping in mappings:
         parts.append(_select(mapping, names, types))
-    own = [_own(mapping) for mapping in mappings]
-    last = "\nunion all\n".join(f"select * from {name}" for name in own)
+    last = "\nunion all\n".join(
+        f"select * from {_own(mapping)}" for mapping in mappings
+    )
     return "".join(parts).rstrip().removesuffix(",") + f"\n\n{last}\n"
 
 
@@ -58,7 +61,9 @@ def _head(entity: str, meaning: str, mappings: Sequence[Mapping]) -> str:
             f"{item.confidence:.0%}."
         )
         lines += mapping.notes
-    lines.append("Each column says where it is from and how sure that is; see MAPPING.md.")
+    lines.append(
+        "Each column says where it is from and how sure that is; see MAPPING.md."
+    )
     text = "\n".join(
         textwrap.fill(line, WIDTH, break_long_words=False) for line in lines
     )
@@ -73,7 +78,10 @@ def _select(mapping: Mapping, names: Sequence[str], types: Named[str, str]) -> s
     """The mapping as one CTE, or two where only the newest row of each counts."""
     own = _own(mapping)
     is_ranked = bool(mapping.newest_of)
-    lines = [f"{'ranked_' if is_ranked else 'from_'}{mapping.table.name} as (", "    select"]
+    lines = [
+        f"{'ranked_' if is_ranked else 'from_'}{mapping.table.name} as (",
+        "    select",
+    ]
     for at, name in enumerate(names):
         answer = mapping.columns.get(name)
         comma = "," if at < len(names) - 1 or is_ranked else ""
@@ -108,7 +116,21 @@ def _select(mapping: Mapping, names: Sequence[str], types: Named[str, str]) -> s
 
 
 def _cast(expression: str, kind: str) -> str:
-    return expression if kind == "varchar" else f"cast({expression} as {kind})"
+    if kind == "varchar" or _is_cast(expression, kind):
+        return expression
+    return f"cast({expression} as {kind})"
+
+
+def _is_cast(expression: str, kind: str) -> bool:
+    """Whether the whole expression is a cast to the type already."""
+    if not (expression.startswith("cast(") and expression.endswith(f" as {kind})")):
+        return False
+    depth = 0
+    for at, character in enumerate(expression):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth == 0 and character == ")":
+            return at == len(expression) - 1
+    return False
 
 
 def _comment(name: str, answer: Answer) -> list[str]:

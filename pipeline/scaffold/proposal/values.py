@@ -27,9 +27,7 @@ def answer(draft: Draft, item: Recognised, meaning: str) -> Answer | None:
     )
 
 
-def _asked(
-    draft: Draft, item: Recognised, meaning: str, found: Meaning
-) -> Meaning:
+def _asked(draft: Draft, item: Recognised, meaning: str, found: Meaning) -> Meaning:
     """The meaning after a person was asked, where it is unsure."""
     if found.confidence >= SURE and not found.others:
         return found
@@ -90,7 +88,7 @@ def moment(draft: Draft, table: Table, column: Column) -> str:
 
 def utc(expression: str) -> str:
     """A time of the world, handed on as such."""
-    return f"{{{{ local_to_utc({_in_jinja(expression)}, \"UTC\") }}}}"
+    return f'{{{{ local_to_utc({_in_jinja(expression)}, "UTC") }}}}'
 
 
 def business_day(expression: str) -> str:

@@ -86,8 +86,10 @@ def _sources_yaml(
     if business.last_day is not None:
         mark = "" if business.as_of else "# "
         told = business.as_of_why
-        told += "; the data end in the past" if business.as_of else (
-            "; the company goes on: each refresh knows all up to yesterday"
+        told += (
+            "; the data end in the past"
+            if business.as_of
+            else ("; the company goes on: each refresh knows all up to yesterday")
         )
         lines += [*_comment(told, 2), f"  {mark}as_of: {business.last_day}"]
     provides = list(dict.fromkeys(item.entity for item in proposal.mappings))
@@ -98,7 +100,9 @@ def _sources_yaml(
         lines.append(f"    unknown_customers: {proposal.unknown_customers}")
     lines.append("    entities:")
     for table in _used(proposal):
-        lines += [f"      {line}".rstrip() for line in _entity(connection, proposal, table)]
+        lines += [
+            f"      {line}".rstrip() for line in _entity(connection, proposal, table)
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -176,7 +180,8 @@ def _key(
         order = _order_column(proposal, table)
         if order and _overlap(connection, table, order):
             yield from _comment(
-                f"{order} stands in several files: all of an order is in each of them", 2
+                f"{order} stands in several files: all of an order is in each of them",
+                2,
             )
             yield f"  replace: [{_quoted(order)}]"
 
@@ -186,9 +191,7 @@ def _order_column(proposal: Proposal, table: Table) -> str | None:
     return found.column if found else None
 
 
-def _overlap(
-    connection: duckdb.DuckDBPyConnection, table: Table, column: str
-) -> bool:
+def _overlap(connection: duckdb.DuckDBPyConnection, table: Table, column: str) -> bool:
     """Whether the same orders stand in several files."""
     value = identity(table.columns[column])
     row = connection.execute(
@@ -207,10 +210,14 @@ def _personal(proposal: Proposal, table: Table) -> Iterator[str]:
         yield "  personal: none"
         return
     column = table.columns[found.column]
-    is_plain = table.name not in proposal.draft.prefixes and (
-        column.landed != "VARCHAR" or column.kind in {"text", "integer"}
-    )
-    if not is_plain or table.name in proposal.draft.identities:
+    changed = {*proposal.draft.prefixes, *proposal.draft.identities}
+    refers = {
+        one.to_table
+        for one in proposal.draft.profile.from_table(table.name)
+        if one.column == found.column
+    }
+    is_plain = column.landed != "VARCHAR" or column.kind in {"text", "integer"}
+    if not is_plain or column.is_padded or changed & {table.name, *refers}:
         yield from _comment(
             "TODO say where data of customers stand (`personal`), for `customer-tiers "
             "forget`: staging changes the key, so that it is not proposed",
@@ -223,7 +230,9 @@ def _personal(proposal: Proposal, table: Table) -> Iterator[str]:
         for meaning, one in mapping.recognised.meanings.items():
             if meaning in PERSONAL and one.column not in key:
                 named[one.column] = meaning
-    is_master = any(mapping.entity in _MASTER for mapping in own) and item.role in _MASTER
+    is_master = (
+        any(mapping.entity in _MASTER for mapping in own) and item.role in _MASTER
+    )
     yield "  personal:"
     yield f"    customer: {_quoted(found.column)}"
     if is_master:
@@ -274,9 +283,9 @@ def _quoted(text: str) -> str:
     """The text as YAML: bare where it may be."""
     plain = text.replace("_", "").replace(" ", "")
     words = {"yes", "no", "true", "false", "null", "on", "off", "y", "n"}
-    if plain.isalnum() and text[0].isalpha() and text.lower() not in words:
-        if text == text.strip():
-            return text
+    is_bare = plain.isalnum() and text[0].isalpha() and text == text.strip()
+    if is_bare and text.lower() not in words:
+        return text
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -290,4 +299,6 @@ def _comment(text: str, indent: int) -> list[str]:
 
 def files_of(proposal: Proposal) -> Sequence[str]:
     """The files and tables that were read."""
-    return [part for table in proposal.draft.profile.tables.values() for part in table.parts]
+    return [
+        part for table in proposal.draft.profile.tables.values() for part in table.parts
+    ]

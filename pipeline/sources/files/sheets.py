@@ -51,7 +51,9 @@ def each(part: Part, entity: Entity) -> list[tuple[Part, Entity]]:
     return [
         (
             replace(
-                part, origin=f"{part.origin}[{name}]", where=f"{part.where}, sheet {name}"
+                part,
+                origin=f"{part.origin}[{name}]",
+                where=f"{part.where}, sheet {name}",
             ),
             entity.model_copy(update={"sheet": name}),
         )
