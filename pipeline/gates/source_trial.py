@@ -142,6 +142,7 @@ def _sample(reader: Reader, entity: Entity, result: Tried) -> pa.Table | None:
     if missing := [column for column in asked if column not in result.columns]:
         raise SourceUnavailable(
             f"{result.source}.{result.entity}: there is no column {missing[0]}, which "
-            f"sources.yaml names as the key or in `replace`; there are {', '.join(result.columns)}."
+            "sources.yaml names as the key or in `replace`; there are "
+            f"{', '.join(result.columns)}."
         )
     return table

@@ -6,6 +6,8 @@ those aside that stand for nothing. Nothing here depends on the column's name.
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +15,10 @@ import duckdb
 
 from pipeline.common import sql
 from pipeline.profiling.tables import MOMENTS, NUMBERS, Column, Kind, Table
+
+# So many are enough to see which formats are out of the question.
+FEW_VALUES = 5
+_DIGIT = re.compile(r"\d")
 
 # Texts that people write where they have nothing.
 MARKERS = (
@@ -278,11 +284,44 @@ def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> _Way | None:
         told = "lower({v}) in ('true', 'yes', 'y', 't', '是', '有')"
         known = "case when {v} is not null then " + told + " end"
         return _Way("boolean", "true", known, "boolean")
-    ways = [*_numbers(), *_moments(), *_iso()]
-    for way in _that_fit(connection, ways, clean, 200):
-        if _that_fit(connection, [way], clean):
-            return way
+    some = [
+        value
+        for (value,) in connection.execute(
+            f"select v from _values where {clean} limit {FEW_VALUES}"
+        ).fetchall()
+    ]
+    if not all(_DIGIT.search(value) for value in some):
+        return None
+    for ways in (list(_numbers()), _possible(some), list(_iso())):
+        for way in _that_fit(connection, ways, clean, 200):
+            if _that_fit(connection, [way], clean):
+                return _day_or_number(connection, way, clean)
     return None
+
+
+def _possible(some: Sequence[str]) -> list[_Way]:
+    """The formats of days and times that a few values fit: planning many costs time."""
+    return [
+        way for way in _moments() if way.form and all(_reads(way.form, v) for v in some)
+    ]
+
+
+def _reads(form: str, value: str) -> bool:
+    try:
+        dt.datetime.strptime(value, form)
+    except ValueError:
+        return False
+    return True
+
+
+def _day_or_number(
+    connection: duckdb.DuckDBPyConnection, way: _Way, clean: str
+) -> _Way:
+    """Whole numbers that are all days such as 20240131 are days."""
+    digits = [item for item in _moments() if item.form == "%Y%m%d"]
+    if way.kind == "integer" and _that_fit(connection, digits, clean):
+        return digits[0]
+    return way
 
 
 def _iso() -> Iterator[_Way]:
@@ -308,6 +347,8 @@ def _that_fit(
     limit: int | None = None,
 ) -> list[_Way]:
     """The ways that fit all values, or so many of them; in one query."""
+    if not ways:
+        return []
     tests = ", ".join(
         f"coalesce(bool_and(coalesce({way.fits.format(v='v')}, false)), false)"
         for way in ways
@@ -324,9 +365,11 @@ def _fitting_formats(
     connection: duckdb.DuckDBPyConnection, clean: str, way: _Way
 ) -> list[str]:
     """Every format of the same kind that fits all values: more than one is a question."""
-    ways = [item for item in _moments() if item.kind == way.kind]
-    some = _that_fit(connection, ways, clean, 200)
-    fitting = _that_fit(connection, some, clean) if some else []
+    some = connection.execute(
+        f"select v from _values where {clean} limit {FEW_VALUES}"
+    ).fetchall()
+    ways = [item for item in _possible([v for (v,) in some]) if item.kind == way.kind]
+    fitting = _that_fit(connection, ways, clean)
     return [item.form for item in fitting if item.form] or [way.form or ""]
 
 

@@ -211,9 +211,7 @@ def _sheets(folder: Path, family: Sequence[Path]) -> Iterator[Found]:
                 yield Found(
                     title=f"{_shown(paths, folder)}, "
                     f"sheet{'s' if len(group) > 1 else ''} {', '.join(group)}",
-                    name=names.identifier(
-                        _stem_of_sheets(group, paths[0], len(names_of_sheets))
-                    ),
+                    name=names.identifier(_stem_of_sheets(group, paths[0])),
                     entity=entity_of(
                         _pattern(paths, folder),
                         sheet=(wanted or group[0]) if len(group) > 1 else group[0],
@@ -240,15 +238,13 @@ def _shapes(path: Path, folder: Path) -> dict[tuple[int, tuple[str, ...]], list[
     return shapes
 
 
-def _stem_of_sheets(sheets: Sequence[str], path: Path, listed: int) -> str:
-    stem = sheets[0] if listed > 1 else path.stem
+def _stem_of_sheets(sheets: Sequence[str], path: Path) -> str:
+    """The sheet's name, or the file's where the sheet's says nothing."""
+    stem = sheets[0]
     if len(sheets) > 1:
         stem = re.sub(r"[-_. ]*\d+([-_. ]?\d+)*$", "", stem)
-    if not stem or re.fullmatch(
-        r"(sheet|tabelle|year|month|data|工作表|\d*年|\d*月)\s*\d*", stem.lower()
-    ):
-        stem = path.stem
-    return stem
+    generic = r"(sheet|tabelle|year|month|data|工作表|\d*年|\d*月)\s*\d*"
+    return path.stem if not stem or re.fullmatch(generic, stem.lower()) else stem
 
 
 def _sheets_pattern(sheets: Sequence[str], listed: Sequence[str]) -> str | None:

@@ -135,6 +135,7 @@ def _read(
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    connection.execute(f"drop table if exists {sql.quoted(table.relation)}")
     is_database = table.source.kind == "database"
     with open_reader(table.source) as reader:
         extracts = list(
