@@ -18,7 +18,7 @@ from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import is_time_zone
 from pipeline.profiling import names
-from pipeline.profiling.tables import Column, Profile, Table
+from pipeline.profiling.tables import Column, Table
 from pipeline.scaffold.proposal.mapping import Draft
 from pipeline.scaffold.proposal.recognition import Recognised
 
@@ -302,9 +302,3 @@ def _day(value: object) -> dt.date | None:
     if isinstance(value, dt.datetime):
         return value.date()
     return value if isinstance(value, dt.date) else None
-
-
-def profile_is_chinese(profile: Profile) -> bool:
-    """Whether most columns have Chinese names, so that pages are written in Chinese too."""
-    all_names = [name for table in profile.tables.values() for name in table.columns]
-    return sum(map(names.is_chinese, all_names)) * 2 > len(all_names)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Reference, Table
+from pipeline.scaffold.proposal import values
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Join, Mapping, of
 from pipeline.scaffold.proposal.recognition import Recognised, column_meanings
-from pipeline.scaffold.proposal.vocabulary import stems
 
 # Further away than this, what is found belongs to something else.
 FURTHEST = 3
@@ -76,10 +76,8 @@ def from_elsewhere(
         meaning: What the column must mean.
         role: In whose vocabulary; tables that have a role of their own are asked in that.
     """
-    from pipeline.scaffold.proposal import values
-
     for reached in reachable(draft, mapping.recognised):
-        item = _seen_as(reached.item, role)
+        item = seen_as(reached.item, role)
         if meaning not in item.meanings:
             continue
         found = values.answer(draft, item, meaning)
@@ -97,7 +95,7 @@ def from_elsewhere(
     return None
 
 
-def _seen_as(item: Recognised, role: str) -> Recognised:
+def seen_as(item: Recognised, role: str) -> Recognised:
     """A table as one of another role: what its columns would mean there.
 
     Its own key and name are those of something else and mean nothing there.
@@ -105,8 +103,7 @@ def _seen_as(item: Recognised, role: str) -> Recognised:
     same = {role, "orders" if role == "order_lines" else role}
     if item.role in same:
         return item
-    context = frozenset(stems(item.table.name))
-    own = column_meanings(item.table, role, context)
+    own = column_meanings(item.table, role, frozenset())
     if item.role is not None:
         own = {
             meaning: found

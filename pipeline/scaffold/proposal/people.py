@@ -1,4 +1,4 @@
-"""Customers and products: from tables of their own, or distilled from tables of facts.
+"""Customers: from tables of their own, or distilled from tables of facts.
 
 Also whose a fact is: the customer's key as the customers' table has it, however many
 tables lie in between.
@@ -13,16 +13,15 @@ import duckdb
 from pipeline.common import sql
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Column, Reference, Table
-from pipeline.scaffold.proposal import header, joins, values, vocabulary
-from pipeline.scaffold.proposal.mapping import Answer, Draft, Join, Mapping, alias, of
-from pipeline.scaffold.proposal.recognition import Meaning, Recognised, column_meanings
+from pipeline.scaffold.proposal import distilling, joins, values, vocabulary
+from pipeline.scaffold.proposal.mapping import Answer, Draft, Join, Mapping, of
+from pipeline.scaffold.proposal.recognition import Recognised
 
 CUSTOMER_COLUMNS = (
     "country", "region", "city", "postal_code", "street", "industry", "owner", "email",
     "phone", "website", "birth_date", "registration_number", "acquisition_source",
     "acquired_on", "annual_revenue", "employee_count", "yearly_income",
 )  # fmt: skip
-PRODUCT_COLUMNS = ("category", "subcategory", "list_price", "unit_cost")
 
 # What only persons, and what only companies have.
 OF_PERSONS = {"given_name", "family_name", "birth_date", "yearly_income"}
@@ -159,7 +158,7 @@ def _customers_of(
     _describe_customers(connection, draft, mapping)
     if not key.is_unique:
         mapping.newest_of = [of(item.table, values.text(key))]
-        mapping.order = _newest(item.table)
+        mapping.order = distilling.newest(item.table)
         if key.nulls:
             mapping.where.append(f"{mapping.newest_of[0]} is not null")
     return mapping
@@ -308,64 +307,6 @@ def _share_of_companies(
     return float(row[0] or 0) if row else 0.0
 
 
-def distilled(item: Recognised, role: str) -> dict[str, Meaning]:
-    """What columns of a table of facts say of its customers or products.
-
-    Its own meanings keep their columns, and names that could be of anything, such as
-    `name` or `type`, are not taken for those of a customer.
-    """
-    if item.preset is not None:
-        return {
-            meaning: found
-            for meaning, found in item.meanings.items()
-            if meaning in vocabulary.column_phrases(role)
-        }
-    key = "source_customer_id" if role == "customers" else "source_product_id"
-    taken = {found.column for meaning, found in item.meanings.items() if meaning != key}
-    generic = {
-        "name",
-        "type",
-        "description",
-        "id",
-        "status",
-        "number",
-        "date",
-        "created",
-    }
-    found = column_meanings(item.table, role, frozenset())
-    prefix = role.removesuffix("s")
-    return {
-        meaning: one
-        for meaning, one in found.items()
-        if meaning != key
-        and one.column not in taken
-        and (
-            meaning not in {"customer_name", "acquired_on", "owner", "customer_type"}
-            or _speaks_of(one.column, role)
-        )
-        and not (
-            len(vocabulary.stems(one.column)) == 1
-            and vocabulary.stems(one.column)[0] in generic
-            and not (role == "products" and meaning == "product_name")
-        )
-        and prefix
-    }
-
-
-def _speaks_of(column: str, role: str) -> bool:
-    """Whether a name is that of a customer's column, and of nothing else's."""
-    words = set(vocabulary.stems(column))
-    key = "source_customer_id" if role == "customers" else "source_product_id"
-    nouns = {
-        phrase.words[0]
-        for phrase in vocabulary.column_phrases(role)[key]
-        if not phrase.is_generic
-    }
-    if any(len(noun) > 1 and not noun.isascii() and noun in column for noun in nouns):
-        return True
-    return bool(words & nouns) or "segment" in words
-
-
 def _from_facts(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]:
     """Customers of whom only what they did is recorded, from one table of facts."""
     order = (
@@ -387,7 +328,7 @@ def _distilled_customers(
     connection: duckdb.DuckDBPyConnection, draft: Draft, item: Recognised, key: Column
 ) -> Mapping:
     found = item.meanings["source_customer_id"]
-    own = distilled(item, "customers")
+    own = distilling.distilled(item, "customers")
     own["source_customer_id"] = found
     as_customers = Recognised(
         item.table, item.role, item.confidence, item.evidence, own, preset=item.preset
@@ -401,131 +342,12 @@ def _distilled_customers(
     _describe_customers(connection, draft, mapping)
     mapping.newest_of = [value]
     mapping.order = [
-        *_filled_first(connection, item, mapping),
-        *_newest(item.table, _latest_moment(draft, item)),
+        *distilling.filled_first(connection, item, mapping),
+        *distilling.newest(item.table, distilling.latest_moment(draft, item)),
     ]
     mapping.where.append(f"{value} is not null")
     mapping.notes.append(
         f"No table lists the customers: they are taken from {item.table.title}, each as "
-        "its newest row has it."
-    )
-    return mapping
-
-
-def _filled_first(
-    connection: duckdb.DuckDBPyConnection, item: Recognised, mapping: Mapping
-) -> list[str]:
-    """Of an order's rows, that one first which has what the others leave empty."""
-    filled = header.of_the_header(connection, item)
-    for answer in mapping.columns.values():
-        for name in answer.columns:
-            if name in filled:
-                return [f"{of(item.table, sql.quoted(name))} is null"]
-    return []
-
-
-def _latest_moment(draft: Draft, item: Recognised) -> str | None:
-    for meaning in ("updated_at", "ordered_at", "opened_at", "occurred_at"):
-        column = item.column(meaning)
-        if column is not None:
-            return of(item.table, values.typed(draft, item.table, column))
-    return None
-
-
-def _newest(table: Table, moment: str | None = None) -> list[str]:
-    own = alias(table)
-    order = [f"{own}._batch_id desc", f"{own}._row_number desc"]
-    return [f"{moment} desc nulls last", *order] if moment else order
-
-
-def products(draft: Draft) -> list[Mapping]:
-    """Products, from their tables; else distilled from the lines."""
-    tables = draft.of_role("products")
-    if tables:
-        return [_products_of(draft, item) for item in tables[:1]]
-    for item in draft.of_role("order_lines"):
-        column = item.column("source_product_id")
-        if column is None:
-            named = distilled(item, "products").get("product_name")
-            column = item.table.columns[named.column] if named else None
-        if column is not None:
-            return [_distilled_products(draft, item, column)]
-    return []
-
-
-def _products_of(draft: Draft, item: Recognised) -> Mapping:
-    mapping = Mapping("products", item)
-    key = item.column("source_product_id")
-    assert key is not None
-    value = of(item.table, values.text(key))
-    found = item.meanings["source_product_id"]
-    mapping.add(
-        "source_product_id",
-        Answer(value, found.confidence, f"{key.name}: {found.evidence}", [key.name]),
-    )
-    _describe_products(draft, mapping)
-    if not key.is_unique:
-        mapping.newest_of = [value]
-        mapping.order = _newest(item.table)
-        if key.nulls:
-            mapping.where.append(f"{value} is not null")
-    return mapping
-
-
-def _describe_products(draft: Draft, mapping: Mapping) -> None:
-    item = mapping.recognised
-    named = values.answer(draft, item, "product_name")
-    if named is None:
-        key = mapping.columns["source_product_id"]
-        named = Answer(key.sql, 0.5, "no column is a name; the key stands for it")
-    else:
-        key_sql = mapping.columns["source_product_id"].sql
-        named = Answer(
-            f"coalesce({named.sql}, {key_sql})",
-            named.confidence,
-            named.evidence,
-            named.columns,
-        )
-    mapping.add("product_name", named)
-    for name in PRODUCT_COLUMNS:
-        found = values.answer(draft, item, name)
-        is_looked_up = item.role == "products" and name in {"category", "subcategory"}
-        if is_looked_up and (found is None or found.confidence < 0.93):
-            other = joins.from_elsewhere(draft, mapping, name, "products")
-            found = other[1] if other else found
-        mapping.add(name, found)
-
-
-def _distilled_products(draft: Draft, item: Recognised, key: Column) -> Mapping:
-    own: dict[str, Meaning] = {
-        name: found
-        for name, found in distilled(item, "products").items()
-        if name in {"product_name", "category", "subcategory"}
-    }
-    found = item.meanings.get("source_product_id") or own["product_name"]
-    own["source_product_id"] = found
-    mapping = Mapping(
-        "products",
-        Recognised(
-            item.table,
-            item.role,
-            item.confidence,
-            item.evidence,
-            own,
-            preset=item.preset,
-        ),
-    )
-    value = of(item.table, values.text(key))
-    mapping.add(
-        "source_product_id",
-        Answer(value, found.confidence, f"{key.name}: {found.evidence}", [key.name]),
-    )
-    mapping.newest_of = [value]
-    mapping.order = _newest(item.table, _latest_moment(draft, item))
-    mapping.where.append(f"{value} is not null")
-    _describe_products(draft, mapping)
-    mapping.notes.append(
-        f"No table lists the products: they are taken from {item.table.title}, each as "
         "its newest row has it."
     )
     return mapping

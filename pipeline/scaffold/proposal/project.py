@@ -11,11 +11,16 @@ from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Profile
-from pipeline.scaffold.proposal import business, people, sales, service
+from pipeline.scaffold.proposal import business, goods, people, sales, service
 from pipeline.scaffold.proposal.business import Business
 from pipeline.scaffold.proposal.mapping import Draft, Mapping
 from pipeline.scaffold.proposal.questions import Ask, Questions
-from pipeline.scaffold.proposal.recognition import Recognised, recognise
+from pipeline.scaffold.proposal.recognition import (
+    Recognised,
+    column_meanings,
+    recognise,
+    title_words,
+)
 
 
 @dataclass
@@ -59,7 +64,7 @@ def propose(
     for item in draft.found.values():
         _ask_role(draft, item)
     draft.mappings += people.customers(connection, draft)
-    draft.mappings += people.products(draft)
+    draft.mappings += goods.products(draft)
     draft.mappings += _lines(connection, draft)
     for role in service.KEYS:
         for item in draft.of_role(role):
@@ -100,8 +105,6 @@ def _ask_role(draft: Draft, item: Recognised) -> None:
     if chosen == "nothing":
         item.role = None
     elif chosen == item.second:
-        from pipeline.scaffold.proposal.recognition import column_meanings, title_words
-
         item.role = chosen
         item.meanings = column_meanings(
             item.table, chosen, frozenset(title_words(item.table))

@@ -17,7 +17,7 @@ from pipeline.scaffold.proposal import presets, vocabulary
 from pipeline.scaffold.proposal.vocabulary import Role, Words
 
 # Below this a column's meaning is not taken up, and below the other it is a question.
-LEAST_OF_A_COLUMN = 0.5
+LEAST_OF_A_COLUMN = 0.51
 SURE = 0.75
 # Below this a table is left aside, and a second role as close as this is a question.
 LEAST_OF_A_TABLE = 0.34

@@ -13,7 +13,7 @@ import duckdb
 from pipeline.common import sql
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Column
-from pipeline.scaffold.proposal import header, joins, people, values
+from pipeline.scaffold.proposal import distilling, header, joins, people, values
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
 from pipeline.scaffold.proposal.recognition import Recognised
 
@@ -89,9 +89,10 @@ def _when(draft: Draft, mapping: Mapping) -> dict[str, Answer] | None:
         if other is None:
             return None
         table = other[0].table
-        found = joins._seen_as(other[0], "order_lines").meanings["ordered_at"]
+        found = joins.seen_as(other[0], "order_lines").meanings["ordered_at"]
     assert found is not None
-    values._asked(draft, item, "ordered_at", found) if table is item.table else None
+    if table is item.table:
+        found = values.asked(draft, item, "ordered_at", found)
     column = table.columns[found.column]
     evidence = f"{table.name}.{found.column}: {found.evidence}"
     return {
@@ -168,7 +169,7 @@ def _product(draft: Draft, item: Recognised) -> Answer:
     if found is None:
         found = values.answer(draft, item, "product_name")
     if found is None and (
-        name := people.distilled(item, "products").get("product_name")
+        name := distilling.distilled(item, "products").get("product_name")
     ):
         column = item.table.columns[name.column]
         found = Answer(
@@ -375,13 +376,21 @@ def _freight(draft: Draft, mapping: Mapping, order: Answer) -> Answer | None:
     """Freight of the line, or the line's part of the order's."""
     if found := values.answer(draft, mapping.recognised, "freight_amount"):
         return found
-    header = joins.from_elsewhere(draft, mapping, "freight_amount", "orders")
-    if header is None or header[0].role != "orders":
+    found_there = joins.from_elsewhere(draft, mapping, "freight_amount", "orders")
+    if found_there is None or found_there[0].role != "orders":
         return None
+    own = alias(mapping.table)
+    whole, lines = found_there[1].sql, f"count(*) over (partition by {order.sql})"
+    part = f"cast({whole} / {lines} as decimal(18, 4))"
+    place = (
+        f"row_number() over (partition by {order.sql} "
+        f"order by {own}._batch_id, {own}._row_number)"
+    )
+    # The first line takes what rounding leaves, so that the sum is the order's.
     return Answer(
-        f"{header[1].sql} / count(*) over (partition by {order.sql})",
+        f"case when {place} = 1 then {whole} - ({lines} - 1) * {part} else {part} end",
         0.8,
-        f"{header[1].evidence}, in equal parts to the order's lines",
+        f"{found_there[1].evidence}, in equal parts to the order's lines",
     )
 
 

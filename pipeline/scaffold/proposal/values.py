@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.common import sql
 from pipeline.profiling.columns import format_reading, identity
-from pipeline.profiling.tables import MOMENTS, NUMBERS, Column, Table
+from pipeline.profiling.tables import Column, Table
 from pipeline.scaffold.proposal import vocabulary
 from pipeline.scaffold.proposal.mapping import Answer, Draft, of
 from pipeline.scaffold.proposal.recognition import SURE, Meaning, Recognised, values
@@ -16,7 +16,7 @@ def answer(draft: Draft, item: Recognised, meaning: str) -> Answer | None:
     if found is None:
         return None
     column = item.table.columns[found.column]
-    found = _asked(draft, item, meaning, found)
+    found = asked(draft, item, meaning, found)
     column = item.table.columns[found.column]
     kind = vocabulary.kind_of(meaning)
     return Answer(
@@ -27,7 +27,7 @@ def answer(draft: Draft, item: Recognised, meaning: str) -> Answer | None:
     )
 
 
-def _asked(draft: Draft, item: Recognised, meaning: str, found: Meaning) -> Meaning:
+def asked(draft: Draft, item: Recognised, meaning: str, found: Meaning) -> Meaning:
     """The meaning after a person was asked, where it is unsure."""
     if found.confidence >= SURE and not found.others:
         return found
@@ -142,13 +142,3 @@ def number(draft: Draft, item: Recognised, meaning: str) -> str | None:
         return None
     column = item.table.columns[found.column]
     return of(item.table, typed(draft, item.table, column))
-
-
-def is_number(column: Column) -> bool:
-    """Whether its values are numbers."""
-    return column.kind in NUMBERS
-
-
-def is_moment(column: Column) -> bool:
-    """Whether its values are days or times."""
-    return column.kind in MOMENTS

@@ -178,7 +178,7 @@ def _agreement(name: Words, phrase: Phrase, context: frozenset[str]) -> float:
         if phrase.is_bare:
             is_last = at == len(name) - length
             is_content = phrase.words[0] not in _class_words()
-            return 0.55 * sure if is_last and is_content else 0.0
+            return 0.5 * sure if is_last and is_content else 0.0
         coverage = length / len(name)
         is_last = at == len(name) - length
         return (0.55 if is_last else 0.45) * sure + 0.35 * coverage * sure

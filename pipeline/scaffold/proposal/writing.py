@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -294,11 +294,4 @@ def _comment(text: str, indent: int) -> list[str]:
     return [
         f"{blank}# {line}"
         for line in textwrap.wrap(text, 84 - indent, break_long_words=False)
-    ]
-
-
-def files_of(proposal: Proposal) -> Sequence[str]:
-    """The files and tables that were read."""
-    return [
-        part for table in proposal.draft.profile.tables.values() for part in table.parts
     ]

@@ -100,9 +100,9 @@ def staged(made: Made) -> duckdb.DuckDBPyConnection:
         local_to_utc=lambda column, zone=None: column,
         business_date=lambda column: f"cast({column} as date)",
     )
-    for entity in source.provides:
-        query = environment.from_string(made.model(entity)).render()
-        connection.execute(f"create table stg_{entity} as {query}")
+    for name in source.provides:
+        query = environment.from_string(made.model(name)).render()
+        connection.execute(f"create table stg_{name} as {query}")
     return connection
 
 
@@ -203,8 +203,8 @@ def chinese_workbook(folder: Path) -> Path:
         for product in dice.sample(range(12), dice.randrange(1, 4)):
             quantity = dice.choice([-1, 1, 2, 5, 9])
             price = 100 + product
-            row = (f"XS{order:05}", moment, customer, f"SP{product:02}")
-            lines.append((*row, quantity, price, quantity * price))
+            first = (f"XS{order:05}", moment, customer, f"SP{product:02}")
+            lines.append((*first, quantity, price, quantity * price))
     sheets: dict[str, list[Sequence[Any]]] = {
         "客户档案": [
             ["客户资料一览表"],
@@ -268,7 +268,10 @@ def retail_lines(folder: Path) -> Path:
             row = [536365 + invoice, stock, f"MUG {stock}", quantity]
             rows.append([*row, day, dice.choice([1.25, 2.1]), customer, country])
     rows.append(rows[-1])  # the same product twice in one invoice
-    header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+    header = (
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,"
+        "Country"
+    )
     return write_csv(folder / "online_sales.csv", header, rows)
 
 
