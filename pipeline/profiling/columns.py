@@ -85,6 +85,7 @@ def _column(
         _read_text(connection, table, column)
     else:
         column.kind = _kind_of(landed)
+        column.has_zone = landed == "TIMESTAMP WITH TIME ZONE"
         if column.kind == "text":
             column.reading = f"cast({sql.quoted(name)} as varchar)"
     _count(connection, table, column)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import duckdb
 import openpyxl
 import pytest
 
+from pipeline.profiling import sample
 from tests.conftest import command, invoke
+from tests.integration import servers
 from tests.unit.scaffold import brought
 
 
@@ -88,6 +91,59 @@ def test_what_init_cannot_do_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "p").exists()
     lost = invoke("init", tmp_path / "p", "--from", "sqlite:////nowhere/a.db")
     assert lost.returncode == 5
+
+
+STATEMENTS = (
+    "create table clients (client_no integer primary key, client_name text, country text)",
+    "create table sales_orders (order_no integer primary key, client_no integer "
+    "references clients, ordered_at timestamptz, currency char(3))",
+    "create table sales_order_lines (order_no integer references sales_orders, "
+    "line_no integer, article_no text, quantity integer, net_amount numeric(12, 2), "
+    "primary key (order_no, line_no))",
+    "insert into clients select n, 'Firm ' || n || ' GmbH', 'Germany' "
+    "from generate_series(1, 40) n",
+    "insert into sales_orders select n, n % 38 + 1, "
+    "timestamptz '2024-01-05 23:30+00' + n * interval '1 day', 'EUR' "
+    "from generate_series(1, 300) n",
+    "insert into sales_order_lines select n, l, 'A' || (n + l) % 20, l, 10 * l "
+    "from generate_series(1, 300) n, generate_series(1, 2) l",
+)
+
+
+def test_a_postgresql_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and references as declared; the whole table's last day; no password."""
+    with (
+        servers.postgresql() as server,
+        servers.fresh("postgresql", server, tmp_path, "erp") as database,
+    ):
+        database.run(*STATEMENTS)
+        monkeypatch.setattr(sample, "MOST_ROWS", 100)
+        monkeypatch.setenv("SHOP_PASSWORD", servers.PASSWORD)
+        made = brought.make(database.url, tmp_path / "p")
+        written = "".join(
+            path.read_text() for path in made.folder.rglob("*") if path.is_file()
+        )
+        assert "reader:${SHOP_PASSWORD}@" in written
+        assert servers.PASSWORD not in written
+        assert database.url not in written
+        business = made.sources.business
+        assert business.reporting_currency == "EUR"
+        assert business.time_zone == "Europe/Berlin"
+        assert list(made.sources.provides()) == [
+            "customers",
+            "products",
+            "order_lines",
+        ]
+        row = brought.staged(made).execute(
+            """
+            select
+                count(*), count(source_customer_id), sum(net_amount), min(order_date),
+                count(distinct (order_id, line_number))
+            from stg_order_lines
+            """
+        )
+        assert row.fetchone() == (600, 600, 9000, dt.date(2024, 1, 7), 600)
+        assert str(business.as_of) == "2024-11-01", "of the whole table, in Berlin"
 
 
 def test_a_password_is_in_no_file_of_the_project(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import duckdb
 from babel import Locale
@@ -17,7 +18,7 @@ from babel.numbers import get_territory_currencies, list_currencies
 from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import is_time_zone
-from pipeline.profiling import names
+from pipeline.profiling import databases, names
 from pipeline.profiling.tables import Column, Table
 from pipeline.scaffold.proposal.mapping import Draft
 from pipeline.scaffold.proposal.recognition import Recognised
@@ -72,7 +73,7 @@ def propose(
     territory, why = _territory(draft)
     currency, currency_why = _currency(connection, draft, territory, why)
     zone, zone_why = _zone(draft, territory, why)
-    last, as_of_why = _last_day(draft, today)
+    last, as_of_why = _last_day(draft, today, zone)
     is_past = last is not None and (today - last).days > DAYS_UNTIL_PAST
     return Business(
         zone,
@@ -263,8 +264,8 @@ def _marked_currency(
     return None
 
 
-def _last_day(draft: Draft, today: dt.date) -> tuple[dt.date | None, str]:
-    """The last day on which anything happened, as the facts begin."""
+def _last_day(draft: Draft, today: dt.date, zone: str) -> tuple[dt.date | None, str]:
+    """The last day of the business on which anything happened, as the facts begin."""
     begins = {
         "order_lines": "ordered_at",
         "service_tickets": "opened_at",
@@ -273,32 +274,46 @@ def _last_day(draft: Draft, today: dt.date) -> tuple[dt.date | None, str]:
     }
     for entity, meaning in begins.items():
         days = [
-            (day, mapping, column)
+            (day, table, column)
             for mapping in draft.mappings
             if mapping.entity == entity
-            for column in _moments(draft, mapping.recognised, meaning)
-            if (day := _day(column.high)) is not None
+            for table, column in _moments(draft, mapping.recognised, meaning)
+            if (day := _highest(table, column, zone)) is not None
         ]
         if days:
-            day, mapping, column = max(days, key=lambda item: item[0])
-            sampled = "" if mapping.table.is_whole else ", in a sample"
-            why = f"the last day of {mapping.table.name}.{column.name}{sampled}"
+            day, table, column = max(days, key=lambda item: item[0])
+            is_all = table.is_whole or table.source.kind == "database"
+            sampled = "" if is_all else ", in a sample"
+            why = f"the last day of {table.name}.{column.name}{sampled}"
             return min(day, today), why
     return None, "no column says when anything happened"
 
 
-def _moments(draft: Draft, item: Recognised, meaning: str) -> list[Column]:
-    column = item.column(meaning)
-    if column is not None:
-        return [column]
-    return [
-        found
-        for reference in draft.profile.from_table(item.table.name)
-        if (found := draft.found[reference.to_table].column(meaning)) is not None
-    ]
-
-
-def _day(value: object) -> dt.date | None:
+def _highest(table: Table, column: Column, zone: str) -> dt.date | None:
+    """The last day in a column; of a database all of it, although a sample was read."""
+    value = column.high
+    if not table.is_whole and table.source.kind == "database":
+        assert table.source.url is not None
+        name = table.entity.table or table.name
+        whole = databases.last_value(table.source.url, name, column.name)
+        value = whole if isinstance(whole, dt.date) else value
     if isinstance(value, dt.datetime):
+        if column.has_zone:
+            aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+            return aware.astimezone(ZoneInfo(zone)).date()
         return value.date()
     return value if isinstance(value, dt.date) else None
+
+
+def _moments(
+    draft: Draft, item: Recognised, meaning: str
+) -> list[tuple[Table, Column]]:
+    column = item.column(meaning)
+    if column is not None:
+        return [(item.table, column)]
+    return [
+        (other.table, found)
+        for reference in draft.profile.from_table(item.table.name)
+        for other in [draft.found[reference.to_table]]
+        if (found := other.column(meaning)) is not None
+    ]

@@ -48,6 +48,7 @@ class Recognised:
         confidence: How sure the role is.
         meanings: Of that role, meaning → column.
         second: The role that came second, where it is close.
+        is_something_else: Its name says that it is of a kind that has no role.
         preset: The known export that the table is, if it is one.
     """
 
@@ -57,6 +58,7 @@ class Recognised:
     evidence: str
     meanings: dict[str, Meaning] = field(default_factory=dict)
     second: str | None = None
+    is_something_else: bool = False
     preset: presets.Preset | None = None
 
     def column(self, meaning: str) -> Column | None:
@@ -72,6 +74,7 @@ def recognise(profile: Profile) -> dict[str, Recognised]:
         table.name: _recognise(table, shared, profile)
         for table in profile.tables.values()
     }
+    _by_those_who_refer(profile, found)
     _by_references(profile, found)
     return found
 
@@ -107,7 +110,8 @@ def _recognise(table: Table, shared: frozenset[str], profile: Profile) -> Recogn
     scored.sort(key=lambda item: (item[3] < NAMED, -item[0]))
     if not scored or by_name["none"] > max(0.75, scored[0][3]):
         why = "its name and columns are those of no kind of table that is used here"
-        return Recognised(table, None, 1.0, why)
+        is_else = by_name["none"] > NAMED
+        return Recognised(table, None, 1.0, why, is_something_else=is_else)
     score, role_name, meanings, named = scored[0]
     second = next(
         (other for least, other, *_ in scored[1:] if score - least < CLOSE),
@@ -284,6 +288,35 @@ _IDS = {
     "products": "source_product_id",
     "orders": "order_id",
 }
+
+
+def _by_those_who_refer(profile: Profile, found: Mapping[str, Recognised]) -> None:
+    """A table that is nothing by itself is what others refer to it as.
+
+    So the table to whose key the number of an order refers is that of orders.
+    """
+    for reference in profile.references:
+        own, other = found[reference.table], found[reference.to_table]
+        if own.role not in {"order_lines", "orders"} or other.role is not None:
+            continue
+        for role, meaning in _IDS.items():
+            one = own.meanings.get(meaning)
+            is_key = other.table.columns[reference.to_column].is_unique
+            if one is None or one.column != reference.column or not is_key:
+                continue
+            if one.confidence < SURE or other.is_something_else:
+                continue
+            other.role = role
+            other.confidence = one.confidence * 0.9
+            other.evidence = f"{own.table.name}.{one.column} refers to it"
+            other.meanings = column_meanings(
+                other.table, role, frozenset(title_words(other.table))
+            )
+            other.meanings[meaning] = Meaning(
+                reference.to_column,
+                one.confidence,
+                f"{own.table.name}.{one.column} refers to it",
+            )
 
 
 def _by_references(profile: Profile, found: Mapping[str, Recognised]) -> None:

@@ -1,21 +1,25 @@
-"""Order lines: which rows are lines, what they are worth, and whose they are.
+"""Order lines: which rows are lines, of which order and day, and whose they are.
 
-What a line is worth is checked on the sample: that an amount is quantity times price less
-discount is evidence, and whether tax is in it can be seen where tax has a column.
+Not here: what a line is worth (`money`).
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import duckdb
 
 from pipeline.common import sql
 from pipeline.profiling.columns import identity
-from pipeline.profiling.tables import Column
-from pipeline.scaffold.proposal import distilling, header, joins, people, values
+from pipeline.profiling.tables import MOMENTS, Table
+from pipeline.scaffold.proposal import (
+    distilling,
+    header,
+    joins,
+    money,
+    people,
+    values,
+)
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
-from pipeline.scaffold.proposal.recognition import Recognised
+from pipeline.scaffold.proposal.recognition import Meaning, Recognised
 
 # Words in the status of an order that was never one, or is none any more.
 CANCELLED = (
@@ -31,21 +35,12 @@ _OF_THE_LINE = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Money:
-    """What a line is worth: its SQL, how sure, and why."""
-
-    sql: str
-    confidence: float
-    evidence: str
-
-
 def lines(
     connection: duckdb.DuckDBPyConnection, draft: Draft, item: Recognised
 ) -> Mapping | None:
     """The order lines that a table gives; None where it has no amounts or days."""
     mapping = Mapping("order_lines", item)
-    worth = _worth(connection, draft, item)
+    worth = money.worth(connection, draft, item)
     when = _when(draft, mapping)
     if worth is None or when is None:
         return None
@@ -86,10 +81,13 @@ def _when(draft: Draft, mapping: Mapping) -> dict[str, Answer] | None:
     table, found = item.table, meaning
     if meaning is None:
         other = joins.from_elsewhere(draft, mapping, "ordered_at", "order_lines")
-        if other is None:
+        if other is not None:
+            table = other[0].table
+            found = joins.seen_as(other[0], "order_lines").meanings["ordered_at"]
+        else:
+            table, found = _only_moment(draft, mapping)
+        if found is None:
             return None
-        table = other[0].table
-        found = joins.seen_as(other[0], "order_lines").meanings["ordered_at"]
     assert found is not None
     if table is item.table:
         found = values.asked(draft, item, "ordered_at", found)
@@ -109,6 +107,27 @@ def _when(draft: Draft, mapping: Mapping) -> dict[str, Answer] | None:
             [column.name],
         ),
     }
+
+
+def _only_moment(draft: Draft, mapping: Mapping) -> tuple[Table, Meaning | None]:
+    """A day or time whose name says nothing, of the line or its header, if one agrees."""
+    item = mapping.recognised
+    headers = [one for one in joins.reachable(draft, item) if one.item.role == "orders"]
+    for owner, needed in ((item, ()), *((one.item, one.joins) for one in headers)):
+        used = {one.column for one in owner.meanings.values()}
+        columns = [
+            column
+            for column in owner.table.columns.values()
+            if column.kind in MOMENTS and column.name not in used and column.known
+        ]
+        found = money.choose(
+            draft, owner, "ordered_at", columns, "When was it ordered?"
+        )
+        if found is not None:
+            for join in needed:
+                mapping.join(join)
+            return owner.table, found
+    return item.table, None
 
 
 def _order(draft: Draft, mapping: Mapping, when: dict[str, Answer]) -> Answer:
@@ -182,155 +201,11 @@ def _product(draft: Draft, item: Recognised) -> Answer:
     )
 
 
-def _worth(
-    connection: duckdb.DuckDBPyConnection, draft: Draft, item: Recognised
-) -> Money | None:
-    """What a line is worth without tax, as far as the columns can say it."""
-    quantity = values.number(draft, item, "quantity")
-    price = values.number(draft, item, "unit_price")
-    discount = item.column("discount")
-    amount = item.column("net_amount")
-    product = None
-    if price is not None:
-        product = f"{quantity} * {price}" if quantity else price
-    if amount is not None:
-        return _stated(connection, draft, item, amount)
-    if product is None:
-        return None
-    if off := values.number(draft, item, "discount_amount"):
-        return Money(
-            _money(f"{product} - coalesce({off}, 0)"),
-            0.9,
-            "quantity times price less the line's discount",
-        )
-    if discount is not None and discount.known:
-        return _discounted(draft, item, product, discount)
-    return Money(
-        _money(product), 0.85, "no column is the amount of a line: quantity times price"
-    )
-
-
-def _money(expression: str) -> str:
-    return f"cast({expression} as decimal(18, 4))"
-
-
-def _discounted(
-    draft: Draft, item: Recognised, product: str, discount: Column
-) -> Money:
-    high = float(discount.high or 0)
-    if high <= 1:
-        proposed = "a fraction"
-    elif (
-        high <= 100
-        and "amount" not in discount.name.lower()
-        and "额" not in discount.name
-    ):
-        proposed = "percent"
-    else:
-        proposed = "money"
-    chosen = draft.questions.decide(
-        f"{item.table.name}.{discount.name}",
-        f"What is {discount.name} in {item.table.title}?",
-        {
-            "a fraction": "0.1 is ten percent off",
-            "percent": "10 is ten percent off",
-            "money": "it is taken off the line as it is",
-            "nothing": "the price is after it",
-        },
-        proposed,
-        why=f"its values go from {discount.low} to {discount.high}",
-        where=f"net_amount in the staging model of {item.table.name}",
-    )
-    value = f"coalesce({of(item.table, values.typed(draft, item.table, discount))}, 0)"
-    formulas = {
-        "a fraction": f"{product} * (1 - {value})",
-        "percent": f"{product} * (1 - {value} / 100)",
-        "money": f"{product} - {value}",
-    }
-    return Money(
-        _money(formulas.get(chosen, product)),
-        0.8,
-        f"quantity times price, {discount.name} taken for {chosen}",
-    )
-
-
-def _stated(
-    connection: duckdb.DuckDBPyConnection,
-    draft: Draft,
-    item: Recognised,
-    amount: Column,
-) -> Money:
-    """A column that says the amount, checked against quantity, price, discount and tax."""
-    found = values.answer(draft, item, "net_amount")
-    assert found is not None
-    amount = item.table.columns[item.meanings["net_amount"].column]
-    formulas = _formulas(item)
-    best, share = "", 0.0
-    for name, formula in formulas.items():
-        agrees = _agrees(connection, item, amount, formula)
-        if agrees > share:
-            best, share = name, agrees
-    expression = _money(found.sql)
-    if off := values.number(draft, item, "refunded_amount"):
-        expression = _money(f"{found.sql} - coalesce({off}, 0)")
-    if share < 0.9:
-        return Money(expression, found.confidence, f"{amount.name}: {found.evidence}")
-    evidence = f"{amount.name}: it is {best} in {share:.1%} of the rows"
-    tax = item.column("tax_amount")
-    if "tax" in best and tax is not None:
-        net = draft.questions.decide(
-            f"{item.table.name}: tax",
-            f"{amount.name} of {item.table.title} holds the tax. Is revenue without it?",
-            {"yes": "the tax is taken off", "no": "revenue is with tax"},
-            "yes",
-            why=evidence,
-            where=f"net_amount in the staging model of {item.table.name}",
-        )
-        if net == "yes":
-            taken = of(item.table, values.typed(draft, item.table, tax))
-            expression = _money(f"{found.sql} - coalesce({taken}, 0)")
-    return Money(expression, max(found.confidence, 0.95), evidence)
-
-
-def _formulas(item: Recognised) -> dict[str, str]:
-    quantity, price = item.column("quantity"), item.column("unit_price")
-    discount, tax = item.column("discount"), item.column("tax_amount")
-    if quantity is None or price is None:
-        return {}
-    plain = f"{quantity.reading} * {price.reading}"
-    found = {"quantity times price": plain}
-    if discount is not None:
-        off = f"coalesce({discount.reading}, 0)"
-        found["quantity times price less the discount"] = f"{plain} - {off}"
-        if float(discount.high or 0) <= 1:
-            found["quantity times price less the share of the discount"] = (
-                f"{plain} * (1 - {off})"
-            )
-    if tax is not None:
-        found["quantity times price and tax"] = f"{plain} + coalesce({tax.reading}, 0)"
-    return found
-
-
-def _agrees(
-    connection: duckdb.DuckDBPyConnection,
-    item: Recognised,
-    amount: Column,
-    formula: str,
-) -> float:
-    """The share of the sample's rows in which the amount is what a formula gives."""
-    row = connection.execute(
-        f"select avg(case when abs({amount.reading} - ({formula})) "
-        f"<= 0.011 + 0.001 * abs({amount.reading}) then 1.0 else 0 end) "
-        f"from {sql.quoted(item.table.relation)} where {amount.reading} is not null"
-    ).fetchone()
-    return float(row[0] or 0) if row else 0.0
-
-
 def _cost(
     connection: duckdb.DuckDBPyConnection,
     draft: Draft,
     mapping: Mapping,
-    worth: Money,
+    worth: money.Money,
     quantity: str | None,
 ) -> Answer | None:
     """What a line cost: stated, per piece, or what the profit leaves."""
@@ -457,7 +332,7 @@ def _leave_out_cancelled(
     ]
 
 
-def _leave_out_empty(mapping: Mapping, worth: Money) -> None:
+def _leave_out_empty(mapping: Mapping, worth: money.Money) -> None:
     """Rows without an amount are no lines, such as the header in a table of both."""
     item = mapping.recognised
     column = item.column("net_amount") or item.column("unit_price")

@@ -116,7 +116,8 @@ def _select(mapping: Mapping, names: Sequence[str], types: Named[str, str]) -> s
 
 
 def _cast(expression: str, kind: str) -> str:
-    if kind == "varchar" or _is_cast(expression, kind):
+    # A time is one already, and a cast would drop its zone.
+    if kind in {"varchar", "timestamp"} or _is_cast(expression, kind):
         return expression
     return f"cast({expression} as {kind})"
 

@@ -81,7 +81,8 @@ def moment(draft: Draft, table: Table, column: Column) -> str:
     if len(column.formats) > 1:
         _decide_format(draft, table, column)
     found = typed(draft, table, column)
-    if column.has_zone:
+    # A type with a zone is told from one without by the core itself.
+    if column.has_zone and column.landed == "VARCHAR":
         return utc(found)
     return found
 
@@ -91,9 +92,17 @@ def utc(expression: str) -> str:
     return f'{{{{ local_to_utc({_in_jinja(expression)}, "UTC") }}}}'
 
 
-def business_day(expression: str) -> str:
-    """The day of the business on which a time of the world lies."""
-    return f"{{{{ business_date({_in_jinja(expression)}) }}}}"
+def business_day(expression: str, *, is_zoned: bool) -> str:
+    """The day of the business on which a time of the world lies.
+
+    Args:
+        expression: SQL of the time.
+        is_zoned: It has a zone in its type; else it is in UTC.
+    """
+    moment = _in_jinja(expression)
+    if is_zoned:
+        moment = f"utc_time({moment})"
+    return f"{{{{ business_date({moment}) }}}}"
 
 
 def _in_jinja(expression: str) -> str:
@@ -121,7 +130,8 @@ def day(draft: Draft, table: Table, column: Column) -> str:
     """SQL of the business day."""
     found = moment(draft, table, column)
     if column.has_zone:
-        return of(table, business_day(typed(draft, table, column)))
+        plain = typed(draft, table, column)
+        return of(table, business_day(plain, is_zoned=column.landed != "VARCHAR"))
     if column.kind == "date":
         return of(table, found)
     return of(table, f"cast({found} as date)")

@@ -76,7 +76,7 @@ class Made:
 
 
 def make(
-    what: Path, folder: Path, source: str = "shop", ask: Ask | None = None
+    what: Path | str, folder: Path, source: str = "shop", ask: Ask | None = None
 ) -> Made:
     """The project that `init --from` makes of it."""
     with sample.opened() as connection:
@@ -97,8 +97,12 @@ def staged(made: Made) -> duckdb.DuckDBPyConnection:
     environment.globals.update(
         latest=lambda relation: f"select * from {relation}",
         source=lambda name, entity: f'landing."{name}__{entity}"',
-        local_to_utc=lambda column, zone=None: column,
-        business_date=lambda column: f"cast({column} as date)",
+        local_to_utc=lambda column, zone: f"({column} at time zone '{zone}')",
+        utc_time=lambda column: f"({column} at time zone 'UTC')",
+        business_date=lambda column: (
+            f"cast(({column} at time zone 'UTC') at time zone "
+            f"'{made.sources.business.time_zone}' as date)"
+        ),
     )
     for name in source.provides:
         query = environment.from_string(made.model(name)).render()

@@ -205,7 +205,12 @@ def test_what_an_order_has_once_holds_for_all_of_its_lines(tmp_path: Path) -> No
     )
     assert named.fetchone() == (True, "User 0")
     assert made.entities["orders_export_1"].is_by_position
-    assert "local_to_utc" in made.column("order_lines", "ordered_at")
+    moment = staged(made).execute(
+        "select typeof(any_value(ordered_at)), "
+        "min(ordered_at) = timestamptz '2023-01-05 15:00:00Z', min(order_date)::text "
+        "from stg_order_lines"
+    )
+    assert moment.fetchone() == ("TIMESTAMP WITH TIME ZONE", True, "2023-01-05")
 
 
 @pytest.mark.parametrize("preset", presets.presets(), ids=lambda item: item.file)
@@ -406,3 +411,36 @@ def test_a_time_zone_that_there_is_none_of_is_refused(tmp_path: Path) -> None:
             tmp_path / "p",
             ask=lambda one: "Mars" if one.about == "time zone" else one.chosen,
         )
+
+
+def test_a_table_is_what_others_refer_to_it_as(tmp_path: Path) -> None:
+    """A header called nothing, whose only day is called nothing: asked, not refused."""
+    folder = tmp_path / "in"
+    days = [f"2024-{n % 12 + 1:02}-0{n % 9 + 1}" for n in range(90)]
+    write_csv(
+        folder / "belege.csv",
+        "order_number,client_no,erfasst",
+        [(f"B{n:04}", f"C{n % 20:03}", day) for n, day in enumerate(days)],
+    )
+    write_csv(
+        folder / "order_lines.csv",
+        "order_number,line_no,item_no,qty,price",
+        [
+            (f"B{n:04}", line, f"A{n % 7}", 2, "3.50")
+            for n in range(90)
+            for line in (1, 2)
+        ],
+    )
+    made = make(folder, tmp_path / "p")
+    brought.becomes_what_it_says(made)
+    assert made.questions["belege: ordered_at"] == "erfasst"
+    row = staged(made).execute(
+        "select count(*), sum(net_amount), count(distinct source_customer_id), "
+        "max(order_date) from stg_order_lines"
+    )
+    assert [str(cell) for cell in row.fetchall()[0]] == [
+        "180",
+        "1260.0000",
+        "20",
+        max(days),
+    ]
