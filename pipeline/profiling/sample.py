@@ -139,7 +139,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     is_database = table.source.kind == "database"
     with open_reader(table.source) as reader:
         extracts = list(
-            reader.extracts(table.entity, limit=MOST_ROWS if is_database else None)
+            reader.extracts(table.entity, limit=MOST_ROWS + 1 if is_database else None)
         )
         chosen = _chosen(extracts)
         table.is_whole = len(chosen) == len(extracts)
