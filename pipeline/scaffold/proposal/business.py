@@ -6,6 +6,7 @@ keeps for amounts of no currency.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -296,6 +297,8 @@ def _highest(table: Table, column: Column, zone: str) -> dt.date | None:
         assert table.source.url is not None
         name = table.entity.table or table.name
         whole = databases.last_value(table.source.url, name, column.name)
+        with contextlib.suppress(ValueError):  # drivers give some times as text
+            whole = dt.datetime.fromisoformat(str(whole))
         value = whole if isinstance(whole, dt.date) else value
     if isinstance(value, dt.datetime):
         if column.has_zone:
