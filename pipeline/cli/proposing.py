@@ -69,6 +69,8 @@ def _tell(proposal: Proposal, folder: Path, written: list[Path]) -> None:
             soft_wrap=True,
             markup=False,
         )
+    for line in (*proposal.draft.left_out.values(), *proposal.draft.profile.unread):
+        out.print(f"Left out: {line.rstrip('.')}.", soft_wrap=True, markup=False)
     for path in written[:2]:
         out.print(str(path), soft_wrap=True, markup=False)
     still_open = proposal.draft.questions.open

@@ -126,7 +126,7 @@ def _may_refer(column: Column) -> bool:
     return (
         column.known > 0
         and column.is_whole
-        and column.share("length") < 64
+        and column.share("length") <= 128
         and (column.distinct > 1 or looks_like_an_id(column.name))
     )
 

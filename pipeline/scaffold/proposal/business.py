@@ -71,7 +71,7 @@ def propose(
     connection: duckdb.DuckDBPyConnection, draft: Draft, today: dt.date
 ) -> Business:
     """The business's facts, as far as the data say them."""
-    territory, why = _territory(draft)
+    territory, why = _territory(connection, draft)
     currency, currency_why = _currency(connection, draft, territory, why)
     zone, zone_why = _zone(draft, territory, why)
     last, as_of_why = _last_day(draft, today, zone)
@@ -87,27 +87,29 @@ def propose(
     )
 
 
-def _territory(draft: Draft) -> tuple[str | None, str]:
-    """The country that most rows name, if one does."""
+def _territory(
+    connection: duckdb.DuckDBPyConnection, draft: Draft
+) -> tuple[str | None, str]:
+    """The country that most rows of a table name, if one does."""
     codes = _territories()
     for item in draft.found.values():
-        found = _column_of_country(item)
+        # Where employees and suppliers are is not where the business is.
+        found = _column_of_country(item) if item.role else None
         if found is None:
             continue
         table, column = found
-        counted: dict[str, int] = {}
-        for at, word in enumerate(column.examples):
-            code = codes.get(word.strip().lower())
-            if code:
-                counted.setdefault(code, len(column.examples) - at)
-        if counted:
-            best = max(counted, key=lambda code: counted[code])
-            name = Locale("en").territories[best]
-            return best, f"most rows of {table.name}.{column.name} say {name}"
+        (word, times) = connection.execute(
+            f"select {column.reading}, count(*) from {sql.quoted(table.relation)} "
+            f"where {column.reading} is not null group by 1 order by 2 desc, 1 limit 1"
+        ).fetchone() or ("", 0)
+        code = codes.get(str(word).strip().lower())
+        if code is not None and times > column.known / 2:
+            name = Locale("en").territories[code]
+            return code, f"most rows of {table.name}.{column.name} say {name}"
     if any(
-        names.is_chinese(column)
+        names.is_chinese(name)
         for table in draft.profile.tables.values()
-        for column in table.columns
+        for name in table.columns
     ):
         return "CN", "the columns have Chinese names"
     return None, ""
@@ -272,6 +274,7 @@ def _last_day(draft: Draft, today: dt.date, zone: str) -> tuple[dt.date | None, 
         "service_tickets": "opened_at",
         "interactions": "occurred_at",
         "payments": "invoiced_on",
+        "leads": "created_on",
     }
     for entity, meaning in begins.items():
         days = [

@@ -19,6 +19,10 @@ from pipeline.scaffold.proposal.recognition import Recognised, column_meanings
 FURTHEST = 3
 
 
+# Where employees live is not where customers do.
+_PEOPLE = {"given_name", "family_name", "email", "phone"}
+
+
 @dataclass(frozen=True)
 class Reached:
     """A table, and the joins by which each row finds its row there."""
@@ -78,7 +82,9 @@ def from_elsewhere(
     """
     for reached in reachable(draft, mapping.recognised):
         item = seen_as(reached.item, role)
-        if meaning not in item.meanings:
+        if meaning not in item.meanings or (
+            reached.item.role is None and _PEOPLE & set(item.meanings)
+        ):
             continue
         found = values.answer(draft, item, meaning)
         if found is None:

@@ -97,7 +97,7 @@ class Draft:
         declared: Table → column → type for sources.yaml.
         prefixes: Table of customers or products → what its keys are prefixed with.
         identities: Table of customers → the column that is the customer.
-        currency: SQL of the currency where no column has it.
+        left_out: Table → why nothing is made of it, though it was recognised.
     """
 
     profile: Profile
@@ -108,7 +108,7 @@ class Draft:
     prefixes: dict[str, str] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     mappings: list[Mapping] = field(default_factory=list)
-    decimal: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def of_role(self, role: str) -> list[Recognised]:
         """The tables of a role, in the order in which they were found."""

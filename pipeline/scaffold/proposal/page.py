@@ -180,6 +180,9 @@ def _tables(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterat
         yield " ".join(told)
         if item.role is not None:
             yield _sample(connection, proposal, table)
+    if draft.left_out:
+        yield "## What was recognised and left out"
+        yield "\n".join(f"- {line}." for line in draft.left_out.values())
     if draft.profile.unread:
         yield "## What could not be read"
         yield "\n".join(f"- {line}" for line in draft.profile.unread)

@@ -204,6 +204,9 @@ def _name(draft: Draft, mapping: Mapping) -> Answer:
             [name for part in parts for name in part.columns],
         )
     whole = whole or (parts[0] if parts else None)
+    column = item.column("source_customer_id")
+    if whole is None and column is not None and _is_a_name(column):
+        return Answer(key.sql, 0.8, f"{column.name}: the key is a name", key.columns)
     if whole is None:
         return Answer(
             f"'Customer ' || {key.sql}",
@@ -216,6 +219,12 @@ def _name(draft: Draft, mapping: Mapping) -> Answer:
         whole.evidence,
         whole.columns,
     )
+
+
+def _is_a_name(column: Column) -> bool:
+    """Whether a key is what its customer is called: words with blanks, or Chinese."""
+    called = max(column.share("spaced"), column.share("chinese"))
+    return column.kind == "text" and called > 0.5
 
 
 def _type(
@@ -233,6 +242,9 @@ def _type(
     persons = OF_PERSONS & set(item.meanings)
     companies = OF_COMPANIES & set(item.meanings)
     named = item.column("customer_name")
+    key = item.column("source_customer_id")
+    if named is None and key is not None and _is_a_name(key):
+        named = key
     share = _share_of_companies(connection, item.table, named) if named else 0.0
     if named is not None and LEAST_OF_COMPANIES <= share <= 0.9 and not persons:
         expression = of(item.table, values.text(named))

@@ -71,6 +71,11 @@ def propose(
             mapping = service.facts(connection, draft, item)
             if mapping is not None:
                 draft.mappings.append(mapping)
+            else:
+                draft.left_out[item.table.name] = (
+                    f"{item.table.title} is taken for {role}, and lacks the columns "
+                    "without which that says nothing: nothing is made of it"
+                )
     if not any(mapping.entity == "customers" for mapping in draft.mappings):
         known = "; ".join(
             f"{item.table.name}: {item.role or 'nothing'}"

@@ -26,6 +26,11 @@ CLOSE = 0.06
 # needs more columns for a role that few tables have.
 NAMED = 0.85
 LEAST_OF_A_RARE_TABLE = 0.42
+# The score of a table with a set of columns that is enough, each as sure as this.
+ENOUGH = 0.5
+LEAST_THAT_IS_ENOUGH = 0.6
+# A hash in hexadecimal digits has 64; a text that is longer on average is no key.
+LONGEST_ID = 128
 _COMMON = {"customers", "products", "orders", "order_lines", "service_tickets"}
 
 
@@ -165,6 +170,15 @@ def _score(
         if column in meanings
     )
     score = 0.45 * named + 0.55 * min(1.0, told / whole * 1.5)
+    is_enough = any(
+        all(
+            column in meanings and meanings[column].confidence >= LEAST_THAT_IS_ENOUGH
+            for column in columns
+        )
+        for columns in role.enough
+    )
+    if is_enough:
+        score = max(score, ENOUGH)
     for place in role.speaks_against:
         other, _, column = place.partition(".")
         if column not in meanings and column in column_meanings(table, other, context):
@@ -229,7 +243,7 @@ def fit(column: Column, kind: str) -> float:
     if column.known == 0:
         return 0.0
     tests: dict[str, Callable[[Column], float]] = {
-        "id": lambda one: one.is_whole and one.share("length") < 64,
+        "id": lambda one: one.is_whole and one.share("length") <= LONGEST_ID,
         "time": lambda one: one.kind in MOMENTS,
         "money": lambda one: one.kind in NUMBERS,
         "number": lambda one: one.kind in NUMBERS,

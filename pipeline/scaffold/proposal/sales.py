@@ -43,6 +43,11 @@ def lines(
     worth = money.worth(connection, draft, item)
     when = _when(draft, mapping)
     if worth is None or when is None:
+        lacks = "what a line is worth" if worth is None else "when anything was bought"
+        draft.left_out[item.table.name] = (
+            f"{item.table.title} is taken for {item.role}, and no column says {lacks}: no "
+            "order lines are made of it"
+        )
         return None
     order = _order(draft, mapping, when)
     mapping.add("order_id", order)

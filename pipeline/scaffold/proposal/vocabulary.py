@@ -60,6 +60,7 @@ class Role:
     tells: Mapping[str, float]
     speaks_against: Sequence[str]
     key: str | None
+    enough: Sequence[Sequence[str]] = ()
 
 
 @functools.cache
@@ -82,6 +83,7 @@ def roles() -> dict[str, Role]:
             found["tells"],
             found["speaks_against"],
             found.get("key"),
+            found.get("enough", ()),
         )
         for name, found in _files()[0]["roles"].items()
     }

@@ -444,3 +444,51 @@ def test_a_table_is_what_others_refer_to_it_as(tmp_path: Path) -> None:
         "20",
         max(days),
     ]
+
+
+def test_what_is_recognised_and_of_no_use_is_said(tmp_path: Path) -> None:
+    """Sales by month in columns, and payments without a day."""
+    folder = tmp_path / "in"
+    months = ["Jan", "Feb", "Mar"]
+    write_csv(
+        folder / "sales.csv",
+        ["Customer", "Product", *months],
+        [(f"Client {n} Ltd", f"P{n % 3}", n, n, n) for n in range(30)],
+    )
+    write_csv(
+        folder / "payments.csv",
+        "payment_id,customer,amount",
+        [(n, f"Client {n} Ltd", 5) for n in range(30)],
+    )
+    made = make(folder, tmp_path / "p")
+    assert "order_lines" not in made.sources.provides()
+    left_out = made.proposal.draft.left_out
+    assert set(left_out) == {"sales", "payments"}
+    page = made.text("MAPPING.md")
+    assert "sales.csv is taken for order_lines, and no column says" in page
+    assert all(reason in page for reason in left_out.values())
+
+
+@pytest.mark.parametrize(
+    ("countries", "currency"),
+    [
+        (["Brazil"] * 9 + ["France"], "BRL"),
+        (["Brazil", "France", "Canada", "Chile"], "XXX"),
+    ],
+)
+def test_a_currency_follows_from_the_country_of_most_or_is_none(
+    tmp_path: Path, countries: list[str], currency: str
+) -> None:
+    write_csv(
+        tmp_path / "in" / "customers.csv",
+        "customer_id,customer_name,country",
+        [(f"C{n:02}", f"N {n}", countries[n % len(countries)]) for n in range(40)],
+    )
+    write_csv(
+        tmp_path / "in" / "employees.csv",
+        "employee_id,last_name,country",
+        [(f"E{n:02}", f"L{n}", "Japan") for n in range(40)],
+    )
+    made = make(tmp_path / "in", tmp_path / "p")
+    assert made.sources.business.reporting_currency == currency
+    assert made.questions["currency"] == currency
