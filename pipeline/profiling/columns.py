@@ -50,7 +50,11 @@ _COMMA_GROUPED = r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?"
 _ISO_TIME = r"\d{4}-\d\d-\d\d[ T]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?.*"
 _ZONE = r"([zZ]|UTC|[+-]\d\d:?\d\d)$"
 _ISO = "ISO 8601"
-_SIGNS = r"([$€£¥￥₩₹]|[A-Z]{3}|R\$|US\$|元|RMB)?"
+# A code in front of digits may as well be a part's number, such as SKU12.
+_CODES = (
+    "USD|EUR|GBP|CNY|RMB|JPY|CHF|BRL|INR|AUD|CAD|HKD|SEK|NOK|DKK|PLN|MXN|ZAR|KRW|SGD"
+)
+_SIGNS = rf"([$€£¥￥₩₹]|{_CODES}|R\$|US\$|元)?"
 _MONEY = rf"\(?[-+]?\s*{_SIGNS}\s*[-+]?[\d,]+(\.\d+)?\s*{_SIGNS}\)?"
 
 YES_NO = (

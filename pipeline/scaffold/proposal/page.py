@@ -119,7 +119,7 @@ def _entities(proposal: Proposal) -> Iterator[str]:
         item = mapping.recognised
         yield f"### {mapping.entity}, from {item.table.title}"
         yield (
-            f"Because of {item.evidence}; confidence {item.confidence:.0%}. "
+            f"Because {item.evidence}; confidence {item.confidence:.0%}. "
             + " ".join(mapping.notes)
             + _taken(mapping)
         ).strip()

@@ -123,9 +123,9 @@ def _recognise(table: Table, shared: frozenset[str], profile: Profile) -> Recogn
         None,
     )
     columns = ", ".join(item.column for item in list(meanings.values())[:4])
-    why = f"columns such as {columns}"
+    why = f"columns such as {columns} speak for it"
     if named > 0.5:
-        why = f"its name, and {why}"
+        why = f"its name and {why}"
     role_name = _header_or_lines(table, role_name, meanings)
     if role_name in {"orders", "order_lines"}:
         meanings = column_meanings(table, "order_lines", context)

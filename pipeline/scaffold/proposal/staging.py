@@ -57,7 +57,7 @@ def _head(entity: str, meaning: str, mappings: Sequence[Mapping]) -> str:
         item = mapping.recognised
         lines.append(
             f"From {item.table.title} ({item.table.sampled} were measured): it is taken "
-            f"for {item.role or 'a table'} because of {item.evidence}; confidence "
+            f"for {item.role or 'a table'} because {item.evidence}; confidence "
             f"{item.confidence:.0%}."
         )
         lines += mapping.notes

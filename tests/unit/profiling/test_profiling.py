@@ -80,6 +80,8 @@ def column(measure: Measure, folder: Path, values: Sequence[str]) -> Column:
         ),
         (["2024-02-31", "2024-01-05"], "text", None, "2024-01-05"),
         (["A-1", "7", "B"], "text", None, "7"),
+        (["SKU12", "SKU7"], "text", None, "SKU12"),
+        (["USD 12.50", "USD 1,000"], "decimal", None, 12.5),
     ],
 )
 def test_what_the_values_of_a_text_are(
