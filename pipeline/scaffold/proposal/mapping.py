@@ -97,6 +97,7 @@ class Draft:
         declared: Table → column → type for sources.yaml.
         prefixes: Table of customers or products → what its keys are prefixed with.
         identities: Table of customers → the column that is the customer.
+        replaced: Table → the column of orders of which only the newest file's rows count.
         left_out: Table → why nothing is made of it, though it was recognised.
     """
 
@@ -109,6 +110,7 @@ class Draft:
     identities: dict[str, str] = field(default_factory=dict)
     mappings: list[Mapping] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    replaced: dict[str, str] = field(default_factory=dict)
 
     def of_role(self, role: str) -> list[Recognised]:
         """The tables of a role, in the order in which they were found."""

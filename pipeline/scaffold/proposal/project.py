@@ -10,7 +10,7 @@ import duckdb
 from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.profiling.columns import identity
-from pipeline.profiling.tables import Profile
+from pipeline.profiling.tables import Profile, Table
 from pipeline.scaffold.proposal import business, goods, people, sales, service
 from pipeline.scaffold.proposal.business import Business
 from pipeline.scaffold.proposal.mapping import Draft, Mapping
@@ -76,6 +76,10 @@ def propose(
                     f"{item.table.title} is taken for {role}, and lacks the columns "
                     "without which that says nothing: nothing is made of it"
                 )
+    for table in {
+        id(mapping.table): mapping.table for mapping in draft.mappings
+    }.values():
+        _ask_overlap(connection, draft, table)
     if not any(mapping.entity == "customers" for mapping in draft.mappings):
         known = "; ".join(
             f"{item.table.name}: {item.role or 'nothing'}"
@@ -114,6 +118,44 @@ def _ask_role(draft: Draft, item: Recognised) -> None:
         item.meanings = column_meanings(
             item.table, chosen, frozenset(title_words(item.table))
         )
+
+
+def _ask_overlap(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, table: Table
+) -> None:
+    """Asks what the same order in several files means, where no key tells its lines."""
+    order = draft.found[table.name].column("order_id")
+    if table.key or table.is_repeated or len(table.parts) < 2 or order is None:
+        return
+    row = connection.execute(
+        f"""
+        select count(*), avg(case when fewest = most then 1.0 else 0 end)
+        from (
+            select count(*) as files, min(lines) as fewest, max(lines) as most
+            from (
+                select {identity(order)} as number, _part, count(*) as lines
+                from {sql.quoted(table.relation)} group by all
+            )
+            where number is not null group by number having count(*) > 1
+        )
+        """
+    ).fetchone()
+    if row is None or not row[0]:
+        return
+    chosen = draft.questions.decide(
+        f"{table.name}: overlap",
+        f"{row[0]:,} of {order.name} stand in several files or sheets of {table.title}. "
+        "What does that mean?",
+        {
+            "whole": "each holds all lines of an order: those of the newest count",
+            "more": "an order goes on in the next: all lines count",
+        },
+        "whole" if row[1] >= 0.9 else "more",
+        why=f"{row[1]:.0%} of them have as many lines in each",
+        where=f"`replace` of {table.name} in sources.yaml",
+    )
+    if chosen == "whole":
+        draft.replaced[table.name] = order.name
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]:

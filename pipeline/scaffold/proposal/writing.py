@@ -11,10 +11,8 @@ from typing import Any
 
 import duckdb
 
-from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.profiling import databases
-from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Table
 from pipeline.scaffold import new_project
 from pipeline.scaffold.proposal import page, staging
@@ -55,7 +53,7 @@ def write(
             (models / f"{name}.template").unlink(missing_ok=True)
             text = staging.model(source, entity, own, proposal.business.currency)
             (models / name).write_text(text, encoding="utf-8")
-        described = _sources_yaml(connection, proposal, folder)
+        described = _sources_yaml(proposal, folder)
         (folder / "sources.yaml").write_text(described, encoding="utf-8")
         mapping = folder / "MAPPING.md"
         mapping.write_text(page.page(connection, proposal), encoding="utf-8")
@@ -68,9 +66,7 @@ def write(
     return [mapping, folder / "sources.yaml", *sorted(models.glob("stg_*.sql"))]
 
 
-def _sources_yaml(
-    connection: duckdb.DuckDBPyConnection, proposal: Proposal, folder: Path
-) -> str:
+def _sources_yaml(proposal: Proposal, folder: Path) -> str:
     draft, business = proposal.draft, proposal.business
     lines = [
         f"# Where the data is, as found in {draft.profile.what}. MAPPING.md says in plain",
@@ -100,9 +96,7 @@ def _sources_yaml(
         lines.append(f"    unknown_customers: {proposal.unknown_customers}")
     lines.append("    entities:")
     for table in _used(proposal):
-        lines += [
-            f"      {line}".rstrip() for line in _entity(connection, proposal, table)
-        ]
+        lines += [f"      {line}".rstrip() for line in _entity(proposal, table)]
     return "\n".join(lines) + "\n"
 
 
@@ -132,9 +126,7 @@ def _used(proposal: Proposal) -> list[Table]:
     return [proposal.draft.profile.tables[name] for name in names]
 
 
-def _entity(
-    connection: duckdb.DuckDBPyConnection, proposal: Proposal, table: Table
-) -> Iterator[str]:
+def _entity(proposal: Proposal, table: Table) -> Iterator[str]:
     """An entity of sources.yaml."""
     entity = table.entity
     yield f"{table.name}:"
@@ -148,7 +140,7 @@ def _entity(
             yield f"  {name}: {_quoted(chosen)}"
     if entity.header_row > 1:
         yield f"  header_row: {entity.header_row}"
-    yield from _key(connection, proposal, table)
+    yield from _key(proposal, table)
     declared = proposal.draft.declared.get(table.name, {})
     if declared:
         yield "  columns:"
@@ -158,9 +150,7 @@ def _entity(
     yield from _becomes(proposal, table)
 
 
-def _key(
-    connection: duckdb.DuckDBPyConnection, proposal: Proposal, table: Table
-) -> Iterator[str]:
+def _key(proposal: Proposal, table: Table) -> Iterator[str]:
     """The key, and what a new file of the table means."""
     key = table.key
     if key and tuple(key) != POSITION:
@@ -176,29 +166,9 @@ def _key(
     if several and table.is_repeated:
         yield from _comment("each file holds nearly all of the one before", 2)
     yield f"  load: {'snapshot' if is_snapshot else 'append'}"
-    if several and not is_snapshot and not key:
-        order = _order_column(proposal, table)
-        if order and _overlap(connection, table, order):
-            yield from _comment(
-                f"{order} stands in several files: all of an order is in each of them",
-                2,
-            )
-            yield f"  replace: [{_quoted(order)}]"
-
-
-def _order_column(proposal: Proposal, table: Table) -> str | None:
-    found = proposal.draft.found[table.name].meanings.get("order_id")
-    return found.column if found else None
-
-
-def _overlap(connection: duckdb.DuckDBPyConnection, table: Table, column: str) -> bool:
-    """Whether the same orders stand in several files."""
-    value = identity(table.columns[column])
-    row = connection.execute(
-        f"select count(*) from (select {value} from {sql.quoted(table.relation)} "
-        "group by 1 having count(distinct _part) > 1)"
-    ).fetchone()
-    return bool(row and row[0])
+    if order := proposal.draft.replaced.get(table.name):
+        yield from _comment(f"the newest file's lines of each {order} count", 2)
+        yield f"  replace: [{_quoted(order)}]"
 
 
 def _personal(proposal: Proposal, table: Table) -> Iterator[str]:

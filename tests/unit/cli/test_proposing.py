@@ -11,7 +11,7 @@ from pipeline.scaffold.proposal.questions import Question, Questions
 OPTIONS = {"leave_out": "counted", "refuse": "stops"}
 
 
-def question(**changes: object) -> Question:
+def question(is_free: bool) -> Question:
     return Question(
         "guests",
         "What becomes of them?",
@@ -19,8 +19,8 @@ def question(**changes: object) -> Question:
         "leave_out",
         "why",
         "where",
-        **changes,
-    )  # type: ignore[arg-type]
+        is_free=is_free,
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_an_answer_is_a_number_a_name_or_return(
     typed: str, is_free: bool, answer: str
 ) -> None:
     with CliRunner().isolation(input=typed) as streams:
-        assert _ask(question(is_free=is_free)) == answer
+        assert _ask(question(is_free)) == answer
         shown = streams[0].getvalue().decode()
     assert "What becomes of them?" in shown
     assert "(why)" in shown

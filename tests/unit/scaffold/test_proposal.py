@@ -492,3 +492,28 @@ def test_a_currency_follows_from_the_country_of_most_or_is_none(
     made = make(tmp_path / "in", tmp_path / "p")
     assert made.sources.business.reporting_currency == currency
     assert made.questions["currency"] == currency
+
+
+@pytest.mark.parametrize(("is_whole", "answer"), [(True, "whole"), (False, "more")])
+def test_orders_in_several_files_are_whole_or_go_on(
+    is_whole: bool, answer: str, tmp_path: Path
+) -> None:
+    header = "invoice,sku,invoice_date,qty,price,customer_id"
+
+    def line(invoice: int) -> tuple[object, ...]:
+        return (f"I{invoice:03}", "a", "2024-01-05", 1, "2.50", f"C{invoice % 9}")
+
+    first = [line(invoice) for invoice in range(60) for _ in range(3)]
+    second = [
+        line(invoice)
+        for invoice in range(50, 100)
+        for _ in range(3 if is_whole or invoice >= 60 else 1)
+    ]
+    write_csv(tmp_path / "in" / "sales_1.csv", header, first)
+    write_csv(tmp_path / "in" / "sales_2.csv", header, second)
+    made = make(tmp_path / "in", tmp_path / "p")
+    assert made.questions["sales: overlap"] == answer
+    assert made.entities["sales"].replace == (["invoice"] if is_whole else [])
+    lines = staged(made).execute("select count(*) from stg_order_lines").fetchone()
+    assert lines == (300 if is_whole else len(first) + len(second),)
+    brought.becomes_what_it_says(made)
