@@ -44,6 +44,8 @@ MODELS = (
     "core_customer_moments",
     "core_revenue_shares",
     "core_type_moments",
+    "core_measured_moments",
+    "core_tier_bounds",
     "core_valued_moments",
     "customer_value_history",
 )
@@ -53,7 +55,7 @@ def population(warehouse: Warehouse, customers: int, lines: int) -> None:
     """Lays out customers, products, order lines, costs and tickets."""
     days = (PRESENT - FIRST).days
     orders = lines * 2 // 5
-    warehouse.seed("settings").build(
+    warehouse.seed("settings", "cost_rates").build(
         "core_lifecycle_settings", "core_potential_settings"
     )
     warehouse.lay(

@@ -1,7 +1,7 @@
 """The few words in which the suites are written; each is one expectation with a reason.
 
-`why` is shown to the person who reads a failed check, so it says what the bound
-protects, and its date where it was set by looking at data. Regular expressions and type
+`why` is printed for the person who reads a failed check, so it says what the bound
+protects, and its date where it was set by data. Regular expressions and type
 checks of Great Expectations do not work on DuckDB: say such things with `no_rows`.
 
 What is `acceptable` a person may accept for some days (`refresh --accept`): drift and
@@ -132,7 +132,7 @@ def no_rows(
     severity: Severity = "critical",
     acceptable: bool = False,
 ) -> Any:
-    """The query over `{batch}` finds nothing; what it finds is shown as the evidence.
+    """The query over `{batch}` finds nothing; what it finds is kept as the evidence.
 
     Args:
         acceptable: A person may accept what a critical check finds, with a reason and

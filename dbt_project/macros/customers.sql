@@ -1,6 +1,6 @@
 {#-
 What a customer is made of: the attributes that survive from its records, and how personal
-data is shown.
+data is published.
 -#}
 
 {#- The canonical attributes that one record of a customer wins, each by itself. -#}
@@ -76,7 +76,7 @@ data is shown.
     regexp_replace({{ column }}, '(\\S)\\S*', '$1.')
 {%- endmacro %}
 
-{#- j***@example.com: enough to tell two apart, too little to write to. -#}
+{#- j***@example.com: enough to distinguish two, too little to write to. -#}
 {% macro masked_email(column) -%}
     case
         when {{ column }} like '_%@_%'

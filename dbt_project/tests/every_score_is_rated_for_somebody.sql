@@ -30,5 +30,17 @@ select
     max(policy.min_coverage) as min_coverage
 from scores
 inner join {{ ref("core_policy") }} as policy on scores.policy_id = policy.policy_id
+-- A score that the policy makes of nothing is asked for by no rule.
+inner join (
+    select distinct
+        policy_id,
+        customer_type,
+        score
+    from {{ ref("score_factors") }}
+) as made
+    on
+        scores.policy_id = made.policy_id
+        and scores.customer_type = made.customer_type
+        and scores.score_name = made.score
 group by scores.policy_id, scores.customer_type, scores.score_name
 having count(scores.score) = 0

@@ -41,12 +41,12 @@ select
     usual.source,
     usual.newest_day,
     refresh.as_of_date,
-    {{ days_between("usual.newest_day", "refresh.as_of_date") }} as days_since,
+    {{ days_since("usual.newest_day", "refresh.as_of_date") }} as days_since,
     usual.longest_pause_days,
     usual.days_with_rows
 from usual
 cross join refresh
 where
     usual.days_with_rows >= 10
-    and {{ days_between("usual.newest_day", "refresh.as_of_date") }}
+    and {{ days_since("usual.newest_day", "refresh.as_of_date") }}
     > greatest(14, 2 * usual.longest_pause_days)

@@ -1,5 +1,5 @@
 -- Every customer is valued at each month end since the first order: one order of a
--- wrong century would make twelve hundred of them before a gate looks at dates.
+-- wrong century would make twelve hundred of them before a gate checks dates.
 select
     order_lines.order_id,
     order_lines.line_number,

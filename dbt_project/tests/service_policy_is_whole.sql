@@ -18,6 +18,13 @@ customer_types as (
     select 'person' as customer_type
 ),
 
+-- Hours are planned for all of a policy or for nobody.
+planned as (
+    select distinct policy_id
+    from service_policies
+    where hours_per_year is not null
+),
+
 words as (
     {{ by_word("action_rules", "tier_codes") }}
 ),
@@ -87,7 +94,10 @@ where
     or first_response_hours <= 0
     or resolution_hours <= 0
     or hours_per_year < 0
-    or hours_per_year is null
+    or (
+        hours_per_year is null
+        and policy_id in (select planned.policy_id from planned)
+    )
     or discount_limit not between 0 and 1
     or owner_role_en is null
     or owner_role_zh is null

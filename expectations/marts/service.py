@@ -111,6 +111,32 @@ def service_levels() -> Suite:
     )
 
 
+def service_categories() -> Suite:
+    """The mart `service_categories`."""
+    return mart(
+        "service_categories",
+        ["month_start", "category", "tickets"],
+        [
+            unique("month_start", "category", why="the grain"),
+            between("met_sla_rate", 0, 1, why="a share"),
+            between("mean_csat_score", 1, 5, why="the scale of the scores"),
+            no_rows(
+                "parts_are_within_the_whole",
+                "select month_start, category from {batch} "
+                "where resolved + open_tickets > tickets or sla_known > tickets "
+                "or complaints > tickets or csat_scores > tickets",
+                why="a ticket that is counted twice, or two swapped columns",
+            ),
+            no_rows(
+                "every_ticket_is_counted",
+                "select sum(tickets) as tickets from {batch} having sum(tickets) <> "
+                "(select count(*) from marts.service_tickets)",
+                why="the same tickets by another road",
+            ),
+        ],
+    )
+
+
 def badly_served() -> Suite:
     """The mart `badly_served`."""
     return mart(
@@ -129,4 +155,10 @@ def badly_served() -> Suite:
     )
 
 
-SUITES = [service_tickets, customer_health_factors, service_levels, badly_served]
+SUITES = [
+    service_tickets,
+    customer_health_factors,
+    service_levels,
+    service_categories,
+    badly_served,
+]

@@ -30,7 +30,15 @@ def customer_value() -> Suite:
         [
             row_count(1, why="every customer has a value, be it zero"),
             unique("customer_id", why="the grain: one row per customer"),
-            one_of("abc_class", ["A", "B", "C"], why="ABC is total"),
+            one_of("abc_class", ["A", "B", "C"], why="the classes of ABC"),
+            no_rows(
+                "abc_is_total",
+                "select customer_id from {batch} where (abc_class is null "
+                "or abc_class_12m is null) "
+                "and exists (select 1 from marts.order_lines)",
+                why="where sales are recorded everybody has a class; where none are, "
+                "nobody has",
+            ),
             no_rows(
                 "the_release_knows_one_day",
                 "select min(as_of_date) as first, max(as_of_date) as last "
@@ -54,9 +62,9 @@ def customer_value() -> Suite:
                 "or m_score not between 1 and 5 "
                 "or potential_score not between 0 and 10 "
                 "or health_coverage not between 0 and 1 "
-                "or coalesce(abc_class_12m, '') not in ('A', 'B', 'C')",
+                "or abc_class_12m not in ('A', 'B', 'C')",
                 why="RFM are cells of a cube of five, scores run from 0 to 10, "
-                "coverage is a share, and ABC is total",
+                "coverage is a share, and ABC has three classes",
             ),
             one_of("lifecycle_stage", STAGES, why="the stages are total"),
             between("health_score", 0, 10, why="scores run from 0 to 10"),
@@ -116,7 +124,14 @@ def customer_value_history() -> Suite:
         ["customer_id", "as_of_date"],
         [
             one_of("lifecycle_stage", STAGES, why="the stages are total"),
-            one_of("abc_class_12m", ["A", "B", "C"], why="ABC is total"),
+            one_of("abc_class_12m", ["A", "B", "C"], why="the classes of ABC"),
+            no_rows(
+                "abc_is_total",
+                "select customer_id from {batch} where abc_class_12m is null "
+                "and exists (select 1 from marts.order_lines)",
+                why="where sales are recorded everybody has a class; where none are, "
+                "nobody has",
+            ),
             no_rows(
                 "nobody_is_lost_between_two_month_ends",
                 "select as_of_date, customers from (select as_of_date, "

@@ -2,7 +2,7 @@
 
 Results go to standard output, progress and errors to standard error. Nothing is worked
 out in this room; each command calls one function of another room and prints what it
-returns. Each command is in the file of its subject, how its facts look in `rendering`.
+returns. Each command is in the file of its subject, how they are printed in `rendering`.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ for _command in (
     releases.report,
     policy.explain,
     policy.what_if,
+    policy.calibrate,
     operations.prune,
     operations.backup,
     operations.restore,

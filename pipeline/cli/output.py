@@ -1,6 +1,6 @@
 """Where commands write: results to standard output, the rest to standard error.
 
-How facts look is `rendering`.
+How facts are printed is `rendering`.
 """
 
 from __future__ import annotations

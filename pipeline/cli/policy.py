@@ -1,4 +1,7 @@
-"""Why customers have their tiers, and which they would have under another policy."""
+"""Why customers have their tiers, and which they would have under another policy.
+
+Also the policy's anchors, as the company's own figures propose them.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ from pipeline.cli.options import (
     json_option,
     language_option,
     release_option,
+    sources_option,
 )
 from pipeline.cli.output import numbers, print_json
+from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.release import catalogue
@@ -98,3 +103,56 @@ def what_if(
         print_json(numbers(asdict(found)))
     else:
         rendering.what_if(found, lang, language.console())
+
+
+@click.command()
+@click.option("--policy-id", help="Which policy [the one in force].")
+@click.option(
+    "--write", is_flag=True, help="Write the proposal into the policy's files."
+)
+@release_option
+@language_option
+@sources_option
+@home_option
+@json_option
+def calibrate(
+    policy_id: str | None,
+    write: bool,
+    release_id: str | None,
+    lang: str,
+    sources: Path | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Proposes anchors and weights from the company's own figures of the last two years.
+
+    Shows what would change in score_factors.csv and score_anchors.csv, and who would move;
+    writes them only with --write.
+    """
+    from pipeline.cli.rendering import calibration as rendering
+    from pipeline.cli.rendering import language
+    from pipeline.sources import load_sources
+    from pipeline.tiers import calibrate as calibrating
+    from pipeline.transform import project
+    from pipeline.transform.package import PACKAGE
+
+    settings = Settings.load(home, sources)
+    described = load_sources(settings)
+    own = described.applied_to(settings).dbt_project
+    if write and own.resolve() == PACKAGE:
+        raise ConfigurationError(
+            f"{own} is the product's own policy, and an upgrade would undo what is "
+            "written there. Make a project of your own with `customer-tiers init`, or "
+            "leave out --write."
+        )
+    at = Home.open(settings.home)
+    found = calibrating.run(
+        catalogue.chosen(at, release_id),
+        project.seeds(described, settings),
+        policy_id,
+    )
+    written = calibrating.write(found, own / "seeds") if write else []
+    if as_json:
+        print_json(numbers({**asdict(found), "written": list(map(str, written))}))
+    else:
+        rendering.calibration(found, written, lang, language.console())

@@ -110,7 +110,7 @@ def _check(
     sent = None
     if notify:
         alerting.configured(settings)
-        sent = alerting.look(settings, at, found)
+        sent = alerting.dispatch(settings, at, found)
     try:
         metrics.write(settings, at)
     except OSError as error:

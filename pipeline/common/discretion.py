@@ -19,7 +19,7 @@ from pipeline.common.secrets import GONE, cleared
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 # Examples come last in a sentence about a check, and may hold any text: what follows
-# cannot be told from them.
+# cannot be distinguished from them.
 _EXAMPLES = re.compile(r"such as .*", re.DOTALL)
 # `Key (name)=(Jon)`, as PostgreSQL shows a key.
 _KEY = re.compile(r"(?<=\)=\()[^)]*(?=\))")

@@ -6,7 +6,7 @@ defect of ours and ends with exit code 1.
 
 
 class CustomerTiersError(Exception):
-    """An error that a person can act on; its text is shown without a traceback."""
+    """An error that a person can act on; its text is printed without a traceback."""
 
     exit_code = 1
 

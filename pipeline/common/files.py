@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-# The key by which a record tells its own hash.
+# The key under which a record holds its own hash.
 OWN_HASH = "record_sha256"
 
 

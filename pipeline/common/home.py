@@ -97,7 +97,7 @@ class Home:
 
     @property
     def alerts(self) -> Path:
-        """What was told to whom, and what is still to be told."""
+        """Who was notified of what, and what is still to be sent."""
         return self.root / "alerts"
 
     @property

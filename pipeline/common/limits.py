@@ -65,7 +65,7 @@ def limit(
 
     Args:
         seconds: The limit; 0 for none.
-        error: Raised, and what ends the process tells its exit code.
+        error: Raised, and what ends the process takes its exit code.
         at_limit: Called by the watcher before anything else: the journal.
         last_resort: Called by the watcher before it ends the process.
         grace: Seconds that the block has to end after the error was raised.

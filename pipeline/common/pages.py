@@ -1,6 +1,6 @@
 """How an HTML page is made from a template: escaped, strict, the same bytes each time.
 
-For the report and the Data Docs. What a page says and how it looks is theirs.
+For the report and the Data Docs. What a page says and how it says it is theirs.
 """
 
 from __future__ import annotations

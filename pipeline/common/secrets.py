@@ -24,7 +24,7 @@ REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # A shorter one would tear holes into any text.
 SHORTEST = 4
 
-# Keys of settings files whose values are shown to people, and must be.
+# Keys of settings files whose values people may read, and must.
 _OPEN = {
     "ca_file",
     "dbt_project",
@@ -71,7 +71,7 @@ def place_in_url(text: str, found: re.Match[str]) -> Place:
 
 
 def values(raw: Any, environment: Mapping[str, str]) -> set[str]:
-    """The secrets to which a settings file refers, as its keys and places tell.
+    """The secrets to which a settings file refers, by its keys and places.
 
     Args:
         raw: The file's content, before anything is put in.

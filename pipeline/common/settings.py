@@ -116,7 +116,7 @@ class Settings:
         time_zone: IANA name; the schedule's, and the business day's unless
             `sources.yaml` says otherwise.
         keep_releases: Releases kept for rollback, the current one included.
-        keep_candidates: Unpublished candidates kept for a look at what was refused.
+        keep_candidates: Unpublished candidates kept to inspect what was refused.
         keeping: How much of everything else is kept.
         limits: What a refresh may take of time and disk.
         threads: Threads of dbt (each model is itself parallel inside DuckDB).
@@ -126,7 +126,7 @@ class Settings:
             `sources.yaml` says otherwise, and so are the suites.
         max_age: A release older than this is late.
         alerts_file: The `alerts.yaml` that was named; beside `sources.yaml` otherwise.
-        alerts_off: Nobody is told, whatever file there is.
+        alerts_off: Nobody is notified, whatever file there is.
         metrics_file: Where the metrics are written; in the home otherwise.
         environment: What `${NAME}` in `sources.yaml` may refer to; secrets, so never
             printed.

@@ -64,7 +64,7 @@ class SqlTemplates:
         environment = Environment(
             loader=FileSystemLoader(self._folder, encoding="utf-8"),
             undefined=StrictUndefined,
-            # What is marked as SQL is told from what is not as HTML is elsewhere.
+            # What is marked as SQL differs from what is not, as HTML does elsewhere.
             autoescape=True,
             finalize=_refuse_plain_values,
             trim_blocks=True,

@@ -68,7 +68,7 @@ class Proof:
 
 
 def scan(home: Home, subject: Subject, *, leave_out: Sequence[Path] = ()) -> Proof:
-    """Looks through the whole home.
+    """Scans the whole home.
 
     Args:
         leave_out: Files and folders that are not ours to change.
@@ -287,7 +287,7 @@ def sqlite_columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 
 
 def _inflated(content: bytes) -> bytes:
-    # Dagster keeps what a job looks like packed.
+    # Dagster keeps the snapshot of a job packed.
     if content[:1] == b"\x78":
         try:
             return zlib.decompress(content)

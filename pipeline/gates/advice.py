@@ -1,4 +1,4 @@
-"""What a person is told when a gate has refused: what, where, how many, and what to do.
+"""What a person reads when a gate has refused: what, where, how many, and what to do.
 
 Facts from the evidence of one attempt, for the terminal, for `--json` and for the
 Data Docs. Nothing is judged here.
@@ -17,12 +17,12 @@ from pipeline.common.home import Home
 from pipeline.gates import data_docs
 from pipeline.journal import acceptances, evidence
 from pipeline.journal.attempts import Attempt
-from pipeline.journal.evidence import NOT_MADE, Check, Evidence
+from pipeline.journal.evidence import Check, Evidence
 from pipeline.release import catalogue
 
-# What a person is offered; long enough for a week's end, short enough to be looked at again.
+# What a person is offered; long enough for a week's end, short enough to be judged again.
 OFFERED_DAYS = 7
-FINDINGS_SHOWN = 10
+MAX_FINDINGS = 10
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Finding:
         check: Its public id, for `--accept`.
         demand: What must hold.
         why: Why it must.
-        rows: How many rows were looked at, where that is known.
+        rows: How many rows were checked, where that is known.
         acceptable: Whether a person may accept it.
         next_steps: What to do, the likeliest first.
         accept_command: The command that accepts it, where it may be accepted.
@@ -64,7 +64,7 @@ class Refusal:
     Attributes:
         findings: The first ones, causes before what follows from them.
         more: How many there are besides.
-        others: Reasons that are no check's, such as a gate that did not look.
+        others: Reasons that are no check's, such as a gate that did not judge.
         unchanged: The release that readers keep, if there is one.
         data_docs: Where its pages begin, while they are kept.
     """
@@ -80,7 +80,7 @@ class Refusal:
 
 
 def refusal(home: Home, attempt: Attempt, options: str) -> Refusal | None:
-    """What is to be told of the attempt; None where no gate refused it.
+    """What a person has to know of the attempt; None where no gate refused it.
 
     Args:
         home: Where its evidence is.
@@ -97,17 +97,17 @@ def refusal(home: Home, attempt: Attempt, options: str) -> Refusal | None:
         key=lambda check: check.outcome != "failed",
     )
     # dbt skips every test behind a broken model: hundreds, that say nothing.
-    causes = [check for check in blocking if check.observed != NOT_MADE] or blocking
+    causes = [check for check in blocking if not check.was_left_out] or blocking
     findings = [
         _finding(check, attempt.refresh_id, options, pages)
-        for check in causes[:FINDINGS_SHOWN]
+        for check in causes[:MAX_FINDINGS]
     ]
-    told = {check.sentence() for item in found.values() for check in item.checks}
+    named = {check.sentence() for item in found.values() for check in item.checks}
     others = [
         problem
         for item in found.values()
         for problem in item.problems()
-        if problem not in told
+        if problem not in named
     ]
     if not findings and not others:
         others = [attempt.reason or "no reason given"]

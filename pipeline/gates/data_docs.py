@@ -1,6 +1,6 @@
 """Data Docs: the evidence of a refresh as pages that a person reads in a browser.
 
-One page a table that was looked at, one for dbt's tests, and an index, for every refresh,
+One page a table that was checked, one for dbt's tests, and an index, for every refresh,
 refused ones too. They are made from the evidence alone, so that they can be made again
 from any release. What must hold is said in the words of Great Expectations' own renderer
 (`gates`); the pages are ours, because those of Great Expectations load styles, scripts,
@@ -36,7 +36,7 @@ log = logging.getLogger("customer_tiers.gates")
 
 TEMPLATES = Path(__file__).with_name("templates") / "data_docs"
 INDEX = "index.html"
-QUERY = "Unexpected rows query: "  # how Great Expectations begins to tell a query
+QUERY = "Unexpected rows query: "  # how Great Expectations begins to word a query
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Subject:
-    """A table that was looked at, and its page."""
+    """A table that was checked, and its page."""
 
     name: str
     page: str
@@ -71,7 +71,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Gate:
-    """What one gate found; no evidence where it did not look."""
+    """What one gate found; no evidence where it did not judge."""
 
     name: str
     title: str
@@ -82,7 +82,7 @@ class Gate:
 
 
 def show(home: Home, candidate: Candidate, found: Evidence) -> Path | None:
-    """Writes the pages of a gate that has just looked, and the index anew.
+    """Writes the pages of a gate that has just judged, and the index anew.
 
     Returns:
         The index at its address for good; None where it could not be written, which is

@@ -1,4 +1,4 @@
-"""What the gate in asks of new batches: the suites and the tables that they look at.
+"""What the gate in asks of new batches: the suites and the tables that they check.
 
 Three questions an entity: is every row accounted for, are the columns those that came
 before, and does what landed meet its suite. Not here: what follows (`judgement`).

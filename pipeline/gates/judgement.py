@@ -42,14 +42,14 @@ def gate_in(
     *,
     full: bool = False,
 ) -> Evidence:
-    """Looks at the source's pending batches and accepts or refuses each entity's.
+    """Judges the source's pending batches and accepts or refuses each entity's.
 
     An entity with a failing critical check has its pending batches refused; the others
     are accepted. The accounting of rows covers every batch in force, new or not.
 
     Args:
         full: Everything was read again on request: the columns are what they are now,
-            and those that are gone or of another type are told only.
+            and those that are gone or of another type are reported only.
     """
     entities = list(landed_entities(home, [source]))
     database = candidate.path / f"gate.in.{source.name}.duckdb"
@@ -84,7 +84,7 @@ def gate_out(
     expectations: Path,
     held: Mapping[str, Accepted] | None = None,
 ) -> Evidence:
-    """Looks at the marts of the candidate, and binds what it found to the file's hash.
+    """Judges the marts of the candidate, and binds what it found to the file's hash.
 
     Args:
         candidate: What is judged.

@@ -61,7 +61,7 @@ def run_suites(gate: str, database: Path, suites: Sequence[Suite]) -> list[Check
 
 
 def _batches(context: Any, database: Path, suites: Sequence[Suite]) -> list[Any]:
-    """What each suite looks at.
+    """What each suite checks.
 
     One data source a schema, made with all its tables: each that is added alone makes
     Great Expectations write down everything that there is.
@@ -211,11 +211,11 @@ def _demand(item: Expectation) -> str:
         return str(config.type)
     said = []
     for block in implementation[1](configuration=config):
-        told = getattr(block, "string_template", None) or {}
+        sentence = getattr(block, "string_template", None) or {}
         values = {
-            name: str(value) for name, value in (told.get("params") or {}).items()
+            name: str(value) for name, value in (sentence.get("params") or {}).items()
         }
-        said.append(Template(told.get("template", "")).safe_substitute(values))
+        said.append(Template(sentence.get("template", "")).safe_substitute(values))
     return " ".join(" ".join(said).split())
 
 

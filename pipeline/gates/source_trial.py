@@ -112,7 +112,7 @@ def _unsettled(source: Source, entity: Entity) -> Sequence[str]:
     from pipeline.sources.files import arrivals
 
     alone = source.model_copy(update={"entities": {entity.name: entity}})
-    return arrivals.look(alone).unsettled
+    return arrivals.scan(alone).unsettled
 
 
 def _sample(reader: Reader, entity: Entity, result: Tried) -> pa.Table | None:

@@ -4,7 +4,7 @@ A component whose records cannot be one customer is taken apart: one with contra
 registration numbers, with two records of a source whose keys are unique, with a pair that
 a person has called different, or with more records than a customer has. Its links are
 then taken in order of strength, and one that would join what must stay apart is left
-out and told. Components without a conflict, nearly all, never leave arrays.
+out and reported. Components without a conflict, nearly all, never leave arrays.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class Comparison:
 
     Attributes:
         name: As in the seed `match_weights`.
-        columns: Normal forms that it looks at.
+        columns: Normal forms that it compares.
         missing: When a pair says nothing about it.
         levels: Level → condition on the columns with `_l` and `_r`; then `else`.
     """

@@ -90,7 +90,7 @@ REMEMBERED: Final = {
 }
 
 
-# Laid table → its columns, and the query on the current release that gives them. What was
+# Remembered table → its columns, and the query on the current release for them. What was
 # published is compared with what the replay of the past says now.
 PUBLISHED: Final = {
     "published_tiers": (
@@ -212,7 +212,7 @@ def folder(home: Home) -> Path:
 
 
 def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Lays what is remembered into the schema `landing` of a candidate's work file.
+    """Writes what is remembered into the schema `landing` of a candidate's work file.
 
     Args:
         connection: The work file, open for writing.

@@ -30,7 +30,7 @@ log = logging.getLogger("customer_tiers.identity")
 
 @dataclass(frozen=True)
 class RuleColumns:
-    """A rule with the columns of both records that it looks at, and its condition."""
+    """A rule with the columns of both records that it needs, and its condition."""
 
     rule: Rule
     columns: tuple[str, ...]

@@ -1,36 +1,79 @@
 """What a business decides about matching: the seeds, read and checked.
 
 The rules and how sure they are, the weights of the comparisons, the thresholds, which
-source's keys are unique, and what a person has decided about single pairs. They are
-CSV files in `dbt_project/seeds`; here they become typed values, or a sentence that names
-the row that makes no sense.
+source's keys are unique, and the words of names. They are CSV files in
+`dbt_project/seeds`; here they become typed values, or a sentence for every row that makes
+no sense. Not here: what a person has decided about single pairs, which `resolve` joins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
 import duckdb
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from pipeline.common.errors import ConfigurationError
 from pipeline.identity.company_names import Vocabulary
 from pipeline.identity.comparisons import AGREEMENTS, COMPARISONS
 from pipeline.identity.normal import FORMS
 
-CUSTOMER_TYPES: Final = ("company", "person")
-# Columns that a rule or a block may name, beside the normal forms.
-RECORD_COLUMNS: Final = ("birth_date",)
+CustomerType = Literal["company", "person"]
+CUSTOMER_TYPES: Final = get_args(CustomerType)
+# What a rule or a block may name: the normal forms, and a column of the record.
+COLUMNS: Final = (*FORMS.names, "birth_date")
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A deterministic rule: two records with these keys in common are the same.
+def _of_columns(name: str) -> str:
+    if name not in COLUMNS:
+        raise ValueError(f"unknown key {name}")
+    return name
+
+
+def _of_agreements(name: str) -> str:
+    if name not in AGREEMENTS:
+        raise ValueError(f"it is none of {', '.join(filter(None, AGREEMENTS))}")
+    return name
+
+
+def _words(cell: object) -> object:
+    return cell.split() if isinstance(cell, str) else cell
+
+
+def _prefixes(cell: object) -> object:
+    """`name_core:3 phone_key`: each name with how many characters count, 0 for all."""
+    if not isinstance(cell, str):
+        return cell
+    parts = (word.partition(":") for word in cell.split())
+    return [(name, length or 0) for name, _, length in parts]
+
+
+Column = Annotated[str, AfterValidator(_of_columns)]
+Probability = Annotated[float, Field(gt=0, le=1)]
+
+
+class SeedRow(BaseModel):
+    """A row of a seed; its fields are the columns, in whose order rows are read."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Rule(SeedRow):
+    """A row of `match_rules`: two records with these keys in common are the same.
 
     Attributes:
-        order: Rules are tried in this order; the first that holds is named.
-        name: As it stands in `match_rule`.
+        rule_order: Rules are tried in this order; the first that holds is named.
         customer_type: company, person or any.
         keys: Normal forms that must be there and equal.
         agreement: What else must agree: a name of `comparisons.AGREEMENTS`.
@@ -38,27 +81,47 @@ class Rule:
         confidence: How sure it is, between 0 and 1.
     """
 
-    order: int
-    name: str
-    customer_type: str
-    keys: tuple[str, ...]
-    agreement: str
+    rule_order: int
+    match_rule: str
+    customer_type: CustomerType | Literal["any"]
+    keys: Annotated[tuple[Column, ...], BeforeValidator(_words), Field(min_length=1)]
+    agreement: Annotated[
+        str,
+        BeforeValidator(lambda cell: cell or ""),
+        AfterValidator(_of_agreements),
+    ]
     max_records: int
-    confidence: float
+    confidence: Probability
 
 
-@dataclass(frozen=True)
-class Block:
-    """Records that share this are compared at all: (column, first n characters or 0)."""
+class Block(SeedRow):
+    """A row of `match_blocks`: records that share this are compared at all.
 
-    customer_type: str
-    parts: tuple[tuple[str, int], ...]
+    Attributes:
+        keys: (column, first n characters or 0).
+    """
+
+    customer_type: CustomerType
+    keys: Annotated[
+        tuple[tuple[Column, Annotated[int, Field(ge=0)]], ...],
+        BeforeValidator(_prefixes),
+        Field(min_length=1),
+    ]
     max_records: int
 
 
-@dataclass(frozen=True)
-class Thresholds:
-    """Where a probability links, where a person is asked, and the guards.
+class Weight(SeedRow):
+    """A row of `match_weights`: how often records agree so far, of one customer and not."""
+
+    customer_type: CustomerType
+    comparison: str
+    level: str
+    m_probability: Probability
+    u_probability: Probability
+
+
+class Thresholds(SeedRow):
+    """A row of `match_thresholds`.
 
     Attributes:
         link_probability: Linked at or above it.
@@ -70,11 +133,25 @@ class Thresholds:
         max_cluster: More records than this are not one customer.
     """
 
-    link_probability: float
-    review_probability: float
+    customer_type: CustomerType
+    link_probability: Probability
+    review_probability: Probability
     prior: float
     registration_distance: int
     max_cluster: int
+
+    @model_validator(mode="after")
+    def _reviews_below_links(self) -> Self:
+        if self.review_probability > self.link_probability:
+            raise ValueError("review_probability must not be above link_probability")
+        return self
+
+
+class SourceKeys(SeedRow):
+    """What `source_trust` says of a source's keys."""
+
+    source: str
+    keys_are_unique: bool | None
 
 
 @dataclass(frozen=True)
@@ -89,18 +166,26 @@ class Policy:
     unique_sources: frozenset[str]
 
 
+Row = TypeVar("Row", bound=SeedRow)
+
+
 def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
     """The policy from the seed tables of a schema.
 
     Raises:
-        ConfigurationError: A seed makes no sense; the message names seed and row.
+        ConfigurationError: A seed makes no sense; the message names every such row.
     """
+    wrong: list[str] = []
 
-    def rows(seed: str, columns: str, optional: str = "") -> list[tuple[object, ...]]:
-        return _rows(connection, f"{schema}.{seed}", columns, optional)
+    def rows(seed: str, kind: type[Row]) -> list[Row]:
+        found, problems = _rows(connection, schema, seed, kind)
+        wrong.extend(problems)
+        return found
 
     def words(seed: str, column: str) -> frozenset[str]:
-        return frozenset(str(value) for (value,) in rows(seed, column) if value)
+        fields: dict[str, Any] = {column: str}
+        kind = create_model(seed, __base__=SeedRow, **fields)
+        return frozenset(getattr(row, column) for row in rows(seed, kind))
 
     policy = Policy(
         vocabulary=Vocabulary(
@@ -108,114 +193,67 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
             places=words("match_places", "place"),
             free_mail=words("match_free_mail", "domain"),
         ),
-        rules=[
-            Rule(
-                order=int(str(order)),
-                name=str(name),
-                customer_type=str(kind),
-                keys=tuple(str(keys).split()),
-                agreement=str(agreement or ""),
-                max_records=int(str(most)),
-                confidence=float(str(confidence)),
-            )
-            for order, name, kind, keys, agreement, most, confidence in rows(
-                "match_rules",
-                "rule_order, match_rule, customer_type, keys, agreement, max_records, "
-                "confidence",
-                optional="agreement",
-            )
-        ],
-        blocks=[
-            Block(str(kind), _parts(str(parts)), int(str(most)))
-            for kind, parts, most in rows(
-                "match_blocks", "customer_type, keys, max_records"
-            )
-        ],
+        rules=rows("match_rules", Rule),
+        blocks=rows("match_blocks", Block),
         weights={
-            (str(kind), str(comparison), str(level)): (float(str(m)), float(str(u)))
-            for kind, comparison, level, m, u in rows(
-                "match_weights",
-                "customer_type, comparison, level, m_probability, u_probability",
+            (row.customer_type, row.comparison, row.level): (
+                row.m_probability,
+                row.u_probability,
             )
+            for row in rows("match_weights", Weight)
         },
         thresholds={
-            str(kind): Thresholds(
-                float(str(link)),
-                float(str(review)),
-                float(str(prior)),
-                int(str(distance)),
-                int(str(most)),
-            )
-            for kind, link, review, prior, distance, most in rows(
-                "match_thresholds",
-                "customer_type, link_probability, review_probability, prior, "
-                "registration_distance, max_cluster",
-            )
+            row.customer_type: row for row in rows("match_thresholds", Thresholds)
         },
         unique_sources=frozenset(
-            str(source)
-            for source, unique in rows(
-                "source_trust", "source, keys_are_unique", optional="keys_are_unique"
-            )
-            if unique
+            row.source
+            for row in rows("source_trust", SourceKeys)
+            if row.keys_are_unique
         ),
     )
-    _check(policy)
+    # What is missing may be missing because its row cannot be read.
+    if problems := wrong or list(_missing(policy)):
+        raise ConfigurationError(" ".join(problems))
     return policy
 
 
 def _rows(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: str, optional: str
-) -> list[tuple[object, ...]]:
-    """The rows of a seed, in whose columns only the optional ones may be empty."""
-    names = columns.split(", ")
-    found = connection.execute(f"select {columns} from {table} order by all").fetchall()
-    for row in found:
-        for name, value in zip(names, row, strict=True):
-            if value is None and name not in optional.split(", "):
-                cells = ", ".join("-" if cell is None else str(cell) for cell in row)
-                seed = table.rpartition(".")[2]
-                raise ConfigurationError(f"{seed}, row {cells}: {name} is empty.")
-    return found
-
-
-def _parts(text: str) -> tuple[tuple[str, int], ...]:
-    return tuple(
-        (name, int(length or 0))
-        for name, _, length in (part.partition(":") for part in text.split())
-    )
-
-
-def _check(policy: Policy) -> None:
-    columns = {*FORMS.names, *RECORD_COLUMNS}
-    for rule in policy.rules:
-        place = f"match_rules, row {rule.order} ({rule.name})"
-        if unknown := set(rule.keys) - columns:
-            raise ConfigurationError(f"{place}: unknown key {', '.join(unknown)}.")
-        if rule.agreement not in AGREEMENTS:
-            raise ConfigurationError(
-                f"{place}: agreement {rule.agreement!r} is none of "
-                f"{', '.join(filter(None, AGREEMENTS))}."
+    connection: duckdb.DuckDBPyConnection, schema: str, seed: str, kind: type[Row]
+) -> tuple[list[Row], list[str]]:
+    """The rows of a seed, and a sentence for each cell that cannot stand."""
+    columns = list(kind.model_fields)
+    rows: list[Row] = []
+    wrong: list[str] = []
+    for cells in connection.execute(
+        f"select {', '.join(columns)} from {schema}.{seed} order by all"
+    ).fetchall():
+        row = dict(zip(columns, cells, strict=True))
+        try:
+            rows.append(kind.model_validate(row))
+        except ValidationError as error:
+            place = (
+                f"{seed}, row {', '.join('-' if c is None else str(c) for c in cells)}"
             )
-        if not 0 < rule.confidence <= 1:
-            raise ConfigurationError(f"{place}: confidence lies between 0 and 1.")
-    for block in policy.blocks:
-        if unknown := {name for name, _ in block.parts} - columns:
-            raise ConfigurationError(f"match_blocks: unknown key {', '.join(unknown)}.")
+            for item in error.errors():
+                reason = str(item.get("ctx", {}).get("error", item["msg"]))
+                if item["loc"]:
+                    column = str(item["loc"][0])
+                    cell = row[column]
+                    reason = (
+                        f"{column} is empty"
+                        if cell is None
+                        else f"{column} is {cell!r}: {reason}"
+                    )
+                wrong.append(f"{place}: {reason}.")
+    return rows, wrong
+
+
+def _missing(policy: Policy) -> Iterator[str]:
+    """A sentence for each row that matching needs and the seeds do not have."""
     for kind in CUSTOMER_TYPES:
         if kind not in policy.thresholds:
-            raise ConfigurationError(f"match_thresholds has no row for {kind}.")
-        limits = policy.thresholds[kind]
-        if not 0 < limits.review_probability <= limits.link_probability <= 1:
-            raise ConfigurationError(
-                f"match_thresholds, {kind}: review_probability must lie between 0 and "
-                "link_probability, and that at most at 1."
-            )
+            yield f"match_thresholds has no row for {kind}."
         for comparison in COMPARISONS[kind]:
             for level in [*comparison.levels, "else"]:
-                m, u = policy.weights.get((kind, comparison.name, level), (0.0, 0.0))
-                if not (0 < m <= 1 and 0 < u <= 1):
-                    raise ConfigurationError(
-                        f"match_weights has no row for {kind}, {comparison.name}, "
-                        f"{level} with m and u between 0 and 1."
-                    )
+                if (kind, comparison.name, level) not in policy.weights:
+                    yield f"match_weights has no row for {kind}, {comparison.name}, {level}."

@@ -64,7 +64,7 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person asked for, not yet looked at."""
+    """What a person asked for, not yet checked."""
 
     checks: Sequence[str]
     reason: str
@@ -108,10 +108,10 @@ def wish(checks: Sequence[str], reason: str | None, until: str | None) -> Wish |
         raise ConfigurationError(
             "--accept needs --until DATE: the last day on which it holds."
         )
-    told = " ".join((reason or "").split())
-    if len(told) > LONGEST_REASON:
+    words = " ".join((reason or "").split())
+    if len(words) > LONGEST_REASON:
         raise ConfigurationError(
-            f"--reason has {len(told)} characters; say it in {LONGEST_REASON}."
+            f"--reason has {len(words)} characters; say it in {LONGEST_REASON}."
         )
     try:
         day = dt.date.fromisoformat(until)
@@ -127,7 +127,7 @@ def wish(checks: Sequence[str], reason: str | None, until: str | None) -> Wish |
             f"--until {day} is more than {MOST_DAYS} days ahead; the last day possible "
             f"is {last}. What is right for longer belongs into the suite."
         )
-    return Wish(checks=list(dict.fromkeys(checks)), reason=told, until=day.isoformat())
+    return Wish(checks=list(dict.fromkeys(checks)), reason=words, until=day.isoformat())
 
 
 def accept(

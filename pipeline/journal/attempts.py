@@ -1,4 +1,4 @@
-"""The journal of refreshes: one small file an attempt, so that `status` tells the truth.
+"""The journal of refreshes: one small file an attempt, so that `status` says the truth.
 
 An attempt that says `running` while nobody holds the lock has died; that is derived
 when it is read, because a killed process writes nothing.
@@ -36,7 +36,7 @@ State = Literal["running", "published", "built", "refused", "failed", "died"]
 class Attempt:
     """One attempt at a refresh, however it ended.
 
-    `built` is a refresh that passed every gate and was told not to publish; `retries`
+    `built` is a refresh that passed every gate and was asked not to publish; `retries`
     counts how often a source was read again after an error; `sources_file` is the
     `sources.yaml` that was in force.
     """
@@ -154,12 +154,14 @@ def stage(home: Home, refresh_id: str, name: str) -> Iterator[None]:
             exception=refresh_log.summarise_error(error),
         )
         refused = isinstance(error, GateRefused)
-        told = isinstance(error, CustomerTiersError)
+        is_ours = isinstance(error, CustomerTiersError)
         end(
             home,
             refresh_id,
             "refused" if refused else "failed",
-            f"{name}: {error}" if told else f"{name}: {type(error).__name__}: {error}",
+            f"{name}: {error}"
+            if is_ours
+            else f"{name}: {type(error).__name__}: {error}",
             exit_code=error.exit_code if isinstance(error, CustomerTiersError) else 1,
         )
         raise
@@ -178,7 +180,7 @@ def read(home: Home, refresh_id: str) -> Attempt | None:
 
 
 def day_in(refresh_id: str) -> dt.date:
-    """The as-of date in an id, for when nothing else tells it any more."""
+    """The as-of date in an id, for when nothing else says it any more."""
     try:
         return dt.datetime.strptime(refresh_id[-8:], "%Y%m%d").date()
     except ValueError:
@@ -186,7 +188,7 @@ def day_in(refresh_id: str) -> dt.date:
 
 
 def _read(path: Path) -> Attempt:
-    """The record; of a damaged one what its name tells, so that nothing is hidden."""
+    """The record; of a damaged one what its name says, so that nothing is hidden."""
     try:
         return Attempt(**read_json(path))
     except (OSError, ValueError, TypeError) as error:
@@ -219,7 +221,7 @@ def history(home: Home) -> list[Attempt]:
     if any(attempt.state == "running" for attempt in records):
         alive = is_locked(home)
         newest = records[0].refresh_id
-        # Read again: it may have ended between the first look and that at the lock.
+        # Read again: it may have ended between the first reading and that of the lock.
         records = [
             _died_or_ended(read(home, attempt.refresh_id) or attempt)
             if attempt.state == "running"

@@ -185,7 +185,7 @@ def size_of(path: Path) -> int:
 def is_full(error: BaseException) -> bool:
     """Whether an error, or what it came from, is that the disk is full.
 
-    Engines tell it in words only, and Dagster and dbt pass the words on.
+    Engines say it in words only, and Dagster and dbt pass the words on.
     """
     seen: list[BaseException] = []
     at: BaseException | None = error
@@ -204,7 +204,7 @@ def is_full(error: BaseException) -> bool:
 
 
 def raise_if_full(home: Home, crashes: Iterable[str]) -> None:
-    """Tells checks that crashed for want of room as what they are.
+    """Reports checks that crashed for want of room as what they are.
 
     Args:
         home: Whose disk it is.

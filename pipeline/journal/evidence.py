@@ -60,7 +60,7 @@ class Check:
 
     Attributes:
         gate: `in.<source>`, `transform` or `out`.
-        subject: The table that was looked at.
+        subject: The table that was checked.
         name: The expectation or test, with its columns; once in a subject.
         severity: `critical` stops the release, `warning` is read by a person.
         outcome: A check that could not be evaluated is `crashed`, never failed or passed.
@@ -69,7 +69,7 @@ class Check:
         failing_rows: How many rows break it, where that can be counted.
         examples: A few of them, by their keys.
         demand: What must hold, as Great Expectations or dbt words it.
-        rows: How many rows were looked at, where that is known.
+        rows: How many rows were checked, where that is known.
         acceptable: A person may accept that it failed, although it is critical.
         accepted: Who did. The outcome stays what it is.
         seconds: How long it took, where that is measured.
@@ -94,6 +94,11 @@ class Check:
     def id(self) -> str:
         """What a person calls it, such as `marts.customers:nobody_owns_itself`."""
         return f"{self.subject}:{self.name}"
+
+    @property
+    def was_left_out(self) -> bool:
+        """Whether it was not even tried, because something before it failed."""
+        return self.outcome == "crashed" and self.observed == NOT_MADE
 
     @property
     def may_be_accepted(self) -> bool:
@@ -123,11 +128,11 @@ class Check:
         if self.observed:
             parts.append(self.observed)
         if self.examples:
-            shown = ", ".join(
+            examples = ", ".join(
                 " ".join(f"{key}={value}" for key, value in example.items())
                 for example in self.examples[:2]
             )
-            parts.append(f"such as {shown}")
+            parts.append(f"such as {examples}")
         if self.is_accepted and self.accepted is not None:
             parts.append(f"accepted by {self.accepted.by} until {self.accepted.until}")
         return "; ".join(parts)
@@ -148,10 +153,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that one gate found in one look at one candidate.
+    """All that one gate found when it judged one candidate.
 
     `planned` is how many checks the gate set out to make. `warehouse_sha256` binds the
-    evidence to the very file that was looked at, where the gate looks at it.
+    evidence to the very file that was judged, where the gate judges the file.
     """
 
     gate: str
@@ -199,7 +204,7 @@ def judged(evidence: Evidence, terms: Terms) -> Evidence:
 
     Severity and acceptability come from the suites, so that an edited file does not make
     a warning of an integrity check; one that no suite knows is critical. An acceptance
-    counts if the journal holds it today: it may have been withdrawn since the gate looked,
+    counts if the journal holds it today: it may have been withdrawn since the gate judged,
     or have been written into the file by hand.
     """
     checks = []
@@ -236,13 +241,13 @@ def with_acceptances(
 
 
 def save(folder: Path, evidence: Evidence) -> None:
-    """Writes the evidence of one gate, in place of an earlier look at the candidate."""
+    """Writes the evidence of one gate, in place of what it found in the candidate before."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_json(folder / f"{evidence.gate}.json", asdict(evidence))
 
 
 def load_all(folder: Path) -> dict[str, Evidence]:
-    """The evidence of every gate that has looked, by gate."""
+    """The evidence of every gate that has judged, by gate."""
     return {
         path.stem: from_json(read_json(path)) for path in sorted(folder.glob("*.json"))
     }

@@ -111,7 +111,7 @@ class _Recorder(logging.Handler):
             with self._path.open("ab", buffering=0) as file:
                 file.write(text.encode("utf-8", errors="backslashreplace"))
         except OSError:
-            pass  # a full disk is told by what needs the disk
+            pass  # a full disk is reported by what needs the disk
 
     def _safe(self, value: Any) -> Any:
         if isinstance(value, int | float | bool | None):

@@ -51,6 +51,7 @@ BECOMES = pa.schema(
         ("merged_rows", pa.int64()),
         ("taken_rows", pa.int64()),
         ("taken_amount", pa.decimal128(28, 4)),
+        ("superseded_amount", pa.decimal128(28, 4)),
     ]
 )
 
@@ -80,8 +81,13 @@ def count(
         landed.append(_landed(item, item.in_force(), keys))
         is_plain = landed[-1]["rows_landed"] == keys.different and not keys.deleted
         current = view if is_plain else increments.current(view, entity)
+        older = (
+            increments.superseded(view, entity)
+            if landed[-1]["superseded_rows"]
+            else f"(from {view} limit 0)"
+        )
         becomes.extend(
-            _becomes(connection, item, current, declared, time_zone)
+            _becomes(connection, item, current, older, declared, time_zone)
             for declared in entity.becomes
         )
     _write(connection, "refresh__landed", LANDED, landed)
@@ -115,13 +121,18 @@ def _becomes(
     connection: duckdb.DuckDBPyConnection,
     entity: LandedEntity,
     current: str,
+    superseded: str,
     item: Becomes,
     time_zone: str,
 ) -> dict[str, Any]:
     # Text of sources.yaml stands in the query as it is: who writes that file decides
     # what is read anyway.
     where = item.where or "true"
-    amount = item.amount or "0"
+    amount = f"cast({item.amount or '0'} as decimal(18, 4))"
+    context = (
+        f"(select as_of_date, known_until, {sql.literal(time_zone)} as time_zone "
+        "from landing.refresh__context)"
+    )
     each = "count(*)"
     if item.each:
         each = f"count(distinct ({', '.join(item.each)}))"
@@ -133,21 +144,30 @@ def _becomes(
                     count(*) as current_rows,
                     count(*) filter (where {where}) as where_rows,
                     {each} filter (where {where}) as taken_rows,
-                    sum(cast({amount} as decimal(18, 4))) filter (where {where})
-                        as amount
+                    sum({amount}) filter (where {where}) as amount
                 from {current} as landed
-                cross join (
-                    select as_of_date, known_until, {sql.literal(time_zone)} as time_zone
-                    from landing.refresh__context
-                )
+                cross join {context}
+            ),
+
+            older as (
+                select sum({amount}) filter (where {where}) as amount
+                from {superseded} as landed
+                cross join {context}
             )
+
             select
                 current_rows,
                 current_rows - where_rows,
                 where_rows - taken_rows,
                 taken_rows,
-                cast(coalesce(amount, 0) as decimal(28, 4))
+                cast(coalesce(counted.amount, 0) as decimal(28, 4)),
+                {
+                "cast(coalesce(older.amount, 0) as decimal(28, 4))"
+                if item.amount
+                else "null"
+            }
             from counted
+            cross join older
             """
         ).fetchone()
     except duckdb.Error as error:

@@ -239,6 +239,11 @@ def current(landed: str, entity: Entity) -> str:
     )"""
 
 
+def superseded(landed: str, entity: Entity) -> str:
+    """SQL of the rows in `landed` that are not the newest of their key."""
+    return f"(select * from {landed} as versions qualify not {_is_newest(entity)})"
+
+
 def _is_newest(entity: Entity) -> str:
     """SQL of whether a row is the newest version of its key, as staging decides it."""
     order = ["_batch_id desc", "_row_number desc"]

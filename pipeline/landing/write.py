@@ -171,7 +171,7 @@ class BatchWriter:
                     done.rows_read,
                     deleted,
                 )
-                # After the digest: the source that is unchanged must look unchanged.
+                # After the digest: an unchanged source must have an unchanged one.
                 if content == "rows":
                     stamped = self.guard.rows(stamped)
                 if entity.cursor is not None:

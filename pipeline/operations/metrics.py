@@ -236,7 +236,7 @@ def _bytes(folder: Path) -> int:
             try:
                 total += (Path(path) / name).lstat().st_size
             except OSError:
-                continue  # it went away while we looked
+                continue  # it went away while we read
     return total
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger("customer_tiers.watch")
 
 @contextmanager
 def watched(settings: Settings, home: Home, run_id: str) -> Iterator[None]:
-    """Records the block in the log of its refresh; then tells the outside, once."""
+    """Records the block in the log of its refresh; then notifies the outside, once."""
     from pipeline.operations.alerts import config
 
     files = [settings.sources_file, config.path_of(settings)]
@@ -33,22 +33,22 @@ def watched(settings: Settings, home: Home, run_id: str) -> Iterator[None]:
         try:
             yield
         except RefreshRunning:
-            is_ours = False  # the run that holds the lock will tell
+            is_ours = False  # the run that holds the lock will notify
             raise
         finally:
             if is_outermost and is_ours:
-                tell(settings, home)
+                notify(settings, home)
 
 
-def tell(settings: Settings, home: Home) -> None:
+def notify(settings: Settings, home: Home) -> None:
     """Sends alerts and writes metrics; never raises, and never says a secret."""
     from pipeline.operations.alerts import run as alerting
 
     try:
         seen = freshness.assess(settings, home)
-        alerting.look(settings, home, seen)
+        alerting.dispatch(settings, home, seen)
     except Exception as error:
-        log.warning("alerts: not sent, tried again at the next look: %s", error)
+        log.warning("alerts: not sent, tried again at the next dispatch: %s", error)
     try:
         metrics.write(settings, home)
     except Exception as error:

@@ -1,7 +1,7 @@
-"""Runs the Dagster job of a refresh from the command line, and tells how it ended.
+"""Runs the Dagster job of a refresh from the command line, and reports how it ended.
 
 It is the job of the schedule, in the same Dagster instance, so that its runs are seen in
-the web page. How the progress looks is the command line's business.
+the web page. How the progress is rendered is the command line's business.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _outcome(home: Home, run_id: str, request: Request, *, is_success: bool) -> 
 
 @contextmanager
 def _room(home: Home) -> Iterator[None]:
-    """Tells a full disk where nothing else does: in Dagster's own storage.
+    """Reports a full disk where nothing else does: in Dagster's own storage.
 
     Raises:
         DiskFull: There is no room to begin, or none was left in between.

@@ -26,7 +26,7 @@ from pipeline.orchestration import runs
 def limit(
     home: Home, run_id: str, minutes: float, error: CustomerTiersError
 ) -> AbstractContextManager[limits.Limit]:
-    """A limit of time for a part of the run, told in the journal and to Dagster."""
+    """A limit of time for a part of the run, reported in the journal and to Dagster."""
 
     def at_limit() -> None:
         attempt = attempts.of_run(home, run_id)
@@ -47,7 +47,7 @@ def limit(
 class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
     """One refresh as somebody asked for it; holds the home's lock while the run lasts.
 
-    It also keeps the log of the run and tells the outside when it is over.
+    It also keeps the log of the run and notifies the outside when it is over.
 
     Attributes:
         home: The folder of landing, candidates and releases.

@@ -83,7 +83,7 @@ def mark_dead(
             statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
         )
     )
-    # After the look at the runs: one that ends now says so before it frees the lock.
+    # After the runs were read: one that ends now says so before it frees the lock.
     if is_locked(home) and not is_mine:
         return []
     dead = []
@@ -106,7 +106,7 @@ def mark_dead(
 
 
 def report_failed(home: Home, run_id: str, why: str) -> None:
-    """Tells Dagster, from a process that is about to end, that a run has failed."""
+    """Reports to Dagster, from a process that is about to end, that a run has failed."""
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         run = instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:

@@ -78,7 +78,7 @@ def files_sensor(source: Source, job: Any, settings: Settings) -> dg.SensorDefin
         asked = runs.asked_for(context.instance, context.sensor_name)
         if asked and _has_published(home, asked[0].dagster_run):
             context.update_cursor(asked[0].dagster_run.tags[runs.FILES])
-        found = arrivals.look(source)
+        found = arrivals.scan(source)
         if found.print == context.cursor:
             return dg.SkipReason(f"The {found.files} files are those of the last time.")
         if found.unsettled:

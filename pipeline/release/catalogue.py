@@ -111,7 +111,7 @@ def _visible_damage(folder: Path, record: Mapping[str, Any]) -> str:
 def newest_whole(home: Home) -> Release | None:
     """The release to go on from: the current one, or the newest whose file is whole.
 
-    Each file is hashed until one is whole, so that damage is told and goes no further.
+    Each file is hashed until one is whole, so that damage is reported and goes no further.
     """
     kept = releases(home)
     for item in sorted(kept, key=lambda item: not item.is_current):

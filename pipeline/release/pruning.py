@@ -21,7 +21,7 @@ def prune(
     """Removes the oldest releases and candidates beyond what is to be kept.
 
     The current release always stays. A reader that has an old file open keeps it. What
-    the gates found in a candidate outlives it until a later release tells of it. What
+    the gates found in a candidate outlives it until a later release records it. What
     cannot be removed stays, and `journal.removal` notes it.
 
     Returns:
@@ -71,10 +71,10 @@ def keep_evidence(home: Home, candidate: Path) -> None:
         return  # killed while it was opened, or damaged: there is nothing to keep
     if not found or target.exists():
         return
-    told = [asdict(item) for item in found.values()]
+    records = [asdict(item) for item in found.values()]
     try:
         home.evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_json(target, {"opened_at": opened_at, "evidence": told})
+        write_json(target, {"opened_at": opened_at, "evidence": records})
     except OSError as error:
         # A full disk is no reason to keep the candidate, which is much larger.
         log.warning("what was found in %s is not kept: %s", candidate.name, error)

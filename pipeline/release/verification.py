@@ -16,7 +16,7 @@ def judge(
 ) -> list[str]:
     """Why the evidence on disk does not allow this candidate; empty when it does.
 
-    Looks at the evidence and at the file as the gate out left it, so it must be asked
+    Reads the evidence and the file as the gate out left it, so it must be asked
     before anything else is written into the file.
 
     Args:
@@ -49,7 +49,7 @@ def verify(
         folder: The release, or the one in the making.
         gates: The gates whose evidence must be there.
         terms: As in `judge`. A release that was published under an acceptance stays
-            good when its day is over: what is only looked at is looked at without terms.
+            good when its day is over: what is only read is read without terms.
 
     Returns:
         The reasons, empty when there is none.

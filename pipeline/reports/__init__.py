@@ -1,7 +1,7 @@
 """Reports made from one release: what a reader sees without writing SQL.
 
 `facts` asks the release, `plans` asks it about its key accounts, `drawing` turns shares
-into SVG coordinates, `wording` puts numbers into words, and the templates lay them out. A
+into SVG coordinates, `wording` puts numbers into words, and the templates place them. A
 report knows the release folder
 and nothing else, so it can be made again at any time from any kept release. Not here:
 what the numbers mean (the marts) and whether they may be published (`release`).
@@ -73,10 +73,10 @@ def build_report(release_folder: Path) -> Path:
             data_docs_at=f"{DATA_DOCS.name}/{data_docs.INDEX}",
             months=drawing.columns(found.months),
             curves=[drawing.pareto(item) for item in found.concentration],
-            rows_shown=facts.MAX_ROWS,
+            max_rows=facts.MAX_ROWS,
             silent_days=customers.SILENT_WITHOUT_RHYTHM,
-            top_shown=customers.TOP_CUSTOMERS,
-            badly_shown=customers.BADLY_SERVED,
+            max_top=customers.TOP_CUSTOMERS,
+            max_badly_served=customers.BADLY_SERVED,
         )
     )
     data_docs.of_release(folder, record)

@@ -64,6 +64,12 @@ _CUSTOMERS = """
         on customer_tiers.customer_id = customer_value.customer_id
 """
 
+# No order for twice the usual gap; of whom no gap is known, for half a year.
+_IS_SILENT = f"""
+    days_since_last_order
+    > coalesce(2 * usual_days_between_orders, {SILENT_WITHOUT_RHYTHM})
+"""
+
 # The best tier, whatever the policy calls it.
 _IS_KEY = "customer_tiers.tier_rank = (select min(tier_rank) from marts.tier_summary)"
 
@@ -94,10 +100,7 @@ def key_state(connection: duckdb.DuckDBPyConnection) -> Row:
             count(*) filter (revenue_change < 0) as falling,
             coalesce(sum(revenue_change) filter (revenue_change < 0), 0)
                 as revenue_lost,
-            count(*) filter (
-                days_since_last_order
-                > coalesce(2 * usual_days_between_orders, {SILENT_WITHOUT_RHYTHM})
-            ) as silent
+            count(*) filter ({_IS_SILENT}) as silent
         from key_customers
         """,
     )
@@ -139,8 +142,7 @@ def silent(
         select *
         from key_customers
         where
-            days_since_last_order
-            > coalesce(2 * usual_days_between_orders, {SILENT_WITHOUT_RHYTHM})
+            {_IS_SILENT}
             and not list_contains(cast(? as varchar[]), customer_id)
         order by days_since_last_order desc, revenue_12m desc, customer_id
         limit ?

@@ -43,6 +43,7 @@ class Facts:
     action_kinds: Sequence[Row]
     segments: Sequence[Row]
     service: Sequence[Row]
+    service_categories: Sequence[Row]
     badly_served: Sequence[Row] | None
     freshness: Sequence[Row]
     reconciliation: Sequence[Row]
@@ -82,6 +83,7 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
         action_kinds=customers.action_kinds(connection) if lists_actions else [],
         segments=sales.segments(connection),
         service=service.service(connection, period),
+        service_categories=service.categories(connection, period),
         badly_served=customers.badly_served(connection),
         freshness=queries.rows(
             connection,

@@ -1,7 +1,7 @@
 """Account plans: one page for each key account, and a page that leads to them.
 
 What is asked here is asked of the release once for all accounts, never for one by one;
-`drawing` places it and the templates lay it out. Tables and columns that an older or a
+`drawing` places it and the templates place it. Tables and columns that an older or a
 smaller release does not have are left out, and the page says so. Not here: who is a key
 account and what becomes of it (marts.account_matrix, marts.account_outlook).
 """
@@ -26,10 +26,10 @@ from pipeline.reports.queries import Row
 
 FOLDER = "account-plans"
 MOST_ACCOUNTS = 60
-CONTACTS_SHOWN = 4
-OFFERS_SHOWN = 3
-ACTIONS_SHOWN = 4
-STATEMENTS_SHOWN = 3
+MAX_CONTACTS = 4
+MAX_OFFERS = 3
+MAX_ACTIONS = 4
+MAX_STATEMENTS = 3
 
 # Columns that come with other parts of the pipeline; without them their line is left out.
 _VALUE_EXTRAS = ("cost_to_serve_12m", "profit_12m", "health_score")
@@ -163,7 +163,7 @@ def write(
             common,
             plan=plan,
             chart=drawing.outlook(plan.years, plan.outlook),
-            contacts_shown=CONTACTS_SHOWN,
+            max_contacts=MAX_CONTACTS,
         )
         write_text(place / plan.file_name, text)
     index = environment.get_template("account_plans.html.j2")
@@ -202,7 +202,7 @@ def _accounts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
             customers.country, customers.owner, customers.annual_revenue,
             customers.employee_count,
             tiers.tier_rank, tiers.tier_name_en, tiers.tier_name_zh, tiers.value_score,
-            tiers.potential_score, tiers.reason_en,
+            tiers.potential_score, tiers.score_coverage, tiers.reason_en,
             value.revenue_12m, value.revenue_previous_12m, value.margin_12m,
             value.freight_12m, value.order_count_12m, value.last_order_date,
             value.first_order_date, value.days_since_last_order, value.abc_class,
@@ -318,7 +318,7 @@ def _statements(connection: duckdb.DuckDBPyConnection) -> list[Row]:
         from marts.account_financials as statements
         join _plans using (customer_id)
         qualify row_number() over (partition by customer_id order by fiscal_year desc)
-            <= {STATEMENTS_SHOWN}
+            <= {MAX_STATEMENTS}
         order by fiscal_year
         """,
     )
@@ -367,7 +367,7 @@ _OFFER_QUERY = f"""
     select offers.*
     from marts.next_best_offers as offers
     join _plans using (customer_id)
-    where offers.rank <= {OFFERS_SHOWN}
+    where offers.rank <= {MAX_OFFERS}
     order by offers.rank, offers.category
 """
 _ACTION_QUERY = f"""
@@ -375,7 +375,7 @@ _ACTION_QUERY = f"""
     from marts.customer_actions as actions
     join _plans using (customer_id)
     qualify row_number() over (partition by customer_id order by place)
-        <= {ACTIONS_SHOWN}
+        <= {MAX_ACTIONS}
     order by place
 """
 

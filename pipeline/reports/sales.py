@@ -102,7 +102,7 @@ def headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
         select
             customers.customer_type,
             max(customer_value.last_order_date) as last_order_date,
-            cast(? as date) - max(customer_value.last_order_date) as days
+            min(customer_value.days_since_last_order) as days
         from marts.customers
         inner join marts.customer_value
             on customers.customer_id = customer_value.customer_id
@@ -110,7 +110,6 @@ def headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
         group by customers.customer_type
         order by customers.customer_type
         """,
-        [period.last_day],
     )
     revenue, previous = totals["revenue_12m"], totals["revenue_previous_12m"]
     first = totals["first_order_date"]

@@ -1,4 +1,4 @@
-"""Service of a release, by tier."""
+"""Service of a release, by tier and by category."""
 
 from __future__ import annotations
 
@@ -53,4 +53,64 @@ def service(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Row]:
         order by tier_summary.tier_rank nulls last
         """,
         [period.tickets_from],
+    )
+
+
+# Categories beyond these are one line: the table in marts holds all.
+MOST_CATEGORIES = 10
+
+
+def categories(connection: duckdb.DuckDBPyConnection, period: Period) -> list[Row]:
+    """Tickets a category, most first; the last row, without one, is all the rest.
+
+    Empty where no ticket has a category.
+    """
+    return queries.rows(
+        connection,
+        """
+        with tickets as (
+            select
+                category,
+                resolved_at,
+                closed_at,
+                is_complaint,
+                met_sla,
+                date_diff('minute', opened_at, resolved_at) / 60 as hours
+            from marts.service_tickets
+            where opened_at >= ?
+        ),
+
+        ranked as (
+            select
+                category,
+                row_number() over (order by count(*) desc, category) as place
+            from tickets
+            where category is not null
+            group by category
+        ),
+
+        placed as (
+            select
+                tickets.*,
+                case when ranked.place <= ? then tickets.category end as named
+            from tickets
+            left join ranked on tickets.category = ranked.category
+            where exists (select 1 from ranked)
+        )
+
+        select
+            named as category,
+            count(*) as tickets,
+            count(*) / cast(sum(count(*)) over () as double) as share_of_tickets,
+            count(*) filter (resolved_at is null) as unresolved,
+            median(hours) as median_hours_to_resolve,
+            count(*) filter (is_complaint) as complaints,
+            count(is_complaint) > 0 as are_complaints_known,
+            count(met_sla) as tickets_with_sla,
+            count(*) filter (met_sla) as tickets_met_sla
+        from placed
+        group by named
+        order by named is null, tickets desc, named
+        """,
+        [period.tickets_from, MOST_CATEGORIES],
     )

@@ -73,12 +73,12 @@ def decimal(value: Number, digits: int = 1) -> str:
 
 def percent(share: Number) -> str:
     """A share as a percentage; what is small but there never reads as nothing."""
-    shown = _number(100 * float(share), 1)
-    if shown == "0.0" and share > 0:
-        shown = "<0.1"
-    if shown == "100.0" and share < 1:
-        shown = ">99.9"
-    return f"{shown}{_SPACE}%"
+    text = _number(100 * float(share), 1)
+    if text == "0.0" and share > 0:
+        text = "<0.1"
+    if text == "100.0" and share < 1:
+        text = ">99.9"
+    return f"{text}{_SPACE}%"
 
 
 def growth(ratio: Number) -> str:

@@ -20,7 +20,7 @@ from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import Settings
 from pipeline.sources import Entity, SourcesFile
 from pipeline.transform import project
-from pipeline.transform.package import PACKAGE
+from pipeline.transform.package import NEUTRAL_SEEDS, PACKAGE
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -174,8 +174,10 @@ def init(folder: Path, source: str) -> list[Path]:
     try:
         seeds = folder / "dbt_project" / "seeds"
         seeds.mkdir(parents=True)
-        for path in sorted((PACKAGE / "seeds").glob("*.csv")):
-            shutil.copy(path, seeds)
+        policy = {path.name: path for path in (PACKAGE / "seeds").glob("*.csv")}
+        policy |= {path.name: path for path in NEUTRAL_SEEDS.rglob("*.csv")}
+        for name in sorted(policy):
+            shutil.copy(policy[name], seeds)
         (folder / "expectations" / "landing").mkdir(parents=True)
         (folder / ".gitignore").write_text("/data/\n/dbt_project/target/\n")
         written = [

@@ -160,9 +160,9 @@ class SourcesFile(Strict):
         for source in self.sources:
             for entity in source.entities.values():
                 if isinstance(entity.personal, Personal):
-                    told = {entity.personal.source or source.name}
-                    told |= set(entity.personal.references.values())
-                    if unknown := sorted(told - names):
+                    named = {entity.personal.source or source.name}
+                    named |= set(entity.personal.references.values())
+                    if unknown := sorted(named - names):
                         raise ValueError(
                             f"{source.name}.{entity.name}: personal speaks of keys of "
                             f"{unknown[0]}, and there is no such source"

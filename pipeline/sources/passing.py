@@ -1,7 +1,8 @@
 """Which errors of a source may pass by themselves, so that reading it again can help.
 
-Told by what drivers and systems number, not by their prose, where there are numbers. What
-is not known to pass does not: a wrong password that is tried again locks the account.
+Recognised by what drivers and systems number, not by their prose, where there are
+numbers. What is not known to pass does not: a wrong password that is tried again locks
+the account.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def may_pass(error: BaseException) -> bool:
     """Whether an error, or one that it was raised from, is known to pass at times."""
     seen: BaseException | None = error
     while seen is not None:
-        if (told := _told(seen)) is not None:
-            return told
+        if (verdict := _verdict(seen)) is not None:
+            return verdict
         seen = getattr(seen, "orig", None) or seen.__cause__
     return False
 
@@ -76,7 +77,7 @@ def status_may_pass(status: int) -> bool:
     )
 
 
-def _told(error: BaseException) -> bool | None:
+def _verdict(error: BaseException) -> bool | None:
     """What the error itself says; None where it says nothing either way."""
     explicit = getattr(error, "may_pass", None)
     if explicit is not None:

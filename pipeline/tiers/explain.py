@@ -32,7 +32,8 @@ class Explanation:
     Attributes:
         customer: Who it is, with `keys` (source:key).
         tier: Its row of customer_tiers, the name of the policy, the tier before by name.
-        scores: score_name, score, coverage, min_coverage, is_rated; value, potential.
+        scores: score_name, score, coverage, min_coverage, is_rated; value, potential. One
+            that the policy makes of nothing for this type is left out.
         factors: Factors of each score, largest contribution first.
         rules: The rules in order, none where nobody is graded; `holds` (as it stands),
             `to_enter` (raised by the band) and `to_stay` (lowered), and for each condition
@@ -264,6 +265,7 @@ def _scores(one: Policy, tier: Row, present: Row) -> list[Row]:
             "is_rated": tier[f"{name}_score"] is not None,
         }
         for name in policy.SCORES
+        if one.factors_of(present["customer_type"], name)
     ]
 
 
@@ -316,8 +318,8 @@ def _rule(one: Policy, rule: Rule, present: Row) -> Row:
                 "there_is": there,
                 "over": None if there is None else float(there) - least,
                 "holds": there is not None and float(there) >= least,
-                "to_enter": scoring.threshold(least, band),
-                "to_stay": scoring.threshold(least, -band),
+                "to_enter": scoring.threshold(least, measure, band),
+                "to_stay": scoring.threshold(least, measure, -band),
             }
         )
     return {

@@ -30,7 +30,66 @@ FACTORS: Final = (
     "market_influence",
     "strategic_importance",
 )
-FACTS: Final = (*FACTORS, "revenue_to_class_a", "revenue_to_class_b")
+FACTS: Final = (
+    *FACTORS,
+    "revenue_to_class_a",
+    "revenue_to_class_b",
+    "margin_to_first_half",
+    "revenue_to_first_half",
+    "growth_to_best_quarter",
+    "predicted_to_best_fifth",
+    "orders_in_first_year",
+)
+# Facts that come in whole steps: a tenth more than two orders is three, so that the band
+# of a tier would ask for half as much again. They have none.
+COUNTS: Final = ("orders_in_first_year",)
+# Each fact in words, English and Chinese, as a sentence about a customer needs them.
+FACT_NAMES: Final = {
+    "revenue_12m": ("revenue of the last 12 months", "近12个月销售额"),
+    "margin_12m": ("margin of the last 12 months", "近12个月毛利"),
+    "profit_12m": ("profit of the last 12 months", "近12个月利润"),
+    "order_count_12m": ("orders of the last 12 months", "近12个月订单数"),
+    "tenure_years": ("years since the first order", "合作年限"),
+    "growth_rate": ("growth against the 12 months before", "同比增长"),
+    "predicted_margin_12m": (
+        "margin expected in the next 12 months",
+        "未来12个月预期毛利",
+    ),
+    "whitespace_margin": (
+        "margin of what peers buy and it does not",
+        "同类客户已购而其未购品类的毛利",
+    ),
+    "pipeline_amount": ("open deals by their probability", "在谈商机加权金额"),
+    "company_size": ("annual revenue of the company", "客户年营业额"),
+    "purchasing_power": ("yearly income", "年收入"),
+    "market_influence": ("market influence", "市场影响力"),
+    "strategic_importance": ("strategic importance", "战略重要性"),
+    "revenue_to_class_a": (
+        "revenue of the last 12 months (1 is the smallest in class A)",
+        "近12个月销售额（1为A类中的最小值）",
+    ),
+    "revenue_to_class_b": (
+        "revenue of the last 12 months (1 is the smallest in class B)",
+        "近12个月销售额（1为B类中的最小值）",
+    ),
+    "margin_to_first_half": (
+        "margin of the last 12 months (1 is the smallest in the first half)",
+        "近12个月毛利（1为前一半中的最小值）",
+    ),
+    "revenue_to_first_half": (
+        "revenue of the last 12 months (1 is the smallest in the first half)",
+        "近12个月销售额（1为前一半中的最小值）",
+    ),
+    "growth_to_best_quarter": (
+        "growth against the 12 months before (1 is the smallest in the best quarter)",
+        "同比增长（1为最好四分之一中的最小值）",
+    ),
+    "predicted_to_best_fifth": (
+        "value expected in the next 12 months (1 is the smallest in the best fifth)",
+        "未来12个月预期价值（1为最好五分之一中的最小值）",
+    ),
+    "orders_in_first_year": ("orders in the first year", "首年订单数"),
+}
 SCORES: Final = ("value", "potential")
 CUSTOMER_TYPES: Final = ("company", "person")
 VIP_CLASSES: Final = ("VIP", "普通", "潜在")

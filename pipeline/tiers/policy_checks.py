@@ -127,12 +127,7 @@ def _rules(policy: Policy) -> Iterator[Problem]:
             continue
         if orders.count(rule.order) > 1:
             yield Problem("tier_rules", row, "the order is given twice")
-        for score, least in (
-            ("min_value_score", rule.min_value_score),
-            ("min_potential_score", rule.min_potential_score),
-        ):
-            if least is not None and not 0 <= least <= 10:
-                yield Problem("tier_rules", row, f"{score} is a score from 0 to 10")
+        yield from _scores_asked(policy, rule, row)
         for fact, least in rule.facts:
             if fact not in FACTS:
                 yield Problem(
@@ -173,6 +168,25 @@ def _rules(policy: Policy) -> Iterator[Problem]:
         )
 
 
+def _scores_asked(policy: Policy, rule: Rule, row: str) -> Iterator[Problem]:
+    for score, least in (
+        ("value", rule.min_value_score),
+        ("potential", rule.min_potential_score),
+    ):
+        if least is None:
+            continue
+        column = f"min_{score}_score"
+        if not 0 <= least <= 10:
+            yield Problem("tier_rules", row, f"{column} is a score from 0 to 10")
+        if not any(factor.score == score for factor in policy.factors):
+            yield Problem(
+                "tier_rules",
+                row,
+                f"{column} asks for a score that score_factors makes of nothing: nobody "
+                "would have it",
+            )
+
+
 def _covers(earlier: Rule, later: Rule) -> bool:
     """Whether the earlier rule holds wherever the later one does."""
     if earlier.has_purchased not in (None, later.has_purchased):
@@ -198,7 +212,8 @@ def _factors(policy: Policy) -> Iterator[Problem]:
             factors = policy.factors_of(customer_type, score)
             row = f"{policy.policy_id}, {customer_type}, {score}"
             total = math.fsum(factor.weight or 0 for factor in factors)
-            if abs(total - 1) > TOLERANCE:
+            # A score may be made of nothing; then nobody has it.
+            if factors and abs(total - 1) > TOLERANCE:
                 yield Problem(
                     "score_factors", row, f"the weights sum to {total:g}, not 1"
                 )

@@ -163,9 +163,14 @@ def lifetime_facts(
     """
 
 
+def measure(fact: str) -> str:
+    """A fact as an expression over a value table, a double."""
+    return f"cast({_EXPRESSIONS.get(fact, quoted(fact))} as double)"
+
+
 def _measures(known: Collection[str]) -> str:
     return ", ".join(
-        f"cast({_EXPRESSIONS.get(fact, quoted(fact))} as double) as {quoted(fact)}"
+        f"{measure(fact)} as {quoted(fact)}"
         if _column(fact) in known
         else f"cast(null as double) as {quoted(fact)}"
         for fact in policy.FACTS

@@ -19,14 +19,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.common.sql_templates import SqlTemplates
-from pipeline.tiers.policy import SCORES, Factor, Policy, Tier
+from pipeline.tiers.policy import COUNTS, FACT_NAMES, SCORES, Factor, Policy, Tier
 
 
-def threshold(least: float, band: float) -> float:
+def threshold(least: float, measure: str, band: float) -> float:
     """A threshold that asks for a share more, or less where the band is negative."""
-    return least + abs(least) * band
+    return least if measure in COUNTS else least + abs(least) * band
 
 
+# Everything that a rule may ask for, in English and Chinese.
+MEASURE_NAMES: Final = {
+    "value_score": ("value score", "价值得分"),
+    "potential_score": ("potential score", "潜力得分"),
+    **FACT_NAMES,
+}
 FILTERS: Final = {"raised_by": threshold}
 TEMPLATES: Final = SqlTemplates(Path(__file__).with_name("sql"), FILTERS)
 
@@ -132,7 +138,7 @@ def options(policy: Policy) -> list[Option]:
             continue
         tier = policy.tier(rule.tier_code)
         raised = {
-            measure: threshold(least, tier.band)
+            measure: threshold(least, measure, tier.band)
             for measure, least in rule.thresholds().items()
         }
         needs = tuple(
@@ -204,7 +210,8 @@ def next_tier(policy: Policy, facts: str, graded: str) -> str:
     Returns:
         A query: customer_id, next_tier_code, next_tier_measure (a score, a fact,
         `first order` or `confirmation`), next_tier_gap in units of the measure,
-        next_tier_factor, next_tier_factor_now, next_tier_factor_needed.
+        next_tier_factor, next_tier_factor_now, next_tier_factor_needed,
+        next_tier_measure_en and next_tier_measure_zh: a score or a fact in words.
     """
     factors = {factor.factor for factor in policy.factors}
     keep = sorted({*facts_of_rules(policy), *factors})
@@ -215,6 +222,8 @@ def next_tier(policy: Policy, facts: str, graded: str) -> str:
         graded=graded,
         options=options(policy),
         levers=[term for term in values["terms"] if term.is_lever and term.weight > 0],
+        measures=sorted({name for rule in policy.rules for name in rule.thresholds()}),
+        names=MEASURE_NAMES,
         after_first_order=_after_first_order(policy),
     )
 

@@ -9,31 +9,34 @@ parse. No Dagster here: events are handed to a callback as plain values.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.common import sql
-from pipeline.common.errors import ConfigurationError, CustomerTiersError
+from pipeline.common.errors import (
+    ConfigurationError,
+    CustomerTiersError,
+    GateRefused,
+)
 from pipeline.common.files import read_json, sha256, write_text
 from pipeline.common.settings import Settings
 from pipeline.journal.evidence import (
     EXAMPLES_KEPT,
-    NOT_MADE,
     Check,
     Declared,
     Evidence,
-    Severity,
+    Outcome,
 )
 from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy_checks, policy_tables
+from pipeline.transform import dbt_tests
 from pipeline.transform.project import composed
 
 log = logging.getLogger("customer_tiers.transform")
@@ -51,6 +54,9 @@ SUPERSEDED = {
     f"{subject}_settings": "settings"
     for subject in ("lifecycle", "matrix", "potential", "value")
 }
+
+# How the engine says that a row breaks the contract of a table.
+BROKEN_CONTRACT = "Constraint Error"
 
 # Checks of ours beside dbt's tests: before the first model, and after the last.
 POLICIES = ("policy", "policies_are_whole")
@@ -73,6 +79,34 @@ class Built:
     evidence: Evidence
     errors: Sequence[str]
 
+    def assert_complete(self) -> None:
+        """Nothing goes on without a model that was not built.
+
+        Raises:
+            GateRefused: The data break the contract of a table.
+            CustomerTiersError: A model does not work.
+        """
+        outcome = outcome_of_build(self.errors)
+        if outcome != "passed":
+            reason = "dbt: " + "; ".join(self.errors)
+            raise (
+                GateRefused(reason)
+                if outcome == "failed"
+                else CustomerTiersError(reason)
+            )
+
+
+def outcome_of_build(errors: Sequence[str]) -> Outcome:
+    """What it means that models were not built, for these reasons.
+
+    A null where the contract of a mart allows none is bad data, which is what a gate is
+    for: `failed`. Anything else is a model that does not work, so that nothing is known of
+    the data: `crashed`.
+    """
+    if not errors:
+        return "passed"
+    return "failed" if all(BROKEN_CONTRACT in each for each in errors) else "crashed"
+
 
 def parse(sources: SourcesFile, settings: Settings) -> Project:
     """Parses the dbt project for these sources; a fraction of a second when unchanged.
@@ -83,6 +117,7 @@ def parse(sources: SourcesFile, settings: Settings) -> Project:
     """
     with composed(sources, settings) as folder:
         target = folder / "parsed"
+        _drop_stale_parse(folder, target)
         arguments = ["parse", *_arguments(folder, target, folder)]
         try:
             result = _invoke(arguments)
@@ -98,6 +133,26 @@ def parse(sources: SourcesFile, settings: Settings) -> Project:
             manifest_json=read_json(target / "manifest.json"),
             folder=folder,
         )
+
+
+def _drop_stale_parse(folder: Path, target: Path) -> None:
+    """Has dbt parse everything anew where a macro or a singular test is another.
+
+    From its cached parse dbt drops the descriptions and severities of singular tests whose
+    file changed, and what is described with them.
+    """
+    content = hashlib.sha256()
+    for kind in ("macros", "tests"):
+        for path in sorted((folder / kind).rglob("*")):
+            if path.is_file():
+                content.update(f"{path.relative_to(folder)}\0".encode())
+                content.update(path.read_bytes() + b"\0")
+    noted = target / "parsed_from"
+    if noted.exists() and noted.read_text() == content.hexdigest():
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "partial_parse.msgpack").unlink(missing_ok=True)
+    noted.write_text(content.hexdigest())
 
 
 def build(
@@ -170,8 +225,12 @@ def build(
         evidence=Evidence(
             gate="transform",
             refresh_id=candidate.refresh_id,
-            planned=2 + _planned_tests(project, nodes),
-            checks=[policy_check, *_checks(candidate, tests), _models_check(errors)],
+            planned=2 + dbt_tests.planned(project.manifest_json, nodes),
+            checks=[
+                policy_check,
+                *dbt_tests.checks_of(candidate, tests),
+                _models_check(errors),
+            ],
             warehouse_sha256=sha256(candidate.warehouse_file),
         ),
         errors=errors,
@@ -185,8 +244,8 @@ def declared(project: Project) -> dict[str, Declared]:
     accept that it failed.
     """
     tests = {
-        f"{subject_of_test(node)}:{node['name']}": Declared(
-            _severity(node["config"].get("severity"))
+        f"{dbt_tests.subject_of(node)}:{node['name']}": Declared(
+            dbt_tests.severity_of(node["config"].get("severity"))
         )
         for node in project.manifest_json["nodes"].values()
         if node["resource_type"] == "test"
@@ -195,27 +254,14 @@ def declared(project: Project) -> dict[str, Declared]:
     return {**tests, **ours}
 
 
-def subject_of_test(node: Mapping[str, Any]) -> str:
-    """The model, seed or source that a dbt test looks at."""
-    depends_on = [*node["depends_on"]["nodes"], node["unique_id"]]
-    return str(node.get("attached_node") or depends_on[0]).split(".")[-1]
-
-
-def _severity(configured: Any) -> Severity:
-    return "warning" if str(configured).lower() == "warn" else "critical"
-
-
 def _models_check(errors: Sequence[str]) -> Check:
     """That all was built: a table that is not there has no test that could fail."""
-    # A null where a mart's contract allows none is bad data; anything else is a model
-    # that does not work, so that nothing is known of the data.
-    contract = all("Constraint Error" in error for error in errors)
     return Check(
         gate="transform",
         subject=BUILT[0],
         name=BUILT[1],
         severity="critical",
-        outcome="passed" if not errors else "failed" if contract else "crashed",
+        outcome=outcome_of_build(errors),
         expected="readers count on every table, and the gates on what they look at",
         demand="Every model and seed is built, and keeps its contract.",
         observed="; ".join(errors)[:2000],
@@ -383,105 +429,3 @@ def close_dbt() -> None:
         return
     environment.close()
     DuckDBConnectionManager.close_all_connections()
-
-
-def _planned_tests(project: Project, nodes: Sequence[Any]) -> int:
-    """How many data tests the manifest has on anything that was built."""
-    built = {node.node.unique_id for node in nodes}
-    return sum(
-        1
-        for node in project.manifest_json["nodes"].values()
-        if node["resource_type"] == "test"
-        and not built.isdisjoint(node["depends_on"]["nodes"])
-    )
-
-
-def _checks(candidate: Candidate, tests: Sequence[Any]) -> list[Check]:
-    checks = [_check(test) for test in tests]
-    failed = [
-        (place, test)
-        for place, test in enumerate(tests)
-        if checks[place].outcome == "failed" and test.node.compiled_code
-    ]
-    if failed:
-        with duckdb_files.connect(candidate.work_file) as connection:
-            connection.execute(
-                f"attach {sql.literal(candidate.warehouse_file)} as warehouse "
-                "(read_only)"
-            )
-            for place, test in failed:
-                rows = connection.execute(
-                    f"select * from ({test.node.compiled_code}) limit {EXAMPLES_KEPT}"
-                )
-                names = [column[0] for column in rows.description or []]
-                examples = [
-                    dict(zip(names, map(str, row), strict=True))
-                    for row in rows.fetchall()
-                ]
-                checks[place] = Check(**{**vars(checks[place]), "examples": examples})
-    return checks
-
-
-def demand_of_test(node: Mapping[str, Any]) -> str:
-    """What must hold for a dbt test, as a sentence; its description says why.
-
-    Args:
-        node: The test in dbt's manifest, generic or with a file of its own.
-    """
-    metadata = node.get("test_metadata")
-    if not metadata:
-        # A test with a file of its own is called by what must hold.
-        words = str(node["name"]).replace("_", " ")
-        return f"{words[:1].upper()}{words[1:]}: the query finds no row."
-    arguments = dict(metadata["kwargs"])
-    subject = subject_of_test(node)
-    column = f"{subject}.{arguments.pop('column_name', None) or node['column_name']}"
-    arguments.pop("model", None)
-    listed = ", ".join(map(str, arguments.get("columns", [])))
-    match metadata["name"]:
-        case "not_null":
-            return f"No row is without {column}."
-        case "unique":
-            return f"No two rows have one {column}."
-        case "key":
-            return f"No two rows of {subject} share {listed}, and none is without it."
-        case "unique_combination":
-            return f"No two rows of {subject} share {listed}."
-        case "accepted_values":
-            values = ", ".join(map(str, arguments["values"]))
-            return f"Every {column} is one of {values}, or unknown."
-        case "relationships":
-            # ref('customers') or source('erp', 'customers'): the last name is the table.
-            table = re.findall(r"['\"](\w+)['\"]", str(arguments["to"]))[-1]
-            return f"Every {column} is a {table}.{arguments['field']}, or unknown."
-        case name:
-            given = ", ".join(f"{key} {value}" for key, value in arguments.items())
-            of = column if node.get("column_name") else subject
-            words = str(name).replace("_", " ")
-            return f"{of}: {words}{f' ({given})' if given else ''} finds no row."
-
-
-def _check(test: Any) -> Check:
-    node = test.node
-    status = str(test.status)
-    return Check(
-        gate="transform",
-        subject=subject_of_test(node.to_dict()),
-        name=node.name,
-        severity=_severity(node.config.severity),
-        # Anything else, such as a test that was skipped, says nothing about the data.
-        outcome="passed"
-        if status == "pass"
-        else "failed"
-        if status in {"fail", "warn"}
-        else "crashed",
-        expected=node.description or node.name,
-        observed=""
-        if status == "pass"
-        else NOT_MADE
-        if status == "skipped"
-        else str(test.message or status),
-        failing_rows=test.failures,
-        demand=demand_of_test(node.to_dict()),
-        seconds=round(test.execution_time, 3),
-    )

@@ -62,7 +62,7 @@ REFRESHES = MetaTable(
 )
 _CHECK: dict[str, tuple[str, str]] = {
     "gate": ("varchar", "in.<source>, transform or out."),
-    "subject": ("varchar", "The table that was looked at."),
+    "subject": ("varchar", "The table that was checked."),
     "check_name": ("varchar", "The expectation or test, with its columns."),
     "check_id": (
         "varchar",
@@ -78,7 +78,7 @@ _CHECK: dict[str, tuple[str, str]] = {
 _FOUND: dict[str, tuple[str, str]] = {
     "observed": ("varchar", "What was found."),
     "failing_rows": ("bigint", "Rows that break it, where they can be counted."),
-    "checked_rows": ("bigint", "Rows that were looked at, where that is known."),
+    "checked_rows": ("bigint", "Rows that were checked, where that is known."),
     "examples": ("varchar", "A few of those that break it by their keys, as JSON."),
     "accepted_by": ("varchar", "Who accepted the failure, if somebody did."),
     "accepted_reason": ("varchar", "Why, in that person's words."),
@@ -99,7 +99,7 @@ CHECK_RESULTS = MetaTable(
 CHECK_HISTORY = MetaTable(
     "check_history",
     "What the gates found in this refresh and in those of the 400 days before it, "
-    "refused ones too, as far as they left evidence; meta.refreshes tells how each ended. "
+    "refused ones too, as far as they left evidence; meta.refreshes says how each ended. "
     "One row per refresh and check.",
     {
         "refresh_id": ("varchar", "The refresh."),
@@ -128,7 +128,7 @@ ACCEPTANCES = MetaTable(
 )
 QUARANTINE = MetaTable(
     "quarantine",
-    "Rows of the batches in force that could not be read; those of a table are told by "
+    "Rows of the batches in force that could not be read; those of a table are given by "
     "the last batch that held the whole of it, and later ones. One row per line of a "
     "source.",
     {
@@ -359,7 +359,7 @@ def _kept_evidence(home: Home) -> Iterator[tuple[str, str, dict[str, Evidence]]]
 
 
 def _freshness_rows(candidate: Candidate) -> list[dict[str, Any]]:
-    """What was counted when the ground was laid; nothing where it was not."""
+    """What was counted when the candidate was prepared; nothing where it was not."""
     if not candidate.work_file.exists():
         return []
     with connect(candidate.work_file, read_only=True) as connection:

@@ -16,6 +16,8 @@ from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT
 
 PACKAGE = PROJECT_ROOT / "dbt_project"
+# What stands for the demonstration's seeds of the same name in any other company's project.
+NEUTRAL_SEEDS = PACKAGE / "seeds_neutral"
 PROJECT_FILE = "dbt_project.yml"
 PROFILES_FILE = "profiles.yml"
 

@@ -133,6 +133,7 @@ def composed(sources: SourcesFile, settings: Settings) -> Iterator[Path]:
     generated = {
         "base": str(origin.base),
         "own": str(origin.folder),
+        "demonstration": sources.demonstration is not None,
         "texts": {name: plan.texts[name] for name in (LANDED, PROJECT_FILE)},
     }
     # dbt's cached parse holds for the same variables only: a folder for each.
@@ -174,6 +175,8 @@ def make_plan(origin: Origin, sources: SourcesFile) -> Plan:
     """
     base = package.files(origin.base)
     plan = Plan(dict(base), {}, [])
+    if origin.base == PACKAGE and sources.demonstration is None:
+        leaving_out.seeds(plan.links, origin.own)
     if origin.base != origin.folder:
         leaving_out.demonstration(plan.links, plan.texts)
         _put_over(plan, origin.own)

@@ -42,7 +42,7 @@ def agreeing(
 
     Args:
         expected: E of each row. What is no expectation at all (negative, not finite) stays
-            as it is, for those who look for it.
+            as it is, for those who ask for it.
         no_purchase: P0 of each row, same horizon.
         most: What the busiest customer ever did in a year, at least 1; infinity for no
             limit.

@@ -299,10 +299,10 @@ def _no_purchase(
         silent = window.population.cells.silent
         baseline = table.forecast(window.population, window.weeks).no_purchase
     else:
-        # The rows of BG/BB do not tell the days, only the opportunities since.
+        # The rows of BG/BB do not hold the days, only the opportunities since.
         rows = window.population.opportunities
         assert rows is not None
-        silent = rows.triples.age - rows.triples.t_x
+        silent = rows.triples.since_last
     if baseline is not None and not np.isfinite(baseline[known]).all():
         baseline = None
     return measure_no_purchase(

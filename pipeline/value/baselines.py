@@ -4,7 +4,7 @@
 without a model writes into its plan. The recency table is what an analyst without a model
 would make: customers who, one horizon ago, had been silent for as long and had bought as
 often as this one has now; what did they buy on the average since, and how many of them
-bought nothing? It supposes nothing about the shape of a customer's life and looks only at
+bought nothing? It supposes nothing about the shape of a customer's life and goes only by
 the past. It is the recency baseline of P(no purchase) as well. A rate x/T was the other
 candidate: it needs no past origin, but goes on for ever for those who left, which the
 first baseline already shows to matter.

@@ -110,7 +110,7 @@ def choose(tested: Backtest) -> Choice:
 
     Why the baselines' factor. How far a total can be off is a property of the business: on
     a marketplace where nearly nobody returns "the same as last year" is off by a factor of
-    twenty, and no fixed limit tells that from a failed fit.
+    twenty, and no fixed limit separates that from a failed fit.
     """
     factor = baselines_factor(tested)
     standings = [_standing(name, tested, factor) for name in FORECASTERS]

@@ -27,7 +27,7 @@ from pipeline.value.search import (
 
 # Fits with plain likelihood have ridges along which two parameters run away together and
 # the likelihood hardly changes. Where a parameter is known to a factor of exp(3) = 20
-# only, the data do not tell it.
+# only, the data do not say it.
 _VAGUE = 3.0
 
 # A mean age that is rounding and no time; no unit of time is so long.

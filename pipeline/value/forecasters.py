@@ -69,7 +69,7 @@ class FittedModel:
 
 @dataclass(frozen=True, eq=False)
 class FittedOpportunities:
-    """BG/BB, which forecasts opportunities with a purchase, told in purchase days.
+    """BG/BB, which forecasts opportunities with a purchase, converted to purchase days.
 
     Attributes:
         fitted: The fit.
@@ -138,7 +138,7 @@ def learn(
 
     Args:
         name: Of a baseline or of a model.
-        population: The customers at the origin; `holdout` is not looked at.
+        population: The customers at the origin; `holdout` is ignored.
         before: The customers one horizon before the origin, and what they did until it.
         weeks: The horizon.
         prior: The prior for the models, None for maximum likelihood.
@@ -170,7 +170,7 @@ def implausible(values: Floats, days: float) -> tuple[str, ...]:
     """Sentences on why nobody would believe forecasts; empty if one may.
 
     They must be finite and not negative, and for no customer be more than one purchase day
-    a day. Whether their total can be believed only the past can tell (`champion`).
+    a day. Whether their total can be believed only the past can show (`champion`).
 
     Args:
         values: Purchase days expected of the rows that can be a history.

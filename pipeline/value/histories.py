@@ -93,6 +93,11 @@ class Triples:
             result: Booleans = finite & whole & ordered & first_only & (self.count > 0)
         return result
 
+    @property
+    def since_last(self) -> Floats:
+        """T - t_x, time from the last purchase day to the end of observation."""
+        return self.age - self.t_x
+
     @cached_property
     def customers(self) -> float:
         """Customers in the valid rows."""
@@ -131,7 +136,7 @@ class Triples:
         return replace(rows, age=np.maximum(rows.age, rows.t_x))
 
     def in_unit(self, unit: float) -> Triples:
-        """The same histories with time told in multiples of `unit`."""
+        """The same histories with time in multiples of `unit`."""
         return Triples(self.x, self.t_x / unit, self.age / unit, self.count)
 
     def later(self, time: float) -> Triples:

@@ -51,24 +51,30 @@ OPPORTUNITIES: Final = pa.schema(
     ]
 )
 
+# Days since the last purchase day: `days_since_last_order` of core_valued_moments, which is
+# made of the forecasts and so comes after them.
+DAYS_SINCE_LAST: Final = "as_of_date - last_order_date"
+# The history of a customer with at least one purchase day at a moment.
+_HISTORY: Final = """order_days - 1 as x,
+        last_order_date - first_order_date as t_x_days,
+        as_of_date - first_order_date as age_days"""
+
 # The histories of the customers of {some} at month ends; {history} packs one of them.
-HISTORIES: Final = """
+HISTORIES: Final = f"""
 with known as (
     select
         moment_no,
-        order_days - 1 as x,
-        last_order_date - first_order_date as t_x_days,
-        as_of_date - first_order_date as age_days
-    from {known}
+        {_HISTORY}
+    from {{known}}
     where
         order_days > 0
         and moment_no between $first_no and $last_no
-        and {some}
+        and {{some}}
 )
 
 select
     moment_no,
-    {history} as history,
+    {{history}} as history,
     count(*) as customers
 from known
 group by all
@@ -87,7 +93,7 @@ order by all
 """
 
 # Beyond these the recency table knows no difference. Its bands have no t_x: the silence is
-# told as the age of somebody with t_x = 0.
+# written as the age of somebody with t_x = 0.
 _BAND_X, _BAND_SILENT = 5, 366
 
 
@@ -115,21 +121,18 @@ def triple(grid_days: int | str) -> str:
     )
 
 
-REPLAYED: Final = """
+REPLAYED: Final = f"""
 with known as (
     select
-        known.customer_id,
-        known.customer_type,
-        known.moment_no,
-        known.order_days - 1 as x,
-        known.last_order_date - known.first_order_date as t_x_days,
-        known.as_of_date - known.first_order_date as age_days,
-        known.as_of_date - known.last_order_date as silent_days,
-        known.order_days_12m,
-        cast(known.spend - known.first_day_spend as double)
-        / nullif(known.order_days - 1, 0) as m
-    from {known} as known
-    where known.is_month_end and not known.is_present and known.order_days > 0
+        customer_id,
+        customer_type,
+        moment_no,
+        {_HISTORY},
+        {DAYS_SINCE_LAST} as silent_days,
+        order_days_12m,
+        cast(spend - first_day_spend as double) / nullif(order_days - 1, 0) as m
+    from {{known}}
+    where is_month_end and not is_present and order_days > 0
 ),
 
 believed as (
@@ -146,7 +149,7 @@ believed as (
 ),
 
 forecast as (
-{forecast}
+{{forecast}}
 ),
 
 limited as (
@@ -180,8 +183,8 @@ select
     forecasts.value_model,
     forecasts.predicted_spend_12m,
     forecasts.predicted_orders_12m
-from {known} as known
-inner join {forecasts} as forecasts on known.customer_id = forecasts.customer_id
+from {{known}} as known
+inner join {{forecasts}} as forecasts on known.customer_id = forecasts.customer_id
 where known.is_month_end and known.is_present
 """
 

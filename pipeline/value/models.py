@@ -26,7 +26,7 @@ class PurchaseModel(ABC):
             changes with the unit of time.
         starts: Starting points of a fit, one a row, with the customers' mean age as the
             unit of time.
-        rescales: Whether time may be told in any unit; false where time is a number of
+        rescales: Whether time may be in any unit; false where time is a number of
             opportunities.
     """
 

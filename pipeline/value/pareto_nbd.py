@@ -194,7 +194,7 @@ def _stopped(parameters: Floats, triples: Triples) -> tuple[Floats, Floats]:
     )
     from_small, from_large = small + triples.t_x, large + triples.t_x
     share = from_small / from_large
-    length = np.log1p((triples.age - triples.t_x).clip(0) / from_small)
+    length = np.log1p(triples.since_last.clip(0) / from_small)
     slope = 1 - power_small
 
     def exponent(u: Floats, rows: Integers) -> Floats:

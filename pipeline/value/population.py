@@ -49,7 +49,7 @@ class Cells:
 
         Days as sevenths of a week are no whole numbers after all, and 180 is a limit.
         """
-        days: Floats = np.rint((self.triples.age - self.triples.t_x) * DAYS_PER_WEEK)
+        days: Floats = np.rint(self.triples.since_last * DAYS_PER_WEEK)
         return days
 
 

@@ -55,7 +55,7 @@ from pipeline.value.population import (
 MOST_ROWS = 1_000_000
 
 # One row per customer known at $origin. {purchase_days} has customer_id, purchase_date
-# and spend, one row per customer and day; further columns are not looked at.
+# and spend, one row per customer and day; further columns are ignored.
 SNAPSHOT = """
 with first_days as (
     select customer_id, min(purchase_date) as first_date

@@ -25,7 +25,14 @@ from pipeline.value.champion import ENOUGH_BUYERS
 from pipeline.value.forecasters import learn
 from pipeline.value.gamma_gamma import Spend
 from pipeline.value.histories import Triples
-from pipeline.value.history_sql import BANDS, DAY_BITS, HISTORIES, SPEND, triple
+from pipeline.value.history_sql import (
+    BANDS,
+    DAY_BITS,
+    DAYS_SINCE_LAST,
+    HISTORIES,
+    SPEND,
+    triple,
+)
 from pipeline.value.population import DAYS_PER_WEEK, Cells, Forecaster, Population
 from pipeline.value.priors import WEAK
 from pipeline.value.session import (
@@ -37,11 +44,11 @@ from pipeline.value.session import (
     snapshot,
 )
 
-# More customers than these, and their histories are told to the week and learnt from once
+# More customers than these, and their histories are rounded to the week and learnt from once
 # a year: a million of them would take twice as long else (43 s), and what is published
 # today is learnt today and to the day.
 MANY: Final = 100_000
-# The spend of so many customers tells how the spend of all is spread.
+# The spend of so many customers says how the spend of all is spread.
 MOSTSPENDERS: Final = 100_000
 
 Whole = npt.NDArray[np.int64]
@@ -56,7 +63,7 @@ class Histories:
     customers: Whole
 
     def cells(self) -> Cells:
-        """The rows for the forecasters; those that look at more are not asked here."""
+        """The rows for the forecasters; those that need more are not asked here."""
         days = 2**DAY_BITS - 1
         nothing = np.zeros(len(self.history))
         triples = Triples(
@@ -181,7 +188,7 @@ class Replay:
             f"""
             select customer_type, moment_no, cast(sum(order_days_12m) as bigint)
             from {self._known}
-            where order_days > 0 and as_of_date - last_order_date < {SILENT}
+            where order_days > 0 and {DAYS_SINCE_LAST} < {SILENT}
             group by all
             """
         ).fetchall()
@@ -222,7 +229,7 @@ class Replay:
     ) -> Histories:
         """The distinct histories of a group from the first of month ends to the last.
 
-        With `bands` they are what the recency table tells apart.
+        With `bands` they are what the recency table distinguishes.
         """
         found = self._connection.execute(
             HISTORIES.format(

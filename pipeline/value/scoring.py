@@ -57,7 +57,7 @@ def publish(
 
     Args:
         order: Names, best first (`Choice.order`).
-        population: The customers as of today; `holdout` is not looked at.
+        population: The customers as of today; `holdout` is ignored.
         before: The customers `before_weeks` ago and what they did since.
         weeks: The horizon of the forecast.
         before_weeks: How long ago `before` was, the horizon of the backtest.

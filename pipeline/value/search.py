@@ -175,13 +175,13 @@ def _updated(inverse: Floats, step: Floats, change: Floats) -> Floats:
 
 def _learnt(hessian: Floats, step: Floats, change: Floats) -> Floats:
     """The BFGS update of the Hessian itself."""
-    seen, told = float(step @ change), hessian @ step
-    if seen <= 0 or not step @ told > 0:
+    curvature, turned = float(step @ change), hessian @ step
+    if curvature <= 0 or not step @ turned > 0:
         return hessian
     result: Floats = (
         hessian
-        + np.outer(change, change) / seen
-        - np.outer(told, told) / float(step @ told)
+        + np.outer(change, change) / curvature
+        - np.outer(turned, turned) / float(step @ turned)
     )
     return result
 

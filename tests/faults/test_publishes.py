@@ -104,8 +104,8 @@ def publish(home: Home, number: int) -> None:
 @pytest.mark.parametrize(
     "publishes",
     [
-        100,
-        pytest.param(300, marks=pytest.mark.slow),
+        40,
+        pytest.param(200, marks=pytest.mark.slow),
         pytest.param(1000, marks=pytest.mark.campaign),
     ],
 )

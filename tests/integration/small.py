@@ -7,6 +7,7 @@ that staging only hands them on; what a test does not give, the company does not
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,7 @@ class SmallCompany:
         world: Entity → its rows; all of an entity's rows have the first one's columns.
         business: What sources.yaml says of the business.
         source: Further lines of its one source, such as `unknown_customers`.
+        seeds: CSV files of its own policy; without any it has that of a new project.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class SmallCompany:
         *,
         business: Row | None = None,
         source: Row | None = None,
+        seeds: Sequence[Path] = (),
     ) -> None:
         self.home = folder / "home"
         self.sources = folder / "sources.yaml"
@@ -61,6 +64,9 @@ class SmallCompany:
         inbox.mkdir(parents=True)
         staging = folder / "dbt_project" / "models" / "staging" / "shop"
         staging.mkdir(parents=True)
+        (folder / "dbt_project" / "seeds").mkdir()
+        for seed in seeds:
+            shutil.copy(seed, folder / "dbt_project" / "seeds")
         for entity, rows in world.items():
             columns = list(rows[0])
             with (inbox / f"{entity}.csv").open("w", newline="") as file:

@@ -27,7 +27,7 @@ from pipeline.sources.passing import may_pass
 from tests.integration import servers
 from tests.integration.servers import Database
 from tests.profiles import examples
-from tests.unit.support import all_that_is_told, rows, store_of
+from tests.unit.support import full_text, rows, store_of
 
 NUMBERS = itertools.count(1)
 NAIVE = pa.timestamp("us")
@@ -102,12 +102,12 @@ def read(given: Source, since: Since | None = None, *, fast: bool = True) -> pa.
 
 
 def fails(given: Source, since: Since | None = None) -> str:
-    with pytest.raises(SourceUnavailable) as told:
+    with pytest.raises(SourceUnavailable) as error:
         extracts(given, since)
-    everything = all_that_is_told(told.value) + repr(told.value) + repr(given)
+    everything = full_text(error.value) + repr(error.value) + repr(given)
     for secret in ("hunter2", servers.PASSWORD, "%2F%40"):
         assert secret not in everything
-    return str(told.value)
+    return str(error.value)
 
 
 # One moment ---------------------------------------------------------------------------
@@ -529,7 +529,7 @@ def test_a_shape_of_mariadb_does_not_hide_its_table(database: Database) -> None:
         assert rejected == []
 
 
-def test_names_that_differ_in_case_are_told_with_both(database: Database) -> None:
+def test_names_that_differ_in_case_are_reported_with_both(database: Database) -> None:
     if database.kind != "postgresql":
         pytest.skip("the server does not allow it")
     database.run('create table t (id integer, "Amount" integer, amount integer)')
@@ -644,18 +644,18 @@ def test_a_cursor_that_cannot_be_is_told_at_the_first_load(database: Database) -
     orders(database)
     database.run("create table words (id integer, word varchar(9))")
 
-    def told(table: str, column: str, overlap: str, since: Since | None = None) -> str:
+    def found(table: str, column: str, overlap: str, since: Since | None = None) -> str:
         cursor = {"column": column, "overlap": overlap}
         return fails(source(database, table, cursor=cursor), since)
 
-    assert "no column gone, which sources.yaml names as its cursor" in told(
+    assert "no column gone, which sources.yaml names as its cursor" in found(
         "orders", "gone", "1 day"
     )
-    assert "should be a number such as 1000" in told("orders", "n", "1 day")
-    assert "should be a duration such as 2 hours" in told("orders", "seen", "5")
-    assert "should be a duration" in told("orders", "seen", "3 moons")
-    assert "a cursor is a column of times" in told("words", "word", "1 day")
-    assert "run a refresh with --full" in told(
+    assert "should be a number such as 1000" in found("orders", "n", "1 day")
+    assert "should be a duration such as 2 hours" in found("orders", "seen", "5")
+    assert "should be a duration" in found("orders", "seen", "3 moons")
+    assert "a cursor is a column of times" in found("words", "word", "1 day")
+    assert "run a refresh with --full" in found(
         "orders", "n", "1", Since(dt.datetime(2014, 1, 1))
     )
 
@@ -735,9 +735,9 @@ def test_who_cannot_connect_is_told_why_and_no_secret(
     database: Database, change: dict[str, Any]
 ) -> None:
     url = sa.make_url(database.url).set(**change)
-    told = fails(source(database, "t", url=url.render_as_string(False)))
-    assert told.startswith("erp: ")
-    assert "cannot be reached: " in told
+    found = fails(source(database, "t", url=url.render_as_string(False)))
+    assert found.startswith("erp: ")
+    assert "cannot be reached: " in found
 
 
 @servers_with_passwords
@@ -746,8 +746,8 @@ def test_a_driver_that_is_not_there(
 ) -> None:
     driver = "psycopg" if database.kind == "postgresql" else "pymysql"
     monkeypatch.setitem(sys.modules, driver, None)
-    told = fails(source(database, "t"))
-    assert f"its driver is not installed; run: pip install '{driver}" in told
+    found = fails(source(database, "t"))
+    assert f"its driver is not installed; run: pip install '{driver}" in found
 
 
 @servers_with_passwords
@@ -763,9 +763,9 @@ def test_a_server_that_goes_away(database: Database) -> None:
         else:
             pid = reader._connection.exec_driver_sql("select connection_id()").scalar()
             database.run(f"kill {pid}")
-        with pytest.raises(SourceUnavailable, match="cannot be read") as told:
+        with pytest.raises(SourceUnavailable, match="cannot be read") as error:
             list(extract.batches())
-    assert "hunter2" not in all_that_is_told(told.value)
+    assert "hunter2" not in full_text(error.value)
 
 
 @only_postgresql
@@ -792,14 +792,14 @@ def test_what_may_pass_and_what_will_not(database: Database) -> None:
         source(database, "t", url=wrong.render_as_string(hide_password=False)),
         source(database, "nothing"),
     ):
-        with pytest.raises(SourceUnavailable) as told:
+        with pytest.raises(SourceUnavailable) as error:
             read(bad)
-        assert not may_pass(told.value), told.value
+        assert not may_pass(error.value), error.value
     with DatabaseReader(source(database, "t")) as reader:
         kill_all_readers(database)
-        with pytest.raises(SourceUnavailable) as told:
+        with pytest.raises(SourceUnavailable) as error:
             list(reader.extracts(next(iter(source(database, "t").entities.values()))))
-    assert may_pass(told.value), told.value
+    assert may_pass(error.value), error.value
 
 
 def kill_all_readers(database: Database) -> None:

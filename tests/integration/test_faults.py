@@ -9,8 +9,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +22,7 @@ from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import catalogue
-from tests.conftest import command, environment, invoke, own_project, start
+from tests.conftest import command, invoke, own_project, publish_alone, start
 from tests.faults.company import FIRST_DAY, Company
 
 FIRST = Path("releases/r000001-20140131")
@@ -120,31 +118,6 @@ def stage_of(home: Path, refresh_id: str) -> str:
         return ""
     stage: str = json.loads(path.read_text())["stage"]
     return stage
-
-
-def publish_alone(home: Path, **changes: str) -> subprocess.CompletedProcess[str]:
-    """A later run of Dagster that materializes `publish` and nothing else."""
-    script = f"""
-        import dagster as dg
-        from pipeline.orchestration.definitions import build_definitions
-        from pipeline.common.settings import Settings
-        instance = dg.DagsterInstance.from_config({str(home / "dagster")!r})
-        job = build_definitions(Settings.load({str(home)!r})).resolve_job_def("refresh")
-        result = job.execute_in_process(
-            instance=instance, asset_selection=[dg.AssetKey("publish")],
-            raise_on_error=False,
-        )
-        raise SystemExit(0 if result.success else 1)
-    """
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=PROJECT_ROOT,
-        env=environment(**changes),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_a_broken_expectation_refuses_and_goes_on_refusing(company: Company) -> None:
@@ -360,14 +333,6 @@ def test_a_reader_keeps_its_release_while_a_new_one_is_published(
             == customers
         )
     assert seen(home)[0] == Path("releases") / refresh_id(company, 2)
-
-
-@pytest.fixture
-def built(built_home: Path, tmp_path: Path) -> Path:
-    """A copy of the home with a candidate that waits, to break at will."""
-    copy = tmp_path / "home"
-    shutil.copytree(built_home, copy, symlinks=True)
-    return copy
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from pipeline.scaffold import new_project as project
 from pipeline.scaffold.new_project import ENTITIES, canonical_columns, init
 from pipeline.sources import Entity, load_sources
 from pipeline.transform import dbt as transform
-from pipeline.transform.package import PACKAGE
+from pipeline.transform.package import NEUTRAL_SEEDS, PACKAGE
 from tests.conftest import command, environment, invoke
 
 FILLED = {
@@ -143,7 +143,10 @@ def test_a_project_holds_what_is_its_own_and_nothing_else(folder: Path) -> None:
         "expectations/landing/shop.py",
         *(
             f"dbt_project/seeds/{path.name}"
-            for path in (PACKAGE / "seeds").glob("*.csv")
+            for path in [
+                *(PACKAGE / "seeds").glob("*.csv"),
+                *NEUTRAL_SEEDS.rglob("*.csv"),
+            ]
         ),
     }
     assert f"{staging}stg_shop__customers.sql" in found

@@ -132,6 +132,33 @@ def test_band_and_confirmations_make_tiers_stable(
     assert held_back / held < earned_back / earned / 3
 
 
+def test_the_first_policy_fits_a_shop_that_it_has_not_seen(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """METHODS.md section 10: key 4 to 13 % of the customers, 28 to 51 % of the revenue.
+
+    Nobody knows a cost, so that the first half is one of revenue.
+    """
+    found = {
+        tier: (customers, revenue)
+        for tier, customers, revenue in marts.execute(
+            """
+            select tier_code, count(*) / sum(count(*)) over (),
+                sum(revenue_12m) / sum(sum(revenue_12m)) over ()
+            from marts.customer_tiers inner join marts.customer_value using (customer_id)
+            group by tier_code
+            """
+        ).fetchall()
+    }
+    assert 0.04 <= found["key"][0] <= 0.13
+    assert 0.28 <= found["key"][1] <= 0.51
+    assert 0 < found["growth"][0] <= 0.34
+    assert found["standard"][0] > 0.5
+    assert marts.execute(
+        "select distinct policy_id from marts.customer_tiers"
+    ).fetchall() == [("first",)]
+
+
 def test_the_release_names_its_champion_and_its_error(
     marts: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.conftest import command
-
-THEN = "2013-06-30"
+from tests.conftest import EARLIER as THEN
+from tests.conftest import command, publish_alone
 
 
 def release(home: Path) -> duckdb.DuckDBPyConnection:
@@ -19,11 +19,12 @@ def release(home: Path) -> duckdb.DuckDBPyConnection:
 
 @pytest.mark.slow
 def test_the_replay_says_what_was_published_but_for_what_is_logged(
-    tmp_path: Path,
+    earlier_home: Path, tmp_path: Path
 ) -> None:
     """One refresh as of a month end, one seven months later."""
     home = tmp_path / "home"
-    assert command("refresh", "--home", home, "--as-of", THEN).returncode == 0
+    shutil.copytree(earlier_home, home, symlinks=True)
+    assert publish_alone(home).returncode == 0
     with release(home) as connection:
         published = dict(
             connection.execute(

@@ -8,6 +8,7 @@ by hand, and the figures here are.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipeline.transform.package import PACKAGE
 from tests.conftest import command
 from tests.integration.small import Row, SmallCompany, World
 
 AS_OF = dt.date(2024, 6, 30)
 # Four hours behind UTC in summer: a wrong zone moves what happens about midnight.
 BUSINESS = {"time_zone": "America/New_York"}
+# A policy with scores, cost rates and promises, as projects had it before theirs was neutral.
+SCORED = sorted((PACKAGE / "seeds").rglob("*.csv"))
 WEEKLY = [f"W{number:02}" for number in range(24)]
 
 
@@ -276,6 +280,7 @@ def today(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
         tmp_path_factory.mktemp("small") / "today",
         known_and_later()[0],
         source={"unknown_customers": "unknown_customer"},
+        seeds=SCORED,
     )
 
 
@@ -286,6 +291,7 @@ def then(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
         tmp_path_factory.mktemp("small") / "then",
         known_and_later()[1],
         source={"unknown_customers": "unknown_customer"},
+        seeds=SCORED,
     )
 
 
@@ -317,6 +323,18 @@ def without_costs(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
                 deal("L9", "", lead_name="Ann Other", customer_type=""),
             ],
         },
+        source={"unknown_customers": "leave_out"},
+        seeds=SCORED,
+    )
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
+    """A company that knows its costs, with nothing but what a new project has."""
+    (_, world) = known_and_later()
+    return build(
+        tmp_path_factory.mktemp("small") / "new",
+        world,
         source={"unknown_customers": "leave_out"},
     )
 
@@ -436,6 +454,154 @@ def test_what_no_source_records_is_scored_for_nobody(
     assert not [row for row in reasons if "margin" in row["reason_en"]]
     actions = rows(without_costs, "select reason_en from marts.customer_actions")
     assert not [row for row in actions if "margin" in row["reason_en"]]
+
+
+# ------------------------------------------------------------- neutral from the start
+
+
+def test_a_new_company_is_graded_by_its_own_figures(new: SmallCompany) -> None:
+    """The half of the margin is added up from the lines, by hand."""
+    margins: dict[str, Decimal] = {}
+    for line in known_and_later()[1]["order_lines"]:
+        recent = str(line["order_date"]) > "2023-06-30"
+        if (
+            recent
+            and line["cost_amount"] != ""
+            and line["source_customer_id"] != "HALF"
+        ):
+            margin = Decimal(str(line["net_amount"])) - Decimal(
+                str(line["cost_amount"])
+            )
+            customer = line["source_customer_id"]
+            margins[customer] = margins.get(customer, Decimal(0)) + margin
+    for placeless in ("", "GHOST"):
+        margins.pop(placeless)
+    # Half of what MOST bought has a cost, and nine tenths of the money.
+    half = sum(margins.values()) / 2
+    key = {
+        customer
+        for customer, margin in margins.items()
+        if sum(other for other in margins.values() if other > margin) < half
+    }
+    found = {
+        row["source_customer_id"]: row
+        for row in rows(
+            new,
+            "select * from marts.customer_tiers "
+            "inner join marts.customer_source_keys using (customer_id) "
+            "inner join marts.customer_value using (customer_id)",
+        )
+    }
+    of_tier = {
+        tier: {name for name, row in found.items() if row["earned_tier_code"] == tier}
+        for tier in ("key", "growth", "standard", "prospect")
+    }
+    assert of_tier["key"] == key and len(key) == 11
+    assert of_tier["prospect"] == {"NEVER"}
+    assert of_tier["growth"] and of_tier["standard"]
+    assert sum(map(len, of_tier.values())) == len(found)
+    best = found["W23"]
+    assert best["reason_en"].startswith(
+        "Key: among the customers who together bring the first half of the last 12 "
+        "months' margin. 6,"
+    )
+    assert best["reason_zh"].startswith(
+        "重要客户：属于合计贡献近12个月毛利前一半的客户。近12个月"
+    )
+    assert {
+        row[name]
+        for row in found.values()
+        for name in ("value_score", "potential_score", "total_score")
+    } == {None}
+    assert rows(new, "from marts.customer_score_factors") == []
+
+
+def test_a_new_company_is_charged_and_promised_nothing(new: SmallCompany) -> None:
+    (known,) = rows(
+        new,
+        "select count(margin_12m) > 0 as margins, count(cost_to_serve) as costs, "
+        "count(profit_12m) as profits, count(wallet_amount) as wallets "
+        "from marts.customer_value",
+    )
+    assert known == {"margins": True, "costs": 0, "profits": 0, "wallets": 0}
+    assert rows(new, "from meta.cost_rates") == []
+    promised = rows(
+        new,
+        "from marts.resource_allocation where planned is not null or difference <> 0",
+    )
+    assert promised == []
+    actions = {row["action"] for row in rows(new, "from marts.customer_actions")}
+    assert not actions & {"visit_due", "call_due", "holiday", "birthday"}
+    # The demonstration's name is nowhere in what a business declares.
+    for table in rows(
+        new,
+        "select table_name as name from duckdb_tables() where schema_name = 'meta' "
+        "and table_name in ('policies', 'settings', 'source_trust', 'quality_bounds', "
+        "'service_policies', 'peer_bands', 'lead_anchors', 'matrix_factors')",
+    ):
+        text = repr(rows(new, f"from meta.{table['name']}"))
+        for word in (
+            "base-2010",
+            "AdventureWorks",
+            "demonstration",
+            "made up",
+            "'erp'",
+        ):
+            assert word not in text, table
+
+
+def test_a_new_company_can_ask_why_and_what_if(new: SmallCompany) -> None:
+    at = ("--home", new.home)
+    explained = command("explain", "shop:W23", *at)
+    assert explained.returncode == 0, explained.stdout + explained.stderr
+    said = " ".join(explained.stdout.split())
+    assert "Scores none, this policy makes none" in said
+    assert "What the scores are made of" not in said
+    below = command("explain", "shop:W12", *at)
+    said = " ".join(below.stdout.split())
+    assert "Growth asks for 1.10 in value expected in the next 12 months" in said
+    assert "not rated" not in said
+    unmoved = command("what-if", "first", *at, "--json")
+    assert unmoved.returncode == 0, unmoved.stdout + unmoved.stderr
+    warnings = " ".join(new.refresh("--as-of", AS_OF.isoformat()).stdout.split())
+    for nonsense in (
+        *("every_score_is_rated", "every_factor_is_known", "every_rule_decides"),
+        *("every_tier_has_a_customer", "every_fact_has_a_rate"),
+    ):
+        assert nonsense not in warnings
+
+
+def test_a_new_company_gets_anchors_of_its_own_figures(new: SmallCompany) -> None:
+    at = ("--home", new.home, "--sources", new.sources)
+    shown = command("calibrate", *at)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "+first,company,value,revenue_12m,0.40,true," in shown.stdout
+    assert "No rule of this policy asks for a score: nobody moves" in shown.stdout
+    own = new.sources.parent / "dbt_project" / "seeds"
+    assert list(own.iterdir()) == []
+    found = json.loads(command("calibrate", *at, "--write", "--json").stdout)
+    assert {Path(path).name for path in found["written"]} == {
+        *("score_factors.csv", "score_anchors.csv"),
+    }
+    # Of a profit that nobody knows there are no points.
+    known = {
+        item["factor"]: item["values"]
+        for item in found["factors"]
+        if item["customer_type"] == "company"
+    }
+    assert known["profit_12m"] == 0 and known["margin_12m"] > 20
+    again = command("calibrate", *at)
+    assert "Nothing changes." in again.stdout
+    done = new.refresh("--as-of", AS_OF.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    (scored,) = rows(
+        new,
+        "select count(value_score) as scored, max(value_score) as best "
+        "from marts.customer_tiers where tier_code = 'key'",
+    )
+    assert scored["scored"] == 10 and 5 < scored["best"] <= 10
+    nobody = command("calibrate", *at, "--policy-id", "gold")
+    assert nobody.returncode == 2 and "There is no policy gold" in nobody.stderr
 
 
 # ------------------------------------------------- nothing is known after the as-of day
@@ -661,7 +827,7 @@ def test_who_keeps_service_records_only_grades_nobody(
         select source_customer_id as key, tier_code, tier_name_en, tier_name_zh,
             vip_class, earned_tier_code, customer_tiers.value_score,
             customer_tiers.potential_score, next_tier_code, reason_en, reason_zh,
-            revenue_12m, margin_12m, lifecycle_stage
+            revenue_12m, margin_12m, lifecycle_stage, abc_class, abc_class_12m
         from marts.customer_tiers
         inner join marts.customer_value using (customer_id)
         inner join marts.customer_source_keys using (customer_id)
@@ -679,6 +845,8 @@ def test_who_keeps_service_records_only_grades_nobody(
         "next_tier_code": None,
         "margin_12m": None,
         "lifecycle_stage": "not recorded",
+        "abc_class": None,
+        "abc_class_12m": None,
     }
     assert [row["key"] for row in found] == ["ALL", "HALF", "NONE", "PERSON"]
     for row in found:
@@ -730,8 +898,22 @@ def test_who_keeps_service_records_only_reads_about_service(
         (dt.date(2024, 5, 1), 2, 0.5, 0),
         (dt.date(2024, 6, 1), 1, None, 1),
     ]
+    categories = rows(
+        service_only,
+        """
+        select month_start, category, tickets, customers, resolved, open_tickets,
+            median_hours_of_resolved, met_sla_rate, complaints, mean_csat_score
+        from marts.service_categories order by month_start, category
+        """,
+    )
+    assert [tuple(row.values()) for row in categories] == [
+        (dt.date(2023, 2, 1), "delivery", 1, 1, 1, 0, 1.0, 1.0, 0, None),
+        (dt.date(2024, 5, 1), "repair", 2, 1, 2, 0, 30.0, 0.5, 0, 3.5),
+        (dt.date(2024, 6, 1), "delivery", 1, 1, 0, 1, None, None, 1, None),
+    ]
     page = (service_only.home / "current" / "reports" / "index.html").read_text()
     assert "Not graded" in page
+    assert "by what they are about" in page and ">repair</th>" in page
     for wrong in ("Prospect, has not bought", "has not bought yet"):
         assert wrong not in page
 
@@ -746,6 +928,6 @@ def test_who_keeps_service_records_only_can_ask_why(
     assert explained.returncode == 0, explained.stdout + explained.stderr
     assert "Not graded 未分级" in explained.stdout
     assert "has not bought" not in explained.stdout
-    refused = command("what-if", "pareto-2014", *at)
+    refused = command("what-if", "first", *at)
     assert refused.returncode == 2
     assert "no source records sales" in " ".join(refused.stderr.split())

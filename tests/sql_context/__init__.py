@@ -51,6 +51,8 @@ terms = _scoring.terms(policy)
 options = _scoring.options(policy)
 levers = terms
 graded = "held"
+measures = ["value_score"]
+names = _scoring.MEASURE_NAMES
 after_first_order = policy.tiers[-1]
 
 # Identity: relations and what the seeds decide.
@@ -58,15 +60,36 @@ rules = _identity.Policy(
     vocabulary=_Vocabulary(frozenset(), frozenset(), frozenset()),
     rules=(
         _identity.Rule(
-            1, "same number", "company", ("registration_key",), "", 20, 0.99
+            rule_order=1,
+            match_rule="same number",
+            customer_type="company",
+            keys=("registration_key",),
+            agreement="",
+            max_records=20,
+            confidence=0.99,
         ),
     ),
     blocks=(
-        _identity.Block("company", (("phone_key", 0), ("name_core", 4)), 50),
-        _identity.Block("person", (("family_key", 0),), 50),
+        _identity.Block(
+            customer_type="company",
+            keys=(("phone_key", 0), ("name_core", 4)),
+            max_records=50,
+        ),
+        _identity.Block(
+            customer_type="person", keys=(("family_key", 0),), max_records=50
+        ),
     ),
     weights={},
-    thresholds={"company": _identity.Thresholds(0.95, 0.5, 0.01, 2, 50)},
+    thresholds={
+        "company": _identity.Thresholds(
+            customer_type="company",
+            link_probability=0.95,
+            review_probability=0.5,
+            prior=0.01,
+            registration_distance=2,
+            max_cluster=50,
+        )
+    },
     unique_sources=frozenset({"erp"}),
 )
 asked_rules = [_pairs.RuleColumns(rules.rules[0], ("registration_key",), "true")]

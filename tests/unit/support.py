@@ -93,7 +93,7 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
     return process
 
 
-def all_that_is_told(error: BaseException) -> str:
+def full_text(error: BaseException) -> str:
     """The error with every error that caused it, as a log would show them."""
     return "".join(traceback.format_exception(error))
 
@@ -162,12 +162,12 @@ def found_in(path: Path, values: Sequence[str]) -> list[str]:
             relations = [f"looked_at.{schema}.{table}" for schema, table in tables]
         for relation in relations:
             hits = ", ".join("bool_or(contains(row, lower(?)))" for _ in values)
-            told = connection.execute(
+            said = connection.execute(
                 f"select {hits} from "
                 f"(select lower(cast(r as varchar)) as row from {relation} as r)",
                 list(values),
             ).fetchone()
-            found |= {v for v, hit in zip(values, told or (), strict=True) if hit}
+            found |= {v for v, hit in zip(values, said or (), strict=True) if hit}
     return sorted(found)
 
 

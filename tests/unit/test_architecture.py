@@ -1,6 +1,6 @@
 """The rooms of `pipeline/`: who may import whom, as `pyproject.toml` declares it.
 
-And how long a file and a function may be.
+And how long a file and a function may be, and which words are no names.
 """
 
 from __future__ import annotations
@@ -100,3 +100,73 @@ def test_a_long_file_is_found(tmp_path: Path) -> None:
     assert list(too_long(path)) == [f"{path}: 501 lines"]
     path.write_text("# Over 500 lines: generated\n" + "x = 1\n" * 501, "utf-8")
     assert not list(too_long(path))
+
+
+# Words that the field has better ones for: report, record, render, scan, dispatch, write.
+# docs/architecture.md has the glossary.
+VAGUE = frozenset(
+    [
+        "tell",
+        "tells",
+        "told",
+        "look",
+        "looks",
+        "looked",
+        "looking",
+        "shown",
+        "lay",
+        "lays",
+        "laid",
+        "bury",
+        "buried",
+        "story",
+    ]
+)
+# Keys of what is on disk, or of what `--json` prints.
+KEPT_KEYS = frozenset({"looked_at", "looked_for", "not_looked_for"})
+
+
+def vague_names(path: Path) -> Iterator[str]:
+    """The names in a file of Python or SQL that have one of the vague words in them."""
+    with tokenize.open(path) as file:
+        text = file.read()
+    if path.suffix == ".py":
+        tokens = tokenize.generate_tokens(iter(text.splitlines(True)).__next__)
+        names = {token.string for token in tokens if token.type == tokenize.NAME}
+    else:
+        text = re.sub(r"\{#.*?#\}|--[^\n]*|'[^']*'", " ", text, flags=re.DOTALL)
+        names = set(re.findall(r"\w+", text))
+    for name in sorted(names - KEPT_KEYS):
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
+        if not VAGUE.isdisjoint(words):
+            yield f"{path}: {name}"
+
+
+def test_names_are_terms_of_the_field() -> None:
+    found = [
+        item
+        for room in ("pipeline", "expectations", "dbt_project")
+        for kind in ("py", "sql")
+        for path in sorted((PROJECT_ROOT / room).rglob(f"*.{kind}"))
+        if "target" not in path.relative_to(PROJECT_ROOT).parts
+        for item in vague_names(path)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "found"),
+    [
+        ("a.py", "def lookup(outlook, history): 0  # told", []),
+        ("a.py", "class StoryTold: ...", ["StoryTold"]),
+        ("a.py", "rows_shown = _look(looked_at)", ["_look", "rows_shown"]),
+        ("a.sql", "{#- told\n#} select 'looks' as outlook -- laid", []),
+        ("a.sql", "with told as (select 1) select * from told", ["told"]),
+    ],
+)
+def test_a_vague_name_is_found(
+    tmp_path: Path, file: str, text: str, found: list[str]
+) -> None:
+    path = tmp_path / file
+    path.write_text(text, encoding="utf-8")
+    assert list(vague_names(path)) == [f"{path}: {name}" for name in found]

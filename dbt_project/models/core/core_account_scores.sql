@@ -28,7 +28,7 @@ refresh as (
     select * from {{ ref("core_refresh") }}
 ),
 
-looks as (
+windows as (
     {%- for months in [0, 12, 24, 36] %}
     select
         {{ months }} as months_ago,
@@ -46,12 +46,12 @@ looks as (
 -- Two marks of one day are a quarrel between two systems: the lower one counts.
 ranked as (
     select
-        looks.months_ago,
+        windows.months_ago,
         factor_scores.*,
         matrix_factors.weight as declared_weight,
         row_number() over (
             partition by
-                looks.months_ago,
+                windows.months_ago,
                 factor_scores.customer_id,
                 factor_scores.dimension,
                 factor_scores.competitor,
@@ -62,12 +62,12 @@ ranked as (
                 factor_scores.source,
                 factor_scores.scorer,
                 factor_scores.evidence
-        ) as recency
+        ) as newness
     from factor_scores
-    inner join looks
+    inner join windows
         on
-            factor_scores.scored_on > looks.window_start
-            and factor_scores.scored_on <= looks.window_end
+            factor_scores.scored_on > windows.window_start
+            and factor_scores.scored_on <= windows.window_end
     inner join matrix_factors
         on
             factor_scores.dimension = matrix_factors.dimension
@@ -97,7 +97,7 @@ summed as (
             order by ranked.declared_weight desc, ranked.factor
         ) as place
     from ranked
-    where ranked.recency = 1
+    where ranked.newness = 1
     window dimension_of_account as (
         partition by
             ranked.months_ago, ranked.customer_id, ranked.dimension, ranked.competitor

@@ -1,4 +1,4 @@
-{#- People at customers, as every source that has them tells; a contact of an unknown
+{#- People at customers, as every source that has them gives them; a contact of an unknown
     customer is kept, without one. A contact with it after the as-of day is not known. -#}
 with contacts as (
     {{ known("contacts") }}

@@ -32,7 +32,7 @@ sums as (
     group by customer_id, customer_type, moment_no, is_present
 ),
 
--- Told of the present alone; of equals the first by name.
+-- Given for the present alone; of equals the first by name.
 weakest as (
     select
         parts.customer_id,

@@ -1,4 +1,4 @@
-"""Pairs of records that are the same customer, or that a person should look at."""
+"""Pairs of records that are the same customer, or that a person should review."""
 
 
 def model(dbt, session):

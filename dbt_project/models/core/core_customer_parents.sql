@@ -1,6 +1,6 @@
 {#-
 Who owns whom, as the most trusted record says, and who stands at the top. A chain that
-comes back to itself says nothing: its members have no parent, and a test tells of them.
+comes back to itself says nothing: its members have no parent, and a test reports them.
 -#}
 with recursive records as (
     select * from {{ ref("core_customer_records") }}

@@ -108,7 +108,7 @@ ticket_sums as (
         count(case when is_of_12m and is_resolved then 1 end) as resolved,
         count(case when not is_done then 1 end) as open_tickets,
         max(case
-            when not is_done then {{ days_between("opened_on", "as_of_date") }}
+            when not is_done then {{ days_since("opened_on", "as_of_date") }}
         end) as oldest_open_days,
         count(case when is_of_12m and is_done then met_sla end) as sla_known,
         count(case when is_of_12m and is_done and met_sla then 1 end) as sla_met,
@@ -164,12 +164,8 @@ payments_then as (
         payments.due_date > origins.twelve_months_ago
         and payments.due_date <= origins.as_of_date as is_of_12m,
         coalesce(payments.paid_on > origins.as_of_date, true) as is_open,
-        greatest(
-            {{ days_between(
-                "payments.due_date", "least(payments.paid_on, origins.as_of_date)"
-            ) }},
-            0
-        ) as days_late
+        {{ days_late("payments.due_date", "payments.paid_on", "origins.as_of_date") }}
+            as days_late
     from {{ ref("core_payments") }} as payments
     inner join origins
         on
@@ -323,7 +319,7 @@ final as (
             as mean_days_late_12m,
         cast(overdue_amount as {{ type_money_sum() }}) as overdue_amount,
         last_contact_on,
-        cast({{ days_between("waits_since", "as_of_date") }} as integer)
+        cast({{ days_since("waits_since", "as_of_date") }} as integer)
             as contact_gap_days
     from joined
 )

@@ -17,12 +17,12 @@ else that nothing is none from the moment on at which anybody has had such a thi
 ] -%}
 {#- What is recorded since when: the running total that is not zero from then on. -#}
 {%- set recorded_by = {
-    "sales": "lines",
-    "margin": "costed_lines",
-    "freight": "freighted_lines",
-    "cost_to_serve": "cost_to_serve",
-    "acquisition": "acquisition_cost",
-    "tickets": "tickets",
+    "sales": "lines <> 0",
+    "margin": "costed_lines <> 0",
+    "freight": "freighted_lines <> 0",
+    "cost_to_serve": "cost_to_serve <> 0 and rates.cost_rates > 0",
+    "acquisition": "acquisition_cost <> 0",
+    "tickets": "tickets <> 0",
 } -%}
 
 with totals as (
@@ -88,16 +88,22 @@ known as (
     left join days on known_on.known_on = days.day_date
 ),
 
--- Nobody has bought, asked or cost anything before somebody has.
+rates as (
+    select count(*) as cost_rates from {{ ref("cost_rates") }}
+),
+
+-- Nobody has bought, asked or cost anything before somebody has. Without any rate serving
+-- a customer costs what nobody knows: freight alone is not the whole.
 recorded as (
     select
-        {%- for thing, total in recorded_by.items() %}
-        min(case when totals.{{ total }} <> 0 then periods.enters end)
+        {%- for thing, condition in recorded_by.items() %}
+        min(case when totals.{{ condition }} then periods.enters end)
             as {{ thing }}_moment_no
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from totals
     inner join periods on totals.period_no = periods.period_no
+    cross join rates
 ),
 
 -- Where such a record begins, the figures of all who are known change from unknown to

@@ -1,8 +1,8 @@
 {#-
-What the health score of an earlier day was worth: how well low health told who would buy
+What the health score of an earlier day was worth: how well low health predicted who would buy
 nothing in the six months after it, beside recency and silence in multiples of the usual
 gap alone. AUC is Mann and Whitney's, by average ranks: the chance that of one who stayed
-away and one who bought the former looked worse, equal looks counting half. Scores are
+away and one who bought the former ranked worse, equal ranks counting half. Scores are
 equal to four decimals: the last two are the roundings of their parts.
 -#}
 {%- set measures = {
@@ -68,7 +68,7 @@ subjects as (
     from tested
 ),
 
-looks as (
+rankings as (
     {%- for metric, risk in measures.items() %}
     select
         subject,
@@ -93,7 +93,7 @@ ranked as (
             - customers + 1
             as decimal(38, 0)
         ) as twice_the_rank
-    from looks
+    from rankings
 ),
 
 rank_sums as (

@@ -1,5 +1,5 @@
 {#-
-The days for which service and health of the customers are told: the as-of day, and the
+The days for which service and health of the customers are measured: the as-of day, and the
 last month ends that are six and twelve months and more ago. What happened in the six
 months after those says what a health score of that day was worth.
 -#}

@@ -21,7 +21,7 @@ known as (
         payments.invoiced_on,
         payments.due_date,
         payments.paid_at,
-        -- The first day of which anything is recorded: of the rate, and for a list by day.
+        -- The first day with anything on record: of the rate, and for a list by day.
         coalesce(
             payments.invoiced_on,
             payments.due_date,
@@ -79,10 +79,7 @@ final as (
         case
             when due_date is not null
                 then cast(
-                    greatest(
-                        {{ days_between("due_date", "coalesce(paid_on, as_of_date)") }},
-                        0
-                    ) as integer
+                    {{ days_late("due_date", "paid_on", "as_of_date") }} as integer
                 )
         end as days_late,
         amount,

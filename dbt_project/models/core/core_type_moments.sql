@@ -29,8 +29,9 @@ types as (
                     cast(sum(costed_margin) as double)
                     / nullif(cast(sum(costed_revenue) as double), 0)
         end as margin_rate,
-        {{ median("case when order_days >= 3 then median_gap_days end") }}
-            as median_gap_days
+        {{ median(
+            "case when " ~ has_rhythm("order_days") ~ " then median_gap_days end"
+        ) }} as median_gap_days
     from customer_moments
     group by moment_no, customer_type
 ),

@@ -1,221 +1,62 @@
 {#-
-What every customer is worth at each moment, with everything that a tier may depend on. The
-past and the present go through this one query, so that what the history says of a month
-end is what a refresh as of that day would have said. A view: the many rows are written
-once, in customer_value_history, and a reader computes the moments that it asks for.
+What every customer is worth at each moment, with everything that a tier may depend on: what
+was measured of it, and how far it is from the bounds of its type. A view, as what it is
+made of is. Who is lost is among nobody's first half, best quarter or fifth.
 -#}
 {{ config(materialized="view") }}
 
-with customer_moments as (
-    select * from {{ ref("core_customer_moments") }}
+with measured as (
+    select * from {{ ref("core_measured_moments") }}
 ),
 
-type_moments as (
-    select * from {{ ref("core_type_moments") }}
-),
-
-shares as (
-    select * from {{ ref("core_revenue_shares") }}
-),
-
-whitespace as (
-    select * from {{ ref("core_whitespace") }}
-),
-
-pipeline as (
-    select * from {{ ref("core_pipeline_moments") }}
-),
-
--- From the first deal with an amount on, no deal is none.
-recorded as (
-    {{ deals_recorded() }}
-),
-
-customers as (
-    select
-        customers.customer_no,
-        customers.customer_id,
-        customers.annual_revenue,
-        customers.yearly_income,
-        peers.peer_group
-    from {{ ref("core_customers") }} as customers
-    inner join {{ ref("core_customer_peers") }} as peers
-        on customers.customer_no = peers.customer_no
-),
-
-assessments as (
-    select * from {{ ref("core_assessments") }}
-),
-
-lifecycle_settings as (
-    select * from {{ ref("core_lifecycle_settings") }}
-),
-
-forecasts as (
-    select
-        forecasts.customer_id,
-        moments.moment_no,
-        forecasts.value_model,
-        forecasts.predicted_orders_12m,
-        forecasts.predicted_spend_12m
-    from {{ ref("core_customer_forecasts") }} as forecasts
-    inner join {{ ref("core_moments") }} as moments
-        on moments.is_present and not moments.is_month_end
-    union all
-    select
-        customer_id,
-        moment_no,
-        value_model,
-        predicted_orders_12m,
-        predicted_spend_12m
-    from {{ ref("core_forecast_history") }}
-),
-
-moments as (
-    select
-        customer_moments.*,
-        moments.twenty_four_months_ago,
-        customers.annual_revenue as company_size,
-        customers.yearly_income as purchasing_power,
-        customers.peer_group,
-        -- What a customer that never bought leaves unbought is not known.
-        case
-            when customer_moments.orders > 0 then customer_moments.category_mask
-        end as bought_mask
-    from customer_moments
-    inner join {{ ref("core_moments") }} as moments
-        on customer_moments.moment_no = moments.moment_no
-    inner join customers on customer_moments.customer_no = customers.customer_no
-),
-
-measured as (
-    select
-        moments.*,
-        shares.revenue_share_above_12m,
-        {{ days_between("moments.last_order_date", "moments.as_of_date") }}
-            as days_since_last_order,
-        {{ days_between("moments.first_order_date", "moments.as_of_date") }}
-            as tenure_days,
-        {{ days_between("moments.returned_on", "moments.as_of_date") }}
-            as days_since_return,
-        case
-            when moments.order_days >= 3 then moments.median_gap_days
-            else type_moments.median_gap_days
-        end as usual_gap_days,
-        cast(moments.revenue_12m as double) / cast(type_moments.a_from as double)
-            as revenue_to_class_a,
-        cast(moments.revenue_12m as double) / cast(type_moments.b_from as double)
-            as revenue_to_class_b,
-        -- With less than two years of history there is nothing to compare with.
-        moments.first_order_date <= moments.twenty_four_months_ago
-            as has_growth_history,
-        forecasts.value_model,
-        forecasts.predicted_orders_12m,
-        cast(
-            forecasts.predicted_spend_12m * coalesce(type_moments.kept_share, 1)
-            as {{ type_money() }}
-        ) as predicted_revenue_12m,
-        -- A margin rate of a customer's own after three purchase days, else its type's.
-        cast(
-            forecasts.predicted_spend_12m * coalesce(type_moments.kept_share, 1)
-            * case
-                when
-                    moments.order_days >= 3
-                    and moments.margin_coverage >= {{ least_coverage() }}
-                    and moments.costed_revenue > 0
-                    then
-                        cast(moments.costed_margin as double)
-                        / cast(moments.costed_revenue as double)
-                else type_moments.margin_rate
-            end
-            as {{ type_money() }}
-        ) as predicted_margin_12m,
-        whitespace.whitespace_revenue,
-        whitespace.whitespace_margin,
-        whitespace.whitespace_categories,
-        {{ pipeline_amount("moments.moment_no") }} as pipeline_amount,
-        assessments.market_influence,
-        assessments.strategic_importance,
-        lifecycle_settings.lost_days,
-        lifecycle_settings.dormant_days,
-        lifecycle_settings.new_days,
-        lifecycle_settings.reactivated_days,
-        lifecycle_settings.at_risk_overdue,
-        lifecycle_settings.growing_from,
-        lifecycle_settings.declining_to
-    from moments
-    inner join type_moments
-        on
-            moments.moment_no = type_moments.moment_no
-            and moments.customer_type = type_moments.customer_type
-    inner join lifecycle_settings
-        on moments.customer_type = lifecycle_settings.customer_type
-    cross join recorded
-    left join whitespace
-        on
-            moments.moment_no = whitespace.moment_no
-            and moments.peer_group = whitespace.peer_group
-            and moments.bought_mask = whitespace.category_mask
-    left join pipeline
-        on
-            moments.customer_id = pipeline.customer_id
-            and moments.moment_no = pipeline.moment_no
-    left join forecasts
-        on
-            moments.moment_no = forecasts.moment_no
-            and moments.customer_id = forecasts.customer_id
-    left join shares
-        on
-            moments.moment_no = shares.moment_no
-            and moments.customer_type = shares.customer_type
-            and moments.revenue_12m = shares.revenue_12m
-    left join assessments
-        on
-            moments.customer_id = assessments.customer_id
-            and moments.as_of_date >= assessments.scored_on
-            and moments.as_of_date < {{ end_of("assessments") }}
-),
-
-compared as (
-    select
-        *,
-        days_since_last_order / greatest(usual_gap_days, 1.0) as overdue_factor,
-        case
-            when
-                has_growth_history
-                and (revenue_12m > 0 or revenue_previous_12m > 0)
-                then ln(
-                    (greatest(cast(revenue_12m as double), 0) + 1)
-                    / (greatest(cast(revenue_previous_12m as double), 0) + 1)
-                )
-        end as growth_rate,
-        case
-            when revenue_share_above_12m < 0.80 then 'A'
-            when revenue_share_above_12m < 0.95 then 'B'
-            else 'C'
-        end as abc_class_12m
-    from measured
+bounds as (
+    select * from {{ ref("core_tier_bounds") }}
 ),
 
 final as (
     select
-        *,
+        measured.*,
         case
-            {%- if some_source_gives("order_lines") %}
-            when first_order_date is null then 'prospect'
-            {%- else %}
-            when first_order_date is null then 'not recorded'
-            {%- endif %}
-            when days_since_last_order > lost_days then 'lost'
-            when days_since_last_order > dormant_days then 'dormant'
-            when tenure_days < new_days then 'new'
-            when days_since_return < reactivated_days then 'reactivated'
-            when overdue_factor >= at_risk_overdue then 'at risk'
-            when growth_rate >= growing_from then 'growing'
-            when growth_rate <= declining_to then 'declining'
-            else 'active'
-        end as lifecycle_stage
-    from compared
+            when bounds.is_by_margin and measured.lifecycle_stage <> 'lost'
+                then
+                    cast(measured.margin_12m as double)
+                    / cast(bounds.first_half_from as double)
+        end as margin_to_first_half,
+        case
+            when not bounds.is_by_margin and measured.lifecycle_stage <> 'lost'
+                then
+                    cast(measured.revenue_12m as double)
+                    / cast(bounds.first_half_from as double)
+        end as revenue_to_first_half,
+        -- A growth rate is a logarithm: a difference of two is a ratio of ratios.
+        case
+            when measured.lifecycle_stage <> 'lost'
+                then exp(measured.growth_rate - bounds.growth_from)
+        end as growth_to_best_quarter,
+        case
+            when measured.lifecycle_stage = 'lost' then null
+            when bounds.is_predicted_by_margin
+                then
+                    cast(measured.predicted_margin_12m as double)
+                    / cast(bounds.predicted_from as double)
+            else
+                cast(measured.predicted_revenue_12m as double)
+                / cast(bounds.predicted_from as double)
+        end as predicted_to_best_fifth,
+        -- Where sales are recorded for less than two years, a customer may be older
+        -- than its first order says.
+        case
+            when
+                measured.lifecycle_stage <> 'lost'
+                and measured.first_order_date > measured.twelve_months_ago
+                and bounds.first_sale_on <= measured.twenty_four_months_ago
+                then cast(measured.orders as double)
+        end as orders_in_first_year
+    from measured
+    left join bounds
+        on
+            measured.moment_no = bounds.moment_no
+            and measured.customer_type = bounds.customer_type
 )
 
 select * from final

@@ -1,7 +1,7 @@
 {#-
 Where each key account stands: how attractive it is, and how strong we are there against
 the best competitor. An account is here when somebody has marked it or when it is a company
-in the best tier: one that nobody looked at is to be seen.
+in the best tier: one that nobody rated is to be seen.
 -#}
 with account_scores as (
     select * from {{ ref("core_account_scores") }}
@@ -203,7 +203,7 @@ holding_rules as (
             and facts.is_growing = coalesce(strategies.is_growing, facts.is_growing)
 ),
 
--- A change since the oldest of the three earlier looks that was rated.
+-- A change since the oldest of the three earlier ratings that was rated.
 changes as (
     select
         placed.customer_id,

@@ -1,6 +1,6 @@
 {#-
 Customers of high value that are served badly: class A of the last 12 months, and at least
-one rule of seed service_alarms sounds. Told by what every source knows today, so that a
+one rule of seed service_alarms sounds. By what every source knows today, so that a
 missed service level counts while its ticket is still open.
 -#}
 {%- set measures = {
@@ -49,7 +49,7 @@ tickets as (
         service_tickets.customer_id,
         service_tickets.met_sla,
         service_tickets.reopen_count,
-        {{ days_between(
+        {{ days_since(
             business_date("service_tickets.opened_at"), "refresh.as_of_date"
         ) }} as age_days,
         service_tickets.is_complaint

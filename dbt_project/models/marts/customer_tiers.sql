@@ -57,6 +57,18 @@ factor_names as (
     from {{ ref("score_factors") }}
 ),
 
+-- A score that the policy makes of nothing is not worth a word.
+made_scores as (
+    select
+        policy_id,
+        customer_type,
+        count(case when score_name = 'value' then 1 end) > 0 as makes_value_score,
+        count(case when score_name = 'potential' then 1 end) > 0
+            as makes_potential_score
+    from factor_names
+    group by policy_id, customer_type
+),
+
 -- The factor that gives most is what a person wants to hear first.
 ranked_factors as (
     select
@@ -97,6 +109,8 @@ facts as (
         coalesce(tier_rules.rule_en, {{ no_rule_en() }}) as rule_en,
         coalesce(tier_rules.rule_zh, {{ no_rule_zh() }}) as rule_zh,
         tiers.is_graded and earned_tiers.is_graded as is_graded,
+        coalesce(made_scores.makes_value_score, false) as makes_value_score,
+        coalesce(made_scores.makes_potential_score, false) as makes_potential_score,
         value_factor.factor_name_en as value_factor_en,
         value_factor.factor_name_zh as value_factor_zh,
         potential_factor.factor_name_en as potential_factor_en,
@@ -128,6 +142,10 @@ facts as (
             and present.rule_order = tier_rules.rule_order
     inner join spells on present.customer_id = spells.customer_id
     left join next_tiers on present.customer_id = next_tiers.customer_id
+    left join made_scores
+        on
+            present.policy_id = made_scores.policy_id
+            and present.customer_type = made_scores.customer_type
     left join relationships on present.customer_id = relationships.customer_id
     left join relationship_levels
         on
@@ -146,7 +164,7 @@ facts as (
 ),
 
 -- First how the customer came to the tier, then what speaks for it.
-told as (
+worded as (
     select
         *,
         case
@@ -205,17 +223,28 @@ final as (
                     )
             when not has_purchased then 'Known, with no order so far.'
             else
-                coalesce(
-                    'Value score ' || {{ one_decimal("value_score") }}
-                    || ', strongest in ' || value_factor_en,
-                    'Value not rated: too little is known'
-                )
-                || coalesce(
-                    '; potential score ' || {{ one_decimal("potential_score") }}
-                    || ', strongest in ' || potential_factor_en,
-                    '; potential not rated: too little is known'
-                )
-                || '; ' || {{ thousands("revenue_12m") }}
+                case
+                    when makes_value_score
+                        then
+                            coalesce(
+                                'Value score ' || {{ one_decimal("value_score") }}
+                                || ', strongest in ' || value_factor_en,
+                                'Value not rated: too little is known'
+                            ) || '; '
+                    else ''
+                end
+                || case
+                    when makes_potential_score
+                        then
+                            coalesce(
+                                'potential score '
+                                || {{ one_decimal("potential_score") }}
+                                || ', strongest in ' || potential_factor_en,
+                                'potential not rated: too little is known'
+                            ) || '; '
+                    else ''
+                end
+                || {{ thousands("revenue_12m") }}
                 || ' {{ var("reporting_currency") }} in '
                 || cast(order_count_12m as varchar)
                 || case when order_count_12m = 1 then ' order' else ' orders' end
@@ -232,17 +261,27 @@ final as (
                     )
             when not has_purchased then '已知客户，尚无订单。'
             else
-                coalesce(
-                    '价值得分' || {{ one_decimal("value_score") }}
-                    || '，最强项为' || value_factor_zh,
-                    '价值未评级：资料不足'
-                )
-                || coalesce(
-                    '；潜力得分' || {{ one_decimal("potential_score") }}
-                    || '，最强项为' || potential_factor_zh,
-                    '；潜力未评级：资料不足'
-                )
-                || '；近12个月' || cast(order_count_12m as varchar)
+                case
+                    when makes_value_score
+                        then
+                            coalesce(
+                                '价值得分' || {{ one_decimal("value_score") }}
+                                || '，最强项为' || value_factor_zh,
+                                '价值未评级：资料不足'
+                            ) || '；'
+                    else ''
+                end
+                || case
+                    when makes_potential_score
+                        then
+                            coalesce(
+                                '潜力得分' || {{ one_decimal("potential_score") }}
+                                || '，最强项为' || potential_factor_zh,
+                                '潜力未评级：资料不足'
+                            ) || '；'
+                    else ''
+                end
+                || '近12个月' || cast(order_count_12m as varchar)
                 || '张订单，金额' || {{ thousands("revenue_12m") }}
                 || ' {{ var("reporting_currency") }}。'
         end as reason_zh,
@@ -260,7 +299,7 @@ final as (
         relationship_name_en,
         relationship_name_zh,
         policy_id
-    from told
+    from worded
 )
 
 select * from final

@@ -71,13 +71,14 @@ rhythms as (
         valued.customer_id,
         valued.lifecycle_stage in ('new', 'active', 'growing', 'reactivated')
         or (
-            valued.order_days >= 3
+            {{ has_rhythm("valued.order_days") }}
             and coalesce(valued.overdue_factor < {{ in_rhythm_below() }}, false)
             and coalesce(
                 valued.days_since_last_order <= longest_gaps.usual_gap_days, false
             )
         ) as is_in_rhythm,
-        valued.lifecycle_stage <> 'new' and valued.order_days >= 3 as has_rhythm
+        valued.lifecycle_stage <> 'new'
+        and {{ has_rhythm("valued.order_days") }} as has_rhythm
     from valued
     left join longest_gaps on valued.customer_type = longest_gaps.customer_type
 ),
@@ -177,11 +178,20 @@ final as (
             {% if some_source_gives("order_lines") -%} 'never bought'
             {%- else -%} 'not recorded' {%- endif %}
         ) as rfm_segment,
-        coalesce(abc_classes.abc_class, 'C') as abc_class,
+        {% if some_source_gives("order_lines") -%}
+        coalesce(abc_classes.abc_class, 'C')
+        {%- else -%}
+        cast(null as varchar)
+        {%- endif %} as abc_class,
         valued.revenue_share_above_12m,
         valued.abc_class_12m,
         valued.revenue_to_class_a,
         valued.revenue_to_class_b,
+        valued.margin_to_first_half,
+        valued.revenue_to_first_half,
+        valued.growth_to_best_quarter,
+        valued.predicted_to_best_fifth,
+        valued.orders_in_first_year,
         valued.has_growth_history,
         valued.growth_rate,
         cast(valued.usual_gap_days as double) as usual_gap_days,

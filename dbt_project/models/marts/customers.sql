@@ -25,7 +25,7 @@ named as (
         case
             when customer_type = 'person' then {{ masked_name("customer_name") }}
             else customer_name
-        end as shown_name
+        end as published_name
     from customers
 ),
 
@@ -34,10 +34,10 @@ final as (
         customers.customer_id,
         case
             when customers.customer_type = 'person'
-                then customers.shown_name || ' (' || customers.customer_id || ')'
-            else customers.shown_name
+                then customers.published_name || ' (' || customers.customer_id || ')'
+            else customers.published_name
         end as customer_label,
-        customers.shown_name as customer_name,
+        customers.published_name as customer_name,
         customers.customer_type,
         parents.parent_customer_id,
         coalesce(parents.ultimate_parent_customer_id, customers.customer_id)

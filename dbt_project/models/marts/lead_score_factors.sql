@@ -26,9 +26,9 @@ facts as (
         cast(leads.amount as double) as amount,
         cast(leads.annual_revenue as double) as company_size,
         cast(leads.yearly_income as double) as purchasing_power,
-        {{ days_between("leads.last_contact_on", "refresh.as_of_date") }}
+        {{ days_since("leads.last_contact_on", "refresh.as_of_date") }}
             as days_since_contact,
-        {{ days_between("leads.created_on", "refresh.as_of_date") }} as age_days
+        {{ days_since("leads.created_on", "refresh.as_of_date") }} as age_days
     from leads
     cross join refresh
 ),

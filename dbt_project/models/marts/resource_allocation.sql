@@ -67,6 +67,16 @@ plans as (
     group by tiers.tier_code
 ),
 
+-- What no service policy of the policy in force plans is not planned, for anybody.
+planned_kinds as (
+    select
+        count(service_policies.visit_every_days) > 0 as plans_visits,
+        count(service_policies.call_every_days) > 0 as plans_calls,
+        count(service_policies.hours_per_year) > 0 as plans_hours
+    from {{ ref("core_policy") }} as policy
+    left join service_policies on policy.policy_id = service_policies.policy_id
+),
+
 known as (
     select
         count(case when kind in {{ face_to_face() }} then 1 end) > 0 as has_visits,
@@ -110,9 +120,11 @@ done as (
     select
         plans.tier_code,
         plans.customers,
-        plans.visits as planned_visits,
-        plans.calls as planned_calls,
-        plans.hours as planned_hours,
+        {%- for kind in ["visits", "calls", "hours"] %}
+        case
+            when planned_kinds.plans_{{ kind }} then coalesce(plans.{{ kind }}, 0)
+        end as planned_{{ kind }},
+        {%- endfor %}
         coalesce(spent.visits, 0) as visits,
         coalesce(spent.calls, 0) as calls,
         coalesce(spent.minutes, 0) / 60.0 as hours,
@@ -122,6 +134,7 @@ done as (
         known.has_hours,
         tickets_known.has_tickets
     from plans
+    cross join planned_kinds
     cross join known
     cross join tickets_known
     left join spent on plans.tier_code = spent.tier_code
@@ -138,7 +151,7 @@ kinds as (
         {% if kind == "tickets" -%}
         cast(null as double)
         {%- else -%}
-        cast(coalesce(planned_{{ kind }}, 0) as double)
+        cast(planned_{{ kind }} as double)
         {%- endif %} as planned,
         case when has_{{ kind }} then cast({{ kind }} as double) end as actual_12m
     from done

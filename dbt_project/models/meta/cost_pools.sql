@@ -1,5 +1,5 @@
 {#-
-Each pool of cost, computed again from what staging gives of the as-of day, without looking at customers:
+Each pool of cost, computed again from what staging gives of the as-of day, without any customer:
 numbers of facts times rates, freight, the campaigns as they were paid. What core_cost_entries
 puts on customers and what it leaves without one must sum to it, to the last decimal.
 -#}
@@ -188,7 +188,13 @@ late_payment as (
             cost_rate(),
             days_between("invoices.due_date", "invoices.late_until"),
         ) }} as amount,
-        case when {{ cost_rate() }} is null then 1 else 0 end as unpriced
+        case
+            when
+                {{ cost_rate() }} is null
+                and invoices.driver in (select cost_rates.driver from cost_rates)
+                then 1
+            else 0
+        end as unpriced
     from invoices
     {{ join_fx_rates("invoices", "invoices.invoiced_on") }}
     {{ join_cost_rates("invoices", "invoices.due_date") }}

@@ -1,7 +1,7 @@
 {#-
 Whether this refresh is like the earlier ones: each figure beside what is usual for it, the
 median of its references, in a band of k robust deviations (1.4826 MAD) that is never
-narrower than the seed drift_bounds says. A figure that has too few references is told and
+narrower than the seed drift_bounds says. A figure that has too few references is reported and
 never outside.
 -#}
 with refresh as (

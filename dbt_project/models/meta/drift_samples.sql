@@ -1,6 +1,6 @@
 {#-
 Every figure of this refresh (sample 0) and its references (from 1 on, the newest first),
-as far as a bound of drift_bounds looks back. The references are
+as far as a bound of drift_bounds reaches back. The references are
 
 - like weekdays: the same figure so many weeks earlier, from the facts of this very refresh,
   so that the first one has them too. The days are those since the last release;

@@ -1,6 +1,6 @@
 {#-
 What happened to ids, refresh by refresh, and why. Compares the id that a record had in
-the release before with the one it has now. That a customer was forgotten is told once, by
+the release before with the one it has now. That a customer was forgotten is recorded once, by
 the first release after it.
 -#}
 with keys as (
@@ -100,7 +100,7 @@ parted as (
     select
         moved.customer_id,
         moved.earlier_customer_id,
-        min_by(sides.match_rule || ': ' || sides.reason, sides.rule_order) as told
+        min_by(sides.match_rule || ': ' || sides.reason, sides.rule_order) as why_linked
     from moved
     inner join sides on moved.record_no = sides.record_no
     inner join keys as others on sides.other_no = others.record_no
@@ -156,7 +156,7 @@ final as (
         changes.source_customer_id,
         case changes.event
             when 'split'
-                then coalesce(parted.told, 'nothing links them any more')
+                then coalesce(parted.why_linked, 'nothing links them any more')
             else coalesce(joined.match_rule, 'the records that linked them have gone')
         end as reason
     from changes

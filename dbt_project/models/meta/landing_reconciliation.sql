@@ -29,7 +29,7 @@ together as (
         entity,
         sum(taken_rows) as taken_rows,
         sum(taken_amount) as taken_amount,
-        -- Money is compared where it is told.
+        -- Money is compared where it is given.
         max(case when taken_amount <> 0 then 1 else 0 end) as has_amount
     from becomes
     group by source, entity
@@ -66,6 +66,7 @@ final as (
             coalesce(together.taken_rows - coalesce(staged.staged_rows, 0), 0) as bigint
         ) as row_difference,
         becomes.taken_amount,
+        becomes.superseded_amount,
         cast(case
             when together.has_amount = 1 then coalesce(staged.staged_amount, 0)
         end as {{ type_money_sum() }}) as staged_amount,

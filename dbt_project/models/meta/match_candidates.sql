@@ -1,5 +1,5 @@
 {#-
-Pairs for a person to look at: likely, but not sure enough to link; or linked by a rule
+Pairs for a person to review: likely, but not sure enough to link; or linked by a rule
 and kept apart by a guard. The answer goes into the seed match_decisions.
 -#}
 with links as (

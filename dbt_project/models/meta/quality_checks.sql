@@ -1,6 +1,6 @@
 {#-
 The figures of this refresh's models beside the bounds that a business sets (quality_bounds).
-A figure without a bound is only told, in model_quality; a bound without a figure is not
+A figure without a bound is only reported, in model_quality; a bound without a figure is not
 here, because not everything can be measured everywhere.
 -#}
 with refresh as (

@@ -1,7 +1,7 @@
 {#-
 Where the replay of the past says another tier for a month end than what had been published
 of it, and why. Nothing that was published is rewritten without a line here; of an id that
-is no more, identity_log tells what became of it.
+is no more, identity_log says what became of it.
 -#}
 with earlier as (
     select * from {{ source("refresh", "tier_restatements") }}

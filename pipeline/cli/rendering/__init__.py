@@ -1,1 +1,1 @@
-"""How facts look on a terminal; the facts come from elsewhere."""
+"""Renders facts on a terminal; the facts come from elsewhere."""

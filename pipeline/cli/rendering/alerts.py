@@ -1,4 +1,4 @@
-"""How the state of alerts looks on a terminal or as plain values; without any secret."""
+"""Renders the state of alerts, on a terminal or as plain values; without any secret."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def overview(described: AlertsFile, state: Ledger, console: Console) -> None:
     for problem in problems:  # below, so that a narrow terminal does not cut it off
         console.print(problem, style="red", markup=False, soft_wrap=True)
     if not state.events:
-        console.print("Nothing had to be told yet.")
+        console.print("No alert was due yet.")
         return
     console.print()
-    events = Table("event", "found (UTC)", "told", "pending", box=None)
+    events = Table("event", "found (UTC)", "notified", "pending", box=None)
     for event in list(reversed(state.events))[:EVENTS_LISTED]:
         events.add_row(
             event.id,

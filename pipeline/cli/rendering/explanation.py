@@ -1,4 +1,4 @@
-"""How an explanation of a tier looks on a terminal, in English and in Chinese.
+"""Renders an explanation of a tier, in English and in Chinese.
 
 Nothing is worked out here.
 """
@@ -20,6 +20,7 @@ from pipeline.cli.rendering.language import (
     write,
 )
 from pipeline.tiers.explain import Explanation, total
+from pipeline.tiers.scoring import MEASURE_NAMES
 
 
 def explanation(found: Explanation, language: str, to: Console) -> None:
@@ -93,6 +94,8 @@ class _Rendering(Language):
         )
 
     def _scores(self, found: Explanation) -> str:
+        if not found.scores:
+            return self.either("none, this policy makes none", "本政策不设得分")
         parts = []
         for row in found.scores:
             name, covered = self.text(row["score_name"]), f"{row['coverage']:.0%}"
@@ -170,10 +173,9 @@ class _Rendering(Language):
         return sentence
 
     def _measure(self, found: Explanation, measure: str) -> str:
-        if measure in ("value_score", "potential_score"):
-            return self.text(measure.replace("_", " "))
+        # What the policy calls a factor goes before what everybody calls it.
         named = {row["factor"]: self.of(row, "factor_name") for row in found.factors}
-        return named.get(measure, measure)
+        return named.get(measure) or self.either(*MEASURE_NAMES[measure])
 
     def _value(self, found: Explanation) -> str:
         value, currency = found.value, found.currency
@@ -215,6 +217,8 @@ class _Rendering(Language):
         return sentence + self.either("; ", "；") + self.either(", ", "、").join(parts)
 
     def _factors(self, found: Explanation) -> Iterator[RenderableType]:
+        if not found.scores:
+            return
         table = self.table(
             "What the scores are made of",
             *("", "factor"),
@@ -306,17 +310,17 @@ class _Rendering(Language):
     def _month_ends(self, found: Explanation) -> Iterator[RenderableType]:
         if not found.month_ends:
             return
+        names = [score["score_name"] for score in found.scores]
         table = self.table(
             "The last month ends",
-            *("month end", "earned", "held", ">value", ">potential"),
+            *("month end", "earned", "held", *(f">{name}" for name in names)),
         )
         for row in found.month_ends:
             table.add_row(
                 str(row["as_of_date"]),
                 self.of(row, "earned_tier_name"),
                 self.of(row, "held_tier_name"),
-                format_score(row["value_score"]),
-                format_score(row["potential_score"]),
+                *(format_score(row[f"{name}_score"]) for name in names),
             )
         yield table
         for item in found.confirmations:

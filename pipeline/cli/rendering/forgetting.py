@@ -1,4 +1,4 @@
-"""How a forgetting looks on a terminal: what it would do, and its receipt."""
+"""Renders a forgetting: what it would do, and its receipt."""
 
 from __future__ import annotations
 

@@ -85,8 +85,6 @@ _CHINESE: Final = {
     "same": "不变",
     "move": "变动",
     "all": "全部",
-    "value score": "价值得分",
-    "potential score": "潜力得分",
     "": "",
 }
 

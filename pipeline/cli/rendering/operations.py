@@ -1,4 +1,4 @@
-"""How the upkeep of a home looks on a terminal."""
+"""Renders the upkeep of a home."""
 
 from __future__ import annotations
 

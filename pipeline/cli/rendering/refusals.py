@@ -1,4 +1,4 @@
-"""How a refusal and the acceptances look on a terminal; the facts come from elsewhere."""
+"""Renders a refusal and the acceptances; the facts come from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How releases look on a terminal: the list of them, and the tiers of one."""
+"""Renders releases: the list of them, and the tiers of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a trial of the sources and the rows in quarantine look on a terminal."""
+"""Renders a trial of the sources, and the rows in quarantine."""
 
 from __future__ import annotations
 

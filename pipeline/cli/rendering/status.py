@@ -1,4 +1,4 @@
-"""How the state of a home looks on a terminal; every command in it can be pasted."""
+"""Renders the state of a home; every command in it can be pasted."""
 
 from __future__ import annotations
 

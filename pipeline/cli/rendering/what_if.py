@@ -1,4 +1,4 @@
-"""How a what-if looks on a terminal, in English and in Chinese.
+"""Renders a what-if, in English and in Chinese.
 
 Nothing is worked out here.
 """

@@ -2,7 +2,7 @@
     hash of its place among the blocks of the policy and of what its records share.
     -#}
 {%- macro shared(block) -%}
-{% for name, length in block.parts -%}
+{% for name, length in block.keys -%}
 {% if not loop.first %}, {% endif -%}
 {% if length %}left({{ name | identifier }}, {{ length }})
 {%- else %}cast({{ name | identifier }} as varchar)
@@ -11,7 +11,7 @@
 {%- endmacro -%}
 {%- macro is_in(block) -%}
 customer_type = {{ block.customer_type | literal }}
-{%- for name, length in block.parts %}
+{%- for name, length in block.keys %}
  and {% if length %}length({{ name | identifier }}) >= {{ length }}
 {%- else %}{{ name | identifier }} is not null
 {%- endif %}

@@ -13,8 +13,8 @@ with found as (
     select
         left_no,
         right_no,
-        {{ asked.rule.name | literal }} as match_rule,
-        {{ asked.rule.order }} as rule_order,
+        {{ asked.rule.match_rule | literal }} as match_rule,
+        {{ asked.rule.rule_order }} as rule_order,
         {{ asked.rule.confidence | number }} as confidence
     from (
         select

@@ -1,7 +1,7 @@
-"""`alerts.yaml`: who is told of what, how and in which language.
+"""`alerts.yaml`: who is notified of what, how and in which language.
 
 It lies beside `sources.yaml` and is read in the same way: `${NAME}` comes from the
-environment, so that no secret stands in the file. Without the file nobody is told.
+environment, so that no secret stands in the file. Without the file nobody is notified.
 """
 
 from __future__ import annotations
@@ -100,11 +100,11 @@ class Webhook(_Channel):
 
     @property
     def host(self) -> str:
-        """What of the address may be shown; the rest of it is the secret."""
+        """What of the address may be written; the rest of it is the secret."""
         return urlsplit(self.url).hostname or ""
 
     def secrets(self) -> set[str]:
-        """What must not be told of this channel."""
+        """What must not be written of this channel."""
         parts = urlsplit(self.url)
         found = {self.url, parts.path, parts.query, self.secret or ""}
         found |= {part.partition("=")[2] for part in parts.query.split("&")}
@@ -139,7 +139,7 @@ class Email(_Channel):
         return self.host, self.port or usual[self.security]
 
     def secrets(self) -> set[str]:
-        """What must not be told of this channel."""
+        """What must not be written of this channel."""
         return {
             item for item in (self.user or "", self.password or "") if len(item) >= 4
         }

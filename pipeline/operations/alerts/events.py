@@ -1,6 +1,6 @@
-"""Finds what is to be told: attempts that ended badly, a release too old, and the end of it.
+"""Finds what to notify of: attempts that ended badly, a release too old, and the end of it.
 
-Looks at the journal, the release and what was told before; sends nothing.
+Reads the journal, the release and the ledger; sends nothing.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pipeline.operations.alerts.ledger import Delivery, Event, Ledger
 from pipeline.operations.freshness import Freshness, numbered
 from pipeline.release import catalogue, layout
 
-CHECKS_SHOWN = 5
+MAX_CHECKS = 5
 BAD: dict[str, Kind] = {"refused": "refused", "failed": "failed", "died": "failed"}
 
 
 def find(
     home: Home, ledger: Ledger, seen: Freshness, described: AlertsFile
 ) -> list[Event]:
-    """Raises what is new since the last look, with the channels that are to be told.
+    """Raises what is new since the last dispatch, with the channels that are to be notified.
 
     Returns:
         The new events, which are in the ledger now.
@@ -51,7 +51,7 @@ def _address(event: Event, described: AlertsFile) -> None:
 def _bad_attempts(home: Home, ledger: Ledger, seen: Freshness) -> list[Event]:
     tried = list(reversed(numbered(attempts.history(home))))
     if ledger.seen_through is None:
-        # The first look of all: what is long over is nobody's alarm.
+        # The first dispatch of all: what is long over is nobody's alarm.
         older = [layout.sequence(attempt.refresh_id) for attempt in tried[:-1]]
         ledger.seen_through = max(older, default=0)
     found = []
@@ -161,7 +161,7 @@ def _attempt_facts(home: Home, attempt: Attempt) -> dict[str, Any]:
         "exit_code": attempt.exit_code,
         "started_at": attempt.started_at,
         "ended_at": attempt.ended_at,
-        # The reason of a refusal is made of its checks, which are told by themselves.
+        # The reason of a refusal is made of its checks, which are listed by themselves.
         "reason": ""
         if broken and attempt.state == "refused"
         else _shortened(discreet((attempt.reason or "").partition("\n")[0])),
@@ -172,9 +172,9 @@ def _attempt_facts(home: Home, attempt: Attempt) -> dict[str, Any]:
                 "outcome": check["outcome"],
                 "failing_rows": check.get("failing_rows"),
             }
-            for check in broken[:CHECKS_SHOWN]
+            for check in broken[:MAX_CHECKS]
         ],
-        "more_checks": max(len(broken) - CHECKS_SHOWN, 0),
+        "more_checks": max(len(broken) - MAX_CHECKS, 0),
     }
 
 

@@ -1,4 +1,4 @@
-"""What was told to whom, and what is still to be told: one file, and a lock beside it.
+"""Who was notified of what, and what is still to be sent: one file, and a lock beside it.
 
     alerts/state.json
 
@@ -26,9 +26,9 @@ from pipeline.operations.alerts.config import Kind
 
 log = logging.getLogger("customer_tiers.alerts")
 
-# So many events that everybody was told of are kept for `customer-tiers alerts`.
+# So many events that everybody was notified of are kept for `customer-tiers alerts`.
 KEPT = 50
-# Another look that is sending is waited for as long; sending has limits of its own.
+# Another dispatch that is sending is waited for as long; sending has limits of its own.
 PATIENCE_SECONDS = 120
 
 
@@ -56,7 +56,7 @@ class Delivery:
 
 @dataclass
 class Event:
-    """Something that people are told of, with all that was known when it was found.
+    """Something that people are notified of, with all that was known when it was found.
 
     Attributes:
         facts: Plain values for the message; no values of rows.
@@ -70,7 +70,7 @@ class Event:
 
     @property
     def is_done(self) -> bool:
-        """Whether every channel was told."""
+        """Whether every channel was notified."""
         return all(item.state == "sent" for item in self.deliveries.values())
 
 
@@ -80,7 +80,7 @@ class Ledger:
 
     Attributes:
         number: How many events there were; part of their ids.
-        seen_through: Attempts up to this sequence have been looked at.
+        seen_through: Attempts up to this sequence have been judged.
         troubles: Ids of events that have not been followed by a recovery.
         late: Why the release was said to be late since the last recovery.
     """
@@ -158,7 +158,7 @@ def write(home: Home, ledger: Ledger) -> None:
 
 @contextmanager
 def held(home: Home, patience: float = PATIENCE_SECONDS) -> Iterator[bool]:
-    """Holds the lock of alerts, so that two looks at once tell nothing twice.
+    """Holds the lock of alerts, so that two dispatches at once send nothing twice.
 
     Yields:
         Whether it was to be had; the kernel frees it however the process ends.

@@ -1,7 +1,7 @@
 """The message of an event for people, in English or Chinese.
 
 Each message says what happened, since when, what readers see now, the first failing
-checks, what to do next and where to look. Not here: the sentences of each language
+checks, what to do next and where. Not here: the sentences of each language
 (english, chinese), and what a channel makes of a message (mail, webhooks).
 """
 
@@ -29,7 +29,7 @@ class Message:
     """One event in one language.
 
     Attributes:
-        id: The same at every try, so that a receiver can tell a repeat.
+        id: The same at every try, so that a receiver can recognise a repeat.
         sections: A heading and its lines, in the order in which they are read.
         facts: The same as plain values, for machines.
     """

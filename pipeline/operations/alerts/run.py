@@ -1,4 +1,4 @@
-"""One look after another: finds what is to be told, and tells what was not told yet."""
+"""Dispatches alerts: raises what is new, and sends what was not sent yet."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ LONGEST_WAIT = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Told:
-    """What one look did.
+class Dispatched:
+    """What one dispatch did.
 
     Attributes:
         raised: Ids of events that are new.
@@ -40,13 +40,13 @@ class Told:
     pending: int
 
 
-def look(
+def dispatch(
     settings: Settings, home: Home, seen: Freshness, patience: Patience | None = None
-) -> Told | None:
+) -> Dispatched | None:
     """Raises new events and sends everything that is still to be sent.
 
     Returns:
-        What was done; nothing where no alerts are configured, or where another look
+        What was done; nothing where no alerts are configured, or where another dispatch
         holds the lock: it, or the next one, sends.
 
     Raises:
@@ -58,7 +58,9 @@ def look(
     place = _place(settings, home, described)
     with ledger.held(home) as is_ours:
         if not is_ours:
-            log.warning("alerts: another look has been sending for long; left to it")
+            log.warning(
+                "alerts: another dispatch has been sending for long; left to it"
+            )
             return None
         state = ledger.read(home)
         raised = events.find(home, state, seen, described)
@@ -66,7 +68,7 @@ def look(
         # Before anything is sent: the events have their ids now, whatever happens.
         ledger.write(home, state)
         sent = _send_all(home, state, described, place, seen, patience or Patience())
-        return Told([event.id for event in raised], sent, state.pending())
+        return Dispatched([event.id for event in raised], sent, state.pending())
 
 
 def test(
@@ -148,7 +150,7 @@ def _send_all(
 ) -> list[tuple[str, str]]:
     sent = []
     channels = {channel.name: channel for channel in described.channels}
-    silent: set[str] = set()  # one failure a look is enough to know
+    silent: set[str] = set()  # one failure a dispatch is enough to know
     for event in list(state.events):
         for name, delivery in event.deliveries.items():
             if delivery.state == "sent" or name in silent or name not in channels:
@@ -184,8 +186,8 @@ def _deliver(
     tried = Try(is_uncertain=delivery.is_uncertain)
 
     def send(may_be_repeat: bool) -> str | None:
-        told = replace(delivery, is_uncertain=may_be_repeat)
-        worded = message.compose(event, told, channel.language, place, seen)
+        resent = replace(delivery, is_uncertain=may_be_repeat)
+        worded = message.compose(event, resent, channel.language, place, seen)
         return _send(channel, worded)
 
     try:
@@ -197,7 +199,7 @@ def _deliver(
             wait = min(dt.timedelta(seconds=failure.wait), LONGEST_WAIT)
             delivery.not_before = (_now() + wait).isoformat()
         log.warning(
-            "alerts: %s did not reach %s: %s; tried again at the next look",
+            "alerts: %s did not reach %s: %s; tried again at the next dispatch",
             event.id,
             channel.name,
             delivery.error,
@@ -210,7 +212,7 @@ def _deliver(
         delivery.remark = remark
         if remark:
             log.warning("alerts: %s to %s: %s", event.id, channel.name, remark)
-        log.info("alerts: %s told to %s", event.id, channel.name)
+        log.info("alerts: %s sent to %s", event.id, channel.name)
         return True
     finally:
         if delivery.state != "sending":

@@ -1,4 +1,4 @@
-"""How a sending can fail, and how often it is tried within one look."""
+"""How a sending can fail, and how often it is tried within one dispatch."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class NotSent(Exception):
 
     def __init__(
         self,
-        told: str,
+        reason: str,
         *,
         again: bool = False,
         is_uncertain: bool = False,
         wait: float | None = None,
     ) -> None:
-        super().__init__(told)
+        super().__init__(reason)
         self.again = again
         self.is_uncertain = is_uncertain
         self.wait = wait
@@ -37,9 +37,9 @@ class NotSent(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one look bothers with one message.
+    """How long one dispatch bothers with one message.
 
-    A refresh waits for this at its end, so it is short; the next look goes on.
+    A refresh waits for this at its end, so it is short; the next dispatch goes on.
     """
 
     tries: int = 3
@@ -61,7 +61,7 @@ def insist(
     """Sends, and tries again with growing pauses where that may help.
 
     Args:
-        send: Sends the message once; told whether it may be a repeat.
+        send: Sends the message once; is given whether it may be a repeat.
         patience: How often, and how long between.
         tried: Counts the tries, and whether one may have arrived.
 
@@ -69,7 +69,7 @@ def insist(
         What was not done for everybody, if anything.
 
     Raises:
-        NotSent: The last failure; `wait` is more than a look may wait.
+        NotSent: The last failure; `wait` is more than a dispatch may wait.
     """
     pause = patience.first_pause
     while True:

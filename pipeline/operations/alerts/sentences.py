@@ -87,7 +87,7 @@ class Sentences:
         return format_moment((sealed + allowed).isoformat(), self.place.time_zone)
 
     def where(self) -> list[str]:
-        """Where to look."""
+        """Where to read on."""
         lines = [f"{socket.gethostname()}: {self.place.home}"]
         if self.event.kind in {"refused", "failed"}:
             lines.append(f"customer-tiers logs {self.refresh}")

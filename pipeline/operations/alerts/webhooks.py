@@ -262,7 +262,7 @@ def _unreached(channel: Webhook, reason: object) -> NotSent:
 
 def _judge(channel: Webhook, status: int, headers: Headers, answer: bytes) -> None:
     """Raises unless the service says that it took the message."""
-    told = answer[:200].decode(errors="replace")
+    answer_text = answer[:200].decode(errors="replace")
     if status == 429:
         raise NotSent(
             f"{channel.host} answered 429, too many messages",
@@ -277,24 +277,25 @@ def _judge(channel: Webhook, status: int, headers: Headers, answer: bytes) -> No
             wait=_retry_after(headers.get("Retry-After")),
         )
     if not 200 <= status < 300:
-        raise NotSent(f"{channel.host} answered {status}: {told}")
+        raise NotSent(f"{channel.host} answered {status}: {answer_text}")
     if channel.kind in {"feishu", "dingtalk", "wecom"}:
-        _judge_code(channel, answer, told)
+        _judge_code(channel, answer, answer_text)
 
 
-def _judge_code(channel: Webhook, answer: bytes, told: str) -> None:
+def _judge_code(channel: Webhook, answer: bytes, answer_text: str) -> None:
     try:
         value = json.loads(answer)
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise NotSent(f"{channel.host} answered what is no JSON object: {told}")
+        raise NotSent(f"{channel.host} answered what is no JSON object: {answer_text}")
     # Feishu's older robots answer with StatusCode.
     names = ("code", "StatusCode") if channel.kind == "feishu" else ("errcode",)
     code = next((value[name] for name in names if name in value), None)
     if code == 0 and not isinstance(code, bool):
         return
-    said = value.get("msg") or value.get("errmsg") or value.get("StatusMessage") or told
+    reasons = ("msg", "errmsg", "StatusMessage")
+    said = next((value[name] for name in reasons if value.get(name)), answer_text)
     wait = TOO_MANY.get((channel.kind, code)) if isinstance(code, int) else None
     raise NotSent(
         f"{channel.host} answered code {code}: {said}",

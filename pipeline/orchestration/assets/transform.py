@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +11,11 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from pipeline.common.errors import CustomerTiersError, GateRefused
+from pipeline.common.errors import GateRefused
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.gates import data_docs
 from pipeline.journal import acceptances, attempts, disk, evidence
-from pipeline.journal.evidence import Evidence
 from pipeline.journal.refresh_log import facts
 from pipeline.orchestration.assets.ingest import POOL, landing_key
 from pipeline.orchestration.request import RefreshRequest
@@ -27,7 +26,7 @@ from pipeline.transform import foundation
 
 log = logging.getLogger("customer_tiers.transform")
 
-BUILT = ":".join(transform.BUILT)  # told by its errors
+BUILT = ":".join(transform.BUILT)  # reported by its errors
 
 
 class Translator(DagsterDbtTranslator):
@@ -38,7 +37,7 @@ class Translator(DagsterDbtTranslator):
             DagsterDbtTranslatorSettings(
                 enable_asset_checks=True,
                 enable_source_tests_as_checks=False,
-                # Several tables are laid by the same asset, `candidate`.
+                # Several tables are written by the same asset, `candidate`.
                 enable_duplicate_source_asset_keys=True,
             )
         )
@@ -129,7 +128,7 @@ def transform_assets(
             data_docs.show(home, candidate, found)
             tests = sum(check.id != BUILT for check in found.checks)
             log.info("dbt: %d models and seeds, %d tests", built_models, tests)
-            _judge(home, found, built.errors)
+            judge_build(home, replace(built, evidence=found))
 
     return models
 
@@ -150,19 +149,19 @@ def _log_model(event: Mapping[str, Any], built: int) -> None:
     )
 
 
-def _judge(home: Home, found: Evidence, errors: Sequence[str]) -> None:
-    """Tells what dbt's tests found, and stops what may not go on.
+def judge_build(home: Home, built: transform.Built) -> None:
+    """Reports what dbt's tests found, and stops what may not go on.
 
     Args:
         home: Where the candidate is.
-        found: The evidence of dbt's tests, and of whether all was built.
-        errors: Why models were not built.
+        built: How the build ended, with the acceptances that hold.
 
     Raises:
         DiskFull: There was no room for it.
         GateRefused: The data are not what they should be.
         CustomerTiersError: A model does not work.
     """
+    found = built.evidence
     failed = [
         check
         for check in found.checks
@@ -175,12 +174,7 @@ def _judge(home: Home, found: Evidence, errors: Sequence[str]) -> None:
     disk.raise_if_full(home, found.crashes())
     if blocking := [check.sentence() for check in failed if check.blocks]:
         raise GateRefused("; ".join(blocking))
-    if errors:
-        reason = "dbt: " + "; ".join(errors)
-        # A null where the contract of a mart allows none is bad data, which is
-        # what a gate is for; anything else is a model that does not work.
-        contract = all("Constraint Error" in error for error in errors)
-        raise GateRefused(reason) if contract else CustomerTiersError(reason)
+    built.assert_complete()
     if problems := found.problems():
         raise GateRefused("; ".join(problems))
 

@@ -8,7 +8,7 @@ The rules, the same for every server and for both ways of reading PostgreSQL:
 - A moment with a zone is UTC, one without stays without. Times of the day, intervals,
   UUIDs, enums, JSON and whatever else has no plain type are text; arrays are JSON text.
 - A value that its column's type cannot hold (`0000-00-00`, `infinity`, `NaN` in money, 2
-  in a boolean, a word where SQLite was told a number) puts its row into the quarantine,
+  in a boolean, a word where SQLite declares a number) puts its row into the quarantine,
   which shows it whole. Making it null instead would invent a row that the source does
   not have, and nobody would ever see it. Who wants such values declares the column as
   `text` in `sources.yaml` and gets them as they are written.
@@ -32,7 +32,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from pipeline.sources.base import Rejected
 from pipeline.sources.columns import column_type
 
-# How the values of a driver arrive: as text or plain numbers because we told the driver
+# How the values of a driver arrive: as text or plain numbers because we asked the driver
 # so (the first three), or as whatever SQLAlchemy makes of them.
 Backend = Literal["postgresql", "mysql", "sqlite", "other"]
 
@@ -375,14 +375,14 @@ def _batch(
         arrays.append(pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces))
         for at in bad:
             reasons.setdefault(at, []).append(
-                f"{column.name} is {_shown(wire[at])!r}, which is no {column.type}"
+                f"{column.name} is {_format_value(wire[at])!r}, which is no {column.type}"
             )
     batch = pa.record_batch(arrays, schema=schema)
     if not reasons:
         return batch
     for at in sorted(reasons):
         row = {
-            column.name: _shown(wire[at])
+            column.name: _format_value(wire[at])
             for column, wire in zip(columns, wires, strict=True)
         }
         rejected.append(
@@ -458,7 +458,7 @@ _INFINITIES = {
 }
 
 
-def _shown(value: Any) -> str | None:
+def _format_value(value: Any) -> str | None:
     """A value as the quarantine shows it."""
     if isinstance(value, pa.Scalar):
         if not value.is_valid:

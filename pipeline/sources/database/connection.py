@@ -1,4 +1,4 @@
-"""One read-only connection to a source, at one moment, and no secret in what it tells.
+"""One read-only connection to a source, at one moment, and no secret in what it says.
 
 The moment is fixed when the connection is opened: PostgreSQL by a repeatable-read
 transaction, MariaDB and MySQL by a consistent snapshot (of InnoDB tables; MyISAM has
@@ -104,7 +104,7 @@ def connect(url: sa.URL, source: str) -> sa.Connection:
         SourceUnavailable: The database cannot be reached; says why without a secret.
     """
     # A password may stand in the query of a URL as well as in its place.
-    shown = url.set(query={}).render_as_string(hide_password=True)
+    address = url.set(query={}).render_as_string(hide_password=True)
     connection = None
     passes = False
     try:
@@ -114,9 +114,9 @@ def connect(url: sa.URL, source: str) -> sa.Connection:
     except ImportError as error:
         package = _PACKAGES.get(error.name or "", error.name)
         missing = f"its driver is not installed; run: pip install '{package}'"
-        told = missing if package else without_secrets(cause(error), url)
+        error_text = missing if package else without_secrets(cause(error), url)
     except (sa.exc.SQLAlchemyError, OSError, ValueError, TypeError) as error:
-        told = without_secrets(cause(error), url)
+        error_text = without_secrets(cause(error), url)
         passes = may_pass(error)
     else:
         return connection
@@ -125,7 +125,7 @@ def connect(url: sa.URL, source: str) -> sa.Connection:
     # `from None` and outside of the handler: a driver may repeat the password, and the
     # chain of errors ends up in Dagster's log.
     raise SourceUnavailable(
-        f"{source}: {shown} cannot be reached: {told}", may_pass=passes
+        f"{source}: {address} cannot be reached: {error_text}", may_pass=passes
     ) from None
 
 

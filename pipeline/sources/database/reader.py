@@ -213,7 +213,7 @@ class DatabaseReader:
         *schema, plain = _parts(name)
         try:
             with warnings.catch_warnings():
-                # What it does not know is looked up afterwards.
+                # What it does not know is asked afterwards.
                 warnings.simplefilter("ignore", sa.exc.SAWarning)
                 columns = sa.inspect(self._connection).get_columns(
                     plain, schema=".".join(schema) or None
@@ -221,9 +221,9 @@ class DatabaseReader:
         except sa.exc.NoSuchTableError:
             columns = []
         except sa.exc.SQLAlchemyError as error:
-            told = without_secrets(cause(error), self._url)
+            error_text = without_secrets(cause(error), self._url)
             raise SourceUnavailable(
-                f"{where}: {told}", may_pass=may_pass(error)
+                f"{where}: {error_text}", may_pass=may_pass(error)
             ) from None
         if not columns:
             raise SourceUnavailable(f"{where}: the database has no table {name}.")
@@ -277,18 +277,18 @@ class DatabaseReader:
                     for batch in copied:
                         yield from_arrow(batch.columns, columns, rejected)
             except (sa.exc.SQLAlchemyError, pa.ArrowException, OSError) as error:
-                told = without_secrets(cause(error), self._url)
+                error_text = without_secrets(cause(error), self._url)
                 passes = may_pass(error)
             except Exception as error:
                 # Drivers have exceptions of their own; ours pass.
                 if isinstance(error, SourceUnavailable) or not _is_of_a_driver(error):
                     raise
-                told = without_secrets(cause(error), self._url)
+                error_text = without_secrets(cause(error), self._url)
                 passes = may_pass(error)
             else:
                 return
             raise SourceUnavailable(
-                f"{where} cannot be read: {told}", may_pass=passes
+                f"{where} cannot be read: {error_text}", may_pass=passes
             ) from None
 
         return Extract(

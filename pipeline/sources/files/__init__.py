@@ -1,7 +1,7 @@
 """Reads files in a folder, of every format and packing; the docstrings say which.
 
 `reader` finds the files and makes extracts of them, `parts` opens and unpacks them,
-`detection` tells encoding and delimiter, `delimited`, `sheets`, `documents` and
+`detection` finds encoding and delimiter, `delimited`, `sheets`, `documents` and
 `columnar` read a format each, `typed` makes columns what sources.yaml declares.
 """
 

@@ -1,6 +1,6 @@
-"""Which files of a source are there now: what a sensor looks at; nothing is read.
+"""Which files of a source are there now: what a sensor asks; nothing is read.
 
-Not here: what becomes of the files (landing), and when somebody looks (Dagster).
+Not here: what becomes of the files (landing), and when somebody asks (Dagster).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Arrivals:
     unsettled: Sequence[str]
 
 
-def look(source: Source) -> Arrivals:
-    """Looks at the files of all entities of a source of kind `files`."""
+def scan(source: Source) -> Arrivals:
+    """Scans the files of all entities of a source of kind `files`."""
     reader = FilesReader(source)
     found = []
     unsettled = []
@@ -40,15 +40,15 @@ def look(source: Source) -> Arrivals:
         try:
             paths = reader.files(entity)
         except SourceUnavailable:
-            continue  # the next refresh tells it; here it is no file that arrived
+            continue  # the next refresh reports it; here it is no file that arrived
         for path in paths:
             try:
                 why = being_written(path, entity)
-                told = path.stat()
+                status = path.stat()
             except FileNotFoundError:
                 continue
             if why is not None:
                 unsettled.append(f"{printable(path.name)} {why}")
-            found.append((entity.name, str(path), told.st_size, told.st_mtime_ns))
+            found.append((entity.name, str(path), status.st_size, status.st_mtime_ns))
     digest = hashlib.sha256(json.dumps(found).encode()).hexdigest()
     return Arrivals(digest, len({item[1] for item in found}), unsettled)

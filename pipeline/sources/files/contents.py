@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-# As much of a file as is looked at.
+# As much of a file as is read.
 BEGINNING = 4_096
 
 _MARKUP = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")

@@ -73,7 +73,7 @@ class Dialect:
 
 @dataclass
 class Effort:
-    """Whether the file has shown that it needs the careful way."""
+    """Whether the file has proved to need the careful way."""
 
     is_careful: bool = False
 
@@ -81,7 +81,7 @@ class Effort:
 def dialect_of(
     part: Part, entity: Entity, kind: str, check: detection.Utf8Check
 ) -> Dialect:
-    """What is declared, and what the bytes tell where nothing is.
+    """What is declared, and what the bytes say where nothing is.
 
     Raises:
         SourceUnavailable: The bytes allow several readings, or contradict sources.yaml.
@@ -109,8 +109,8 @@ def dialect_of(
         for name, given in [("encoding", entity.encoding), ("delimiter", known)]
         if not given
     ]
-    shown = f" (detected: {', '.join(detected)})" if detected else ""
-    return Dialect(encoding, delimiter, quote, header_row, shown)
+    detections = f" (detected: {', '.join(detected)})" if detected else ""
+    return Dialect(encoding, delimiter, quote, header_row, detections)
 
 
 def read(
@@ -333,7 +333,9 @@ def _place(
         rows = (record for record in header.records if record[2] or is_single)
         for at, (number, lines, _) in enumerate(rows):
             if at in reasons:
-                rejected.append(Rejected(number, _shown("".join(lines)), reasons[at]))
+                rejected.append(
+                    Rejected(number, _format_line("".join(lines)), reasons[at])
+                )
             if at == last:
                 return
 
@@ -408,7 +410,9 @@ def _read_records(
     def whole() -> pa.RecordBatch:
         batch, bad = typing.split(_text_batch(header.names, columns))
         for at, reason in bad:
-            rejected.append(Rejected(places[at][0], _shown(places[at][1]), reason))
+            rejected.append(
+                Rejected(places[at][0], _format_line(places[at][1]), reason)
+            )
         places.clear()
         for column in columns:
             column.clear()
@@ -421,7 +425,7 @@ def _read_records(
             # Whether the lines were one row or many, nobody can tell.
             reason = f"{found}, in what begins in line {number}"
             rejected += [
-                Rejected(number + at, _shown(line), reason)
+                Rejected(number + at, _format_line(line), reason)
                 for at, line in enumerate(lines)
             ]
             # An empty batch now and then lets the caller see that it is hopeless.
@@ -440,7 +444,7 @@ def _read_records(
                 if len(cells) != width
                 else "bytes that are no text in the encoding of sources.yaml"
             )
-            rejected.append(Rejected(number, _shown("".join(lines)), reason))
+            rejected.append(Rejected(number, _format_line("".join(lines)), reason))
             if len(rejected) % ROWS_PER_BATCH == 0:
                 yield whole()
             continue
@@ -470,7 +474,7 @@ def _is_text(cells: list[str]) -> bool:
     return True
 
 
-def _shown(text: str) -> str:
+def _format_line(text: str) -> str:
     """The text without its line end; bytes that are no text as hexadecimal escapes."""
     bare = text.rstrip("\r\n")
     return bare.encode(errors="surrogateescape").decode(errors="backslashreplace")

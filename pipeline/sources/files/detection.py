@@ -1,4 +1,4 @@
-"""Tells a text file's encoding and delimiter from its bytes, or refuses to guess.
+"""Detects a text file's encoding and delimiter from its bytes, or refuses to guess.
 
 The rule for encodings, in this order:
 
@@ -37,7 +37,7 @@ DELIMITERS = (",", ";", "\t", "|")
 _ODD = re.compile(rb"""[\r\n"',;|\t]=\"|^=\"|[\r\n](?:\xef\xbb\xbf|\x841\x953)""")
 SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?", re.IGNORECASE)
 
-# So much of the lines that are not plain ASCII is looked at.
+# So much of the lines that are not plain ASCII is examined.
 EVIDENCE = 1 << 20
 _ASCII = bytes(range(0x80))
 SAMPLE = 1 << 18
@@ -53,7 +53,7 @@ class Utf8Check:
         self.beginning = b""
 
     def feed(self, chunk: bytes, final: bool = False) -> None:
-        """Looks at the next bytes of the file."""
+        """Takes in the next bytes of the file."""
         if not self._read:
             self.beginning = chunk[:4096]
         if self.failed_at is None:
@@ -79,7 +79,7 @@ class Oddities:
         self.are_there = False
 
     def feed(self, chunk: bytes) -> None:
-        """Looks at the next bytes of the file."""
+        """Takes in the next bytes of the file."""
         if self.are_there or not chunk:
             return
         if self._header is None:
@@ -95,7 +95,7 @@ class Oddities:
 
 
 def marked(beginning: bytes) -> str | None:
-    """The encoding that a byte order mark tells, if there is one."""
+    """The encoding that a byte order mark declares, if there is one."""
     return next((MARKS[mark] for mark in MARKS if beginning.startswith(mark)), None)
 
 
@@ -108,7 +108,7 @@ def encoding_of(part: Part, check: Utf8Check) -> str:
     beginning = check.beginning
     if found := marked(beginning):
         return found
-    if _looks_like_utf16(beginning):
+    if _is_likely_utf16(beginning):
         raise SourceUnavailable(
             f"{part.where} looks like UTF-16 without a byte order mark; declare "
             "`encoding: utf-16-le` (or utf-16-be) in sources.yaml."
@@ -139,7 +139,7 @@ def encoding_of(part: Part, check: Utf8Check) -> str:
     )
 
 
-def _looks_like_utf16(beginning: bytes) -> bool:
+def _is_likely_utf16(beginning: bytes) -> bool:
     even, odd = beginning[0::2], beginning[1::2]
     shares = [half.count(0) / max(len(half), 1) for half in (even, odd)]
     return len(beginning) >= 8 and max(shares) > 0.4 and min(shares) < 0.05
@@ -191,7 +191,7 @@ def delimiter_of(part: Part, encoding: str, quote: str, header_row: int) -> str:
     """
     with part.open() as file:
         sample = _beginning(file, encoding)
-    # Every file is looked at in every refresh, so the rows only if the header needs them.
+    # Every file is scanned in every refresh, so the rows only if the header needs them.
     divides = [
         delimiter
         for delimiter in DELIMITERS

@@ -247,11 +247,11 @@ def _sorted_out(
                 text.encode()
                 kept.append((number, text))
             except UnicodeEncodeError:
-                shown = text.encode(errors="surrogateescape")
+                escaped = text.encode(errors="surrogateescape")
                 bad.append(
                     Rejected(
                         number,
-                        shown.decode(errors="backslashreplace"),
+                        escaped.decode(errors="backslashreplace"),
                         "bytes that are no text in UTF-8, the encoding of JSON",
                     )
                 )

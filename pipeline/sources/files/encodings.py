@@ -9,7 +9,7 @@ An encoding *fits* when the bytes become what people of one language write in it
   (GB 2312; KS X 1001's syllables; JIS level 1 and kana; Big5's first plane).
 
 Fitting proves little for the last kind: every Korean syllable is an everyday Chinese
-character, too. What is *clear* Chinese in GB18030 is told by what mojibake does not have:
+character, too. What is *clear* Chinese in GB18030 is known by what mojibake does not have:
 characters that Chinese uses often, and a spread over the whole of GB 2312's first part,
 which is in the order of the pronunciation. Korean syllables fill its first half only,
 Japanese kanji its first two thirds, Cyrillic its second part. Not here: who decides.
@@ -115,7 +115,7 @@ FREQUENT_HAN = frozenset(
 
 @dataclass(frozen=True)
 class Evidence:
-    """What of a file's bytes the decision looks at.
+    """What of a file's bytes the decision rests on.
 
     Attributes:
         lines: Lines with bytes above 0x7f, as many as fit into a sample.

@@ -122,7 +122,7 @@ class Part:
         """The declared format, else that of the name.
 
         Raises:
-            SourceUnavailable: The name tells of none.
+            SourceUnavailable: The name says none.
         """
         if entity.format:
             return entity.format
@@ -202,37 +202,37 @@ def parts_of(path: Path, entity: Entity, where: str) -> list[Part]:
         for member in members
         if not member.is_dir() and not member.filename.startswith("__MACOSX/")
     ]
-    for shown, member in found:
-        _refuse_to_climb(shown, member, where)
+    for name, member in found:
+        _refuse_to_climb(name, member, where)
     wanted = sorted(
-        (shown, member)
-        for shown, member in ((s, m.filename) for s, m in found)
-        if _is_wanted(shown, entity)
+        (name, member)
+        for name, member in ((n, m.filename) for n, m in found)
+        if _is_wanted(name, entity)
     )
     if not wanted:
         asked = f"`member: {entity.member}`" if entity.member else "a known format"
-        holds = ", ".join(shown for shown, _ in found[:10]) or "nothing"
+        holds = ", ".join(name for name, _ in found[:10]) or "nothing"
         raise SourceUnavailable(
             f"{where} has no member of {asked}; it holds {holds}. Mend `member` in "
             "sources.yaml."
         )
     locked = {member.filename for _, member in found if member.flag_bits & 0x1}
-    for shown, member_name in wanted:
+    for name, member_name in wanted:
         if member_name in locked:
             raise SourceUnavailable(
-                f"{where}/{shown} is locked by a password; bring a zip without one."
+                f"{where}/{name} is locked by a password; bring a zip without one."
             )
     return [
         Part(
-            printable(f"{path.name}/{shown}"),
-            f"{where}/{printable(shown)}",
+            printable(f"{path.name}/{name}"),
+            f"{where}/{printable(name)}",
             path,
-            shown,
+            name,
             "zip",
             most,
             member_name,
         )
-        for shown, member_name in wanted
+        for name, member_name in wanted
     ]
 
 
@@ -274,5 +274,5 @@ def cause(error: BaseException) -> str:
     """What went wrong in a few words: the system's own where there are any."""
     if isinstance(error, EOFError):
         return "it ends too early"
-    told = getattr(error, "strerror", None) or str(error).split("\n")[0]
-    return told or type(error).__name__
+    text = getattr(error, "strerror", None) or str(error).split("\n")[0]
+    return text or type(error).__name__

@@ -136,7 +136,7 @@ def being_written(path: Path, entity: Entity) -> str | None:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Scan:
     """What one pass over the bytes found out."""
 
     digest: str
@@ -148,22 +148,22 @@ def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
     kind = part.format(entity)
     before = _version(part)
     try:
-        look = _look(part, entity, kind)
+        scan = _scan(part, entity, kind)
     except READ_ERRORS as error:
         raise SourceUnavailable(
             f"{part.where} cannot be read: {cause(error)}"
         ) from error
     rejected: list[Rejected] = []
-    effort = delimited.Effort(look.is_odd)
+    effort = delimited.Effort(scan.is_odd)
 
     def batches() -> Iterator[pa.RecordBatch]:
         rejected.clear()
-        if look.dialect is not None:
+        if scan.dialect is not None:
             # What everybody has is not worth a line; a guess of anything else is.
-            usual = (look.dialect.encoding, look.dialect.delimiter) == ("utf-8", ",")
+            usual = (scan.dialect.encoding, scan.dialect.delimiter) == ("utf-8", ",")
             level = logging.DEBUG if usual else logging.INFO
-            log.log(level, "%s: %s", part.where, look.dialect)
-            stream = delimited.read(part, entity, look.dialect, limit, rejected, effort)
+            log.log(level, "%s: %s", part.where, scan.dialect)
+            stream = delimited.read(part, entity, scan.dialect, limit, rejected, effort)
         elif kind in {"xlsx", "xls"}:
             stream = sheets.read(part, entity, limit, rejected)
         elif kind == "parquet":
@@ -183,7 +183,7 @@ def _extract(part: Part, entity: Entity, limit: int | None) -> Extract:
 
     return Extract(
         origin=part.origin,
-        fingerprint=look.digest,
+        fingerprint=scan.digest,
         batches=batches,
         rejected=rejected,
     )
@@ -207,7 +207,7 @@ def _refuse_if_hopeless(part: Part, rejected: list[Rejected]) -> None:
         )
 
 
-def _look(part: Part, entity: Entity, kind: str) -> _Look:
+def _scan(part: Part, entity: Entity, kind: str) -> _Scan:
     """Hashes the unpacked bytes; of text, finds encoding and delimiter on the way.
 
     How it is read is part of the hash: two entities may live in one workbook, and a file
@@ -248,4 +248,4 @@ def _look(part: Part, entity: Entity, kind: str) -> _Look:
     digest.update(repr(read_as).encode())
     # Of texts whose ASCII is not one byte each, the bytes say nothing of oddities.
     is_wide = dialect is not None and dialect.encoding.startswith(("utf-16", "utf-32"))
-    return _Look(digest.hexdigest(), dialect, oddities.are_there or is_wide)
+    return _Scan(digest.hexdigest(), dialect, oddities.are_there or is_wide)

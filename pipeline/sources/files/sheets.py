@@ -90,7 +90,7 @@ def read(
     for number, row in body[:limit]:
         reason = wrong.get(number) or _wrong_id(row, columns.names, texts)
         if reason:
-            text = _shown(_with_flaws(row, number, sheet))
+            text = _format_row(_with_flaws(row, number, sheet))
             rejected.append(Rejected(number, text, reason))
         else:
             sound.append((number, row))
@@ -110,7 +110,7 @@ def read(
         batch, bad = typing.split(raw.slice(start, ROWS_PER_BATCH))
         for at, reason in bad:
             number, row = sound[start + at]
-            rejected.append(Rejected(number, _shown(row), reason))
+            rejected.append(Rejected(number, _format_row(row), reason))
         yield batch
     rejected.sort(key=lambda row: row.line or 0)
 
@@ -203,7 +203,7 @@ def _with_flaws(row: list[Any], number: int, sheet: Sheet) -> list[Any]:
     ]
 
 
-def _shown(row: list[Any]) -> str:
+def _format_row(row: list[Any]) -> str:
     return "\t".join(_text(cell) or "" for cell in row)
 
 

@@ -1,7 +1,7 @@
 """Makes the columns what sources.yaml declares, and finds the rows where that fails.
 
 One SQL expression a column, run by DuckDB over whole batches: the CSV reader puts it into
-its query, the other formats run it on Arrow. What a value looked like is never repaired,
+its query, the other formats run it on Arrow. A value as written is never repaired,
 only read: too many decimals, a wrong group of thousands or a 31st of February is a reason
 to reject the row. Not here: reading.
 """
@@ -77,10 +77,10 @@ def declared(entity: Entity, names: Sequence[str], where: str) -> Declared:
     refuse_names_that_are_one([names[at] for at in kept], where)
     missing = [name for name in entity.columns if name not in names]
     if missing:
-        shown = ", ".join(names)
+        present = ", ".join(names)
         raise SourceUnavailable(
             f"{where} has no column {', '.join(map(repr, missing))}, which sources.yaml "
-            f"declares; it has {shown}. Mend `columns`, or look for what changed in the "
+            f"declares; it has {present}. Mend `columns`, or look for what changed in the "
             "file."
         )
     types = [
@@ -125,13 +125,13 @@ def query(
             arrow = arrow.value_type
         label = sql.literal(name)
         if columns.ids[at] and (test := _inexact_id(source, arrow)):
-            shown = f"left(cast({source} as varchar), 60)"
-            told = (
+            value = f"left(cast({source} as varchar), 60)"
+            lost_digits = (
                 " || ', a number in scientific notation whose digits are lost; "
                 "export the column as text'"
             )
             reasons.append(
-                f"case when {test} then {label} || ' is ' || {shown}{told} end"
+                f"case when {test} then {label} || ' is ' || {value}{lost_digits} end"
             )
         if kind is None or (kind.kind == "text" and _is_text(arrow)):
             inner.append(source)

@@ -24,7 +24,7 @@ from pipeline.sources.entity import Entity
 from pipeline.sources.files import contents
 from pipeline.sources.files.parts import CHUNK, READ_ERRORS, Part, cause
 
-# What makes it worth looking at every cell: an error, or a formula.
+# What makes it worth reading every cell: an error, or a formula.
 _SUSPECT = re.compile(rb"""\st\s*=\s*["']e["']|<(?:[\w.-]+:)?f[\s/>]""")
 _RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _UNCALCULATED = "holds a formula that was never calculated"

@@ -31,4 +31,20 @@ where customer_type = {{ term.customer_type | literal }}
 {% if not loop.last %}
 union all
 {% endif %}
+{% else %}
+select
+    customer_id,
+    customer_type,
+    moment_no,
+    is_month_end,
+    has_purchased,
+    cast(null as varchar) as score_name,
+    cast(null as varchar) as factor,
+    cast(null as double) as raw_value,
+    cast(null as decimal(12, 6)) as score,
+    cast(null as decimal(12, 6)) as declared_weight,
+    cast(null as decimal(12, 6)) as weight,
+    cast(null as decimal(12, 6)) as contribution
+from scored
+where false
 {% endfor %}

@@ -51,7 +51,7 @@ coalesce({{ measure | identifier }} < {{ least | number }}, true)
 {%- endif -%}
 {%- for measure, least in thresholds.items() -%}
 {%- if rule.has_purchased is not none or not loop.first %} and {% endif -%}
-{{ reaches(measure, least | raised_by(band)) }}
+{{ reaches(measure, least | raised_by(measure, band)) }}
 {%- endfor -%}
 {%- endmacro %}
 

@@ -16,6 +16,16 @@ case when {{ reaches(need.measure, need.least) }} then 0 else 1 end
 {%- macro gap(need) -%}
 ({{ need.least | number }} - cast({{ need.measure | identifier }} as double))
 {%- endmacro -%}
+{%- macro in_words(language) -%}
+{%- if measures -%}
+case next_tier_measure
+{%- for measure in measures %}
+ when {{ measure | literal }} then {{ names[measure][language] | literal }}
+{%- endfor %} end
+{%- else -%}
+cast(null as varchar)
+{%- endif -%}
+{%- endmacro -%}
 with scored as (
     {% include "scored.sql" %}
 
@@ -81,6 +91,10 @@ ranked as (
             order by missing, gap_share, next_rank, rule_order
         ) as place
     from options
+    -- A fact that is not known says of nothing how much is missing.
+    where
+        next_tier_gap is not null
+        or next_tier_measure in ('value_score', 'potential_score')
 ),
 
 nearest as (
@@ -165,7 +179,9 @@ select
     nearest.next_tier_gap,
     levers.next_tier_factor,
     levers.next_tier_factor_now,
-    levers.next_tier_factor_needed
+    levers.next_tier_factor_needed,
+    {{ in_words(0) }} as next_tier_measure_en,
+    {{ in_words(1) }} as next_tier_measure_zh
 from nearest
 left join levers on nearest.customer_id = levers.customer_id
 union all
@@ -176,6 +192,8 @@ select
     1 as next_tier_gap,
     null as next_tier_factor,
     null as next_tier_factor_now,
-    null as next_tier_factor_needed
+    null as next_tier_factor_needed,
+    null as next_tier_measure_en,
+    null as next_tier_measure_zh
 from present
 where not has_purchased and tier_rank > {{ after_first_order.rank }}

@@ -1,7 +1,8 @@
 {#- Scores of each row of the facts; what comes of it stands at `scoring.scored`.
 
     Contributions are rounded to six decimals, and the first known factor of a score takes
-    what rounding leaves, so that they sum to the score exactly. -#}
+    what rounding leaves, so that they sum to the score exactly. A score that is made of no
+    factor is null, and nothing of it is known. -#}
 {%- from "expressions.sql" import coverage, factor_score -%}
 {%- macro sum_of(score) -%}
 {{ (score ~ "_sum") | identifier }}
@@ -10,12 +11,16 @@
 {% for term in terms if term.score == score -%}
 {% if not loop.first %} + {% endif -%}
 case when score_{{ term.place }} is not null then {{ term.weight | number }} else 0 end
+{%- else -%}
+0
 {%- endfor %}
 {%- endmacro -%}
 {%- macro weighted_scores(terms, score) -%}
 ({% for term in terms if term.score == score -%}
 {% if not loop.first %} + {% endif -%}
 coalesce(score_{{ term.place }}, 0) * {{ term.weight | number }}
+{%- else -%}
+0
 {%- endfor %})
 {%- endmacro -%}
 {%- macro weighted(term) -%}
@@ -29,6 +34,8 @@ cast(round({{ part }} / nullif({{ coverage(score) }}, 0), 6) as decimal(12, 6))
 ({% for term in terms if term.score == score -%}
 {% if not loop.first %} + {% endif -%}
 coalesce(rounded_{{ term.place }}, 0)
+{%- else -%}
+0
 {%- endfor %})
 {%- endmacro -%}
 {%- macro is_first_known(terms, term) -%}
@@ -39,11 +46,6 @@ score_{{ term.place }} is not null
 {%- endmacro -%}
 with by_factor as (
     select
-        customer_id,
-        customer_type,
-        moment_no,
-        is_month_end,
-        has_purchased,
         {% for name in keep %}
         {{ name | identifier }},
         {% endfor %}
@@ -51,9 +53,13 @@ with by_factor as (
         case
             when customer_type = {{ term.customer_type | literal }}
                 then {{ factor_score(term) }}
-        end as score_{{ term.place }}{% if not loop.last %},{% endif %}
-
+        end as score_{{ term.place }},
         {% endfor %}
+        customer_id,
+        customer_type,
+        moment_no,
+        is_month_end,
+        has_purchased
     from {{ facts | sql }}
 ),
 

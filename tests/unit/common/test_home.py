@@ -119,9 +119,9 @@ def test_two_open_a_new_home_at_once(tmp_path: Path) -> None:
 
 def test_a_home_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match="Choose another with --home") as told:
+    with pytest.raises(ConfigurationError, match="Choose another with --home") as error:
         Home.open(tmp_path / "file" / "home")
-    assert told.value.exit_code == 2
+    assert error.value.exit_code == 2
 
 
 def test_json_comes_back(tmp_path: Path) -> None:
@@ -228,18 +228,20 @@ def test_an_error_frees_the_lock(home: Home) -> None:
     assert not is_locked(home)
 
 
-def test_a_second_process_is_told_who_holds_it_until_it_is_killed(home: Home) -> None:
+def test_a_second_process_learns_who_holds_it_until_it_is_killed(
+    home: Home,
+) -> None:
     (home.root / "refresh.lock").write_text("process of old, with a longer name\n")
     holder = support.start(HOLD, home.root)
     opened = len(os.listdir("/dev/fd"))  # noqa: PTH208 (it is gone when it is looked at)
     try:
         assert is_locked(home)
         with (
-            pytest.raises(RefreshRunning, match=f"process {holder.pid}") as told,
+            pytest.raises(RefreshRunning, match=f"process {holder.pid}") as error,
             refresh_lock(home),
         ):
             pass
-        assert told.value.exit_code == 4
+        assert error.value.exit_code == 4
         assert is_locked(home), "to be refused must not free it"
         assert len(os.listdir("/dev/fd")) == opened  # noqa: PTH208
         text = (home.root / "refresh.lock").read_text()

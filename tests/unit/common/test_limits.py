@@ -16,13 +16,13 @@ FRAME = """
 import sys, threading, time
 from pipeline.common import limits
 
-told = []
+called = []
 
 def limited(block, grace=60.0):
     with limits.limit(
         0.1,
         limits.SourceTimeLimit("it took too long"),
-        at_limit=lambda: told.append("journal"),
+        at_limit=lambda: called.append("journal"),
         last_resort=lambda: print('"last resort"', flush=True),
         grace=grace,
     ):
@@ -51,9 +51,9 @@ import duckdb, json, queue, socket
 try:
     limited(lambda: {block})
 except limits.SourceTimeLimit as error:
-    print(json.dumps([str(error), told]))
+    print(json.dumps([str(error), called]))
 except BaseException as error:  # an engine may wrap it
-    print(json.dumps(["it took too long" if told else repr(error), told]))
+    print(json.dumps(["it took too long" if called else repr(error), called]))
 """
     assert run(code) == (0, ["it took too long", ["journal"]])
 

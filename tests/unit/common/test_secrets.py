@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipeline.common import secrets, yaml_file
 from pipeline.common.errors import ConfigurationError
 from pipeline.sources.database.connection import parse_url
-from tests.unit.support import all_that_is_told
+from tests.unit.support import full_text
 
 ODD = "p@ss$w/ord#%41 x\"y'z?&=:\\"
 
@@ -62,7 +62,7 @@ def test_what_stands_elsewhere_in_a_url(tmp_path: Path) -> None:
     assert several.endswith("?x=1&y=2")
 
 
-def test_what_is_secret_is_told_by_its_place(tmp_path: Path) -> None:
+def test_what_is_secret_is_known_by_its_place(tmp_path: Path) -> None:
     raw = {
         "sources": [
             {
@@ -128,7 +128,7 @@ def test_an_error_and_its_causes_are_cleared() -> None:
             raise ConfigurationError(f"cannot connect: {error}") from error
     except ConfigurationError as error:
         secrets.clear_error(error)
-        assert "ord#" not in all_that_is_told(error)
+        assert "ord#" not in full_text(error)
         assert str(error).startswith("cannot connect: ")
 
 
@@ -142,9 +142,9 @@ def test_an_error_and_its_causes_are_cleared() -> None:
 )
 def test_a_password_with_a_bare_at_is_refused_unseen(url: str) -> None:
     """Its rest would be taken for the host, and be shown as such."""
-    with pytest.raises(Exception, match="not one SQLAlchemy understands") as told:
+    with pytest.raises(Exception, match="not one SQLAlchemy understands") as error:
         parse_url(url, "erp")
-    assert "rest-of-it" not in all_that_is_told(told.value)
+    assert "rest-of-it" not in full_text(error.value)
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,9 @@ def test_an_at_elsewhere_is_none_of_a_password(url: str) -> None:
     assert parse_url(url, "erp")
 
 
-def test_yaml_that_is_none_is_told_without_its_lines(tmp_path: Path) -> None:
+def test_yaml_that_is_none_is_reported_without_its_lines(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text("version: 1\nurl: 'postgresql://reader:hunter2@db/erp\n")
-    with pytest.raises(ConfigurationError, match="is not valid YAML in line") as told:
+    with pytest.raises(ConfigurationError, match="is not valid YAML in line") as error:
         yaml_file.read(path, {}, otherwise="")
-    assert "hunter2" not in all_that_is_told(told.value)
+    assert "hunter2" not in full_text(error.value)

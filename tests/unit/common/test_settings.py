@@ -54,9 +54,9 @@ def test_arguments_win_over_the_environment_and_that_over_defaults(
     assert getattr(Settings.load(), attribute) == default
     monkeypatch.setenv(variable, "from/environment")
     assert getattr(Settings.load(), attribute) == tmp_path / "from" / "environment"
-    told = Settings.load(**{argument: "from/argument"})
-    assert getattr(told, attribute) == tmp_path / "from" / "argument"
-    assert getattr(told, attribute).is_absolute()
+    found = Settings.load(**{argument: "from/argument"})
+    assert getattr(found, attribute) == tmp_path / "from" / "argument"
+    assert getattr(found, attribute).is_absolute()
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_a_wrong_value_is_named_with_its_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, text: str
 ) -> None:
     monkeypatch.setenv(variable, text)
-    with pytest.raises(ConfigurationError) as told:
+    with pytest.raises(ConfigurationError) as error:
         Settings.load()
-    assert told.value.exit_code == 2
-    assert str(told.value).startswith(f"{variable} is {text!r}")
+    assert error.value.exit_code == 2
+    assert str(error.value).startswith(f"{variable} is {text!r}")
 
 
 @given(text=TEXTS | st.from_regex(r"[0-9]?[0-9]:[0-9][0-9]", fullmatch=True))
@@ -137,7 +137,7 @@ def test_any_text_is_a_setting_or_an_error_that_names_it(text: str) -> None:
                 assert variable in str(error)
 
 
-def test_the_environment_is_carried_but_never_shown(
+def test_the_environment_is_carried_but_never_printed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ERP_PASSWORD", "hunter2")

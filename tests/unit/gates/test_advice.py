@@ -1,4 +1,4 @@
-"""What a person is told after a refusal: what, where, how many, five of them, what to do."""
+"""What a person reads after a refusal: what, where, how many, five of them, what to do."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def console(stream: io.StringIO, *, terminal: bool = False) -> Console:
     )
 
 
-def test_a_refusal_tells_everything(home: Home) -> None:
+def test_a_refusal_says_everything(home: Home) -> None:
     candidate = refused(home, FAILED, DRIFTED, CRASHED, WARNED)
     found = advice.refusal(home, last(home), OPTIONS)
     assert found is not None
@@ -161,7 +161,7 @@ def test_a_command_is_printed_on_one_line(home: Home, terminal: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "told"),
+    ("check", "message"),
     [
         (QUARANTINED, "quarantine list --source erp --entity orders"),
         (QUARANTINED, "Mend erp.orders where it comes from"),
@@ -169,11 +169,13 @@ def test_a_command_is_printed_on_one_line(home: Home, terminal: bool) -> None:
         (CRASHED, "It cannot be accepted"),
     ],
 )
-def test_what_to_do_depends_on_what_it_was(home: Home, check: Check, told: str) -> None:
+def test_what_to_do_depends_on_what_it_was(
+    home: Home, check: Check, message: str
+) -> None:
     refused(home, check)
     found = advice.refusal(home, last(home), OPTIONS)
     assert found is not None
-    assert any(told in step for step in found.findings[0].next_steps)
+    assert any(message in step for step in found.findings[0].next_steps)
 
 
 def test_causes_come_before_what_was_skipped_for_them(home: Home) -> None:
@@ -225,7 +227,7 @@ def test_the_last_outcomes_are_those_of_the_newest_evidence(home: Home) -> None:
     assert advice.last_seen(home, attempts.history(home)) == {CRASHED.id: "failed"}
 
 
-def test_what_acceptances_did_is_told(home: Home) -> None:
+def test_what_acceptances_did_is_reported(home: Home) -> None:
     word = evidence.Accepted(
         "anna", "2026-11-20T08:00:00+00:00", "[red] fair", "2026-11-30"
     )
@@ -246,11 +248,11 @@ def test_what_acceptances_did_is_told(home: Home) -> None:
 
 def test_status_shows_the_last_refusal(home: Home) -> None:
     refused(home, FAILED, DRIFTED)
-    told = invoke("status", "--home", home.root)
-    assert told.returncode == 0, told.stderr
-    assert "r000001-20140131 was refused" in told.stdout
-    assert f"--accept {DRIFTED.id} --reason" in told.stdout
-    assert str(home.root) in told.stdout
+    said = invoke("status", "--home", home.root)
+    assert said.returncode == 0, said.stderr
+    assert "r000001-20140131 was refused" in said.stdout
+    assert f"--accept {DRIFTED.id} --reason" in said.stdout
+    assert str(home.root) in said.stdout
     found = json.loads(invoke("status", "--home", home.root, "--json").stdout)
     assert [item["check"] for item in found["refusal"]["findings"]] == [
         FAILED.id,

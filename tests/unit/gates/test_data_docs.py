@@ -113,7 +113,7 @@ def test_every_check_stands_on_the_page_of_its_table(tmp_path: Path) -> None:
     for check in CHECKS.values():
         page = Page(pages[data_docs.page_of(check.gate, check.subject)])
         assert check.id in page.ids
-    told = words(pages["out.marts.t.html"])
+    message = words(pages["out.marts.t.html"])
     for sentence in (
         "3 of 1,234 rows",
         "no such table",
@@ -124,7 +124,7 @@ def test_every_check_stands_on_the_page_of_its_table(tmp_path: Path) -> None:
         "The query that must find nothing select a from marts.t where a < 0",
         "id name 7 null",
     ):
-        assert sentence in told
+        assert sentence in message
     assert "0.25 s" in words(pages["transform.html"])
 
 

@@ -34,7 +34,7 @@ from pipeline.landing.store import BatchStore
 from pipeline.release import candidates
 from pipeline.release.layout import Candidate
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, load_sources
-from pipeline.transform import dbt as transform
+from pipeline.transform import dbt_tests
 from tests.unit.support import store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
@@ -315,7 +315,7 @@ def broken(found: evidence.Evidence) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("now", "told", "stops"),
+    ("now", "expected", "stops"),
     CHANGED,
     ids=["new", "missing", "retyped", "whole", "first value", "no value"],
 )
@@ -323,31 +323,31 @@ def test_columns_that_changed(
     home: Home,
     source: Source,
     now: pa.Table,
-    told: list[tuple[str, str]],
+    expected: list[tuple[str, str]],
     stops: bool,
 ) -> None:
-    """A new one is told; a missing or retyped one stops, with a sentence that says which."""
+    """A new one is reported; a missing or retyped one stops, and a sentence says which."""
     through_the_gate(home, source, Given(BEFORE))
     found = through_the_gate(home, source, Given(now))
-    assert broken(found) == told
+    assert broken(found) == expected
     assert bool(found.problems()) == stops
 
 
 @pytest.mark.parametrize(
-    ("now", "told", "stops"), CHANGED[1:3], ids=["missing", "retyped"]
+    ("now", "expected", "stops"), CHANGED[1:3], ids=["missing", "retyped"]
 )
 def test_columns_are_what_they_are_after_a_full_load(
     home: Home,
     source: Source,
     now: pa.Table,
-    told: list[tuple[str, str]],
+    expected: list[tuple[str, str]],
     stops: bool,
 ) -> None:
     """The way out that the gate's own sentence names, where the change is meant."""
     assert stops
     through_the_gate(home, source, Given(BEFORE))
     found = through_the_gate(home, source, Given(now), full=True)
-    assert (broken(found), found.problems()) == (told, [])
+    assert (broken(found), found.problems()) == (expected, [])
     later = now.drop_columns(["id"]).append_column("id", [[2]])
     assert broken(through_the_gate(home, source, Given(later))) == []
     assert len(BatchStore(home, "shop", "items").batches("accepted")) == 3
@@ -373,13 +373,13 @@ def test_what_gives_no_clear_yes_has_crashed() -> None:
             success=False, expectation_config=config, exception_info={"metric": info}
         ),
     }
-    for told, result in given.items():
+    for case, result in given.items():
         check = _check("out", suite, "n", item, result, "no result")
         assert (check.outcome, check.blocks, check.is_accepted) == (
             "crashed",
             True,
             False,
-        ), told
+        ), case
         assert check.observed
 
 
@@ -500,22 +500,22 @@ def test_an_accepted_failure_lets_its_batch_in(
     declared = judgement.declared([source], suites)
     assert declared[check].may_be_accepted
 
-    def look(table: pa.Table) -> evidence.Evidence:
+    def judged(table: pa.Table) -> evidence.Evidence:
         entity = source.entities["items"]
         land(LandedEntity(home, source.name, entity), Given(table), now=NOW)
         return judgement.gate_in(home, opened(home), source, suites)
 
     short = pa.table({"id": [1, 2]})
-    assert look(short).problems()
+    assert judged(short).problems()
     assert BatchStore(home, "shop", "items").batches("accepted") == []
     until = acceptances.today().isoformat()
     wish = acceptances.wish([check], "a holiday", until)
     assert wish is not None
     acceptances.accept(home, wish, declared, {check: "failed"})
     keyless = pa.table({"id": pa.array([7, None], pa.int64())})
-    assert [item for item in look(keyless).problems() if "not_be_null(id)" in item]
+    assert [item for item in judged(keyless).problems() if "not_be_null(id)" in item]
     assert BatchStore(home, "shop", "items").batches("accepted") == []
-    found = look(short)
+    found = judged(short)
     assert found.problems() == []
     (accepted,) = [item for item in found.checks if item.outcome == "failed"]
     assert accepted.accepted is not None
@@ -551,31 +551,14 @@ def test_outcomes_of_dbt(status: str, outcome: str) -> None:
                 "depends_on": {"nodes": ["model.p.a"]},
             }
 
-    told = SimpleNamespace(
+    result = SimpleNamespace(
         node=Node(), status=status, message=None, failures=None, execution_time=0.1
     )
-    check = transform._check(told)
+    check = dbt_tests.check_of(result)
     assert (check.subject, check.outcome, check.blocks) == (
         "a",
         outcome,
         outcome != "passed",
     )
+    assert check.was_left_out is (status == "skipped")
     assert check.demand == "T: the query finds no row."
-
-
-@pytest.mark.parametrize(
-    ("errors", "outcome"),
-    [
-        ([], "passed"),
-        (["customers: Constraint Error: NOT NULL failed"], "failed"),
-        (["customers: Constraint Error: x", "leads: Binder Error: y"], "crashed"),
-        (["dbt built nothing: no reason given"], "crashed"),
-    ],
-)
-def test_a_model_that_was_not_built_is_evidence(
-    errors: list[str], outcome: str
-) -> None:
-    """A table that is not there has no test that could fail."""
-    check = transform._models_check(errors)
-    assert (check.outcome, check.blocks) == (outcome, bool(errors))
-    assert not check.may_be_accepted

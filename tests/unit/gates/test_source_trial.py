@@ -45,7 +45,7 @@ def test_a_young_file_is_named_and_the_others_are_checked(
 
 @pytest.mark.parametrize("name", ["a.csv", "b.csv.part"])
 def test_where_all_are_young_nothing_could_be_read(tmp_path: Path, name: str) -> None:
-    """Not a pass, and told what to do; the next question finds them whole."""
+    """Not a pass, and it says what to do; the next question finds them whole."""
     put(tmp_path, name, "id\n1\n", age=0)
     found = tried(tmp_path, "*")
     assert (found.rows, found.checks) == (0, [])

@@ -323,7 +323,7 @@ def test_a_seed_that_makes_no_sense_is_named(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("delete from {}.match_thresholds where customer_type = 'person'", "person"),
         ("update {}.match_thresholds set review_probability = 2", "review_probability"),
@@ -334,9 +334,48 @@ def test_a_seed_that_makes_no_sense_is_named(ground: Ground) -> None:
         ("update {}.match_blocks set keys = 'shoe_size'", "shoe_size"),
         ("update {}.match_blocks set max_records = null", "max_records is empty"),
         ("update {}.match_places set place = null", "place is empty"),
+        ("update {}.match_rules set confidence = 'nan'", "confidence"),
+        ("update {}.match_rules set keys = ' '", "keys is ' '"),
+        ("update {}.match_rules set customer_type = 'compny'", "'compny'"),
+        ("update {}.match_rules set match_rule = null", "match_rule is empty"),
+        ("update {}.match_blocks set keys = 'name_core:x'", "keys is 'name_core:x'"),
+        ("update {}.match_blocks set keys = 'name_core:-1'", "keys is 'name_core:-1'"),
+        ("update {}.match_thresholds set prior = null", "prior is empty"),
+        ("update {}.source_trust set source = null", "source is empty"),
     ],
 )
-def test_bad_seeds(ground: Ground, change: str, told: str) -> None:
+def test_bad_seeds(ground: Ground, change: str, message: str) -> None:
     ground.connection.execute(change.format("warehouse.meta"))
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=message):
         policy.read(ground.connection, "warehouse.meta")
+
+
+def test_every_row_that_makes_no_sense_is_named(ground: Ground) -> None:
+    ground.connection.execute(
+        "update warehouse.meta.match_rules set confidence = 2, keys = 'shoe_size' "
+        "where rule_order in (30, 40); "
+        "update warehouse.meta.match_blocks set max_records = null "
+        "where keys = 'phone_key'; "
+        "delete from warehouse.meta.match_thresholds where customer_type = 'person'"
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        policy.read(ground.connection, "warehouse.meta")
+    message = str(refused.value)
+    for row in ("match_rules, row 30", "match_rules, row 40"):
+        assert f"{row}, " in message
+    assert message.count("confidence is 2.0") == message.count("key shoe_size") == 2
+    assert message.count("match_blocks, row company, phone_key, -") == 1
+    # A row that is not there is no fault of its own while others cannot be read.
+    assert "match_thresholds" not in message
+
+
+def test_all_rows_that_are_missing_are_named(ground: Ground) -> None:
+    ground.connection.execute(
+        "delete from warehouse.meta.match_thresholds; "
+        "delete from warehouse.meta.match_weights where level = 'typo'"
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        policy.read(ground.connection, "warehouse.meta")
+    for kind in policy.CUSTOMER_TYPES:
+        assert f"match_thresholds has no row for {kind}." in str(refused.value)
+    assert "match_weights has no row for company, name, typo." in str(refused.value)

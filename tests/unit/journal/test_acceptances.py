@@ -50,7 +50,7 @@ def wished(*checks: str, until: dt.date = WEEK, reason: str = "the fair") -> Wis
 
 
 @pytest.mark.parametrize(
-    ("checks", "reason", "until", "told"),
+    ("checks", "reason", "until", "message"),
     [
         ([DRIFT], None, WEEK.isoformat(), "needs --reason"),
         ([DRIFT], " \n ", WEEK.isoformat(), "needs --reason"),
@@ -65,9 +65,9 @@ def wished(*checks: str, until: dt.date = WEEK, reason: str = "the fair") -> Wis
     ],
 )
 def test_what_cannot_be_meant_is_said(
-    checks: list[str], reason: str | None, until: str | None, told: str
+    checks: list[str], reason: str | None, until: str | None, message: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=message):
         acceptances.wish(checks, reason, until)
 
 
@@ -87,7 +87,7 @@ def test_a_reason_is_one_line_and_a_check_is_named_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "last", "told"),
+    ("check", "last", "message"),
     [
         ("marts.order_lines:drift_rows_of_a_day", {}, f"Did you mean {DRIFT}"),
         ("nothing", {}, "there is no such check"),
@@ -98,11 +98,11 @@ def test_a_reason_is_one_line_and_a_check_is_named_once() -> None:
     ],
 )
 def test_what_cannot_be_accepted_leaves_nothing_behind(
-    home: Home, check: str, last: dict[str, str], told: str
+    home: Home, check: str, last: dict[str, str], message: str
 ) -> None:
     """Not even the others that were named beside it."""
     other = WARNED if check == DRIFT else DRIFT
-    with pytest.raises(ConfigurationError, match=told) as raised:
+    with pytest.raises(ConfigurationError, match=message) as raised:
         acceptances.accept(home, wished(other, check), DECLARED, last)
     assert raised.value.exit_code == 2
     assert acceptances.journal(home) == []
@@ -268,7 +268,7 @@ def test_what_the_acceptances_did() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--accept", DRIFT, "--until", str(WEEK)], "--reason"),
         (["--accept", DRIFT, "--reason", "x"], "--until"),
@@ -278,11 +278,11 @@ def test_what_the_acceptances_did() -> None:
     ],
 )
 def test_the_command_line_refuses_before_it_begins(
-    home: Home, options: list[str], told: str
+    home: Home, options: list[str], message: str
 ) -> None:
     result = invoke("refresh", "--home", home.root, *options)
     assert result.returncode == 2
-    assert told in result.stderr
+    assert message in result.stderr
     assert not list(home.attempts.iterdir())
     assert acceptances.journal(home) == []
 
@@ -293,8 +293,8 @@ def test_the_command_lists_and_withdraws(home: Home) -> None:
     assert listed.returncode == 0
     assert "holds" in listed.stdout
     assert "[bold] fair" in " ".join(listed.stdout.split())
-    shown = json.loads(invoke("status", "--home", home.root, "--json").stdout)
-    assert [item["check"] for item in shown["acceptances"]] == [DRIFT]
+    printed = json.loads(invoke("status", "--home", home.root, "--json").stdout)
+    assert [item["check"] for item in printed["acceptances"]] == [DRIFT]
     taken = invoke("acceptances", "--withdraw", DRIFT, "--home", home.root, "--json")
     (entry,) = json.loads(taken.stdout)
     assert (entry["holds"], entry["withdrawn_by"]) == (False, acceptances.user())

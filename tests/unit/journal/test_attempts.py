@@ -83,7 +83,7 @@ def test_what_never_began_is_not_there(home: Home) -> None:
     assert attempts.history(home) == []
 
 
-def test_stages_are_told_as_they_come(home: Home) -> None:
+def test_stages_are_reported_as_they_come(home: Home) -> None:
     begun(home)
     for name in ("open candidate", "read shop"):
         with attempts.stage(home, FIRST, name):
@@ -184,7 +184,7 @@ def test_a_killed_refresh_has_died(home: Home) -> None:
     assert attempt.reason == "ended without a word in read shop"
 
 
-def test_a_refresh_that_ends_while_somebody_looks_has_not_died(home: Home) -> None:
+def test_a_refresh_that_ends_while_somebody_reads_has_not_died(home: Home) -> None:
     """It ends after its record was read and before the lock was looked at."""
     code, answer = support.run(
         """

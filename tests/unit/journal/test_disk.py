@@ -1,4 +1,4 @@
-"""Room for a refresh: asked before, and told when there is none in the middle."""
+"""Room for a refresh: asked before, and reported when there is none in the middle."""
 
 from __future__ import annotations
 
@@ -101,16 +101,16 @@ def test_a_note_that_is_damaged_is_no_note(home: Home) -> None:
     assert disk.need(home, source_files=[], free_megabytes=0).bytes > 0
 
 
-def test_it_is_told_what_takes_how_much_and_what_to_do(home: Home) -> None:
+def test_it_says_what_takes_how_much_and_what_to_do(home: Home) -> None:
     (home.releases / "r000001-20140131").mkdir()
     (home.releases / "r000001-20140131" / "warehouse.duckdb").write_bytes(
         b"x" * 3_000_000
     )
     disk.note(home, disk.Took(work=10**15, release=1, landed=1))
-    with pytest.raises(disk.DiskFull) as told:
+    with pytest.raises(disk.DiskFull) as error:
         disk.check(home, disk.need(home, source_files=[], free_megabytes=500))
-    text = str(told.value)
-    assert told.value.exit_code == 1
+    text = str(error.value)
+    assert error.value.exit_code == 1
     for words in ("1,000,000,000 MB", "releases 3 MB", "prune --dry-run", "524 MB"):
         assert words in text
     disk.note(home, disk.Took(work=1, release=1, landed=1))
@@ -189,7 +189,7 @@ def test_a_check_that_has_no_room_is_a_failure_and_no_refusal(
 
 
 def test_landing_on_a_full_disk(tmp_path: Path) -> None:
-    """The attempt is told as failed, what landed before stays, and then it goes on."""
+    """The attempt is recorded as failed, what landed before stays, and then it goes on."""
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     source = files_source(inbox, "*.csv")

@@ -118,9 +118,9 @@ def test_no_values_of_rows_and_no_secrets(home: Home) -> None:
     for word in ("Jon", "Yang", "jon24", "s3cret"):
         assert word not in text
     lines = log_reading.read(home, FIRST)
-    (told,) = [line for line in lines if line["event"] == "check"]
-    assert (told["subject"], told["failing_rows"]) == ("marts.customers", 12)
-    assert told["message"] == "critical marts.customers: names_are_unique failed"
+    (found,) = [line for line in lines if line["event"] == "check"]
+    assert (found["subject"], found["failing_rows"]) == ("marts.customers", 12)
+    assert found["message"] == "critical marts.customers: names_are_unique failed"
     (odd,) = [line for line in lines if "exception" in line and line["event"] == "log"]
     assert odd["exception"] == "ValueError: could not convert string '…' to INT32"
 
@@ -185,8 +185,8 @@ def test_lines_of_many_threads_stay_whole(home: Home) -> None:
         for thread in threads:
             thread.join()
     text = refresh_log.log_file(home, FIRST).read_text()
-    told = [json.loads(line)["message"].split()[0] for line in text.splitlines()[1:]]
-    assert sorted(told) == sorted(f"{n}-{at}" for n in range(4) for at in range(50))
+    words = [json.loads(line)["message"].split()[0] for line in text.splitlines()[1:]]
+    assert sorted(words) == sorted(f"{n}-{at}" for n in range(4) for at in range(50))
 
 
 def test_logs_are_listed_and_removed(home: Home) -> None:
@@ -232,8 +232,8 @@ def test_following_goes_on_until_the_refresh_ends(home: Home) -> None:
 
     with refresh_lock(home), refresh_log.recording(home, "run"):
         attempts.begin(home, FIRST, "run", DAY)
-        told = log_reading.lines(home, FIRST, follow=True)
-        assert next(told)["event"] == "attempt_begin"
+        found = log_reading.lines(home, FIRST, follow=True)
+        assert next(found)["event"] == "attempt_begin"
         log.info("more")
         attempts.end(home, FIRST, "published")
-        assert [line["event"] for line in told] == ["log", "attempt_end"]
+        assert [line["event"] for line in found] == ["log", "attempt_end"]

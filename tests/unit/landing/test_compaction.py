@@ -249,7 +249,7 @@ def test_large_files_stay_as_they_are(tmp_path: Path, inbox: Path) -> None:
 
 
 def test_a_file_that_lost_rows_is_not_packed(tmp_path: Path, inbox: Path) -> None:
-    """What is damaged is told, and stays where it can be looked at."""
+    """What is damaged is reported, and stays where it can be read."""
     home = Home.open(tmp_path / "home")
     landed_files(home, inbox, 4)
     batch = BatchStore(home, "shop", "items").batches("accepted")[1]
@@ -276,9 +276,9 @@ def test_a_batch_of_a_pack_is_replaced(tmp_path: Path, inbox: Path) -> None:
     replaced = BatchStore(home, "shop", "items").batches("replaced")
     assert first.batch_id in {item.batch_id for item in replaced}
     assert {item.pack for item in replaced} <= {"p000001-b000003", None}
-    told = seen(home, entity)["rows"]
-    assert ("5", "mended") in {row[:2] for row in told}
-    assert not any(row[2] == first.batch_id for row in told)
+    found = seen(home, entity)["rows"]
+    assert ("5", "mended") in {row[:2] for row in found}
+    assert not any(row[2] == first.batch_id for row in found)
     assert len(seen(home, entity)["by batch"][first.batch_id]) == 2
 
 

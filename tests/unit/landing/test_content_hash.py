@@ -191,7 +191,7 @@ def test_batches_of_other_columns_do_not_go_together() -> None:
         digest(column([1]), column(["a"]))
 
 
-def test_a_type_that_cannot_be_told_is_refused() -> None:
+def test_a_type_whose_values_cannot_be_distinguished_is_refused() -> None:
     union = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])
     with pytest.raises(TypeError, match="union"):
         digest(pa.table({"a": union}))

@@ -1,4 +1,4 @@
-"""What was written and is not as it was written: found, told, and made good or refused."""
+"""What is not as it was written: found, reported, and made good or refused."""
 
 from __future__ import annotations
 
@@ -101,23 +101,23 @@ def test_a_damaged_batch_of_a_file_is_read_again_into_its_place(
 
 def renamed(path: Path) -> None:
     """A bit of the batch's own id is turned; it is still good JSON."""
-    told = path.read_text()
+    found = path.read_text()
     batch_id = path.name.split(".")[0]
-    path.write_text(told.replace(batch_id, batch_id[:-1] + "?"))
+    path.write_text(found.replace(batch_id, batch_id[:-1] + "?"))
 
 
 def renamed_without_a_hash(path: Path) -> None:
     renamed(path)
-    told = json.loads(path.read_text())
-    del told[OWN_HASH]
-    path.write_text(json.dumps(told))
+    record = json.loads(path.read_text())
+    del record[OWN_HASH]
+    path.write_text(json.dumps(record))
 
 
 def shifted(path: Path) -> None:
     """What would keep the file from being known again."""
-    told = path.read_text()
-    at = told.index('"fingerprint": "') + len('"fingerprint": "')
-    path.write_text(told[:at] + "x" + told[at + 1 :])
+    found = path.read_text()
+    at = found.index('"fingerprint": "') + len('"fingerprint": "')
+    path.write_text(found[:at] + "x" + found[at + 1 :])
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ def test_what_the_source_does_not_hold_any_more_stops_the_refresh(
     truncated(store_of(home, first).data_file(first))
     (folder / "a.csv").rename(folder.parent / "a.csv")
     for _ in range(2):
-        with pytest.raises(CustomerTiersError, match="not in the source") as told:
+        with pytest.raises(CustomerTiersError, match="not in the source") as error:
             land(home, source)
-        assert first.batch_id in str(told.value)
+        assert first.batch_id in str(error.value)
     # Bringing it back is enough.
     (folder.parent / "a.csv").rename(folder / "later.csv")
     land_and_accept(home, source)
@@ -316,7 +316,7 @@ DAY = dt.date(2014, 1, 31)
         lambda path: write_json(path / "release.json", {}),
     ],
 )
-def test_a_damaged_release_is_told_and_passed_over(
+def test_a_damaged_release_is_reported_and_passed_over(
     home: Home, spoil: Callable[[Path], None]
 ) -> None:
     for value in (1, 2, 3):
@@ -364,21 +364,21 @@ def copied(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (missing, "is missing"),
         (dangling, "which is not there"),
         (copied, "is not the link"),
     ],
 )
-def test_a_lost_link_is_told_and_mended(
-    home: Home, spoil: Callable[[Home], None], told: str
+def test_a_lost_link_is_reported_and_mended(
+    home: Home, spoil: Callable[[Home], None], message: str
 ) -> None:
     for value in (1, 2):
         test_release.published(home, value)
     assert catalogue.pointer_problem(home) == ""
     spoil(home)
-    assert told in catalogue.pointer_problem(home)
+    assert message in catalogue.pointer_problem(home)
     with pytest.raises(ConfigurationError, match="rollback"):
         catalogue.chosen(home)
     whole = catalogue.newest_whole(home)
@@ -389,7 +389,7 @@ def test_a_lost_link_is_told_and_mended(
     assert catalogue.pointer_problem(home) == ""
 
 
-def test_a_damaged_record_of_an_attempt_is_told(home: Home) -> None:
+def test_a_damaged_record_of_an_attempt_is_reported(home: Home) -> None:
     for value in (1, 2):
         test_release.published(home, value)
     truncated(home.attempts / "r000002-20140131.json")

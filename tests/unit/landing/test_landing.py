@@ -129,7 +129,7 @@ def test_own_columns_stand_beside_the_sources(home: Home, folder: Path) -> None:
     assert set(table["_deleted"].to_pylist()) == {False}
 
 
-def test_the_manifest_tells_the_batch(home: Home, folder: Path) -> None:
+def test_the_manifest_describes_the_batch(home: Home, folder: Path) -> None:
     (folder / "a.csv").write_text("id,b\n1,2\n3\n")
     (batch,) = land(home, files_source(folder)).batches
     assert batch == Batch(

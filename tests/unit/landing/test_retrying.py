@@ -71,7 +71,7 @@ def test_waits_double_within_bounds(tried: int, first: float, longest: float) ->
 
 
 class Flaky:
-    """A reader that breaks off in the middle of an extract, as often as it is told."""
+    """A reader that breaks off in the middle of an extract, as often as it is asked to."""
 
     def __init__(self, source: Source, broken: list[Exception]) -> None:
         self._reader = open_reader(source)
@@ -141,9 +141,9 @@ def test_it_ends_with_how_often_it_was_tried(home: Home, tmp_path: Path) -> None
     waits: list[float] = []
     with pytest.raises(
         SourceUnavailable, match=r"^gone\. It was tried 3 times\.$"
-    ) as told:
+    ) as error:
         land(home, source, broken, waits)
-    assert told.value.exit_code == 5
+    assert error.value.exit_code == 5
     assert 0.5 <= waits[0] <= 1 <= waits[1] <= 2
     assert len(waits) == 2
     land(home, source, [], waits)
@@ -177,10 +177,10 @@ def test_the_last_error_counts(home: Home, tmp_path: Path) -> None:
 def error_of(source: Source) -> SourceUnavailable:
     """What reading the source's first entity raises."""
     (entity, *_) = source.entities.values()
-    with pytest.raises(SourceUnavailable) as told, open_reader(source) as reader:
+    with pytest.raises(SourceUnavailable) as error, open_reader(source) as reader:
         for extract in reader.extracts(entity):
             list(extract.batches())
-    return told.value
+    return error.value
 
 
 def test_a_locked_database_may_pass(tmp_path: Path) -> None:

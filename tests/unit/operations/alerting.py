@@ -1,7 +1,7 @@
 """Homes in every state, and real servers on loopback that take alerts as the services do.
 
 The servers check what the services check (signatures, formats, sizes) with code of their
-own, and answer as they are told to for tests of faults.
+own, and answer as they are asked to for tests of faults.
 """
 
 from __future__ import annotations
@@ -307,8 +307,8 @@ def dingtalk(secret: str | None) -> Callable[[Request], Answer]:
             return as_json({"errcode": 300001, "errmsg": "token is not exist"})
         if secret is not None:
             (stamp,) = query.get("timestamp", ["0"])
-            told = f"{stamp}\n{secret}".encode()
-            sign = base64.b64encode(hmac.digest(secret.encode(), told, "sha256"))
+            content = f"{stamp}\n{secret}".encode()
+            sign = base64.b64encode(hmac.digest(secret.encode(), content, "sha256"))
             is_now = abs(int(stamp) / 1000 - time.time()) < 3600
             if not is_now or query.get("sign") != [sign.decode()]:
                 return as_json({"errcode": 310000, "errmsg": "sign not match"})

@@ -33,7 +33,7 @@ from pipeline.operations import freshness
 from pipeline.operations.alerts import config, ledger, mail, webhooks
 from pipeline.operations.alerts import run as alerting
 from pipeline.operations.alerts.message import Message
-from pipeline.operations.alerts.run import Told
+from pipeline.operations.alerts.run import Dispatched
 from pipeline.operations.alerts.sending import NotSent, Patience
 from tests.conftest import environment
 from tests.unit import support
@@ -234,11 +234,11 @@ def test_answers(kind: str, answer: Answer, expected: str | None, again: bool) -
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("header", "seconds"),
     [("3", 3.0), ("soon", None), ("-4", 0.0), (None, None)],
 )
-def test_retry_after(told: str | None, seconds: float | None) -> None:
-    assert webhooks._retry_after(told) == seconds
+def test_retry_after(header: str | None, seconds: float | None) -> None:
+    assert webhooks._retry_after(header) == seconds
 
 
 def test_retry_after_as_a_date() -> None:
@@ -371,8 +371,8 @@ def opened(content: bytes) -> EmailMessage:
 @pytest.mark.parametrize("login", [None, ("me", "pass-wörd")])
 def test_mail(tmp_path: Path, security: str, login: tuple[str, str] | None) -> None:
     trusted, context = given.certificate(tmp_path / "certificates", "127.0.0.1")
-    shown = None if security == "none" else context
-    with given.post_office(shown, tls=security == "tls", login=login) as office:
+    tls_context = None if security == "none" else context
+    with given.post_office(tls_context, tls=security == "tls", login=login) as office:
         user, password = login or (None, None)
         channel = mailbox(
             office, security=security, ca_file=trusted, user=user, password=password
@@ -381,11 +381,11 @@ def test_mail(tmp_path: Path, security: str, login: tuple[str, str] | None) -> N
     (content,) = office.mails
     assert office.was_encrypted == [security != "none"]
     assert office.recipients == [["ops@example.com", "data@example.com"]]
-    told = opened(content)
-    assert told["Subject"] == MESSAGE.title
-    assert told["X-Customer-Tiers-Event"] == MESSAGE.id
-    assert told["Message-ID"].endswith("@example.com>")
-    plain, rich = told.get_body(("plain",)), told.get_body(("html",))
+    found = opened(content)
+    assert found["Subject"] == MESSAGE.title
+    assert found["X-Customer-Tiers-Event"] == MESSAGE.id
+    assert found["Message-ID"].endswith("@example.com>")
+    plain, rich = found.get_body(("plain",)), found.get_body(("html",))
     assert plain is not None
     assert rich is not None
     assert "names_are_unique 失败，12 行" in plain.get_content()
@@ -431,10 +431,10 @@ def test_mail_servers_that_do_not_take_it(
     assert "wr0ng" not in str(failure.value)
 
 
-def test_recipients_that_the_server_does_not_know_are_told() -> None:
+def test_recipients_that_the_server_does_not_know_are_named() -> None:
     with given.post_office(refuses={"data@example.com"}) as office:
-        told = post(mailbox(office))
-    assert told == "127.0.0.1 did not take it for 1 of 2 addresses"
+        found = post(mailbox(office))
+    assert found == "127.0.0.1 did not take it for 1 of 2 addresses"
     assert office.recipients == [["ops@example.com"]]
 
 
@@ -465,10 +465,12 @@ def hook(server: str, **changes: Any) -> dict[str, Any]:
     return values | changes
 
 
-def look(settings: Settings, home: Home, patience: Patience = QUICK) -> Told:
-    told = alerting.look(settings, home, freshness.assess(settings, home), patience)
-    assert told is not None
-    return told
+def dispatch(settings: Settings, home: Home, patience: Patience = QUICK) -> Dispatched:
+    dispatched = alerting.dispatch(
+        settings, home, freshness.assess(settings, home), patience
+    )
+    assert dispatched is not None
+    return dispatched
 
 
 def only(home: Home) -> ledger.Delivery:
@@ -478,15 +480,15 @@ def only(home: Home) -> ledger.Delivery:
     return delivery
 
 
-def test_what_may_help_is_tried_again_within_a_look(home: Home) -> None:
+def test_what_may_help_is_tried_again_within_a_dispatch(home: Home) -> None:
     script: list[Answer] = [(500, {}, b""), (429, {"Retry-After": "0"}, b"")]
     with given.chat(None, *script) as room:
         settings = given.settings_of(home, [hook(room.url)])
         given.failed(home)
-        told = look(settings, home)
-        assert told.pending == 0
+        dispatched = dispatch(settings, home)
+        assert dispatched.pending == 0
         assert len(room.requests) == 3
-        assert look(settings, home).sent == []
+        assert dispatch(settings, home).sent == []
         assert len(room.requests) == 3
     assert (only(home).state, only(home).tries) == ("sent", 3)
     # A server that answered 500 may have it: the next tries say so.
@@ -495,48 +497,50 @@ def test_what_may_help_is_tried_again_within_a_look(home: Home) -> None:
     assert len({request.json()["id"] for request in room.requests}) == 1
 
 
-def test_what_was_not_sent_is_sent_at_the_next_look_and_told(home: Home) -> None:
+def test_what_was_not_sent_is_sent_at_the_next_dispatch_and_says_so(home: Home) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     settings = given.settings_of(home, [hook(f"http://127.0.0.1:{port}")])
     given.failed(home)
-    told = look(settings, home)
-    assert (told.sent, told.pending) == ([], 1)
+    dispatched = dispatch(settings, home)
+    assert (dispatched.sent, dispatched.pending) == ([], 1)
     assert only(home).error == "127.0.0.1 cannot be reached: Connection refused"
     assert only(home).tries == QUICK.tries
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room.url)])
-        assert len(look(settings, home).sent) == 1
-        assert len(look(settings, home).sent) == 0
+        assert len(dispatch(settings, home).sent) == 1
+        assert len(dispatch(settings, home).sent) == 0
     (request,) = room.requests
     assert request.json()["may_be_repeat"] is False, "it is certain that nobody has it"
 
 
-def test_an_error_in_json_under_200_is_tried_again_at_the_next_look(home: Home) -> None:
+def test_an_error_in_json_under_200_is_tried_again_at_the_next_dispatch(
+    home: Home,
+) -> None:
     wrong = as_json({"code": 19021, "msg": "sign match fail"})
     with given.chat(given.feishu("right"), wrong) as room:
         channel = hook(room.url, kind="feishu", secret="right")
         settings = given.settings_of(home, [channel])
         given.failed(home)
-        assert look(settings, home).pending == 1
+        assert dispatch(settings, home).pending == 1
         assert len(room.requests) == 1, "again at once would not help"
         assert "19021" in (only(home).error or "")
-        assert look(settings, home).pending == 0
+        assert dispatch(settings, home).pending == 0
 
 
-def test_a_long_wait_is_waited_for_by_the_next_looks(home: Home) -> None:
+def test_a_long_wait_is_waited_for_by_the_next_dispatches(home: Home) -> None:
     with given.chat(None, (429, {"Retry-After": "1800"}, b"")) as room:
         settings = given.settings_of(home, [hook(room.url)])
         given.failed(home)
-        assert look(settings, home).pending == 1
-        assert look(settings, home).pending == 1
+        assert dispatch(settings, home).pending == 1
+        assert dispatch(settings, home).pending == 1
         assert len(room.requests) == 1
         # The clock is set back: a wait that seems endless is none.
         state = ledger.read(home)
         far = dt.datetime.now(dt.UTC) + dt.timedelta(days=30)
         state.events[0].deliveries["ops"].not_before = far.isoformat()
         ledger.write(home, state)
-        assert look(settings, home).pending == 0
+        assert dispatch(settings, home).pending == 0
 
 
 def test_one_channel_that_is_down_holds_up_no_other(home: Home) -> None:
@@ -544,11 +548,11 @@ def test_one_channel_that_is_down_holds_up_no_other(home: Home) -> None:
         channels = [hook(down.url, name="down"), hook(room.url, name="up")]
         settings = given.settings_of(home, channels)
         given.failed(home)
-        look(settings, home)
+        dispatch(settings, home)
         given.failed(home)
-        told = look(settings, home)
-    assert [name for _, name in told.sent] == ["up"]
-    assert told.pending == 2
+        dispatched = dispatch(settings, home)
+    assert [name for _, name in dispatched.sent] == ["up"]
+    assert dispatched.pending == 2
     assert len(room.requests) == 2
     # One event is tried, the other waits for its turn.
     assert len({request.json()["id"] for request in down.requests}) == 1
@@ -560,15 +564,15 @@ def test_events_arrive_in_their_order(home: Home) -> None:
         settings = given.settings_of(home, [hook(room.url)])
         given.published(home)
         given.failed(home)
-        look(settings, home)
+        dispatch(settings, home)
         given.refused(home)
         given.published(home)
-        assert look(settings, home).pending == 0
-    told = [request.json()["event"] for request in room.requests[3:]]
-    assert told == ["failed", "refused", "recovered"]
+        assert dispatch(settings, home).pending == 0
+    found = [request.json()["event"] for request in room.requests[3:]]
+    assert found == ["failed", "refused", "recovered"]
 
 
-LOOK = """
+DISPATCH = """
 import sys
 from pathlib import Path
 from pipeline.operations import freshness
@@ -582,19 +586,19 @@ settings = Settings(home=root, sources_file=root.parent / "sources.yaml")
 home = Home.open(root)
 print("ready", flush=True)
 sys.stdin.readline()
-alerting.look(settings, home, freshness.assess(settings, home), Patience(tries=1))
+alerting.dispatch(settings, home, freshness.assess(settings, home), Patience(tries=1))
 """
 
 
-LOOK_AT_ONCE = LOOK.replace("sys.stdin.readline()", "").replace(
+DISPATCH_AT_ONCE = DISPATCH.replace("sys.stdin.readline()", "").replace(
     'print("ready", flush=True)', ""
 )
 
 
-def start_look(home: Home) -> subprocess.Popen[str]:
-    """A process that is about to look."""
+def start_dispatch(home: Home) -> subprocess.Popen[str]:
+    """A process that is about to dispatch."""
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(LOOK), str(home.root)],
+        [sys.executable, "-c", textwrap.dedent(DISPATCH), str(home.root)],
         cwd=PROJECT_ROOT,
         env=environment(),
         stdin=subprocess.PIPE,
@@ -625,14 +629,14 @@ def test_killed_between_sending_and_noting(home: Home) -> None:
     with given.chat(answer) as room:
         settings = given.settings_of(home, [hook(room.url)])
         given.failed(home)
-        process = start_look(home)
+        process = start_dispatch(home)
         processes.append(process)
         go(process)
         process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL
         assert only(home).state == "sending"
-        assert len(look(settings, home).sent) == 1
-        assert len(look(settings, home).sent) == 0
+        assert len(dispatch(settings, home).sent) == 1
+        assert len(dispatch(settings, home).sent) == 0
     # Not lost; and where it may be there already, the repeat says so, with the same id.
     first, second = (request.json() for request in room.requests)
     assert first["id"] == second["id"]
@@ -641,25 +645,25 @@ def test_killed_between_sending_and_noting(home: Home) -> None:
 
 
 def test_killed_at_each_step(tmp_path: Path) -> None:
-    """Whenever it dies, the next look tells; what may be told twice says so."""
+    """Whenever it dies, the next dispatch sends; what may arrive twice says so."""
     for moment in range(1, 50):
         home = Home.open(tmp_path / f"{moment}" / "home")
         with given.chat() as room:
             settings = given.settings_of(home, [hook(room.url)])
             given.failed(home)
             code, _ = support.run(
-                f"die_at({moment}, {str(home.alerts)!r})" + LOOK_AT_ONCE,
+                f"die_at({moment}, {str(home.alerts)!r})" + DISPATCH_AT_ONCE,
                 home.root,
                 prelude=support.DIE_AT,
             )
-            told_before = len(room.requests)
-            look(settings, home)
+            sent_before = len(room.requests)
+            dispatch(settings, home)
         ids = {request.json()["id"] for request in room.requests}
         doubts = [request.json()["may_be_repeat"] for request in room.requests]
         assert len(ids) == 1
         assert only(home).state == "sent"
         assert len(room.requests) <= 2
-        if told_before and len(room.requests) == 2:
+        if sent_before and len(room.requests) == 2:
             assert doubts == [False, True]
         if code == 0:
             assert len(room.requests) == 1
@@ -668,23 +672,25 @@ def test_killed_at_each_step(tmp_path: Path) -> None:
     assert 5 < moment < 49, "it was killed at several steps, and once at none"
 
 
-def test_two_looks_at_once_tell_once(home: Home) -> None:
+def test_two_dispatches_at_once_send_once(home: Home) -> None:
     with given.chat(None, 0.3, 0.3, 0.3) as room:
         given.settings_of(home, [hook(room.url)])
         for _ in range(3):
             given.failed(home)
-        # The first look of all takes the newest only; the others are new after it.
-        looks = [start_look(home) for _ in range(3)]
-        for process in looks:
+        # The first dispatch of all takes the newest only; the others are new after it.
+        processes = [start_dispatch(home) for _ in range(3)]
+        for process in processes:
             go(process)
-        for process in looks:
-            _, told = process.communicate(timeout=60)
-            assert process.returncode == 0, told
+        for process in processes:
+            _, output = process.communicate(timeout=60)
+            assert process.returncode == 0, output
     assert len(room.requests) == 1
     assert only(home).state == "sent"
 
 
-def test_a_look_that_cannot_have_the_lock_leaves_it_to_the_other(home: Home) -> None:
+def test_a_dispatch_that_cannot_have_the_lock_leaves_it_to_the_other(
+    home: Home,
+) -> None:
     with given.chat() as room:
         given.settings_of(home, [hook(room.url)])
         given.failed(home)
@@ -709,7 +715,7 @@ def test_no_secret_reaches_the_state_or_the_log(
         channel = hook(room.url, url=url, headers={"Authorization": "s3cret-token"})
         settings = given.settings_of(home, [channel])
         given.failed(home)
-        look(settings, home)
+        dispatch(settings, home)
     text = (home.alerts / "state.json").read_text() + caplog.text
     assert "answered 403" in text
     assert "s3cret" not in text
@@ -755,11 +761,11 @@ def test_every_kind_at_once_from_the_file(
                 channel |= {**server, "ca_file": str(trusted)}
         settings = given.settings_of(home, example["channels"], **hidden)
         given.published(home)
-        look(settings, home)
+        dispatch(settings, home)
         given.refused(home)
-        told = look(settings, home)
-        assert told.pending == 0, (home.alerts / "state.json").read_text()
-        assert len(told.sent) == 6
+        dispatched = dispatch(settings, home)
+        assert dispatched.pending == 0, (home.alerts / "state.json").read_text()
+        assert len(dispatched.sent) == 6
         assert all(len(room.requests) == 1 for room in rooms.values())
         assert len(office.mails) == 1
         outcome = alerting.test(settings, home, None, QUICK)

@@ -1,4 +1,4 @@
-"""Alerts: what is raised, once each; how it is configured and worded; who is told."""
+"""Alerts: what is raised, once each; how it is configured and worded; who is notified."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pipeline.operations.alerts import config, ledger, sentences
 from pipeline.operations.alerts import run as alerting
 from pipeline.operations.alerts.ledger import Delivery, Event
 from pipeline.operations.alerts.message import HEADINGS, Message, compose
-from pipeline.operations.alerts.run import Told
+from pipeline.operations.alerts.run import Dispatched
 from pipeline.operations.alerts.sending import Patience
 from pipeline.operations.alerts.sentences import Place
 from tests.unit.operations import alerting as given
@@ -43,51 +43,51 @@ def hook(chat: given.Chat, **changes: Any) -> dict[str, Any]:
     return {"name": "ops", "kind": "json", "url": f"{chat.url}/hook"} | changes
 
 
-def look(
+def dispatch(
     settings: Settings, home: Home, *, after: dt.timedelta = dt.timedelta(0)
-) -> Told:
-    """One look, some time from now."""
+) -> Dispatched:
+    """One dispatch, some time from now."""
     now = dt.datetime.now(dt.UTC) + after
     seen = freshness.assess(settings, home, now=now)
-    told = alerting.look(settings, home, seen, QUICK)
-    assert told is not None
-    return told
+    dispatched = alerting.dispatch(settings, home, seen, QUICK)
+    assert dispatched is not None
+    return dispatched
 
 
-def kinds(told: Told) -> list[str]:
-    return [item.split("-")[0] for item in told.raised]
+def kinds(dispatched: Dispatched) -> list[str]:
+    return [item.split("-")[0] for item in dispatched.raised]
 
 
 # What is raised
 
 
-def test_each_bad_attempt_is_told_once(home: Home) -> None:
+def test_each_bad_attempt_is_sent_once(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.published(home)
-        assert kinds(look(settings, home)) == []
+        assert kinds(dispatch(settings, home)) == []
         first = given.refused(home)
-        assert kinds(look(settings, home)) == ["refused"]
-        assert kinds(look(settings, home)) == []
+        assert kinds(dispatch(settings, home)) == ["refused"]
+        assert kinds(dispatch(settings, home)) == []
         second = given.failed(home)
         third = given.refused(home)
-        assert kinds(look(settings, home)) == ["failed", "refused"]
-        assert kinds(look(settings, home)) == []
-    told = [request.json()["facts"]["refresh_id"] for request in room.requests]
-    assert told == [first, second, third]
+        assert kinds(dispatch(settings, home)) == ["failed", "refused"]
+        assert kinds(dispatch(settings, home)) == []
+    sent = [request.json()["facts"]["refresh_id"] for request in room.requests]
+    assert sent == [first, second, third]
     assert len({request.json()["id"] for request in room.requests}) == 3
 
 
-def test_a_refresh_that_died_is_found_at_the_next_look(home: Home) -> None:
+def test_a_refresh_that_died_is_found_at_the_next_dispatch(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.published(home)
-        look(settings, home)
+        dispatch(settings, home)
         with refresh_lock(home):
             given.begun(home)
-            assert kinds(look(settings, home)) == [], "it is running"
-        assert kinds(look(settings, home)) == ["failed"]
-        assert kinds(look(settings, home)) == []
+            assert kinds(dispatch(settings, home)) == [], "it is running"
+        assert kinds(dispatch(settings, home)) == ["failed"]
+        assert kinds(dispatch(settings, home)) == []
     (request,) = room.requests
     assert request.json()["facts"]["state"] == "died"
 
@@ -99,29 +99,29 @@ def test_what_is_long_over_is_nobodys_alarm(home: Home) -> None:
         given.failed(home)
         given.refused(home)
         given.published(home)
-        assert look(settings, home) == Told([], [], 0)
+        assert dispatch(settings, home) == Dispatched([], [], 0)
 
 
-def test_the_newest_attempt_counts_at_the_first_look(home: Home) -> None:
+def test_the_newest_attempt_counts_at_the_first_dispatch(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.failed(home)
         given.refused(home)
-        assert kinds(look(settings, home)) == ["refused"]
+        assert kinds(dispatch(settings, home)) == ["refused"]
 
 
-def test_late_is_told_once_until_it_is_over(home: Home) -> None:
+def test_late_is_sent_once_until_it_is_over(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.published(home)
-        assert kinds(look(settings, home)) == []
-        assert kinds(look(settings, home, after=27 * HOUR)) == ["late"]
-        assert kinds(look(settings, home, after=28 * HOUR)) == []
+        assert kinds(dispatch(settings, home)) == []
+        assert kinds(dispatch(settings, home, after=27 * HOUR)) == ["late"]
+        assert kinds(dispatch(settings, home, after=28 * HOUR)) == []
         later = given.published(home)
         given.shift(home, later, -29 * HOUR)
-        assert kinds(look(settings, home, after=30 * HOUR)) == ["recovered"]
-        assert kinds(look(settings, home, after=31 * HOUR)) == []
-        assert kinds(look(settings, home, after=60 * HOUR)) == ["late"]
+        assert kinds(dispatch(settings, home, after=30 * HOUR)) == ["recovered"]
+        assert kinds(dispatch(settings, home, after=31 * HOUR)) == []
+        assert kinds(dispatch(settings, home, after=60 * HOUR)) == ["late"]
     ids = [request.json()["id"] for request in room.requests]
     assert len(set(ids)) == len(ids) == 3
 
@@ -129,57 +129,59 @@ def test_late_is_told_once_until_it_is_over(home: Home) -> None:
 def test_late_without_any_release(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
-        assert kinds(look(settings, home)) == []
-        assert kinds(look(settings, home, after=27 * HOUR)) == [], "nobody ever tried"
+        assert kinds(dispatch(settings, home)) == []
+        assert kinds(dispatch(settings, home, after=27 * HOUR)) == [], (
+            "nobody ever tried"
+        )
     home = Home.open(home.root.parent / "another")
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.failed(home)
-        assert kinds(look(settings, home)) == ["failed"]
-        assert kinds(look(settings, home, after=27 * HOUR)) == ["late"]
-        assert kinds(look(settings, home, after=28 * HOUR)) == []
+        assert kinds(dispatch(settings, home)) == ["failed"]
+        assert kinds(dispatch(settings, home, after=27 * HOUR)) == ["late"]
+        assert kinds(dispatch(settings, home, after=28 * HOUR)) == []
 
 
-def test_a_clock_set_back_is_told(home: Home) -> None:
+def test_a_clock_set_back_is_reported(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.published(home, age=-5 * 24 * HOUR)
-        assert kinds(look(settings, home)) == ["late"]
+        assert kinds(dispatch(settings, home)) == ["late"]
         assert room.requests[0].json()["facts"]["trouble"] == "clock"
 
 
-def test_damage_is_told_and_its_end_too(home: Home) -> None:
+def test_damage_is_reported_and_its_end_too(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.published(home)
-        look(settings, home)
+        dispatch(settings, home)
         record = home.current / "release.json"
         kept = record.read_text()
         record.unlink()
-        assert kinds(look(settings, home)) == ["late"]
-        assert kinds(look(settings, home)) == []
+        assert kinds(dispatch(settings, home)) == ["late"]
+        assert kinds(dispatch(settings, home)) == []
         assert room.requests[-1].json()["facts"]["trouble"] == "damaged"
         record.write_text(kept)
-        assert kinds(look(settings, home)) == ["recovered"]
+        assert kinds(dispatch(settings, home)) == ["recovered"]
         given.shift(home, "r000001-" + home.current.readlink().name[-8:], 27 * HOUR)
-        assert kinds(look(settings, home)) == ["late"], "too old"
+        assert kinds(dispatch(settings, home)) == ["late"], "too old"
         home.current.unlink()
-        assert kinds(look(settings, home)) == ["late"]
+        assert kinds(dispatch(settings, home)) == ["late"]
         (home.attempts / "r-odd.json").write_text("{")
-        assert kinds(look(settings, home)) == []
+        assert kinds(dispatch(settings, home)) == []
 
 
 def test_recovered_needs_a_release_newer_than_the_trouble(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.published(home)
-        look(settings, home)
+        dispatch(settings, home)
         given.refused(home)
-        assert kinds(look(settings, home)) == ["refused"]
-        assert kinds(look(settings, home)) == [], "readers have the old one still"
+        assert kinds(dispatch(settings, home)) == ["refused"]
+        assert kinds(dispatch(settings, home)) == [], "readers have the old one still"
         given.published(home)
-        assert kinds(look(settings, home)) == ["recovered"]
-        assert kinds(look(settings, home)) == []
+        assert kinds(dispatch(settings, home)) == ["recovered"]
+        assert kinds(dispatch(settings, home)) == []
     over = room.requests[-1].json()["facts"]["over"]
     assert [item["kind"] for item in over] == ["refused"]
 
@@ -188,10 +190,10 @@ def test_a_death_and_the_recovery_may_be_found_together(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.published(home)
-        look(settings, home)
+        dispatch(settings, home)
         given.begun(home)
         given.published(home)
-        assert kinds(look(settings, home)) == ["failed", "recovered"]
+        assert kinds(dispatch(settings, home)) == ["failed", "recovered"]
     assert [item.json()["event"] for item in room.requests] == ["failed", "recovered"]
 
 
@@ -203,13 +205,13 @@ def test_channels_hear_what_they_asked_for(home: Home) -> None:
         ]
         settings = given.settings_of(home, channels)
         given.published(home)
-        look(settings, home)
+        dispatch(settings, home)
         given.refused(home)
-        look(settings, home)
+        dispatch(settings, home)
         given.published(home)
-        told = look(settings, home)
+        dispatched = dispatch(settings, home)
     # Who never heard of the trouble does not hear that it is over.
-    assert [name for _, name in told.sent] == ["everything"]
+    assert [name for _, name in dispatched.sent] == ["everything"]
     assert [item.path for item in room.requests] == ["/all", "/all"]
 
 
@@ -218,28 +220,28 @@ def test_a_channel_that_is_taken_out_is_waited_for_no_more(home: Home) -> None:
         both = [hook(broken_room, name="old"), hook(room, name="new")]
         settings = given.settings_of(home, both)
         given.refused(home)
-        assert look(settings, home).pending == 1
+        assert dispatch(settings, home).pending == 1
         settings = given.settings_of(home, [hook(room, name="new")])
-        assert look(settings, home).pending == 0
+        assert dispatch(settings, home).pending == 0
 
 
 def test_a_new_channel_hears_of_new_events_only(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room, name="one")])
         given.refused(home)
-        look(settings, home)
+        dispatch(settings, home)
         both = [hook(room, name="one"), hook(room, name="two")]
         settings = given.settings_of(home, both)
-        assert look(settings, home).sent == []
+        assert dispatch(settings, home).sent == []
         given.refused(home)
-        assert [name for _, name in look(settings, home).sent] == ["one", "two"]
+        assert [name for _, name in dispatch(settings, home).sent] == ["one", "two"]
 
 
-def test_without_a_file_nobody_is_told(home: Home) -> None:
+def test_without_a_file_nobody_is_notified(home: Home) -> None:
     settings = Settings(home=home.root, sources_file=home.root.parent / "sources.yaml")
     given.refused(home)
     seen = freshness.assess(settings, home)
-    assert alerting.look(settings, home, seen) is None
+    assert alerting.dispatch(settings, home, seen) is None
     assert not home.alerts.exists()
 
 
@@ -252,7 +254,9 @@ def test_alerts_can_be_switched_off(
         settings = Settings.load(home.root, home.root.parent / "sources.yaml")
         assert settings.child_environment()["CUSTOMER_TIERS_ALERTS"] == "none"
         given.refused(home)
-        assert alerting.look(settings, home, freshness.assess(settings, home)) is None
+        assert (
+            alerting.dispatch(settings, home, freshness.assess(settings, home)) is None
+        )
         asked = ["alerts", "test", "--home", str(home.root)]
         assert CliRunner().invoke(main, asked).exit_code == 2
         assert room.requests == []
@@ -263,7 +267,7 @@ def test_the_state_does_not_grow_for_ever(home: Home) -> None:
         settings = given.settings_of(home, [hook(room)])
         for _ in range(2):
             given.failed(home)
-            assert kinds(look(settings, home)) == ["failed"]
+            assert kinds(dispatch(settings, home)) == ["failed"]
         state = ledger.read(home)
         pending = state.pending()
         for _ in range(200):
@@ -273,7 +277,7 @@ def test_the_state_does_not_grow_for_ever(home: Home) -> None:
         kept = ledger.read(home)
         assert len(kept.events) == ledger.KEPT + 2
         assert kept.pending() == pending == 2
-        assert look(settings, home).raised == []
+        assert dispatch(settings, home).raised == []
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"events": [{}]}', '{"events": 3}'])
@@ -284,8 +288,8 @@ def test_a_damaged_state_is_begun_anew(home: Home, text: str) -> None:
         (home.alerts / "state.json").write_text(text)
         given.failed(home)
         given.failed(home)
-        assert kinds(look(settings, home)) == ["failed"]
-        assert kinds(look(settings, home)) == []
+        assert kinds(dispatch(settings, home)) == ["failed"]
+        assert kinds(dispatch(settings, home)) == []
 
 
 # How it is configured
@@ -329,7 +333,7 @@ MAIL: dict[str, Any] = {
         ),
     ],
 )
-def test_what_cannot_be_is_told_with_its_place(
+def test_what_cannot_be_is_refused_with_its_place(
     home: Home, channel: dict[str, Any], expected: str
 ) -> None:
     settings = given.settings_of(home, [channel])
@@ -357,7 +361,7 @@ def test_other_mistakes_in_the_file(home: Home) -> None:
             config.load(settings)
 
 
-def test_secrets_come_from_the_environment_and_are_not_shown(home: Home) -> None:
+def test_secrets_come_from_the_environment_and_are_not_printed(home: Home) -> None:
     channels = [
         {"name": "a", "kind": "feishu", "url": "${HOOK}", "secret": "${SIGN}"},
         MAIL | {"user": "${USER_NAME}", "password": "${PASSWORD}"},
@@ -425,25 +429,25 @@ def raised(home: Home, make: Callable[[], object]) -> Settings:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.published(home, age=3 * HOUR)
-        look(settings, home)
+        dispatch(settings, home)
         make()
-        look(settings, home)
+        dispatch(settings, home)
     return settings
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_refusal_is_told_with_all_that_is_needed(
+def test_a_refusal_is_reported_with_all_that_is_needed(
     home: Home, language: config.Language
 ) -> None:
     checks = [broken(f"check_{number}") for number in range(7)]
     checks.append(broken("only_a_warning", severity="warning"))
     checks.append(broken("did_pass", outcome="passed"))
     settings = raised(home, lambda: given.refused(home, checks))
-    told = composed(home, settings, language)
-    text = told.text()
-    assert [heading for heading, _ in told.sections] == list(HEADINGS[language])
-    assert told.title.startswith("[customer-tiers production] ")
-    assert "r000002-" in told.title
+    message = composed(home, settings, language)
+    text = message.text()
+    assert [heading for heading, _ in message.sections] == list(HEADINGS[language])
+    assert message.title.startswith("[customer-tiers production] ")
+    assert "r000002-" in message.title
     assert "gate out" in text
     assert "r000001-" in text, "what readers see"
     assert ("3 hours ago" if language == "en" else "3 小时前") in text
@@ -496,7 +500,7 @@ def test_reasons_come_without_values_of_rows(home: Home) -> None:
     assert "Jon" not in (home.alerts / "state.json").read_text()
 
 
-def test_how_long_nothing_was_published_is_told(home: Home) -> None:
+def test_how_long_nothing_was_published_is_reported(home: Home) -> None:
     def thrice() -> None:
         for _ in range(3):
             given.failed(home)
@@ -512,10 +516,10 @@ def test_late_and_recovered_in_both_languages(home: Home) -> None:
     with given.chat() as room:
         settings = given.settings_of(home, [hook(room)])
         given.published(home, age=27 * HOUR)
-        look(settings, home)
+        dispatch(settings, home)
         late = (composed(home, settings, "en"), composed(home, settings, "zh"))
         given.published(home)
-        look(settings, home)
+        dispatch(settings, home)
         over = (composed(home, settings, "en"), composed(home, settings, "zh"))
     assert "27 hours ago; 26 hours are allowed" in late[0].text()
     assert "schedule is on" in late[0].text()
@@ -534,11 +538,11 @@ def test_a_late_or_repeated_message_says_so(home: Home) -> None:
     place = Place("/srv/home", "UTC")
     now = dt.datetime.now(dt.UTC) + 2 * HOUR
     seen = freshness.assess(settings, home, now=now)
-    told = compose(event, Delivery(is_uncertain=True), "en", place, seen)
-    assert "could not be sent then" in told.text()
-    assert "This may be a repeat" in told.text()
-    told = compose(event, Delivery(is_uncertain=True), "zh", place, seen)
-    assert "可能重复" in told.text()
+    message = compose(event, Delivery(is_uncertain=True), "en", place, seen)
+    assert "could not be sent then" in message.text()
+    assert "This may be a repeat" in message.text()
+    message = compose(event, Delivery(is_uncertain=True), "zh", place, seen)
+    assert "可能重复" in message.text()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -559,9 +563,9 @@ def test_every_kind_of_late_has_words(language: config.Language, trouble: str) -
     }
     event = Event("late-1", "late", "2026-01-03T09:00:00+00:00", facts)
     seen = freshness.Freshness(1, "old", "", "2026-01-03T09:00:00+00:00", 93_600.0)
-    told = compose(event, Delivery(), language, Place("/srv", "UTC"), seen)
-    assert len(told.sections) == 5
-    assert "None" not in told.text()
+    message = compose(event, Delivery(), language, Place("/srv", "UTC"), seen)
+    assert len(message.sections) == 5
+    assert "None" not in message.text()
     assert sentences.format_moment(None, "UTC") == "?"
 
 
@@ -589,10 +593,10 @@ def test_the_commands_show_the_state_and_no_secret(
         checked = runner.invoke(main, ["status", "--check", "--notify", *at])
         assert checked.exit_code == 3
         assert "1 alerts could not be sent" in checked.stderr
-        shown = runner.invoke(main, ["alerts", *at], env={"COLUMNS": "200"})
-        assert shown.exit_code == 0, shown.output
-        assert refused in shown.output
-        assert "answered 403" in shown.output
+        printed = runner.invoke(main, ["alerts", *at], env={"COLUMNS": "200"})
+        assert printed.exit_code == 0, printed.output
+        assert refused in printed.output
+        assert "answered 403" in printed.output
         as_json = runner.invoke(main, ["alerts", "--json", *at])
         channels = json.loads(as_json.output)["channels"]
         assert [(item["sent"], item["pending"]) for item in channels] == [
@@ -607,7 +611,7 @@ def test_the_commands_show_the_state_and_no_secret(
         assert "deaf: 127.0.0.1 answered 403" in tested.output
         unknown = runner.invoke(main, ["alerts", "test", "nobody", *at])
         assert unknown.exit_code == 2
-        for result in (checked, shown, as_json, tested):
+        for result in (checked, printed, as_json, tested):
             assert "s3cret" not in result.output
 
 
@@ -630,12 +634,12 @@ def test_a_refresh_never_fails_because_of_alerts(home: Home) -> None:
         candidate = given.begun(home)
         attempts.end(home, candidate.refresh_id, "failed", "no", exit_code=1)
     lines = log_reading.read(home, candidate.refresh_id)
-    (told,) = [line for line in lines if line["logger"] == "watch"]
-    assert told["message"].startswith("alerts: not sent")
+    (found,) = [line for line in lines if line["logger"] == "watch"]
+    assert found["message"].startswith("alerts: not sent")
     assert (home.metrics / "customer_tiers.prom").exists()
 
 
-def test_a_watched_run_tells_how_it_went(home: Home) -> None:
+def test_a_watched_run_reports_how_it_went(home: Home) -> None:
     from pipeline.operations.watch import watched
 
     with given.chat() as room:

@@ -71,11 +71,11 @@ def test_the_settings_of_the_example_are_settings(
         monkeypatch.delenv(name)
     plain = Settings.load()
     lines = (UNITS / "customer-tiers.env").read_text().splitlines()
-    told = dict(
+    found = dict(
         line.split("=", 1) for line in lines if line.startswith("CUSTOMER_TIERS_")
     )
-    assert len(told) >= 8
-    for name, value in told.items():
+    assert len(found) >= 8
+    for name, value in found.items():
         text = "17" if value.isdigit() else value
         monkeypatch.setenv(name, text.replace("UTC", "Asia/Shanghai"))
         changed = Settings.load()

@@ -121,7 +121,7 @@ def test_a_release_of_the_future_is_not_young(home: Home, settings: Settings) ->
     assert found.age_seconds == 0
 
 
-def test_an_attempt_of_the_future_tells_of_the_clock_too(
+def test_an_attempt_of_the_future_reports_the_clock_too(
     home: Home, settings: Settings
 ) -> None:
     alerting.published(home)
@@ -232,9 +232,9 @@ def test_the_command(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (home.metrics / "customer_tiers.prom").exists()
     result = runner.invoke(main, [*asked, "--max-age", "2d", "--json"])
     assert result.exit_code == 0
-    told = json.loads(result.stdout)
-    assert (told["attempt_id"], told["attempt_state"]) == (refused, "refused")
-    assert told["max_age_seconds"] == 2 * 86_400
+    record = json.loads(result.stdout)
+    assert (record["attempt_id"], record["attempt_state"]) == (refused, "refused")
+    assert record["max_age_seconds"] == 2 * 86_400
     assert runner.invoke(main, [*asked, "--max-age", "long"]).exit_code == 2
     alone = ["status", "--max-age", "2d", "--home", str(home.root)]
     assert runner.invoke(main, alone).exit_code == 2
@@ -251,7 +251,9 @@ def test_the_variable_says_what_is_too_old(
 
 
 @pytest.mark.parametrize("name", ["release.json", "warehouse.duckdb", "current"])
-def test_damage_is_told_before_age(home: Home, settings: Settings, name: str) -> None:
+def test_damage_is_reported_before_age(
+    home: Home, settings: Settings, name: str
+) -> None:
     alerting.published(home)
     (home.current if name == "current" else home.current / name).unlink()
     found = freshness.assess(settings, home)
@@ -261,7 +263,7 @@ def test_damage_is_told_before_age(home: Home, settings: Settings, name: str) ->
     assert freshness.assess(settings, home).exit_code == 0
 
 
-def test_looking_changes_no_release(home: Home, settings: Settings) -> None:
+def test_assessing_changes_no_release(home: Home, settings: Settings) -> None:
     refresh_id = alerting.published(home)
     before = sha256(home.releases / refresh_id / "release.json")
     freshness.assess(settings, home)

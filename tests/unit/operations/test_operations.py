@@ -30,9 +30,9 @@ def test_prune_says_first_and_does_then(home: Home) -> None:
     assert len(list(home.releases.iterdir())) == 4
     done = invoke("prune", "--json", "--home", home.root, **settings)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert [item["what"] for item in told["gone"]] == ["releases", "releases"]
-    assert (told["runs"], told["dry_run"]) == (0, False)
+    record = json.loads(done.stdout)
+    assert [item["what"] for item in record["gone"]] == ["releases", "releases"]
+    assert (record["runs"], record["dry_run"]) == (0, False)
     assert len(list(home.releases.iterdir())) == 2
     assert test_release.value_seen(home) == 3
 

@@ -134,11 +134,11 @@ def test_logs_and_exports_by_age_and_receipts_never(home: Home) -> None:
     old = write(home.logs / "refresh.log", 91 * DAY)
     young = write(home.logs / "deep" / "other.jsonl", 89 * DAY)
     receipt = write(home.receipts / "f000001.json", 999 * DAY, "{}")
-    told = write(home.receipts / "f000001.log", 999 * DAY)
+    found = write(home.receipts / "f000001.log", 999 * DAY)
     export = write(home.exports / "a" / "all.parquet", 8 * DAY)
     assert pruned(home, settings(home)) == {"logs": {old.name}}
     assert pruned(home, settings(home, exports_days=7)) == {"exports": {export.name}}
-    assert all(path.exists() for path in (young, receipt, told))
+    assert all(path.exists() for path in (young, receipt, found))
 
 
 def test_leftovers_of_a_killed_run(home: Home) -> None:
@@ -243,7 +243,7 @@ def undeletable(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 def test_what_cannot_be_removed_stops_nothing(
     home: Home, undeletable: set[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is logged, shown by status, and gone as soon as it can be."""
+    """It is logged, printed by status, and gone as soon as it can be."""
     ids = [published(home, value).refresh_id for value in range(4)]
     (home.releases / ids[0] / "held.txt").write_text("")
     log = write(home.logs / "held.log", 91 * DAY)
@@ -257,10 +257,10 @@ def test_what_cannot_be_removed_stops_nothing(
     assert {str(i.path.relative_to(home.root)) for i in done.not_removed} == left
     assert {item.path for item in removal.not_removed(home)} == left
     assert sum("could not be removed" in text for text in caplog.messages) >= 3
-    shown = CliRunner().invoke(main, ["status", "--home", str(home.root)])
-    assert shown.exit_code == 0
+    printed = CliRunner().invoke(main, ["status", "--home", str(home.root)])
+    assert printed.exit_code == 0
     for name in left:
-        assert f"{name} cannot be removed, since 20" in shown.stdout
+        assert f"{name} cannot be removed, since 20" in printed.stdout
     said = CliRunner().invoke(main, ["status", "--home", str(home.root), "--json"])
     assert {item["path"] for item in json.loads(said.stdout)["not_removed"]} == left
 
@@ -268,8 +268,8 @@ def test_what_cannot_be_removed_stops_nothing(
     retention.prune(home, wanted, now=NOW)
     assert removal.not_removed(home) == []
     assert not any(path.exists() for path in (home.releases / ids[0], log, swept))
-    shown = CliRunner().invoke(main, ["status", "--home", str(home.root)])
-    assert "cannot be removed" not in shown.stdout
+    printed = CliRunner().invoke(main, ["status", "--home", str(home.root)])
+    assert "cannot be removed" not in printed.stdout
 
 
 def test_a_release_that_is_a_link_goes_as_a_link(home: Home, tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_release_that_is_a_link_goes_as_a_link(home: Home, tmp_path: Path) -> 
     assert (tmp_path / "elsewhere").exists()
 
 
-def test_what_was_done_is_told_in_a_line(home: Home) -> None:
+def test_what_was_done_is_reported_in_a_line(home: Home) -> None:
     write_json(home.root / "unused.json", {})
     for value in range(3):
         candidate_with(home, value)

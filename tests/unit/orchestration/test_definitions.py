@@ -40,6 +40,7 @@ MARTS = {
     "tier_summary",
     "customer_health_factors",
     "service_levels",
+    "service_categories",
     "badly_served",
     "customer_actions",
     "resource_allocation",

@@ -155,7 +155,7 @@ class Sensor:
         self._home = home
         self.cursor: str | None = None
 
-    def look(self, ends: attempts.State | None = "published") -> bool:
+    def asks_for_a_run(self, ends: attempts.State | None = "published") -> bool:
         """Whether it asks for a run, which then ends so at once; with None it is queued.
 
         Args:
@@ -195,42 +195,42 @@ def sensor(home: Home, instance: dg.DagsterInstance, tmp_path: Path) -> Sensor:
 
 def test_one_run_for_many_files(sensor: Sensor, tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
-    assert sensor.look()
-    assert not sensor.look()
+    assert sensor.asks_for_a_run()
+    assert not sensor.asks_for_a_run()
     for number in range(30):
         put(inbox / f"{number}.csv")
     put(inbox / "a.xlsx")
     put(inbox / "unknown.txt")
-    assert sensor.look()
-    assert not sensor.look()
+    assert sensor.asks_for_a_run()
+    assert not sensor.asks_for_a_run()
     put(inbox / "unknown.txt", "changed")
-    assert not sensor.look()
+    assert not sensor.asks_for_a_run()
 
 
 def test_a_file_that_changes_or_goes_is_news(sensor: Sensor, tmp_path: Path) -> None:
     path = tmp_path / "inbox" / "a.csv"
     put(path)
-    assert sensor.look()
+    assert sensor.asks_for_a_run()
     put(path, age=50)
-    assert sensor.look()
+    assert sensor.asks_for_a_run()
     put(path, "id\n1\n2\n", age=50)
-    assert sensor.look()
+    assert sensor.asks_for_a_run()
     path.rename(path.with_name("b.csv"))
-    assert sensor.look()
+    assert sensor.asks_for_a_run()
     path.with_name("b.csv").unlink()
-    assert sensor.look()
-    assert not sensor.look()
+    assert sensor.asks_for_a_run()
+    assert not sensor.asks_for_a_run()
 
 
 def test_it_waits_until_all_files_have_settled(sensor: Sensor, tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     put(inbox / "a.csv")
     put(inbox / "b.csv", age=0)
-    assert not sensor.look()
+    assert not sensor.asks_for_a_run()
     put(inbox / "b.csv")
-    assert sensor.look()
+    assert sensor.asks_for_a_run()
     put(inbox / "~$a.xlsx")
-    assert not sensor.look()
+    assert not sensor.asks_for_a_run()
 
 
 def test_it_does_not_run_beside_another_refresh(
@@ -239,12 +239,12 @@ def test_it_does_not_run_beside_another_refresh(
     """Of the command line or of Dagster; the files are not forgotten."""
     put(tmp_path / "inbox" / "a.csv")
     holder: subprocess.Popen[str] = support.start(HOLDER, home.root)
-    assert not sensor.look()
+    assert not sensor.asks_for_a_run()
     holder.communicate()
     waiting = a_run(instance, dg.DagsterRunStatus.NOT_STARTED)
-    assert not sensor.look()
+    assert not sensor.asks_for_a_run()
     instance.delete_run(waiting)
-    assert sensor.look()
+    assert sensor.asks_for_a_run()
 
 
 def test_files_whose_run_failed_are_asked_for_again(
@@ -252,13 +252,13 @@ def test_files_whose_run_failed_are_asked_for_again(
 ) -> None:
     """But not every minute, and not once their release is there."""
     put(tmp_path / "inbox" / "a.csv")
-    assert sensor.look(ends="refused")
-    assert [sensor.look() for _ in range(5)] == [False] * 5
+    assert sensor.asks_for_a_run(ends="refused")
+    assert [sensor.asks_for_a_run() for _ in range(5)] == [False] * 5
     assert sensor.cursor is None
     monkeypatch.setattr(triggers, "FIRST_WAIT", dt.timedelta(0))
-    assert sensor.look(ends="failed")
-    assert sensor.look(ends="published")
-    assert [sensor.look() for _ in range(5)] == [False] * 5
+    assert sensor.asks_for_a_run(ends="failed")
+    assert sensor.asks_for_a_run(ends="published")
+    assert [sensor.asks_for_a_run() for _ in range(5)] == [False] * 5
     assert sensor.cursor is not None
 
 
@@ -277,18 +277,18 @@ def test_files_that_change_after_a_failure_are_asked_for_at_once(
     path = tmp_path / "inbox" / "a.csv"
     put(path)
     moment = path.stat().st_mtime_ns
-    assert sensor.look()
-    assert not sensor.look()
+    assert sensor.asks_for_a_run()
+    assert not sensor.asks_for_a_run()
     put(path, "id\n2\n")
-    assert sensor.look(ends="refused")
+    assert sensor.asks_for_a_run(ends="refused")
     put(path)
     os.utime(path, ns=(moment, moment))
-    assert not sensor.look()  # that is what is in the release
+    assert not sensor.asks_for_a_run()  # that is what is in the release
     put(path, "id\n3\n", age=40)
-    assert sensor.look()
+    assert sensor.asks_for_a_run()
     put(path)
     os.utime(path, ns=(moment, moment))
-    assert sensor.look()
+    assert sensor.asks_for_a_run()
 
 
 def test_files_that_somebody_else_has_published_are_not_asked_for(
@@ -296,14 +296,14 @@ def test_files_that_somebody_else_has_published_are_not_asked_for(
 ) -> None:
     """Who has mended what was refused refreshes at once, by the command line."""
     put(tmp_path / "inbox" / "a.csv")
-    assert sensor.look(ends="refused")
+    assert sensor.asks_for_a_run(ends="refused")
     monkeypatch.setattr(triggers, "FIRST_WAIT", dt.timedelta(0))
     attempts.begin(home, "r000002-20140131", "by hand", dt.date(2014, 1, 31))
     path = home.attempts / "r000002-20140131.json"
     later = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1)
     write_json(path, {**read_json(path), "started_at": later.isoformat()})
     attempts.end(home, "r000002-20140131", "published")
-    assert not sensor.look()
+    assert not sensor.asks_for_a_run()
     assert sensor.cursor is not None
 
 
@@ -311,13 +311,13 @@ def test_a_release_without_its_report_is_not_made_again(
     sensor: Sensor, instance: dg.DagsterInstance, home: Home, tmp_path: Path
 ) -> None:
     put(tmp_path / "inbox" / "a.csv")
-    assert sensor.look(ends=None)
-    assert not sensor.look()  # queued
+    assert sensor.asks_for_a_run(ends=None)
+    assert not sensor.asks_for_a_run()  # queued
     (run,) = instance.get_runs()
     attempts.begin(home, "r000001-20140131", run.run_id, dt.date(2014, 1, 31))
     attempts.end(home, "r000001-20140131", "published")
     instance.report_run_failed(run, "report: no room")
-    assert not sensor.look()
+    assert not sensor.asks_for_a_run()
     assert sensor.cursor is not None
 
 

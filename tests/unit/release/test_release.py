@@ -60,7 +60,7 @@ def candidate_with(
         connection.execute("create schema marts")
         connection.execute(f"create table marts.t as select {value} as value")
     for gate in gates:
-        evidence.save(candidate.evidence_folder, looked_at(candidate, gate))
+        evidence.save(candidate.evidence_folder, judged(candidate, gate))
     return candidate
 
 
@@ -76,7 +76,7 @@ def test_a_day_in_the_future_opens_no_candidate(home: Home) -> None:
     assert published(home, 2).refresh_id == "r000002-20140131"
 
 
-def looked_at(candidate: Candidate, gate: str, **changes: Any) -> Evidence:
+def judged(candidate: Candidate, gate: str, **changes: Any) -> Evidence:
     check = Check(
         gate=gate, subject="marts.t", name="n", severity="critical", outcome="passed"
     )
@@ -161,7 +161,7 @@ def test_rollback_waits_for_nobody(home: Home) -> None:
 
 
 @pytest.mark.parametrize("gate", GATES)
-def test_every_gate_must_have_looked(home: Home, gate: str) -> None:
+def test_every_gate_must_have_judged(home: Home, gate: str) -> None:
     published(home, 1)
     candidate = candidate_with(home, 2, gates=[item for item in GATES if item != gate])
     sealing.seal(candidate, GATES)
@@ -176,7 +176,7 @@ def test_a_critical_check_that_did_not_pass_blocks(home: Home, outcome: str) -> 
     candidate = candidate_with(home, 2)
     evidence.save(
         candidate.evidence_folder,
-        looked_at(candidate, "out", outcome=outcome, failing_rows=7),
+        judged(candidate, "out", outcome=outcome, failing_rows=7),
     )
     assert any("7 rows" in problem for problem in verification.judge(candidate, GATES))
     sealing.seal(candidate, GATES)
@@ -189,7 +189,7 @@ def test_a_warning_does_not_block(home: Home) -> None:
     candidate = candidate_with(home, 1)
     evidence.save(
         candidate.evidence_folder,
-        looked_at(candidate, "out", outcome="failed", severity="warning"),
+        judged(candidate, "out", outcome="failed", severity="warning"),
     )
     sealing.seal(candidate, GATES)
     promotion.promote(home, candidate.refresh_id, GATES)
@@ -224,7 +224,7 @@ def test_a_severity_that_was_edited_changes_nothing(home: Home, written: str) ->
     candidate = candidate_with(home, 1)
     evidence.save(
         candidate.evidence_folder,
-        looked_at(candidate, "out", outcome="failed", severity=written),
+        judged(candidate, "out", outcome="failed", severity=written),
     )
     assert refused(home, candidate, terms())
 
@@ -232,7 +232,7 @@ def test_a_severity_that_was_edited_changes_nothing(home: Home, written: str) ->
 @pytest.mark.parametrize("outcome", ["failed", "crashed", "Passed", "", "skipped"])
 def test_only_passed_is_passed(home: Home, outcome: str) -> None:
     candidate = candidate_with(home, 1)
-    found = looked_at(candidate, "out", outcome=outcome)
+    found = judged(candidate, "out", outcome=outcome)
     assert found.problems()
     evidence.save(candidate.evidence_folder, found)
     assert refused(home, candidate, terms())
@@ -242,7 +242,7 @@ def test_an_accepted_check_is_published_and_on_the_record(home: Home) -> None:
     candidate = candidate_with(home, 1)
     evidence.save(
         candidate.evidence_folder,
-        looked_at(candidate, "out", outcome="failed", acceptable=True, accepted=WORD),
+        judged(candidate, "out", outcome="failed", acceptable=True, accepted=WORD),
     )
     known = terms(acceptable=True, held={"marts.t:n": WORD})
     assert verification.judge(candidate, GATES, known) == []
@@ -301,8 +301,8 @@ def test_an_acceptance_that_was_smuggled_in_changes_nothing(
 ) -> None:
     published(home, 1)
     candidate = candidate_with(home, 2)
-    told = {"outcome": "failed", "accepted": WORD, **changes}
-    evidence.save(candidate.evidence_folder, looked_at(candidate, "out", **told))
+    found = {"outcome": "failed", "accepted": WORD, **changes}
+    evidence.save(candidate.evidence_folder, judged(candidate, "out", **found))
     assert refused(home, candidate, known)
     assert value_seen(home) == 1
 
@@ -311,7 +311,7 @@ def test_a_check_that_was_taken_out_of_the_evidence_is_missed(home: Home) -> Non
     candidate = candidate_with(home, 1)
     evidence.save(
         candidate.evidence_folder,
-        replace(looked_at(candidate, "out"), planned=0, checks=[]),
+        replace(judged(candidate, "out"), planned=0, checks=[]),
     )
     assert verification.judge(candidate, GATES) == []
     known = terms(always={"out": {"marts.t:n"}})
@@ -341,7 +341,7 @@ def test_evidence_of_an_older_version_can_be_read(home: Home) -> None:
     assert catalogue.releases(home)[0].accepted == 0
 
 
-def test_what_was_found_outlives_the_candidate_until_a_release_tells_of_it(
+def test_what_was_found_outlives_the_candidate_until_a_release_records_it(
     home: Home,
 ) -> None:
     published(home, 1)
@@ -389,7 +389,7 @@ def test_data_docs_keep_their_address_when_the_candidate_becomes_a_release(
 
 def test_a_gate_that_stopped_half_way_blocks(home: Home) -> None:
     candidate = candidate_with(home, 1)
-    half = replace(looked_at(candidate, "out"), planned=2)
+    half = replace(judged(candidate, "out"), planned=2)
     evidence.save(candidate.evidence_folder, half)
     sealing.seal(candidate, GATES)
     with pytest.raises(GateRefused, match="2 checks were planned and 1 were made"):
@@ -398,7 +398,7 @@ def test_a_gate_that_stopped_half_way_blocks(home: Home) -> None:
 
 def test_evidence_of_another_refresh_does_not_count(home: Home) -> None:
     first, second = candidate_with(home, 1), candidate_with(home, 2)
-    evidence.save(second.evidence_folder, looked_at(first, "out"))
+    evidence.save(second.evidence_folder, judged(first, "out"))
     sealing.seal(second, GATES)
     with pytest.raises(GateRefused, match="is of r000001"):
         promotion.promote(home, second.refresh_id, GATES)
@@ -630,7 +630,7 @@ def test_a_clock_that_was_set_back_changes_no_order(
     ]
 
 
-def test_an_older_day_is_told_what_to_do(home: Home) -> None:
+def test_an_older_day_is_refused_with_what_to_do(home: Home) -> None:
     published(home, 1)
     candidate = candidate_with(home, 2, as_of=DAY - dt.timedelta(days=1))
     sealing.seal(candidate, GATES)

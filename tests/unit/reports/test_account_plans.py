@@ -19,9 +19,9 @@ from tests.unit.reports.test_reports import (
     Balanced,
     Customer,
     Sample,
-    lay_release,
     section,
     words,
+    write_release,
 )
 
 RATED: dict[str, Any] = {
@@ -177,7 +177,9 @@ def pages_of(tmp_path_factory: pytest.TempPathFactory) -> Pages:
 
     def pages(sample: Sample) -> dict[str, str]:
         if repr(sample) not in made:
-            report = build_report(lay_release(tmp_path_factory.mktemp("plans"), sample))
+            report = build_report(
+                write_release(tmp_path_factory.mktemp("plans"), sample)
+            )
             made[repr(sample)] = {
                 path.name: path.read_text(encoding="utf-8")
                 for path in (report.parent / plans.FOLDER).glob("*.html")
@@ -245,12 +247,12 @@ def test_what_a_plan_says(pages_of: Pages, where: str, expected: str) -> None:
     assert expected in re.sub(r"[\s\N{NO-BREAK SPACE}]+", " ", text)
 
 
-def test_contacts_who_decide_come_first_and_four_are_shown(pages_of: Pages) -> None:
+def test_contacts_who_decide_come_first_and_four_are_listed(pages_of: Pages) -> None:
     text = section(pages_of(PLANNED)["a.html"], "contacts")
     assert re.findall(r"N\.\d", text) == ["N.1", "N.0", "N.4", "N.3"]
 
 
-def test_what_is_there_is_shown(pages_of: Pages) -> None:
+def test_what_is_there_is_printed(pages_of: Pages) -> None:
     page = pages_of(replace(PLANNED, statements=EXTRAS))["a.html"]
     offers = section(page, "offers")
     assert "Helmets 2.3 42.0 % 1,234" in offers.replace("\N{NO-BREAK SPACE}", " ")
@@ -308,7 +310,7 @@ def test_pages_stand_alone_and_are_well_formed(
 
 
 def test_a_plan_that_is_no_longer_due_is_gone(tmp_path: Path) -> None:
-    folder = lay_release(tmp_path, PLANNED)
+    folder = write_release(tmp_path, PLANNED)
     place = build_report(folder).parent / plans.FOLDER
     before = {path.name: path.read_bytes() for path in place.iterdir()}
     assert {path.name: path.read_bytes() for path in place.iterdir()} == before
@@ -337,7 +339,7 @@ def test_an_id_cannot_leave_its_folder(pages_of: Pages) -> None:
 
 
 def test_years_that_were_end_on_the_as_of_day(tmp_path: Path) -> None:
-    folder = lay_release(tmp_path, PLANNED)
+    folder = write_release(tmp_path, PLANNED)
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
         seal: Any = type("Seal", (), {"as_of_date": AS_OF, "time_zone": "UTC"})()
         first, second = plans.collect(connection, seal)

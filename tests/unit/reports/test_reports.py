@@ -351,7 +351,7 @@ def fill(connection: duckdb.DuckDBPyConnection, sample: Sample) -> None:
     connection.execute(sample.corrections)
 
 
-def lay_release(root: Path, sample: Sample) -> Path:
+def write_release(root: Path, sample: Sample) -> Path:
     """A sealed release as the pipeline leaves it, with the sample in it."""
     home = Home.open(root / "home")
     candidate = layout.Candidate(
@@ -385,7 +385,7 @@ Page = Callable[[Sample], str]
 @pytest.fixture
 def make_release(tmp_path: Path) -> Release:
     """A release of the test's own."""
-    return lambda sample: lay_release(tmp_path, sample)
+    return lambda sample: write_release(tmp_path, sample)
 
 
 @pytest.fixture(scope="module")
@@ -395,7 +395,7 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Page:
 
     def page(sample: Sample) -> str:
         if repr(sample) not in pages:
-            folder = lay_release(tmp_path_factory.mktemp("report"), sample)
+            folder = write_release(tmp_path_factory.mktemp("report"), sample)
             pages[repr(sample)] = build_report(folder).read_text(encoding="utf-8")
         return pages[repr(sample)]
 
@@ -609,14 +609,14 @@ def test_high_value_badly_served(page_of: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("time_zone", "shown"), [("UTC", True), ("America/Los_Angeles", False)]
+    ("time_zone", "printed"), [("UTC", True), ("America/Los_Angeles", False)]
 )
 def test_twelve_months_are_days_of_the_business(
-    page_of: Page, time_zone: str, shown: bool
+    page_of: Page, time_zone: str, printed: bool
 ) -> None:
     just_in_utc = ("a", dt.datetime(2013, 2, 1, 3), True)
     sample = replace(ORDINARY, tickets=[just_in_utc], record={"time_zone": time_zone})
-    assert ("1 of 1" in section(page_of(sample), "service")) is shown
+    assert ("1 of 1" in section(page_of(sample), "service")) is printed
 
 
 def test_currency_of_the_record_comes_first(page_of: Page) -> None:
@@ -908,7 +908,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("theme", [0, 1, 2], ids=["light", "dark", "print"])
-def test_colours_are_told_from_the_paper(theme: int) -> None:
+def test_colours_differ_from_the_paper(theme: int) -> None:
     """WCAG AA: 4.5 for text, 3 for what is drawn."""
     block = re.findall(r":root \{(.*?)\}", STYLE.read_text(encoding="utf-8"), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]+);", block[theme]))

@@ -428,8 +428,8 @@ def test_rows_land_or_are_quarantined(
     table, rejected = read(files_source(tmp_path, **case.options), limit)
     assert rows(table) == case.landed
     assert [row.line for row in rejected] == [line for line, _ in case.rejected]
-    for row, (_, told) in zip(rejected, case.rejected, strict=True):
-        assert told in row.reason
+    for row, (_, reason) in zip(rejected, case.rejected, strict=True):
+        assert reason in row.reason
         assert row.text
 
 
@@ -522,11 +522,11 @@ def test_a_file_is_refused_with_a_reason(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceUnavailable) as error:
         read(files_source(tmp_path, **options))
-    told = str(error.value)
-    assert told.startswith(f"shop.items: {name}")
-    assert "Traceback" not in told and "\n" not in told
+    message = str(error.value)
+    assert message.startswith(f"shop.items: {name}")
+    assert "Traceback" not in message and "\n" not in message
     for word in words:
-        assert word in told
+        assert word in message
 
 
 def outside_by_link(folder: Path) -> None:
@@ -603,7 +603,7 @@ def test_packed_or_not_the_same_rows_are_the_same_content(tmp_path: Path) -> Non
     assert extracts(tmp_path, columns={"v": "integer"}) != found
 
 
-def test_what_was_detected_is_told(
+def test_what_was_detected_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "a.csv").write_bytes(CHINESE.replace(",", ";").encode("gb18030"))
@@ -631,7 +631,7 @@ def test_a_value_that_does_not_fit_shows_row_and_reason(tmp_path: Path) -> None:
     assert row.reason == "UnitPrice is 'abc', which is no decimal(12,3)"
 
 
-def test_many_wrong_values_are_all_told(tmp_path: Path) -> None:
+def test_many_wrong_values_are_all_reported(tmp_path: Path) -> None:
     """Over several batches, and by both ways of reading."""
     count = 300_000
     lines = [f"{n},{'x' if n % 1_000 == 7 else n}" for n in range(count)]

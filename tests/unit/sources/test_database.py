@@ -1,4 +1,4 @@
-"""Reading databases: types and values as they are, nothing changed, no secret told."""
+"""Reading databases: types and values as they are, nothing changed, no secret printed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources import Source, open_reader
 from tests.profiles import examples
-from tests.unit.support import all_that_is_told, database_source, read, rows
+from tests.unit.support import database_source, full_text, read, rows
 
 
 @pytest.fixture
@@ -38,12 +38,12 @@ def sqlite(database: Path, *tables: str, **options: Any) -> Source:
 
 def fails(source: Source, *secrets: str) -> str:
     """The message, having checked that neither it nor its causes tell a secret."""
-    with pytest.raises(SourceUnavailable) as told:
+    with pytest.raises(SourceUnavailable) as error:
         read(source)
-    assert told.value.exit_code == 5
+    assert error.value.exit_code == 5
     for secret in secrets:
-        assert secret not in all_that_is_told(told.value)
-    return str(told.value)
+        assert secret not in full_text(error.value)
+    return str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_a_path_with_odd_characters(tmp_path: Path, folder: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["sqlite", "duckdb"])
 @pytest.mark.parametrize("folder", ["here", "a#b"])
-def test_a_missing_database_is_told_and_not_made(
+def test_a_missing_database_is_reported_and_not_made(
     tmp_path: Path, scheme: str, folder: str
 ) -> None:
     (tmp_path / folder).mkdir()
@@ -344,7 +344,7 @@ def test_a_value_that_is_not_of_its_columns_type(
         "hunter2",
     ],
 )
-def test_a_password_is_never_told(url: str) -> None:
+def test_a_password_is_never_printed(url: str) -> None:
     message = fails(database_source(url, "t"), "hunter2")
     assert message.startswith("erp: ")
 

@@ -315,7 +315,7 @@ def test_rows_read_are_rows_yielded_and_rejected(
 
 @settings(max_examples=examples(60), deadline=None)
 @given(content=st.binary() | st.text('ab",\n\r\0\ufeff;').map(str.encode))
-def test_any_bytes_are_read_or_told(
+def test_any_bytes_are_read_or_reported(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("bytes")
@@ -331,7 +331,7 @@ def test_any_bytes_are_read_or_told(
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "message"),
     [
         (b"", "is empty"),
         (b"\n1,2\n", "is empty"),
@@ -342,10 +342,10 @@ def test_any_bytes_are_read_or_told(
     ],
 )
 def test_a_file_without_a_proper_header(
-    csv_file: CsvFile, header: bytes, told: str
+    csv_file: CsvFile, header: bytes, message: str
 ) -> None:
     path = csv_file(header)
-    with pytest.raises(SourceUnavailable, match=told) as error:
+    with pytest.raises(SourceUnavailable, match=message) as error:
         read(files_source(path.parent, encoding="utf-8"))
     assert path.name in str(error.value)
 
@@ -434,10 +434,10 @@ def test_no_file_matches(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(folder)
     with pytest.raises(
         SourceUnavailable, match=r"no file matches items_\*\.csv"
-    ) as told:
+    ) as error:
         read(files_source(folder, "items_*.csv"))
-    assert told.value.exit_code == 5
-    assert str(folder) in str(told.value)
+    assert error.value.exit_code == 5
+    assert str(folder) in str(error.value)
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
@@ -674,7 +674,7 @@ WORKBOOK = PROJECT_ROOT / "tests" / "data" / "workbook" / "customers.xls"
 
 
 def test_a_workbook_of_excel_97(tmp_path: Path) -> None:
-    """Whole customers with real dates and numbers; ids that lost digits are told."""
+    """Whole customers with real dates and numbers; ids that lost digits are reported."""
     shutil.copy(WORKBOOK, tmp_path)
     source = files_source(
         tmp_path, "*.xls", sheet="客户", header_row=2, key=["客户编号"]

@@ -134,7 +134,7 @@ def test_a_sound_file_is_not_odd() -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet", "jsonl"])
-def test_names_that_differ_in_case_are_told_with_both(
+def test_names_that_differ_in_case_are_reported_with_both(
     tmp_path: Path, kind: str
 ) -> None:
     names = ["id", "Amount", "amount"]
@@ -158,7 +158,7 @@ def test_names_that_differ_in_case_are_told_with_both(
     assert table.column_names == ["id", "Amount"]
 
 
-def test_a_name_that_parquet_has_twice_is_told(tmp_path: Path) -> None:
+def test_a_name_that_parquet_has_twice_is_reported(tmp_path: Path) -> None:
     columns = [pa.array([1]), pa.array([2]), pa.array([3])]
     table = pa.Table.from_arrays(columns, names=["id", "v", "v"])
     pq.write_table(table, tmp_path / "a.parquet")
@@ -388,7 +388,7 @@ def test_a_member_twice_in_an_object_is_nobodys_guess(tmp_path: Path) -> None:
     assert "twice" in row.reason
 
 
-def test_a_broken_array_is_told_without_our_own_files(tmp_path: Path) -> None:
+def test_a_broken_array_is_reported_without_our_own_files(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"id":1}, {"id":}]')
     with pytest.raises(SourceUnavailable) as error:
         read(files_source(tmp_path))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import SourcesFile, load_sources
-from tests.unit.support import all_that_is_told
+from tests.unit.support import full_text
 
 SECRET = "hunter2/with@odd:signs"
 ENVIRONMENT = {"ERP_PASSWORD": SECRET, "SHOP": "shop", "CUSTOMER_TIERS_HOME": "/home"}
@@ -66,15 +66,15 @@ def load(folder: Path, text: str, **changes: Any) -> SourcesFile:
     return load_sources(settings(folder, **changes))
 
 
-def told(folder: Path, text: str | bytes) -> str:
-    """What a person is told about a wrong file, having checked that it is no secret."""
+def refusal_of(folder: Path, text: str | bytes) -> str:
+    """What a person reads about a wrong file, having checked that it is no secret."""
     path = folder / "sources.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ConfigurationError) as error:
         load_sources(settings(folder))
     assert error.value.exit_code == 2
     assert "sources.yaml" in str(error.value)
-    assert SECRET not in all_that_is_told(error.value)
+    assert SECRET not in full_text(error.value)
     return str(error.value)
 
 
@@ -138,7 +138,7 @@ def test_the_demonstrations_own_file(tmp_path: Path) -> None:
     assert all(folder.is_dir() for folder in folders)
 
 
-def test_a_password_is_not_shown_by_what_was_parsed(tmp_path: Path) -> None:
+def test_a_password_is_not_printed_by_what_was_parsed(tmp_path: Path) -> None:
     parsed = load(tmp_path, COMPLETE)
     assert SECRET not in f"{parsed} {parsed!r} {parsed.sources[0]}"
 
@@ -202,11 +202,11 @@ def test_a_value_of_the_environment_is_taken_as_it_is(tmp_path: Path) -> None:
         ("version: 1", "version: !!python/object:os.system {}", "is not valid YAML"),
     ],
 )
-def test_a_mistake_is_told_with_its_place(
+def test_a_mistake_is_reported_with_its_place(
     tmp_path: Path, old: str, new: str, place: str
 ) -> None:
     assert COMPLETE.count(old) >= 1
-    assert place in told(tmp_path, COMPLETE.replace(old, new, 1))
+    assert place in refusal_of(tmp_path, COMPLETE.replace(old, new, 1))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_mistake_is_told_with_its_place(
 def test_a_file_that_is_something_else(
     tmp_path: Path, text: str | bytes, place: str
 ) -> None:
-    assert place in told(tmp_path, text)
+    assert place in refusal_of(tmp_path, text)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: None])
@@ -259,7 +259,7 @@ def replaced(content: Any, place: tuple[str | int, ...], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("place", places(yaml.safe_load(COMPLETE)), ids=str)
-def test_no_value_of_the_environment_is_ever_told(
+def test_no_value_of_the_environment_is_ever_printed(
     tmp_path: Path, place: tuple[str | int, ...]
 ) -> None:
     """Whatever a secret is put in place of, an error does not repeat it."""
@@ -267,9 +267,9 @@ def test_no_value_of_the_environment_is_ever_told(
     try:
         load(tmp_path, yaml.safe_dump(content))
     except ConfigurationError as error:
-        assert SECRET not in all_that_is_told(error)
+        assert SECRET not in full_text(error)
     content["sources"][0]["kind"] = "wrong, so that there is an error at all"
-    told(tmp_path, yaml.safe_dump(content))
+    refusal_of(tmp_path, yaml.safe_dump(content))
 
 
 ANYTHING = st.recursive(
@@ -280,7 +280,7 @@ ANYTHING = st.recursive(
 
 
 @given(value=ANYTHING, place=st.sampled_from(places(yaml.safe_load(COMPLETE))))
-def test_anything_is_parsed_or_told(
+def test_anything_is_parsed_or_reported(
     tmp_path_factory: pytest.TempPathFactory,
     value: Any,
     place: tuple[str | int, ...],

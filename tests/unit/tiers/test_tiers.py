@@ -406,7 +406,7 @@ def test_the_smallest_change_that_moves_up() -> None:
         }
     assert found["near"][:2] == ("gold", "value_score")
     assert float(found["near"][2]) == pytest.approx(2.5)
-    assert found["near"][3:] == ("revenue_12m", 300.0, pytest.approx(550.0))
+    assert found["near"][3:6] == ("revenue_12m", 300.0, pytest.approx(550.0))
     assert found["there"][:3] == ("gold", "confirmation", 0)
     assert "top" not in found
 
@@ -457,6 +457,83 @@ def test_an_unknown_factor_gives_its_weight_to_the_others() -> None:
     ]
 
 
+def without_scores() -> Policy:
+    """Gold from half a first half on, or from a second order on; no scores."""
+    rules = (
+        Rule(
+            1, "gold", True, None, None, "half", "一半", (("margin_to_first_half", 1),)
+        ),
+        Rule(
+            2, "gold", True, None, None, "again", "再", (("orders_in_first_year", 2),)
+        ),
+        Rule(3, "bronze", None, None, None, "others", "其他"),
+    )
+    return Policy(
+        **{**vars(one_factor()), "rules": rules, "factors": (), "anchors": {}}
+    )
+
+
+def test_a_policy_without_scores_grades_and_says_what_is_missing() -> None:
+    policy = without_scores()
+    assert policy_checks.problems([policy]) == []
+    known = {"is_month_end": True, "has_purchased": True, "moment_no": 1}
+    with duckdb.connect() as connection:
+        facts_table(
+            connection,
+            [
+                {**known, "customer_id": name, "customer_type": "company", **values}
+                for name, values in {
+                    "gold": {"margin_to_first_half": 1.0},
+                    "near": {"margin_to_first_half": 0.8, "orders_in_first_year": 1},
+                    "far": {"margin_to_first_half": -3.0, "orders_in_first_year": 1},
+                    "unknown": {},
+                }.items()
+            ],
+        )
+        graded = connection.execute(
+            "select customer_id, tier_code, value_score, potential_score, total_score, "
+            f"score_coverage from ({stability.graded(policy, 'facts')})"
+        ).fetchall()
+        assert sorted(graded) == [
+            ("far", "bronze", None, None, None, 0),
+            ("gold", "gold", None, None, None, 0),
+            ("near", "bronze", None, None, None, 0),
+            ("unknown", "bronze", None, None, None, 0),
+        ]
+        contributions = scoring.contributions(policy, "facts")
+        assert connection.execute(f"select * from ({contributions})").fetchall() == []
+        connection.execute(
+            "create table held as select customer_id, case when customer_id = 'gold' "
+            "then 1 else 2 end as tier_rank from facts"
+        )
+        found = {
+            name: rest
+            for name, *rest in connection.execute(
+                scoring.next_tier(policy, "facts", "held")
+            ).fetchall()
+        }
+    # The band is a tenth; half a step is no step. Of what is not known nothing is said.
+    assert found.keys() == {"near", "far"}
+    assert found["near"][:2] == ["gold", "margin_to_first_half"]
+    assert found["near"][2] == pytest.approx(0.3)
+    assert found["near"][6].startswith("margin of the last 12 months")
+    assert found["far"][:3] == ["gold", "orders_in_first_year", 1]
+
+
+def test_every_fact_has_a_name_in_both_languages() -> None:
+    assert policies.FACT_NAMES.keys() == set(FACTS)
+    assert all(english and chinese for english, chinese in policies.FACT_NAMES.values())
+
+
+def test_a_rule_cannot_ask_for_a_score_that_is_made_of_nothing() -> None:
+    policy = Policy(**{**vars(one_factor()), "factors": ()})
+    (problem,) = policy_checks.problems([policy])
+    assert str(problem) == (
+        "tier_rules (one, rule 1): min_value_score asks for a score that score_factors "
+        "makes of nothing: nobody would have it"
+    )
+
+
 @settings(max_examples=examples(40))
 @given(whole_policies(), customer)
 def test_what_is_said_to_move_a_customer_up_does(
@@ -479,7 +556,7 @@ def test_what_is_said_to_move_a_customer_up_does(
             f"create table held as select 'c' as customer_id, {rank} as tier_rank"
         )
         told = connection.execute(scoring.next_tier(policy, "facts", "held")).fetchall()
-        for _, code, _, _, factor, _, needed in told:
+        for _, code, _, _, factor, _, needed, *_ in told:
             if factor is None:
                 continue
             facts_table(connection, [{**base, factor: needed + 1e-6}])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.tiers.scoring import MEASURE_NAMES
 from tests.models import Warehouse, seed_rows, seed_types
 
 AS_OF = dt.date(2014, 1, 31)
@@ -82,6 +83,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "next_tier_factor": "varchar",
         "next_tier_factor_now": "double",
         "next_tier_factor_needed": "double",
+        "next_tier_measure_en": "varchar",
+        "next_tier_measure_zh": "varchar",
     },
     "core_customer_value": {
         "customer_id": "varchar",
@@ -379,6 +382,8 @@ def near(gap: float, measure: str = "value_score", lever: str | None = "x") -> W
         "c",
         next_tier_code="key",
         next_tier_measure=measure,
+        next_tier_measure_en=MEASURE_NAMES.get(measure, (None, None))[0],
+        next_tier_measure_zh=MEASURE_NAMES.get(measure, (None, None))[1],
         next_tier_gap=gap,
         next_tier_factor=lever,
         next_tier_factor_now=1,
@@ -565,6 +570,11 @@ CASES: Mapping[str, tuple[Callable[[], World], str, Sequence[int]]] = {
         lambda: near(0.1, "revenue_to_class_a", None),
         "tier_within_reach",
         [30],
+    ),
+    "another forecast is not work with a customer": (
+        lambda: near(0.1, "predicted_to_best_fifth", None),
+        "tier_within_reach",
+        [],
     ),
     "time alone is missing": (
         lambda: near(0, "confirmation", None),

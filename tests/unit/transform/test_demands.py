@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.transform.dbt import demand_of_test
+from pipeline.transform.dbt_tests import demand_of
 from tests.models import parsed
 
 
@@ -70,7 +70,7 @@ def generic(name: str, **arguments: Any) -> Mapping[str, Any]:
     ],
 )
 def test_a_demand_is_a_sentence(node: Mapping[str, Any], demand: str) -> None:
-    assert demand_of_test(node) == demand
+    assert demand_of(node) == demand
 
 
 def test_every_test_of_the_project_says_what_must_hold() -> None:
@@ -79,7 +79,7 @@ def test_every_test_of_the_project_says_what_must_hold() -> None:
         for node in parsed().manifest_json["nodes"].values()
         if node["resource_type"] == "test"
     ]
-    demands = [demand_of_test(node) for node in nodes]
+    demands = [demand_of(node) for node in nodes]
     assert len(nodes) > 200
     # Two tests that demand the same in one place would be one too many.
     assert sorted(demand for demand in demands if demands.count(demand) > 1) == []

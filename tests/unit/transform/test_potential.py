@@ -74,7 +74,9 @@ def world(
 ) -> Warehouse:
     """Everything below whitespace and offers."""
     warehouse = (
-        Warehouse().seed("settings", "peer_bands").build("core_lifecycle_settings")
+        Warehouse()
+        .seed("settings", "peer_bands", "cost_rates")
+        .build("core_lifecycle_settings")
     )
     warehouse.lay(
         "core_potential_settings",

@@ -16,7 +16,7 @@ from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import SourcesFile, load_sources
 from pipeline.transform import dbt, package, project
-from pipeline.transform.package import PACKAGE
+from pipeline.transform.package import NEUTRAL_SEEDS, PACKAGE
 
 RETAIL = PROJECT_ROOT / "tests" / "projects" / "online_retail"
 SOURCES = """
@@ -79,10 +79,13 @@ def test_the_package_is_used_and_not_copied(own: Own) -> None:
     folder = own.compose()
     assert folder.is_relative_to(own.folder / "dbt_project" / "target")
     found = contents(folder)
+    neutral = {path.stem: path for path in NEUTRAL_SEEDS.rglob("*.csv")}
     for name, path in package.files(PACKAGE).items():
         is_demonstration = re.match(r"models/staging/\w+/", name)
         if is_demonstration or name.endswith("__unit_tests.yml"):
             assert name not in found, name
+        elif name.startswith("seeds/") and Path(name).suffix == ".csv":
+            assert found[name] == neutral.get(Path(name).stem, path), name
         elif not re.search(r"^unit_tests:", path.read_text(), re.M):
             assert found[name] == path, name
     staging = "models/staging/shop/stg_shop__customers.sql"
@@ -152,7 +155,10 @@ def test_an_own_file_stands_in_the_place_of_the_products(
     assert [name for name in found if package.node(name) == node] == [place]
     assert own.replaced() == [path.stem]
     path.unlink()
-    assert contents(own.compose())[product] == PACKAGE / product
+    # What stands there without it: of the tiers, those that fit any company.
+    neutral = NEUTRAL_SEEDS / Path(product).name
+    there = neutral if neutral.exists() else PACKAGE / product
+    assert contents(own.compose())[product] == there
     assert own.replaced() == []
 
 
@@ -323,3 +329,26 @@ def test_a_source_of_the_demonstration_s_name_needs_none_of_its_tables(
     links = project.make_plan(origin, load_sources(settings)).links
     staging = {Path(name).stem for name in links if name.startswith("models/staging/")}
     assert staging == {"_refresh__sources", "stg_crm__contacts"}
+
+
+def test_an_edited_test_keeps_its_description(own: Own) -> None:
+    """dbt's cached parse loses it."""
+    own.write(
+        "dbt_project/tests/_own.yml",
+        "data_tests:\n  - name: nothing_is_wrong\n    description: Nothing is wrong.\n",
+    )
+
+    def described() -> Mapping[str, str]:
+        return {
+            node["name"]: node["description"]
+            for node in dbt.parse(own.sources, own.settings)
+            .manifest_json["nodes"]
+            .values()
+            if node["resource_type"] == "test" and not node.get("test_metadata")
+        }
+
+    own.write("dbt_project/tests/nothing_is_wrong.sql", "select 1 where false")
+    before = described()
+    assert before["nothing_is_wrong"] == "Nothing is wrong."
+    own.write("dbt_project/tests/nothing_is_wrong.sql", "select 2 where false")
+    assert described() == before

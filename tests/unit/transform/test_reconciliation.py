@@ -105,6 +105,8 @@ def test_rows_are_counted_at_every_step(tmp_path: Path, exports: Path) -> None:
         "merged_rows": 0,
         "taken_rows": 3,
         "taken_amount": Decimal("-1.0500"),
+        # 2.20, which 2.25 corrects, and 3.30, of which the source says no more.
+        "superseded_amount": Decimal("5.5000"),
     }
 
 
@@ -128,6 +130,7 @@ def test_what_is_left_out_and_what_is_one_is_counted(
     assert sales["taken_amount"] == Decimal("12.3500")
     assert (customers["merged_rows"], customers["taken_rows"]) == (2, 2)
     assert customers["taken_amount"] == 0
+    assert customers["superseded_amount"] is None
 
 
 def test_what_cannot_be_computed_is_told(tmp_path: Path, exports: Path) -> None:
@@ -179,7 +182,8 @@ class Books:
             "rows_refused bigint",
             "becomes": "source varchar, landed_entity varchar, entity varchar, "
             "current_rows bigint, left_out_rows bigint, merged_rows bigint, "
-            "taken_rows bigint, taken_amount decimal(28, 4)",
+            "taken_rows bigint, taken_amount decimal(28, 4), "
+            "superseded_amount decimal(28, 4)",
         }.items():
             run(f"create table work.landing.refresh__{name} ({declared})")
         self.warehouse.lay_query(
@@ -399,7 +403,7 @@ def landing_row(
     )
     run(
         "insert into work.landing.refresh__becomes values "
-        f"('erp', 'products', 'products', 2, {2 - taken}, 0, {taken}, {amount})"
+        f"('erp', 'products', 'products', 2, {2 - taken}, 0, {taken}, {amount}, null)"
     )
     books.warehouse.build("reconciliation", "landing_reconciliation")
     (row,) = books.warehouse.rows("from {landing_reconciliation}")
@@ -440,7 +444,7 @@ def test_deals_and_prospects_are_compared_together(books: Books) -> None:
         )
         run(
             "insert into work.landing.refresh__becomes values "
-            f"('crm', '{name}', 'leads', 1, 0, 0, 1, {amount})"
+            f"('crm', '{name}', 'leads', 1, 0, 0, 1, {amount}, null)"
         )
     books.warehouse.build("reconciliation", "landing_reconciliation")
     assert books.warehouse.rows(

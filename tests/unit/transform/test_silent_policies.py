@@ -47,7 +47,9 @@ def world(
     scores: tuple[float | None, float | None] = (5, 5),
 ) -> Warehouse:
     """One customer a rule, who has its tier by it; `past` decided at earlier moments."""
-    warehouse = Warehouse().seed("tier_rules", "policies")
+    warehouse = Warehouse().seed(
+        "tier_rules", "tier_rule_facts", "score_factors", "policies"
+    )
     warehouse.lay_query(
         "core_policy",
         f"select * from {warehouse.relation('policies')} where is_published",
@@ -108,6 +110,40 @@ def test_a_rule_that_never_decides(
     assert all(row["customers"] == 20 for row in found)
 
 
+@pytest.mark.parametrize(
+    ("facts", "never"),
+    [
+        # Two rules lead to key; a rule for which customers are compared may wait.
+        ([(5, "revenue_to_first_half")], set()),
+        ([(5, "revenue_12m")], {5}),
+        ([(5, "revenue_to_first_half"), (5, "revenue_12m")], {5}),
+        # Of a tier that nobody has, it is named.
+        ([(3, "growth_to_best_quarter")], {3, 5}),
+    ],
+)
+def test_a_rule_that_compares_customers_may_wait_beside_others(
+    facts: list[tuple[int, str]], never: set[int]
+) -> None:
+    orders = [2, *[4] * 19] if 3 in dict(facts) else [2, 3, *[4] * 18]
+    warehouse = world(orders)
+    warehouse.connection.execute(
+        f"insert into {warehouse.relation('tier_rules')} by name select "
+        "'base-2010' as policy_id, 5 as rule_order, 'key' as tier_code, "
+        "true as has_purchased, 'also' as rule_en, '也' as rule_zh"
+    )
+    for order, fact in facts:
+        warehouse.connection.execute(
+            f"insert into {warehouse.relation('tier_rule_facts')} "
+            f"values ('base-2010', {order}, '{fact}', 1)"
+        )
+    if 3 in dict(facts):
+        warehouse.connection.execute(
+            f"update {warehouse.relation('tier_rules')} set min_potential_score = null"
+        )
+    found = warehouse.found_by("every_rule_decides_for_somebody")
+    assert {row["rule_order"] for row in found} == never
+
+
 def test_a_factor_that_nobody_has() -> None:
     warehouse = factors(
         world([4, 4]),
@@ -148,6 +184,14 @@ def test_a_score_that_is_never_rated(
     assert world([None], scores=(None, None)).found_by(
         "every_score_is_rated_for_somebody"
     ) == []  # fmt: skip
+
+
+def test_a_score_that_is_made_of_nothing_is_not_missed() -> None:
+    warehouse = world([2, 4], scores=(5, None))
+    warehouse.connection.execute(
+        f"delete from {warehouse.relation('score_factors')} where score = 'potential'"
+    )
+    assert warehouse.found_by("every_score_is_rated_for_somebody") == []
 
 
 def days(*ages: int) -> list[dict[str, Any]]:

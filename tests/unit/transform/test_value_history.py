@@ -30,6 +30,8 @@ MODELS = (
     "core_customer_moments",
     "core_revenue_shares",
     "core_type_moments",
+    "core_measured_moments",
+    "core_tier_bounds",
     "core_valued_moments",
     "customer_value_history",
 )
@@ -126,7 +128,7 @@ def world(
 ) -> Warehouse:
     """Everything below the models, as a refresh of that day would have it."""
     known = [row for row in rows if row[3] <= as_of]
-    warehouse = Warehouse().seed("settings").build(*SETTINGS)
+    warehouse = Warehouse().seed("settings", "cost_rates").build(*SETTINGS)
     warehouse.lay(
         "core_refresh",
         {
@@ -461,7 +463,7 @@ def test_no_order_at_all_leaves_one_moment() -> None:
 
 
 def test_every_type_of_customer_has_its_stages() -> None:
-    warehouse = Warehouse().seed("settings").build(*SETTINGS)
+    warehouse = Warehouse().seed("settings", "cost_rates").build(*SETTINGS)
     rows = warehouse.rows("select * from {core_lifecycle_settings}")
     assert {row["customer_type"] for row in rows} == {"company", "person"}
     assert [row for row in rows if None in row.values()] == []
@@ -495,3 +497,14 @@ def test_a_customer_is_known_from_the_day_it_was_won() -> None:
         # Won after the as-of day, says a source: it is here, so it is known today.
         "d": dt.date(2020, 6, 30),
     }
+
+
+def test_without_any_rate_nobody_knows_what_serving_costs() -> None:
+    """Freight, or what a source booked, is not the whole."""
+    warehouse = world(dt.date(2021, 3, 31), [(1, "a", "p", START, 100.0, False)])
+    query = "select cost_to_serve, margin, profit from {customer_value_history} "
+    query += "where customer_id = 'a'"
+    assert {row["cost_to_serve"] for row in warehouse.rows(query)} == {1}
+    warehouse.connection.execute("delete from warehouse.meta.cost_rates")
+    for row in warehouse.build(*MODELS).rows(query):
+        assert (row["cost_to_serve"], row["margin"], row["profit"]) == (None, 25, None)

@@ -118,7 +118,7 @@ def test_being_alive_under_bg_nbd_is_no_churn_flag(shop: list[Window]) -> None:
     assert measure(expected, holdout, count).auc > 0.7
 
 
-def test_nothing_after_the_horizon_and_nothing_of_the_outcome_is_looked_at() -> None:
+def test_nothing_after_the_horizon_and_nothing_of_the_outcome_is_used() -> None:
     whole = cdnow()
     end = (CALIBRATED - dt.date(1970, 1, 1)).days + 91
     known = whole.day <= end

@@ -114,7 +114,7 @@ def test_priors_can_differ_by_parameter() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_nothing_to_fit_is_told(model: PurchaseModel) -> None:
+def test_nothing_to_fit_is_diagnosed(model: PurchaseModel) -> None:
     nobody = fit(model, Triples.of([], [], []), WEAK)
     once = fit(model, Triples.of([0, 0], [0, 0], [3, 9]), WEAK)
     assert nobody.diagnosis.problems == ("there are no customers",)
@@ -145,7 +145,7 @@ def test_no_data_of_a_customer_raises(
         assert all(fitted.diagnosis.problems)
 
 
-def test_a_likelihood_that_is_not_finite_is_told() -> None:
+def test_a_likelihood_that_is_not_finite_is_diagnosed() -> None:
     def nowhere(logs: Floats) -> tuple[float, Floats]:
         return float("nan"), np.zeros(len(logs))
 
@@ -261,7 +261,7 @@ def test_winsorising_counts_customers() -> None:
     assert len(Spend.of([], []).winsorised()) == 0
 
 
-def test_spend_that_is_none_is_told() -> None:
+def test_spend_that_is_none_is_diagnosed() -> None:
     fitted = gamma_gamma.fit(Spend.of([0, 2, 3], [5.0, 0.0, -1.0]))
     assert fitted.diagnosis.problems == (
         "no customer has repeat purchases with a spend",

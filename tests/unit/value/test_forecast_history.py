@@ -238,7 +238,9 @@ def test_a_present_that_is_a_month_end_is_the_published_forecast() -> None:
     }
 
 
-def test_many_customers_are_told_to_the_week(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_customers_are_rounded_to_the_week(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Which costs little: a week among months, and parameters of the year's first."""
     warehouse = champions(long_after(), ["bg_nbd", NAIVE])
     number = moment_of(warehouse, dt.date(2024, 1, 31))

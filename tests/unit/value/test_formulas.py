@@ -184,7 +184,7 @@ def test_bad_rows_are_nan_and_good_ones_beside_them_are_not(
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_a_time_that_does_not_look_ahead_is_refused(model: PurchaseModel) -> None:
+def test_a_time_that_is_not_ahead_is_refused(model: PurchaseModel) -> None:
     one = Triples.of(1, 1, 2)
     for time in (-1.0, float("nan")):
         with pytest.raises(ValueError, match="looks ahead"):

@@ -109,6 +109,8 @@ def test_standard_errors_are_those_of_repeated_samples() -> None:
         for seed in range(100, 140)
     ]
     spread = np.std([np.log(each.parameters) for each in fits], axis=0)
-    told = np.mean([np.sqrt(np.diag(each.log_covariance)) for each in fits], axis=0)
+    estimated = np.mean(
+        [np.sqrt(np.diag(each.log_covariance)) for each in fits], axis=0
+    )
     # Forty samples know a standard deviation to some 11 %.
-    np.testing.assert_allclose(told, spread, rtol=0.35)
+    np.testing.assert_allclose(estimated, spread, rtol=0.35)

@@ -58,6 +58,8 @@ final as (
         present_tiers.override_expires_on,
         next_tiers.next_tier_code,
         next_tiers.next_tier_measure,
+        next_tiers.next_tier_measure_en,
+        next_tiers.next_tier_measure_zh,
         next_tiers.next_tier_gap,
         next_tiers.next_tier_factor,
         next_tiers.next_tier_factor_now,

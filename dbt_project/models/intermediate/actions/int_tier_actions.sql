@@ -48,7 +48,7 @@ falling as (
 ),
 
 -- Only where work with the customer can close the gap; who is merely waiting for a
--- confirmation needs nobody.
+-- confirmation, or for another forecast, needs nobody.
 within_reach as (
     select
         present.customer_id,
@@ -56,22 +56,14 @@ within_reach as (
         'tier_within_reach' as action_code,
         present.as_of_date as due_from,
         next_tiers.tier_name_en || ' is within reach: '
-        || case present.next_tier_measure
-            when 'value_score' then 'value score'
-            when 'potential_score' then 'potential score'
-            else present.next_tier_measure
-        end || ' is ' || {{ plain_number("present.next_tier_gap") }} || ' short'
+        || present.next_tier_measure_en || ' is ' || {{ plain_number("present.next_tier_gap") }} || ' short'
         || coalesce(
             '; the nearest way is ' || score_factors.factor_name_en || ', from '
             || {{ plain_number("present.next_tier_factor_now") }} || ' to '
             || {{ plain_number("present.next_tier_factor_needed") }}, ''
         ) || '.' as reason_en,
         '接近' || next_tiers.tier_name_zh || '：'
-        || case present.next_tier_measure
-            when 'value_score' then '价值得分'
-            when 'potential_score' then '潜力得分'
-            else present.next_tier_measure
-        end || '差' || {{ plain_number("present.next_tier_gap") }}
+        || present.next_tier_measure_zh || '差' || {{ plain_number("present.next_tier_gap") }}
         || coalesce(
             '；最近的途径是' || score_factors.factor_name_zh || '由'
             || {{ plain_number("present.next_tier_factor_now") }} || '提高到'
@@ -91,7 +83,9 @@ within_reach as (
             and present.next_tier_factor = score_factors.factor
     where
         present.next_tier_gap <= rules.threshold
-        and present.next_tier_measure not in ('first order', 'confirmation')
+        and present.next_tier_measure not in (
+            'first order', 'confirmation', 'predicted_to_best_fifth'
+        )
         and (
             score_factors.factor is not null
             or present.next_tier_measure not in ('value_score', 'potential_score')

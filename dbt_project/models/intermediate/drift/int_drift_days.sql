@@ -34,7 +34,7 @@ windows as (
 event_days as (
     select
         days.*,
-        {{ days_between("days.event_day", "news.as_of_date") }} as age
+        {{ days_since("days.event_day", "news.as_of_date") }} as age
     from {{ ref("event_days") }} as days
     cross join news
     where days.event_day <= news.as_of_date
@@ -62,7 +62,7 @@ counted as (
         'customer_value' as mart,
         'new_customers' as base,
         customers.customer_type as subject,
-        {{ days_between("valued.first_order_date", "news.as_of_date") }} as age,
+        {{ days_since("valued.first_order_date", "news.as_of_date") }} as age,
         1 as value
     from {{ ref("customer_value") }} as valued
     inner join {{ ref("customers") }} as customers

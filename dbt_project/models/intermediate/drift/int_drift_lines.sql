@@ -1,5 +1,5 @@
 {#-
-What the order lines of the days of this refresh, and of the like weekdays before, look like:
+What the order lines are like, of the days of this refresh and of the like weekdays before:
 prices, returns, currencies, hours, what is missing and what came twice.
 -#}
 {%- set line_columns = ["product_id", "cost_amount", "freight_amount"] -%}
@@ -33,7 +33,7 @@ lines as (
         lines.is_return,
         spans.days,
         spans.step,
-        {{ days_between("lines.order_date", "spans.as_of_date") }} as age
+        {{ days_since("lines.order_date", "spans.as_of_date") }} as age
     from spans
     cross join weeks
     inner join {{ ref("order_lines") }} as lines

@@ -31,7 +31,7 @@ published_days as (
 event_days as (
     select
         days.*,
-        {{ days_between("days.event_day", "news.as_of_date") }} as age
+        {{ days_since("days.event_day", "news.as_of_date") }} as age
     from {{ ref("event_days") }} as days
     cross join news
     where days.event_day <= news.as_of_date

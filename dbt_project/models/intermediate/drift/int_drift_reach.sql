@@ -1,5 +1,5 @@
 {#-
-Of each metric as many references as one of its bounds (drift_bounds) looks at.
+Of each metric as many references as one of its bounds (drift_bounds) needs.
 -#}
 {{ config(materialized="view") }}
 

@@ -1,6 +1,6 @@
 {#-
 The windows that are compared: the days of one, and the days from one release to the next.
-Before each of them lie as many like it as a bound looks back.
+Before each of them lie as many like it as a bound reaches back.
 -#}
 {{ config(materialized="view") }}
 
@@ -25,7 +25,7 @@ weeks as (
 news as (
     select
         refresh.as_of_date,
-        least(coalesce(min({{ days_between(
+        least(coalesce(min({{ days_since(
             "history.as_of_date", "refresh.as_of_date"
         ) }}), 1), 28) as days
     from refresh

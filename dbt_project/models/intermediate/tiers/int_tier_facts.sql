@@ -7,6 +7,8 @@
     "tenure_days", "growth_rate", "predicted_margin_12m", "whitespace_margin",
     "pipeline_amount", "company_size", "purchasing_power", "market_influence",
     "strategic_importance", "revenue_to_class_a", "revenue_to_class_b",
+    "margin_to_first_half", "revenue_to_first_half", "growth_to_best_quarter",
+    "predicted_to_best_fifth", "orders_in_first_year",
 ] -%}
 
 with moments as (
@@ -51,7 +53,12 @@ final as (
         cast(valued.market_influence as double) as market_influence,
         cast(valued.strategic_importance as double) as strategic_importance,
         valued.revenue_to_class_a,
-        valued.revenue_to_class_b
+        valued.revenue_to_class_b,
+        valued.margin_to_first_half,
+        valued.revenue_to_first_half,
+        valued.growth_to_best_quarter,
+        valued.predicted_to_best_fifth,
+        valued.orders_in_first_year
     from valued
     inner join moments on valued.as_of_date = moments.as_of_date
 )

@@ -85,7 +85,7 @@ dated as (
     left join policies on changes.policy_id = policies.policy_id
 ),
 
-told as (
+worded as (
     select
         dated.*,
         -- What caused a change lies between this moment and the one before; where it
@@ -164,7 +164,7 @@ final as (
         potential_score,
         policy_id,
         is_override
-    from told
+    from worded
 )
 
 select * from final

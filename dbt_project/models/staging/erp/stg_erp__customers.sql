@@ -25,7 +25,7 @@ salespersons as (
         salesperson_id,
         row_number() over (
             partition by customer_number order by order_date desc, order_number desc
-        ) as recency
+        ) as newness
     from {{ ref("base_erp__orders") }}
     where salesperson_id is not null
 ),
@@ -63,7 +63,7 @@ renamed as (
     left join salespersons
         on
             customers.customer_number = salespersons.customer_number
-            and salespersons.recency = 1
+            and salespersons.newness = 1
 )
 
 select * from renamed

@@ -1,5 +1,5 @@
 {#-
-A ticket is as its last event tells it: the one with the highest modification count that
+A ticket is as its last event has it: the one with the highest modification count that
 was known on the as-of day. Counting over all events would make 9,114 tickets both met
 and missed.
 -#}
@@ -18,7 +18,7 @@ known_events as (
         row_number() over (
             partition by events.ticket_id
             order by events.event_number desc, events.updated_at desc
-        ) as recency
+        ) as newness
     from events
     cross join context
     where events.updated_at < context.known_until
@@ -30,7 +30,7 @@ renamed as (
         'erp' as customer_source,
         account_number as source_customer_id,
         opened_at,
-        -- The log does not tell customer messages from replies.
+        -- The log does not distinguish customer messages from replies.
         cast(null as timestamp) as first_response_at,
         case when resolved_at < known_until then resolved_at end as resolved_at,
         case when closed_at < known_until then closed_at end as closed_at,
@@ -42,7 +42,7 @@ renamed as (
         met_sla,
         cast(null as decimal(4, 2)) as csat_score
     from known_events
-    where recency = 1
+    where newness = 1
 )
 
 select * from renamed

@@ -1,0 +1,135 @@
+"""What dbt's tests found, as checks: their outcome, severity, demand and a few rows.
+
+Not here: how dbt is run, and the checks of ours beside its tests (`dbt`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.common import sql
+from pipeline.journal.evidence import EXAMPLES_KEPT, NOT_MADE, Check, Severity
+from pipeline.release import duckdb_files
+from pipeline.release.layout import Candidate
+
+
+def subject_of(node: Mapping[str, Any]) -> str:
+    """The model, seed or source that a dbt test is about."""
+    depends_on = [*node["depends_on"]["nodes"], node["unique_id"]]
+    return str(node.get("attached_node") or depends_on[0]).split(".")[-1]
+
+
+def severity_of(configured: Any) -> Severity:
+    """How bad a failure is, as dbt's `severity` says it; an error unless it warns."""
+    return "warning" if str(configured).lower() == "warn" else "critical"
+
+
+def planned(manifest: Mapping[str, Any], nodes: Sequence[Any]) -> int:
+    """How many data tests the manifest has on anything that was built."""
+    built = {node.node.unique_id for node in nodes}
+    return sum(
+        1
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test"
+        and not built.isdisjoint(node["depends_on"]["nodes"])
+    )
+
+
+def checks_of(candidate: Candidate, tests: Sequence[Any]) -> list[Check]:
+    """What became of dbt's tests, with a few rows of those that failed.
+
+    Args:
+        candidate: In whose files the queries of the failed ones are asked again.
+        tests: dbt's results.
+    """
+    checks = [check_of(test) for test in tests]
+    failed = [
+        (place, test)
+        for place, test in enumerate(tests)
+        if checks[place].outcome == "failed" and test.node.compiled_code
+    ]
+    if failed:
+        with duckdb_files.connect(candidate.work_file) as connection:
+            connection.execute(
+                f"attach {sql.literal(candidate.warehouse_file)} as warehouse "
+                "(read_only)"
+            )
+            for place, test in failed:
+                rows = connection.execute(
+                    f"select * from ({test.node.compiled_code}) limit {EXAMPLES_KEPT}"
+                )
+                names = [column[0] for column in rows.description or []]
+                examples = [
+                    dict(zip(names, map(str, row), strict=True))
+                    for row in rows.fetchall()
+                ]
+                checks[place] = Check(**{**vars(checks[place]), "examples": examples})
+    return checks
+
+
+def demand_of(node: Mapping[str, Any]) -> str:
+    """What must hold for a dbt test, as a sentence; its description says why.
+
+    Args:
+        node: The test in dbt's manifest, generic or with a file of its own.
+    """
+    metadata = node.get("test_metadata")
+    if not metadata:
+        # A test with a file of its own is called by what must hold.
+        words = str(node["name"]).replace("_", " ")
+        return f"{words[:1].upper()}{words[1:]}: the query finds no row."
+    arguments = dict(metadata["kwargs"])
+    table = subject_of(node)
+    column = f"{table}.{arguments.pop('column_name', None) or node['column_name']}"
+    arguments.pop("model", None)
+    listed = ", ".join(map(str, arguments.get("columns", [])))
+    match metadata["name"]:
+        case "not_null":
+            return f"No row is without {column}."
+        case "unique":
+            return f"No two rows have one {column}."
+        case "key":
+            return f"No two rows of {table} share {listed}, and none is without it."
+        case "unique_combination":
+            return f"No two rows of {table} share {listed}."
+        case "accepted_values":
+            values = ", ".join(map(str, arguments["values"]))
+            return f"Every {column} is one of {values}, or unknown."
+        case "relationships":
+            # ref('customers') or source('erp', 'customers'): the last name is the table.
+            other = re.findall(r"['\"](\w+)['\"]", str(arguments["to"]))[-1]
+            return f"Every {column} is a {other}.{arguments['field']}, or unknown."
+        case name:
+            given = ", ".join(f"{key} {value}" for key, value in arguments.items())
+            of = column if node.get("column_name") else table
+            words = str(name).replace("_", " ")
+            return f"{of}: {words}{f' ({given})' if given else ''} finds no row."
+
+
+def check_of(test: Any) -> Check:
+    """What became of one test, from dbt's result."""
+    node = test.node
+    status = str(test.status)
+    return Check(
+        gate="transform",
+        subject=subject_of(node.to_dict()),
+        name=node.name,
+        severity=severity_of(node.config.severity),
+        # Anything else, such as a test that was skipped, says nothing about the data.
+        outcome="passed"
+        if status == "pass"
+        else "failed"
+        if status in {"fail", "warn"}
+        else "crashed",
+        expected=node.description or node.name,
+        observed=""
+        if status == "pass"
+        else NOT_MADE
+        if status == "skipped"
+        else str(test.message or status),
+        failing_rows=test.failures,
+        demand=demand_of(node.to_dict()),
+        seconds=round(test.execution_time, 3),
+    )
