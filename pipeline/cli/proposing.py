@@ -30,7 +30,7 @@ def init_from(folder: Path, source: str | None, what: str) -> None:
             f"{folder} is not empty; give a new folder, so that nothing is overwritten."
         )
     with sample.opened() as connection:
-        out.print(f"Reading a sample of {sample.shown(what)} ...", markup=False)
+        out.print(f"Reading a sample of {sample.displayed(what)} ...", markup=False)
         found = profile.profile(connection, what)
         proposal = project.propose(
             connection,
@@ -40,7 +40,7 @@ def init_from(folder: Path, source: str | None, what: str) -> None:
             dt.date.today(),
         )
         written = writing.write(connection, proposal, folder)
-    _tell(proposal, folder, written)
+    _report(proposal, folder, written)
 
 
 def _ask(question: Question) -> str:
@@ -61,7 +61,7 @@ def _ask(question: Question) -> str:
         click.echo(f"Give one of the {len(names)} answers or its number.")
 
 
-def _tell(proposal: Proposal, folder: Path, written: list[Path]) -> None:
+def _report(proposal: Proposal, folder: Path, written: list[Path]) -> None:
     for mapping in proposal.mappings:
         item = mapping.recognised
         out.print(

@@ -286,8 +286,8 @@ def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> _Way | None:
         ).fetchall()
     }
     if different <= 4 and len(words) <= 2 and any(words <= pair for pair in YES_NO):
-        told = "lower({v}) in ('true', 'yes', 'y', 't', '是', '有')"
-        known = "case when {v} is not null then " + told + " end"
+        stated = "lower({v}) in ('true', 'yes', 'y', 't', '是', '有')"
+        known = "case when {v} is not null then " + stated + " end"
         return _Way("boolean", "true", known, "boolean")
     some = [
         value

@@ -87,8 +87,8 @@ def find(url: str) -> list[FoundTable]:
         try:
             return _tables(sa.inspect(connection))
         except sa.exc.SQLAlchemyError as error:
-            told = without_secrets(cause(error), parsed)
-            raise SourceUnavailable(f"--from: {told}") from None
+            stated = without_secrets(cause(error), parsed)
+            raise SourceUnavailable(f"--from: {stated}") from None
 
 
 def _tables(inspector: sa.Inspector) -> list[FoundTable]:

@@ -148,7 +148,7 @@ def _plain(folder: Path, family: Sequence[Path], suffix: str) -> Iterator[Found]
         if len(paths) > 1:
             stem = re.sub(r"[-_. ]*\d+([-_. ]?\d+)*$", "", stem) or stem
         yield Found(
-            title=_shown(paths, folder),
+            title=_displayed(paths, folder),
             name=names.identifier(stem),
             entity=entity_of(_pattern(paths, folder), **options),
             parts=[path.relative_to(folder).as_posix() for path in paths],
@@ -209,7 +209,7 @@ def _sheets(folder: Path, family: Sequence[Path]) -> Iterator[Found]:
             wanted = _sheets_pattern(sheets, names_of_sheets)
             for group in [sheets] if wanted else [[name] for name in sheets]:
                 yield Found(
-                    title=f"{_shown(paths, folder)}, "
+                    title=f"{_displayed(paths, folder)}, "
                     f"sheet{'s' if len(group) > 1 else ''} {', '.join(group)}",
                     name=names.identifier(_stem_of_sheets(group, paths[0])),
                     entity=entity_of(
@@ -256,7 +256,7 @@ def _sheets_pattern(sheets: Sequence[str], listed: Sequence[str]) -> str | None:
     return None
 
 
-def _shown(paths: Sequence[Path], folder: Path) -> str:
+def _displayed(paths: Sequence[Path], folder: Path) -> str:
     return (
         paths[0].name
         if len(paths) == 1

@@ -33,7 +33,7 @@ _IN_TABLES = {"dim", "fact", "table", "list", "data", "dataset", "tbl"}
 _CHINESE_IDS = ("编号", "编码", "代码", "单号", "号码", "号")
 
 
-def looks_like_an_id(name: str) -> bool:
+def is_named_as_an_id(name: str) -> bool:
     """Whether the name says that it identifies something."""
     if names.is_chinese(name):
         return name.strip().endswith(_CHINESE_IDS) or "ID" in name.upper()
@@ -55,7 +55,7 @@ def find_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     ]
     single = [column for column in usable if column.is_unique and column.is_whole]
     # What names itself an identifier comes first, then what stands first.
-    single.sort(key=lambda column: not looks_like_an_id(column.name))
+    single.sort(key=lambda column: not is_named_as_an_id(column.name))
     if single:
         table.keys = [[column.name] for column in single]
         return
@@ -67,19 +67,19 @@ def _combinations(
 ) -> Iterator[list[str]]:
     ranked = sorted(
         usable,
-        key=lambda column: (not looks_like_an_id(column.name), -column.distinct),
+        key=lambda column: (not is_named_as_an_id(column.name), -column.distinct),
     )[:MOST_COLUMNS]
     for pair in itertools.combinations(ranked, 2):
-        if _tells_apart(connection, table, pair):
+        if _is_distinct(connection, table, pair):
             yield [column.name for column in pair]
             return
     for triple in itertools.combinations(ranked[:MOST_IN_TRIPLES], 3):
-        if _tells_apart(connection, table, triple):
+        if _is_distinct(connection, table, triple):
             yield [column.name for column in triple]
             return
 
 
-def _tells_apart(
+def _is_distinct(
     connection: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[Column]
 ) -> bool:
     possible = max(1, len(table.parts))
@@ -127,7 +127,7 @@ def _may_refer(column: Column) -> bool:
         column.known > 0
         and column.is_whole
         and column.share("length") <= 128
-        and (column.distinct > 1 or looks_like_an_id(column.name))
+        and (column.distinct > 1 or is_named_as_an_id(column.name))
     )
 
 
@@ -138,7 +138,7 @@ def affinity(column: str, table: str, key: str) -> float:
     the table's, and more of the key's.
     """
     if column.lower() == key.lower():
-        generic = names.words(key)[-1:] == names.words(key) and looks_like_an_id(key)
+        generic = names.words(key)[-1:] == names.words(key) and is_named_as_an_id(key)
         return 0.1 if generic and len(names.words(key)) == 1 else 1.0
     own, other = set(_stems(column)) - _ID_WORDS, set(_stems(table)) - _IN_TABLES
     keys = set(_stems(key)) - _ID_WORDS
@@ -175,7 +175,7 @@ def _reference(
     key: Column,
 ) -> Reference | None:
     close = affinity(column.name, parent.name, key.name)
-    is_named = looks_like_an_id(column.name)
+    is_named = is_named_as_an_id(column.name)
     if close < 0.5 and (_is_small(column) or not is_named or column.is_unique):
         return None
     if close < 0.9 and _is_small(column) and not is_named:

@@ -47,7 +47,7 @@ def _is_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
     named = [
         column
         for column in table.columns.values()
-        if keys.looks_like_an_id(column.name) and column.nulls == 0
+        if keys.is_named_as_an_id(column.name) and column.nulls == 0
     ]
     for column in named:
         value = columns.identity(column)

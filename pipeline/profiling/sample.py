@@ -45,7 +45,7 @@ def url_of(what: str) -> str | None:
     return None
 
 
-def shown(what: str) -> str:
+def displayed(what: str) -> str:
     """What was given, without a secret."""
     return databases.without_password(what, "PASSWORD") if "://" in what else what
 

@@ -61,8 +61,8 @@ def _describe_products(draft: Draft, mapping: Mapping) -> None:
     mapping.add("product_name", named)
     for name in PRODUCT_COLUMNS:
         found = values.answer(draft, item, name)
-        is_looked_up = item.role == "products" and name in {"category", "subcategory"}
-        if is_looked_up and (found is None or found.confidence < 0.93):
+        is_category = item.role == "products" and name in {"category", "subcategory"}
+        if is_category and (found is None or found.confidence < 0.93):
             other = joins.from_elsewhere(draft, mapping, name, "products")
             found = other[1] if other else found
         mapping.add(name, found)

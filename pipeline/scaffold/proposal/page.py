@@ -166,18 +166,18 @@ def _tables(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterat
         key = (
             " and ".join(table.key) if table.key else "none; a row is told by its place"
         )
-        told = [
+        stated = [
             f"Taken for **{item.role or 'nothing'}**, because {item.evidence}. "
             f"{table.sampled[0].upper()}{table.sampled[1:]} were measured. Key: {key}."
         ]
         if table.unread:
-            told.append(f"{table.unread:,} rows could not be read.")
-        told += [
+            stated.append(f"{table.unread:,} rows could not be read.")
+        stated += [
             f"{one.column} refers to {one.to_table}.{one.to_column} "
             f"({'declared' if one.is_declared else f'{one.containment:.0%} found'})."
             for one in draft.profile.from_table(table.name)[:12]
         ]
-        yield " ".join(told)
+        yield " ".join(stated)
         if item.role is not None:
             yield _sample(connection, proposal, table)
     if draft.left_out:
@@ -192,29 +192,29 @@ def _sample(
     connection: duckdb.DuckDBPyConnection, proposal: Proposal, table: Table
 ) -> str:
     """Five rows, of the columns that mean something; what is personal is masked."""
-    shown = _shown(proposal, table)
+    displayed = _displayed(proposal, table)
     expressions = ", ".join(
-        f"cast({sql.quoted(column.name)} as varchar)" for column in shown
+        f"cast({sql.quoted(column.name)} as varchar)" for column in displayed
     )
     rows = connection.execute(
         f"select {expressions} from {sql.quoted(table.relation)} "
         f"using sample {SAMPLE_ROWS} rows (reservoir, 1)"
     ).fetchall()
     hidden = _hidden(proposal, table)
-    head = "| " + " | ".join(_plain(column.name) for column in shown) + " |"
+    head = "| " + " | ".join(_plain(column.name) for column in displayed) + " |"
     body = [
         "| "
         + " | ".join(
             _masked(text) if column.name in hidden else _short(text)
-            for text, column in zip(row, shown, strict=True)
+            for text, column in zip(row, displayed, strict=True)
         )
         + " |"
         for row in rows
     ]
-    return "\n".join([head, "|" + "---|" * len(shown), *body])
+    return "\n".join([head, "|" + "---|" * len(displayed), *body])
 
 
-def _shown(proposal: Proposal, table: Table) -> list[Column]:
+def _displayed(proposal: Proposal, table: Table) -> list[Column]:
     meant = {
         found.column
         for mapping in proposal.mappings

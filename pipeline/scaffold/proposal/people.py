@@ -48,11 +48,11 @@ def customers(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mappi
     tables = draft.of_role("customers")
     if not tables:
         return _from_facts(connection, draft)
-    _tell_apart(connection, draft, tables)
+    _set_prefixes(connection, draft, tables)
     return [_customers_of(connection, draft, item) for item in tables]
 
 
-def _tell_apart(
+def _set_prefixes(
     connection: duckdb.DuckDBPyConnection, draft: Draft, tables: Sequence[Recognised]
 ) -> None:
     """Prefixes keys where two tables of customers have the same for different ones."""
@@ -285,10 +285,10 @@ def _type_by_words(table: Table, column: Column) -> Answer | None:
         return None
     persons = [word for word in column.examples if _is_one(word, PERSON_WORDS)]
     companies = [word for word in column.examples if _is_one(word, COMPANY_WORDS)]
-    told = {*persons, *companies}
+    stated = {*persons, *companies}
     if (
-        not told
-        or len(told) < len(column.examples)
+        not stated
+        or len(stated) < len(column.examples)
         or not {*persons}.isdisjoint(companies)
     ):
         return None

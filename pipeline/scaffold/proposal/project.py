@@ -175,18 +175,18 @@ def _unknown_customers(
     connection: duckdb.DuckDBPyConnection, draft: Draft
 ) -> str | None:
     """What becomes of lines without a known customer, where the sample has any."""
-    told = []
+    stated = []
     for mapping in draft.mappings:
         if mapping.entity != "order_lines":
             continue
         share, rows = _without_customer(connection, draft, mapping)
         if rows:
-            told.append(f"{rows:,} rows ({share:.1%}) of {mapping.table.title}")
-    if not told:
+            stated.append(f"{rows:,} rows ({share:.1%}) of {mapping.table.title}")
+    if not stated:
         return None
     return draft.questions.decide(
         "lines without a customer",
-        f"{' and '.join(told)} name no customer that is known. What becomes of them?",
+        f"{' and '.join(stated)} name no customer that is known. What becomes of them?",
         {
             "leave_out": "they are left out of everything, and counted with their money",
             "unknown_customer": "they are put under one customer of that name, so that "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.profiling import names
-from pipeline.profiling.keys import looks_like_an_id
+from pipeline.profiling.keys import is_named_as_an_id
 from pipeline.profiling.tables import MOMENTS, NUMBERS, Column, Profile, Table
 from pipeline.scaffold.proposal import presets, vocabulary
 from pipeline.scaffold.proposal.vocabulary import Role, Words
@@ -163,13 +163,13 @@ def _score(
     named: float,
     context: frozenset[str],
 ) -> float:
-    whole = sum(role.tells.values())
-    told = sum(
+    whole = sum(role.evidence_weights.values())
+    stated = sum(
         weight * meanings[column].confidence
-        for column, weight in role.tells.items()
+        for column, weight in role.evidence_weights.items()
         if column in meanings
     )
-    score = 0.45 * named + 0.55 * min(1.0, told / whole * 1.5)
+    score = 0.45 * named + 0.55 * min(1.0, stated / whole * 1.5)
     is_enough = any(
         all(
             column in meanings and meanings[column].confidence >= LEAST_THAT_IS_ENOUGH
@@ -269,7 +269,7 @@ def _fits_a_name(column: Column) -> float:
 def _fits_a_text(column: Column) -> float:
     if column.kind == "text":
         return 1.0
-    return 0.8 if column.is_whole and not looks_like_an_id(column.name) else 0.0
+    return 0.8 if column.is_whole and not is_named_as_an_id(column.name) else 0.0
 
 
 def _fits_a_phone(column: Column) -> float:

@@ -306,10 +306,10 @@ def _leave_out_cancelled(
     ]
     if not dead:
         return
-    shown = ", ".join(f"{word} ({rows:,} rows)" for word, rows in dead)
+    displayed = ", ".join(f"{word} ({rows:,} rows)" for word, rows in dead)
     chosen = draft.questions.decide(
         f"{owner.table.name}.{status.name}",
-        f"Do orders count whose {status.name} is {shown}?",
+        f"Do orders count whose {status.name} is {displayed}?",
         {"no": "they are left out, and counted as such", "yes": "they are sales"},
         "no",
         why="their status says that they came to nothing",

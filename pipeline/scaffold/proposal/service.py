@@ -215,14 +215,14 @@ def _priority(item: Recognised, column: Column) -> Answer | None:
             [column.name],
         )
     cases = []
-    told = set()
+    stated = set()
     for rank, marks in PRIORITIES:
         words = [
             word
             for word in column.examples
-            if word not in told and any(mark in word.lower() for mark in marks)
+            if word not in stated and any(mark in word.lower() for mark in marks)
         ]
-        told |= set(words)
+        stated |= set(words)
         if words:
             listed = ", ".join(map(sql.literal, words))
             cases.append(f"when {value} in ({listed}) then {rank}")

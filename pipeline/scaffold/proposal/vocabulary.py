@@ -57,7 +57,7 @@ class Role:
     name: str
     entity: str
     needed: Sequence[str]
-    tells: Mapping[str, float]
+    evidence_weights: Mapping[str, float]
     speaks_against: Sequence[str]
     key: str | None
     enough: Sequence[Sequence[str]] = ()

@@ -81,13 +81,13 @@ def _sources_yaml(proposal: Proposal, folder: Path) -> str:
     ]
     if business.last_day is not None:
         mark = "" if business.as_of else "# "
-        told = business.as_of_why
-        told += (
+        stated = business.as_of_why
+        stated += (
             "; the data end in the past"
             if business.as_of
             else ("; the company goes on: each refresh knows all up to yesterday")
         )
-        lines += [*_comment(told, 2), f"  {mark}as_of: {business.last_day}"]
+        lines += [*_comment(stated, 2), f"  {mark}as_of: {business.last_day}"]
     provides = list(dict.fromkeys(item.entity for item in proposal.mappings))
     lines += ["", "sources:", f"  - name: {draft.source}"]
     lines += [f"    {line}" for line in _place(proposal, folder)]

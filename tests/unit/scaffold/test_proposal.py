@@ -252,7 +252,7 @@ def test_a_preset_needs_all_of_its_columns(tmp_path: Path) -> None:
 def test_every_meaning_has_a_kind_and_every_role_words_in_both_languages() -> None:
     for name, role in vocabulary.roles().items():
         meanings = vocabulary.column_phrases(name)
-        assert set(role.needed) | set(role.tells) <= set(meanings), name
+        assert set(role.needed) | set(role.evidence_weights) <= set(meanings), name
         for meaning in meanings:
             assert vocabulary.kind_of(meaning)
         for place in role.speaks_against:
