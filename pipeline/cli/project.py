@@ -20,16 +20,35 @@ WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--source", default="my_source", help="What the first source is called.")
-def init(folder: Path, source: str) -> None:
-    """Writes a ready project for your own data into a new folder."""
+@click.option(
+    "--source",
+    help="What the first source is called; taken from --from, else my_source.",
+)
+@click.option(
+    "--from",
+    "what",
+    metavar="WHAT",
+    help="Your data: a folder of files, a file, an Excel workbook or a database's URL. "
+    "The project is made to fit.",
+)
+def init(folder: Path, source: str | None, what: str | None) -> None:
+    """Writes a ready project for your own data into a new folder.
+
+    With --from it reads a sample of your tables, works out what they are, and writes a
+    project that can be refreshed, with MAPPING.md that says what was made of them.
+    """
     from pipeline.scaffold import new_project
 
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", source):
+    if source is not None and not re.fullmatch(r"[a-z][a-z0-9_]*", source):
         raise ConfigurationError(
             f"--source is {source!r}; give lower-case letters, digits and underscores."
         )
-    for path in new_project.init(folder, source):
+    if what is not None:
+        from pipeline.cli import proposing
+
+        proposing.init_from(folder, source, what)
+        return
+    for path in new_project.init(folder, source or "my_source"):
         out.print(str(path), soft_wrap=True, markup=False)
     out.print(f"\nBegin with {folder / 'README.md'}.", soft_wrap=True)
 

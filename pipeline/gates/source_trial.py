@@ -77,7 +77,7 @@ def try_source(source: Source, expectations: Path) -> list[Tried]:
                     connection.execute(
                         f"create table landing.{sql.quoted(name)} as "
                         "select *, row_number() over () as _row_number, '' as _batch_id, "
-                        "'' as _source_file from _sample"
+                        "'sample' as _source_file from _sample"
                     )
                     connection.unregister("_sample")
                     suites.append(
@@ -136,9 +136,13 @@ def _sample(reader: Reader, entity: Entity, result: Tried) -> pa.Table | None:
     table = pa.Table.from_batches(batches)
     result.rows = table.num_rows
     result.columns = table.schema.names
-    if missing := [column for column in entity.key if column not in result.columns]:
+    asked = (
+        [*entity.replace] if entity.is_by_position else [*entity.key, *entity.replace]
+    )
+    if missing := [column for column in asked if column not in result.columns]:
         raise SourceUnavailable(
             f"{result.source}.{result.entity}: there is no column {missing[0]}, which "
-            f"sources.yaml names as the key; there are {', '.join(result.columns)}."
+            "sources.yaml names as the key or in `replace`; there are "
+            f"{', '.join(result.columns)}."
         )
     return table

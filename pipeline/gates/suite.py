@@ -132,7 +132,7 @@ def entity_suite(source: str, entity: Entity, folder: Path, *, sample: bool) -> 
             unique(*entity.key, why=why, severity="warning"),
             no_rows(
                 "a_key_stands_once_in_a_file",
-                f"select {key}, _source_file, count(*) as _times from {{batch}} "
+                f"select {key}, _source_file as _file, count(*) as _times from {{batch}} "
                 f"group by {key}, _batch_id, _source_file having count(*) > 1",
                 why="of rows with one key only the last counts: name further columns as "
                 "the key until it tells the rows apart, or say repeated_keys: newest in "

@@ -53,13 +53,20 @@ class LandedEntity(BatchStore):
     def relation(self, batches: Sequence[Batch]) -> str | None:
         """SQL of the batches' rows, markers of deleted ones too; None without a file.
 
-        Of each key, rows of before the last generation that has it do not count.
+        Of each key, rows of before the last generation that has it do not count, nor do
+        rows of what a newer batch replaces (`replace`).
 
         Args:
             batches: Batches of the entity, oldest first.
         """
         if (rows := self._rows(batches)) is None:
             return None
+        if self.entity.replaced_by and len(batches) > 1:
+            whole = sql.columns(self.entity.replaced_by)
+            rows = (
+                f"(select * from {rows} as landed "
+                f"qualify _batch_id = max(_batch_id) over (partition by {whole}))"
+            )
         if len(first := self.generations(batches)) == 1:
             return rows
         generations = ", ".join(f"({sql.literal(batch.batch_id)})" for batch in first)

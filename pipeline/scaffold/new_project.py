@@ -7,6 +7,7 @@ stay in the product's package, which it uses (`pipeline.transform.project`).
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import textwrap
@@ -137,17 +138,21 @@ _TODO = "-- TODO"
 
 def canonical_columns(entity: str) -> dict[str, str]:
     """Column → type of a canonical entity, from the dbt project's own macro."""
+    return {name: kind.strip() for name, kind in _canonical_entities()[entity].items()}
+
+
+@functools.cache
+def _canonical_entities() -> dict[str, dict[str, str]]:
     macros = PACKAGE / "macros"
     text = "".join(
         (macros / name).read_text(encoding="utf-8")
         for name in ("dialect.sql", "canonical.sql")
     )
-    returned: list[dict[str, str]] = []
+    returned: list[dict[str, dict[str, str]]] = []
     environment = jinja2.Environment(autoescape=False, extensions=["jinja2.ext.do"])
     environment.globals["return"] = returned.append
-    template = environment.from_string(text + "{{ canonical_columns(entity) }}")
-    template.render(entity=entity)
-    return {name: kind.strip() for name, kind in returned[-1].items()}
+    environment.from_string(text + "{{ canonical_columns() }}").render()
+    return returned[-1]
 
 
 def init(folder: Path, source: str) -> list[Path]:

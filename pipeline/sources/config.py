@@ -81,6 +81,15 @@ class Source(Strict):
                 raise ValueError(f"entity {name} takes its name from its own line")
             if self.kind == "files" and not entity.files:
                 raise ValueError(f"entity {name} needs files, a pattern such as *.csv")
+            if (
+                self.kind == "database"
+                and entity.is_by_position
+                and entity.load != "snapshot"
+            ):
+                raise ValueError(
+                    f"entity {name} is told by position, and a table's rows have none "
+                    "that lasts; say load: snapshot, or name a key"
+                )
         return self
 
 

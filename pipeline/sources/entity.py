@@ -22,6 +22,9 @@ from pipeline.sources.columns import column_type
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
+# What landing writes beside the source's columns, and what `key: position` stands for.
+POSITION = ("_source_file", "_row_number")
+
 # The entities of the core; a source provides one by a model stg_<source>__<entity>.
 CanonicalEntity = Literal[
     "customers",
@@ -145,7 +148,16 @@ class Entity(Strict):
         description="What it holds and what one row is, for the documentation of dbt.",
     )
     key: list[str] = Field(
-        min_length=1, description="The columns that tell one row from another."
+        min_length=1,
+        description="The columns that tell one row from another; `key: position` where "
+        "none do: a row is then told by its file and its place in it.",
+    )
+    replace: list[str] = Field(
+        default=[],
+        description="Columns such as the number of an invoice: all rows with the same "
+        "values come from the newest file that has any, and those of older files no "
+        "longer count. So files may overlap by whole invoices. With `key: position` a "
+        "file that comes again under its name takes its own place in any case.",
     )
     repeated_keys: Literal["refuse", "newest"] = Field(
         default="refuse",
@@ -239,7 +251,8 @@ class Entity(Strict):
     )
     sheet: str | None = Field(
         default=None,
-        description="The sheet of a workbook; the first that is not hidden when absent.",
+        description="The sheet of a workbook, or a pattern such as `2024*` of several "
+        "with the same columns; the first that is not hidden when absent.",
     )
     delimiter: str | None = Field(
         default=None,
@@ -281,6 +294,11 @@ class Entity(Strict):
         description="A .gz, a member of a .zip or a workbook that unpacks to more is "
         "refused.",
     )
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _may_be_the_position(cls, key: object) -> object:
+        return list(POSITION) if key == "position" else key
 
     @field_validator("columns")
     @classmethod
@@ -327,6 +345,44 @@ class Entity(Strict):
         return self
 
     @model_validator(mode="after")
+    def _positions_cannot_be_followed(self) -> Entity:
+        if self.is_by_position and (
+            self.cursor or self.deletes or self.sweep_days or self.deleted_when
+        ):
+            raise ValueError(
+                "rows that only their position tells apart cannot be followed from one "
+                "reading to the next; leave out cursor, deletes, sweep_days and "
+                "deleted_when, or name a key"
+            )
+        return self
+
+    @property
+    def is_by_position(self) -> bool:
+        """Whether only a row's place in its file tells it from others."""
+        return tuple(self.key) == POSITION
+
+    @property
+    def has_several_sheets(self) -> bool:
+        """Whether `sheet` is a pattern."""
+        return bool(self.sheet) and bool(set("*?[") & set(self.sheet or ""))
+
+    @property
+    def replaced_by(self) -> list[str]:
+        """The columns of whose values only the newest batch's rows count."""
+        if self.replace or not self.is_by_position or self.load == "snapshot":
+            return self.replace
+        return ["_source_file"]
+
+    @model_validator(mode="after")
+    def _several_sheets_are_added(self) -> Entity:
+        if self.has_several_sheets and self.load == "snapshot":
+            raise ValueError(
+                "sheet is a pattern, and of a snapshot only the last sheet would count; "
+                "say load: append"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _rows_can_be_kept(self) -> Entity:
         if isinstance(self.personal, Personal) and self.personal.rows == "keep":
             needed = {*self.key}
@@ -341,7 +397,7 @@ class Entity(Strict):
 
     @model_validator(mode="after")
     def _what_is_needed_is_read(self) -> Entity:
-        needed = {*self.key, *self.columns}
+        needed = {*self.key, *self.replace, *self.columns}
         needed |= {self.cursor.column} if self.cursor else set()
         needed |= {self.deleted_when.column} if self.deleted_when else set()
         if isinstance(self.personal, Personal):

@@ -98,7 +98,8 @@ class DatabaseReader:
         where = f"{self._name}.{entity.name}"
         table = self._table(entity.table or entity.name, where, entity.leave_out)
         refuse_names_that_are_one(list(table.columns.keys()), where)
-        key = _named(table, entity.key, where, "its key")
+        names = [] if entity.is_by_position else entity.key
+        key = _named(table, names, where, "its key")
         for name in entity.columns:
             _named(table, [name], where, "one of its columns")
         if entity.deleted_when:

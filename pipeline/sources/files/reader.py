@@ -64,7 +64,7 @@ class FilesReader:
     def extracts(
         self, entity: Entity, since: Since | None = None, limit: int | None = None
     ) -> Iterator[Extract]:
-        """One extract a file or member of a zip, in the order of the names.
+        """One extract a file, member of a zip or wanted sheet, in the order of the names.
 
         Of an entity that comes as snapshots only the last one counts. A file that is
         still being written is left for the next time.
@@ -89,7 +89,8 @@ class FilesReader:
             where = f"{self._name}.{entity.name}: {printable(path.name)}"
             parts = parts_of(path, entity, where)
             for part in parts[-1:] if is_snapshot else parts:
-                yield _extract(part, entity, limit)
+                for single, read_as in sheets.each(part, entity):
+                    yield _extract(single, read_as, limit)
 
     def files(self, entity: Entity) -> list[Path]:
         """The entity's files, those too that are still being written.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -23,12 +24,41 @@ from pipeline.sources.files.typed import (
     Typing,
     declared,
 )
-from pipeline.sources.files.workbooks import Sheet, cell_name, open_sheet
+from pipeline.sources.files.workbooks import (
+    Sheet,
+    cell_name,
+    open_sheet,
+    wanted_sheets,
+)
 
 ROWS_PER_BATCH = 65_536
 
 # Excel keeps numbers as doubles: whole numbers above this are not what was typed.
 EXACT_IN_EXCEL = 2**53
+
+
+def each(part: Part, entity: Entity) -> list[tuple[Part, Entity]]:
+    """The part once for each sheet that is wanted, and how that sheet is read.
+
+    Of a file that is no workbook, and where one sheet is named or none, that is the part
+    itself.
+
+    Raises:
+        SourceUnavailable: It is no workbook, or no sheet fits the pattern.
+    """
+    if not entity.has_several_sheets or part.format(entity) not in {"xlsx", "xls"}:
+        return [(part, entity)]
+    return [
+        (
+            replace(
+                part,
+                origin=f"{part.origin}[{name}]",
+                where=f"{part.where}, sheet {name}",
+            ),
+            entity.model_copy(update={"sheet": name}),
+        )
+        for name in wanted_sheets(part, entity)
+    ]
 
 
 def read(

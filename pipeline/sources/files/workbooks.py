@@ -7,6 +7,7 @@ in the XML of .xlsx, by xlrd in .xls. Not here: what cells become.
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import posixpath
 import re
@@ -96,6 +97,59 @@ def open_sheet(part: Part, entity: Entity) -> Sheet:
         raise SourceUnavailable(
             f"{part.where} is no readable workbook: {cause(error)}"
         ) from error
+
+
+def wanted_sheets(part: Part, entity: Entity) -> list[str]:
+    """The sheets with cells that can be seen and fit the entity's pattern, in order.
+
+    Raises:
+        SourceUnavailable: It is no workbook, is locked, or no sheet fits.
+    """
+    assert entity.sheet is not None
+    found = [
+        name
+        for name, is_visible in listed_sheets(part, entity)
+        if is_visible and fnmatch.fnmatchcase(name, entity.sheet)
+    ]
+    if not found:
+        raise SourceUnavailable(
+            f"{part.where} has no sheet that fits {entity.sheet!r}; mend `sheet` in "
+            "sources.yaml."
+        )
+    return found
+
+
+def listed_sheets(part: Part, entity: Entity) -> list[tuple[str, bool]]:
+    """The sheets with cells, in order, and whether each can be seen.
+
+    Raises:
+        SourceUnavailable: It is no workbook, or is locked.
+    """
+    from python_calamine import (
+        CalamineError,
+        CalamineWorkbook,
+        PasswordError,
+        SheetTypeEnum,
+        SheetVisibleEnum,
+    )
+
+    try:
+        with part.open() as file:
+            content = file.read()
+        _refuse_a_bomb(part, content, entity)
+        _refuse_another_content(part, content)
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    except PasswordError:
+        raise _locked(part) from None
+    except (CalamineError, KeyError, *READ_ERRORS) as error:
+        raise SourceUnavailable(
+            f"{part.where} is no readable workbook: {cause(error)}"
+        ) from error
+    return [
+        (str(sheet.name), sheet.visible == SheetVisibleEnum.Visible)
+        for sheet in workbook.sheets_metadata
+        if sheet.typ == SheetTypeEnum.WorkSheet
+    ]
 
 
 def _refuse_a_bomb(part: Part, content: bytes, entity: Entity) -> None:

@@ -1,0 +1,472 @@
+"""What the values of a column are: kind, range, patterns; measured over the sample in SQL.
+
+Text is taken for a number, a day, a time or a yes only where all of its values are,
+those aside that stand for nothing. Nothing here depends on the column's name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.common import sql
+from pipeline.profiling.tables import MOMENTS, NUMBERS, Column, Kind, Table
+
+# So many are enough to see which formats are out of the question.
+FEW_VALUES = 5
+_DIGIT = re.compile(r"\d")
+
+# Texts that people write where they have nothing.
+MARKERS = (
+    "?", "-", "--", "n/a", "na", "#n/a", "null", "none", "nan", "nil", "unknown",
+    "(null)", "\\\\n", "无", "空", "未知", "暂无",
+)  # fmt: skip
+
+# Of so many different values the patterns are looked at.
+MOST_VALUES = 5_000
+
+_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日")
+_DAYS_EUROPEAN = (
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%d-%m-%Y",
+    "%d/%m/%y",
+    "%d.%m.%y",
+    "%d-%m-%y",
+)
+_DAYS_AMERICAN = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
+_DAYS_NAMED = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
+_TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f")
+
+INTEGER = r"[+-]?\d{1,18}"
+_DECIMAL = r"[+-]?\d+(\.\d+)?"
+_GROUPED = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
+_COMMA = r"[+-]?\d+(,\d+)?"
+_COMMA_GROUPED = r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?"
+_ISO_TIME = r"\d{4}-\d\d-\d\d[ T]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?.*"
+_ZONE = r"([zZ]|UTC|[+-]\d\d:?\d\d)$"
+_ISO = "ISO 8601"
+# A code in front of digits may as well be a part's number, such as SKU12.
+_CODES = (
+    "USD|EUR|GBP|CNY|RMB|JPY|CHF|BRL|INR|AUD|CAD|HKD|SEK|NOK|DKK|PLN|MXN|ZAR|KRW|SGD"
+)
+_SIGNS = rf"([$€£¥￥₩₹]|{_CODES}|R\$|US\$|元)?"
+_MONEY = rf"\(?[-+]?\s*{_SIGNS}\s*[-+]?[\d,]+(\.\d+)?\s*{_SIGNS}\)?"
+
+YES_NO = (
+    {"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"是", "否"}, {"有", "无"},
+)  # fmt: skip
+
+PATTERNS = {
+    "email": r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}",
+    "phone": r"\+?[\d\s().\-/]{7,20}(\s*(x|ext\.?)\s*\d+)?",
+    "url": r"(https?://|www\.)\S+",
+    "currency": r"[A-Z]{3}",
+    "chinese": r".*[\x{3400}-\x{9fff}].*",
+    "letters": r".*\p{L}.*",
+    "spaced": r"\S+\s+\S.*",
+}
+
+
+def measure(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Fills the columns of the table from its sample."""
+    described = connection.execute(f"describe {sql.quoted(table.relation)}").fetchall()
+    for name, landed, *_ in described:
+        if name in {"_row", "_part"}:
+            continue
+        table.columns[name] = _column(connection, table, name, landed)
+
+
+def _column(
+    connection: duckdb.DuckDBPyConnection, table: Table, name: str, landed: str
+) -> Column:
+    column = Column(name, landed, rows=table.rows, reading=sql.quoted(name))
+    if landed == "VARCHAR":
+        _read_text(connection, table, column)
+    else:
+        column.kind = _kind_of(landed)
+        column.has_zone = landed == "TIMESTAMP WITH TIME ZONE"
+        if column.kind == "text":
+            column.reading = f"cast({sql.quoted(name)} as varchar)"
+    _count(connection, table, column)
+    if landed != "VARCHAR" and _is_a_day_in_digits(connection, table, column):
+        column.kind = "date"
+        column.reading = _day_in_digits(name)
+        _count(connection, table, column)
+    return column
+
+
+def _day_in_digits(name: str) -> str:
+    digits = f"cast({sql.quoted(name)} as varchar)"
+    return f"cast(try_strptime({digits}, '%Y%m%d') as date)"
+
+
+def _is_a_day_in_digits(
+    connection: duckdb.DuckDBPyConnection, table: Table, column: Column
+) -> bool:
+    """Whether whole numbers are all days such as 20240131."""
+    if column.kind != "integer" or not column.known:
+        return False
+    if not 19_000_101 <= int(column.low) <= int(column.high) <= 21_001_231:
+        return False
+    row = connection.execute(
+        f"select count({_day_in_digits(column.name)}) from {sql.quoted(table.relation)}"
+    ).fetchone()
+    return row == (column.known,)
+
+
+def _kind_of(landed: str) -> Kind:
+    if landed in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"} or (
+        (landed.startswith("U") and landed.endswith("INT")) or landed == "UINTEGER"
+    ):
+        return "integer"
+    if landed.startswith(("DECIMAL", "DOUBLE", "FLOAT")):
+        return "decimal"
+    if landed == "DATE":
+        return "date"
+    if landed.startswith("TIMESTAMP"):
+        return "timestamp"
+    return "boolean" if landed == "BOOLEAN" else "text"
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to read a text: the kind, its test and its SQL over `{v}`.
+
+    `declared` is how sources.yaml says it; None where only staging can.
+    """
+
+    kind: Kind
+    fits: str
+    value: str
+    declared: str | None
+    form: str | None = None
+
+
+def _moments() -> Iterator[_Way]:
+    for form in (*_DAYS, *_DAYS_EUROPEAN, *_DAYS_AMERICAN, *_DAYS_NAMED):
+        # A day of `%Y` takes the year 24 and one of `%Y%m%d` takes seven digits.
+        sane = "year({p}) between 1900 and 2100"
+        if form == "%Y%m%d":
+            sane += " and length({v}) = 8"
+        if "%Y" in form:
+            sane += r" and regexp_matches({v}, '\d{{4}}')"
+        parsed = f"try_strptime({{v}}, {sql.literal(form)})"
+        yield _Way(
+            "date",
+            sane.replace("{p}", parsed),
+            f"cast({parsed} as date)",
+            "date" if form == "%Y-%m-%d" else f"date {form}",
+            form,
+        )
+        for time in _TIMES:
+            whole = f"{form} {time}"
+            parsed = f"try_strptime({{v}}, {sql.literal(whole)})"
+            yield _Way(
+                "timestamp",
+                sane.replace("{p}", parsed),
+                parsed,
+                f"timestamp {whole}",
+                whole,
+            )
+
+
+def _braced(text: str) -> str:
+    """A text that goes through `format` as it is."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _numbers() -> Iterator[_Way]:
+    def fits(pattern: str) -> str:
+        return f"regexp_full_match({{v}}, {_braced(sql.literal(pattern))})"
+
+    yield _Way("integer", fits(INTEGER), "try_cast({v} as bigint)", "integer")
+    yield _Way(
+        "decimal",
+        fits(_DECIMAL),
+        "try_cast({v} as decimal(18, 4))",
+        "decimal(18,4)",
+    )
+    plain = "replace({v}, ',', '')"
+    yield _Way(
+        "decimal",
+        f"({fits(_DECIMAL)} or {fits(_GROUPED)})",
+        f"try_cast({plain} as decimal(18, 4))",
+        None,
+    )
+    comma = "replace(replace({v}, '.', ''), ',', '.')"
+    yield _Way(
+        "decimal",
+        f"({fits(_COMMA)} or {fits(_COMMA_GROUPED)})",
+        f"try_cast({comma} as decimal(18, 4))",
+        None,
+    )
+    bare = r"regexp_replace({v}, '[^0-9.]', '', 'g')"
+    sign = "case when {v} like '%-%' or {v} like '(%' then -1 else 1 end"
+    yield _Way(
+        "decimal",
+        fits(_MONEY) + f" and {bare} <> ''",
+        f"{sign} * try_cast({bare} as decimal(18, 4))",
+        None,
+    )
+    percent = "try_cast(rtrim(replace({v}, ',', ''), '% ') as decimal(18, 4)) / 100"
+    yield _Way("decimal", fits(_DECIMAL + r"\s*%"), percent, None)
+
+
+def _read_text(
+    connection: duckdb.DuckDBPyConnection, table: Table, column: Column
+) -> None:
+    """Finds what a column of texts is."""
+    name = sql.quoted(column.name)
+    padded = connection.execute(
+        f"select count(*) from {sql.quoted(table.relation)} "
+        f"where {name} <> trim({name}) or {name} = ''"
+    ).fetchone()
+    column.is_padded = padded != (0,)
+    trimmed = _trimmed(column)
+    connection.execute(
+        "create or replace temp table _values as "
+        f"select {trimmed} as v, count(*) as n from {sql.quoted(table.relation)} "
+        f"where {trimmed} is not null group by all"
+    )
+    listed = ", ".join(map(sql.literal, MARKERS))
+    found = connection.execute(
+        f"select v, n from _values where lower(v) in ({listed}) order by n desc"
+    ).fetchall()
+    markers = [value for value, _ in found]
+    base = trimmed
+    for marker in markers:
+        base = f"nullif({base}, {sql.literal(marker)})"
+    clean = (
+        "v not in (" + ", ".join(map(sql.literal, markers)) + ")" if markers else "true"
+    )
+    way = _way(connection, clean)
+    if way is None:
+        column.kind = "text"
+        # What is a marker among texts may be a word: only `?` and the like are none.
+        column.markers = [item for item in markers if not item.isalpha()]
+        column.reading = trimmed
+        for marker in column.markers:
+            column.reading = f"nullif({column.reading}, {sql.literal(marker)})"
+        return
+    column.kind = way.kind
+    column.markers = markers
+    column.reading = way.value.format(v=base)
+    column.declared = way.declared if not markers else None
+    if way.form == _ISO:
+        zoned = connection.execute(
+            f"select coalesce(bool_and(regexp_matches(v, '{_ZONE}')), false) "
+            f"from _values where {clean}"
+        ).fetchone()
+        column.has_zone = zoned == (True,)
+    elif way.form:
+        column.formats = _fitting_formats(connection, clean, way)
+
+
+def _trimmed(column: Column) -> str:
+    """SQL of the text without blanks around it; null where nothing is left."""
+    name = sql.quoted(column.name)
+    return f"nullif(trim({name}), '')" if column.is_padded else name
+
+
+def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> _Way | None:
+    (different,) = connection.execute(
+        f"select count(*) from _values where {clean}"
+    ).fetchone() or (0,)
+    if different == 0:
+        return None
+    words = {
+        value
+        for (value,) in connection.execute(
+            f"select lower(v) from _values where {clean} limit 5"
+        ).fetchall()
+    }
+    if different <= 4 and len(words) <= 2 and any(words <= pair for pair in YES_NO):
+        stated = "lower({v}) in ('true', 'yes', 'y', 't', '是', '有')"
+        known = "case when {v} is not null then " + stated + " end"
+        return _Way("boolean", "true", known, "boolean")
+    some = [
+        value
+        for (value,) in connection.execute(
+            f"select v from _values where {clean} limit {FEW_VALUES}"
+        ).fetchall()
+    ]
+    if not all(_DIGIT.search(value) for value in some):
+        return None
+    for ways in (list(_numbers()), _possible(some), list(_iso())):
+        for way in _that_fit(connection, ways, clean, 200):
+            if _that_fit(connection, [way], clean):
+                return _day_or_number(connection, way, clean)
+    return None
+
+
+def _possible(some: Sequence[str]) -> list[_Way]:
+    """The formats of days and times that a few values fit: planning many costs time."""
+    return [
+        way for way in _moments() if way.form and all(_reads(way.form, v) for v in some)
+    ]
+
+
+def _reads(form: str, value: str) -> bool:
+    try:
+        dt.datetime.strptime(value, form)
+    except ValueError:
+        return False
+    return True
+
+
+def _day_or_number(
+    connection: duckdb.DuckDBPyConnection, way: _Way, clean: str
+) -> _Way:
+    """Whole numbers that are all days such as 20240131 are days."""
+    digits = [item for item in _moments() if item.form == "%Y%m%d"]
+    if way.kind == "integer" and _that_fit(connection, digits, clean):
+        return digits[0]
+    return way
+
+
+def _iso() -> Iterator[_Way]:
+    pattern = _braced(sql.literal(_ISO_TIME))
+    moment = "try_cast({v} as timestamptz)"
+    zone = f"regexp_matches({{v}}, '{_ZONE}')"
+    joined = r"regexp_replace({v}, ' +(UTC|[+-]\d\d:?\d\d)$', '\1')"
+    yield _Way(
+        "timestamp",
+        f"regexp_full_match({{v}}, {pattern}) and {moment.replace('{v}', joined)} "
+        "is not null",
+        f"case when {zone} then make_timestamp(epoch_us({moment.replace('{v}', joined)}"
+        ")) else try_cast({v} as timestamp) end",
+        "timestamp",
+        _ISO,
+    )
+
+
+def _that_fit(
+    connection: duckdb.DuckDBPyConnection,
+    ways: Sequence[_Way],
+    clean: str,
+    limit: int | None = None,
+) -> list[_Way]:
+    """The ways that fit all values, or so many of them; in one query."""
+    if not ways:
+        return []
+    tests = ", ".join(
+        f"coalesce(bool_and(coalesce({way.fits.format(v='v')}, false)), false)"
+        for way in ways
+    )
+    some = f" limit {limit}" if limit else ""
+    row = connection.execute(
+        f"select {tests} from (select v from _values where {clean}{some})"
+    ).fetchone()
+    assert row is not None
+    return [way for way, fits in zip(ways, row, strict=True) if fits]
+
+
+def _fitting_formats(
+    connection: duckdb.DuckDBPyConnection, clean: str, way: _Way
+) -> list[str]:
+    """Every format of the same kind that fits all values: more than one is a question."""
+    some = connection.execute(
+        f"select v from _values where {clean} limit {FEW_VALUES}"
+    ).fetchall()
+    ways = [item for item in _possible([v for (v,) in some]) if item.kind == way.kind]
+    fitting = _that_fit(connection, ways, clean)
+    return [item.form for item in fitting if item.form] or [way.form or ""]
+
+
+def format_reading(column: Column, form: str) -> tuple[str, str]:
+    """The reading and the declaration of a text column by another of its formats."""
+    name = _trimmed(column)
+    for marker in column.markers:
+        name = f"nullif({name}, {sql.literal(marker)})"
+    parsed = f"try_strptime({name}, {sql.literal(form)})"
+    if column.kind == "date":
+        return f"cast({parsed} as date)", f"date {form}"
+    return parsed, f"timestamp {form}"
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> None:
+    """Counts values, range and patterns."""
+    value = column.reading
+    bounds = f"min({value}), max({value})" if column.kind != "boolean" else "null, null"
+    extra = "0, 0"
+    if column.kind in NUMBERS:
+        extra = (
+            f"count(*) filter (where {value} < 0), "
+            f"count(*) filter (where {value} <> trunc({value}))"
+        )
+    row = connection.execute(
+        f"select count({value}), count(distinct {value}), {bounds}, {extra} "
+        f"from {sql.quoted(table.relation)}"
+    ).fetchone()
+    assert row is not None
+    known, column.distinct, column.low, column.high, negative, fraction = row
+    column.nulls = column.rows - known
+    column.is_unique = column.rows > 0 and column.nulls == 0
+    if column.is_unique and column.distinct < column.rows:
+        column.is_unique = len(table.parts) > 1 and _is_unique_in_parts(
+            connection, table, value
+        )
+    if known and column.kind in NUMBERS:
+        column.shares = {"negative": negative / known, "fraction": fraction / known}
+    examples = connection.execute(
+        f"select cast({value} as varchar) from {sql.quoted(table.relation)} "
+        f"where {value} is not null group by {value} order by count(*) desc, 1 limit 12"
+    ).fetchall()
+    column.examples = [text for (text,) in examples]
+    if column.kind == "text" and known:
+        _patterns(connection, table, column)
+
+
+def _is_unique_in_parts(
+    connection: duckdb.DuckDBPyConnection, table: Table, value: str
+) -> bool:
+    row = connection.execute(
+        f"select count(distinct (_part, {value})) from {sql.quoted(table.relation)}"
+    ).fetchone()
+    return row == (table.rows,)
+
+
+def _patterns(
+    connection: duckdb.DuckDBPyConnection, table: Table, column: Column
+) -> None:
+    counted = ", ".join(
+        f"count(*) filter (where regexp_full_match(v, {sql.literal(pattern)}, 's')) "
+        "/ count(*)"
+        for pattern in PATTERNS.values()
+    )
+    row = connection.execute(
+        f"select {counted}, avg(length(v)) from (select distinct {column.reading} as v "
+        f"from {sql.quoted(table.relation)} where {column.reading} is not null "
+        f"limit {MOST_VALUES})"
+    ).fetchone()
+    assert row is not None
+    column.shares = dict(zip([*PATTERNS, "length"], row, strict=True))
+
+
+def identity(column: Column) -> str:
+    """SQL of the value as text, so that keys of different types can be compared.
+
+    `17850.0`, as spreadsheets and data frames write a number with gaps, is 17850.
+    """
+    name = sql.quoted(column.name)
+    if column.kind == "decimal" and column.landed != "VARCHAR":
+        return f"cast(cast({name} as bigint) as varchar)"
+    if column.landed == "VARCHAR":
+        text = _trimmed(column)
+        for marker in column.markers:
+            text = f"nullif({text}, {sql.literal(marker)})"
+        if _is_written_as_float(column):
+            return rf"regexp_replace({text}, '\.0$', '')"
+        return text
+    if column.kind in MOMENTS or column.kind == "boolean":
+        return f"cast({name} as varchar)"
+    return f"cast({name} as varchar)"
+
+
+def _is_written_as_float(column: Column) -> bool:
+    return column.kind == "decimal" and column.shares.get("fraction", 1) == 0

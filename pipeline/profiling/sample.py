@@ -1,0 +1,200 @@
+"""Reads a bounded sample of every table with the product's own readers into DuckDB."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.common import sql
+from pipeline.common.errors import ConfigurationError, SourceUnavailable
+from pipeline.profiling import databases, files, names
+from pipeline.profiling.tables import Profile, Reference, Table
+from pipeline.sources import Extract, StartOver, open_reader
+from pipeline.sources.database.connection import parse_url
+
+log = logging.getLogger("customer_tiers.profiling")
+
+# So many rows of a table are measured: more change no answer, and cost minutes.
+MOST_ROWS = 1_000_000
+# Of a family of files, so many are read: the first, the last and some in between.
+MOST_PARTS = 40
+DATABASE_SUFFIXES = {".sqlite", ".sqlite3", ".db", ".duckdb"}
+
+
+@contextmanager
+def opened() -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB for a profile, within bounded memory."""
+    with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
+        connection.execute("set enable_progress_bar = false")
+        yield connection
+
+
+def url_of(what: str) -> str | None:
+    """The URL of a database; None where a folder or a file was given."""
+    if "://" in what:
+        return what
+    suffix = Path(what).suffix.lower()
+    if suffix in DATABASE_SUFFIXES and Path(what).is_file():
+        kind = "duckdb" if suffix == ".duckdb" else "sqlite"
+        return f"{kind}:///{Path(what).resolve()}"
+    return None
+
+
+def displayed(what: str) -> str:
+    """What was given, without a secret."""
+    return databases.without_password(what, "PASSWORD") if "://" in what else what
+
+
+def source_name(what: str) -> str:
+    """What the source is called where nobody says it: as its folder, file or database."""
+    if "://" in what:
+        return names.identifier(str(parse_url(what, "--from").database or "database"))
+    path = Path(what).resolve()
+    return names.identifier(path.name.split(".")[0] or "data")
+
+
+def take(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
+    """Reads a sample of every table of a folder, a file or a database.
+
+    Raises:
+        ConfigurationError: There is nothing, or nothing that can be read.
+        SourceUnavailable: The database cannot be reached.
+    """
+    url = url_of(what)
+    profile = _of_database(connection, url) if url else _of_files(connection, what)
+    if not profile.tables:
+        why = "".join(f"\n  {line}" for line in profile.unread)
+        raise ConfigurationError(f"{what} holds no table with rows.{why}")
+    return profile
+
+
+def _of_files(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
+    folder, found, unread = files.find(Path(what))
+    profile = Profile(what, unread=unread)
+    for item in found:
+        name = names.identifier(item.name, profile.tables)
+        table = Table(
+            name=name,
+            title=item.title,
+            relation=f"sample_{len(profile.tables)}",
+            source=files.source_of(folder, item.entity),
+            entity=item.entity,
+            parts=item.parts,
+        )
+        _read(connection, table, profile)
+    return profile
+
+
+def _of_database(connection: duckdb.DuckDBPyConnection, url: str) -> Profile:
+    profile = Profile(databases.without_password(url, "PASSWORD"))
+    found = databases.find(url)
+    own = {item.title.removeprefix("table ").rpartition(".")[2]: item for item in found}
+    for item in found:
+        table = Table(
+            name=item.name,
+            title=item.title,
+            relation=f"sample_{len(profile.tables)}",
+            source=databases.source_of(url, item.entity),
+            entity=item.entity.model_copy(update={"name": item.name}),
+            keys=[item.key] if item.key else [],
+            parts=[item.title],
+        )
+        _read(connection, table, profile)
+        for column, referred, to_column in item.references:
+            if referred in own:
+                profile.references.append(
+                    Reference(
+                        item.name, column, own[referred].name, to_column, 1.0, True
+                    )
+                )
+    there = set(profile.tables)
+    profile.references = [
+        item for item in profile.references if {item.table, item.to_table} <= there
+    ]
+    return profile
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, table: Table, profile: Profile
+) -> None:
+    """Puts a sample of the table into DuckDB; what cannot be read is noted."""
+    try:
+        _fill(connection, table)
+    except SourceUnavailable as error:
+        profile.unread.append(str(error).removeprefix("new.table: "))
+        return
+    if table.rows == 0:
+        profile.unread.append(f"{table.title} has no rows.")
+        return
+    profile.tables[table.name] = table
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    connection.execute(f"drop table if exists {sql.quoted(table.relation)}")
+    is_database = table.source.kind == "database"
+    with open_reader(table.source) as reader:
+        extracts = list(
+            reader.extracts(table.entity, limit=MOST_ROWS + 1 if is_database else None)
+        )
+        chosen = _chosen(extracts)
+        table.is_whole = len(chosen) == len(extracts)
+        share = max(1, MOST_ROWS // len(chosen))
+        for extract in chosen:
+            rows, is_whole = _append(connection, table, extract, share)
+            table.rows += rows
+            table.is_whole &= is_whole
+            table.unread += len(extract.rejected)
+
+
+def _chosen(extracts: Sequence[Extract]) -> list[Extract]:
+    """The first, the last, and some in between."""
+    if len(extracts) <= MOST_PARTS:
+        return list(extracts)
+    last = len(extracts) - 1
+    places = {round(at * last / (MOST_PARTS - 1)) for at in range(MOST_PARTS)}
+    return [extracts[at] for at in sorted(places)]
+
+
+def _append(
+    connection: duckdb.DuckDBPyConnection, table: Table, extract: Extract, most: int
+) -> tuple[int, bool]:
+    """Adds the first rows of an extract; says how many, and whether those are all."""
+    for _ in range(2):
+        batches: list[pa.RecordBatch] = []
+        rows = 0
+        is_whole = True
+        stream = extract.batches()
+        try:
+            for batch in stream:
+                batches.append(batch.slice(0, most - rows))
+                rows += batches[-1].num_rows
+                if rows >= most:
+                    is_whole = rows == most and batch.num_rows == batches[-1].num_rows
+                    is_whole = is_whole and next(iter(stream), None) is None
+                    break
+            break
+        except StartOver:
+            continue
+    if not batches:
+        return 0, True
+    found = pa.Table.from_batches(batches)
+    numbered = found.append_column("_row", pa.array(range(found.num_rows), pa.int64()))
+    numbered = numbered.append_column(
+        "_part", pa.array([extract.origin] * found.num_rows, pa.string())
+    )
+    connection.register("_batch", numbered)
+    relation = sql.quoted(table.relation)
+    there = connection.execute(
+        "select count(*) from duckdb_tables() where table_name = ?", [table.relation]
+    ).fetchone()
+    if there == (0,):
+        connection.execute(f"create table {relation} as from _batch")
+    else:
+        connection.execute(f"insert into {relation} by name from _batch")
+    connection.unregister("_batch")
+    return found.num_rows, is_whole

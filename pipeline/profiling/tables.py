@@ -1,0 +1,149 @@
+"""What is known of a table and its columns once they are measured; data, no work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pipeline.sources import Entity, Source
+
+Kind = Literal["text", "integer", "decimal", "boolean", "date", "timestamp"]
+
+NUMBERS: frozenset[Kind] = frozenset({"integer", "decimal"})
+MOMENTS: frozenset[Kind] = frozenset({"date", "timestamp"})
+
+
+@dataclass
+class Column:
+    """One column, as it is read and as its values are.
+
+    Attributes:
+        landed: The DuckDB type in which the reader gives it.
+        kind: What its values are, whatever they are written as.
+        declared: How `columns` in sources.yaml makes the reader give that kind; None
+            where it does so already, or where some values would be refused.
+        reading: SQL of the value in its kind, over the column as it is landed.
+        rows, nulls, distinct: Counted over the sample; values that stand for nothing
+            (`markers`) count as null.
+        markers: Values that stand for nothing, such as `?`.
+        unreadable: Values that are not of the kind, beside the markers.
+        low, high: The least and the greatest value.
+        shares: Pattern → share of the values that have it: `email`, `phone`, `url`,
+            `currency`, `chinese`, `negative`, `fraction`.
+        formats: Of text that is a day or time, each format that fits all values.
+        has_zone: Its times are those of the world, such as 10:00Z, and not of a clock.
+        is_padded: Blanks stand around some of its texts, or some are empty.
+        is_unique: Each row has a value, and within one file each another.
+        examples: The most frequent values, most frequent first.
+    """
+
+    name: str
+    landed: str
+    kind: Kind = "text"
+    declared: str | None = None
+    reading: str = ""
+    rows: int = 0
+    nulls: int = 0
+    distinct: int = 0
+    markers: Sequence[str] = ()
+    unreadable: int = 0
+    low: Any = None
+    high: Any = None
+    shares: dict[str, float] = field(default_factory=dict)
+    formats: Sequence[str] = ()
+    has_zone: bool = False
+    is_padded: bool = False
+    is_unique: bool = False
+    examples: Sequence[str] = ()
+
+    @property
+    def known(self) -> int:
+        """How many rows have a value."""
+        return self.rows - self.nulls
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its values can be identifiers: whole numbers or texts."""
+        return self.kind in {"integer", "text"} or (
+            self.kind == "decimal" and self.shares.get("fraction", 1) == 0
+        )
+
+    def share(self, pattern: str) -> float:
+        """The share of the values that have a pattern."""
+        return self.shares.get(pattern, 0.0)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column whose values are those of another table's key."""
+
+    table: str
+    column: str
+    to_table: str
+    to_column: str
+    containment: float
+    is_declared: bool = False
+
+
+@dataclass
+class Table:
+    """One table, and a sample of it in the profile's DuckDB.
+
+    Attributes:
+        name: As sources.yaml will call it.
+        title: As a person calls it: the file, the sheet or the table.
+        relation: The sample's table in DuckDB.
+        source: A source that gives this table alone, as it would stand in sources.yaml.
+        entity: How the table is read; its key is not known yet.
+        rows: In the sample.
+        is_whole: Whether the sample is all that there is.
+        unread: Rows of the sample that could not be read.
+        parts: The files or sheets that it is made of.
+        keys: Combinations of columns that tell the rows apart, the best first.
+        is_repeated: Whether a later part holds again most keys of an earlier one.
+    """
+
+    name: str
+    title: str
+    relation: str
+    source: Source
+    entity: Entity
+    columns: dict[str, Column] = field(default_factory=dict)
+    rows: int = 0
+    is_whole: bool = True
+    unread: int = 0
+    parts: Sequence[str] = ()
+    keys: Sequence[Sequence[str]] = ()
+    is_repeated: bool = False
+
+    @property
+    def key(self) -> Sequence[str] | None:
+        """The best key; None where nothing tells the rows apart."""
+        return self.keys[0] if self.keys else None
+
+    @property
+    def sampled(self) -> str:
+        """How much was measured, in words."""
+        if self.is_whole:
+            return f"all {self.rows:,} rows"
+        return f"a sample of {self.rows:,} rows"
+
+
+@dataclass
+class Profile:
+    """All tables of what was given, and the references between them.
+
+    Attributes:
+        what: What was given, as a person would write it, without a secret.
+        unread: Files that are no tables or cannot be read, each with why.
+    """
+
+    what: str
+    tables: dict[str, Table] = field(default_factory=dict)
+    references: list[Reference] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    def from_table(self, table: str) -> list[Reference]:
+        """What a table refers to."""
+        return [item for item in self.references if item.table == table]

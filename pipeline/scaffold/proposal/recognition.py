@@ -1,0 +1,368 @@
+"""Says what each table is and what its columns mean, by names, values and references.
+
+Every answer has a confidence from 0 to 1 and its evidence in words. Not here: what is
+made of it (`project`), and who is asked where it is unsure (`questions`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.profiling import names
+from pipeline.profiling.keys import is_named_as_an_id
+from pipeline.profiling.tables import MOMENTS, NUMBERS, Column, Profile, Table
+from pipeline.scaffold.proposal import presets, vocabulary
+from pipeline.scaffold.proposal.vocabulary import Role, Words
+
+# Below this a column's meaning is not taken up, and below the other it is a question.
+LEAST_OF_A_COLUMN = 0.51
+SURE = 0.75
+# Below this a table is left aside, and a second role as close as this is a question.
+LEAST_OF_A_TABLE = 0.34
+CLOSE = 0.06
+# A table whose name is that of a role is of that role, and one whose name tells nothing
+# needs more columns for a role that few tables have.
+NAMED = 0.85
+LEAST_OF_A_RARE_TABLE = 0.42
+# The score of a table with a set of columns that is enough, each as sure as this.
+ENOUGH = 0.5
+LEAST_THAT_IS_ENOUGH = 0.6
+# A hash in hexadecimal digits has 64; a text that is longer on average is no key.
+LONGEST_ID = 128
+_COMMON = {"customers", "products", "orders", "order_lines", "service_tickets"}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a column means, how sure that is, and why."""
+
+    column: str
+    confidence: float
+    evidence: str
+    others: Sequence[str] = ()
+
+
+@dataclass
+class Recognised:
+    """What a table is.
+
+    Attributes:
+        role: A name of `roles.yml`; None for a table that others may look up.
+        confidence: How sure the role is.
+        meanings: Of that role, meaning → column.
+        second: The role that came second, where it is close.
+        is_something_else: Its name says that it is of a kind that has no role.
+        preset: The known export that the table is, if it is one.
+    """
+
+    table: Table
+    role: str | None
+    confidence: float
+    evidence: str
+    meanings: dict[str, Meaning] = field(default_factory=dict)
+    second: str | None = None
+    is_something_else: bool = False
+    preset: presets.Preset | None = None
+
+    def column(self, meaning: str) -> Column | None:
+        """The column of a meaning, if there is one."""
+        found = self.meanings.get(meaning)
+        return self.table.columns[found.column] if found else None
+
+
+def recognise(profile: Profile) -> dict[str, Recognised]:
+    """Name → what each table is."""
+    shared = _shared_words(profile)
+    found = {
+        table.name: _recognise(table, shared, profile)
+        for table in profile.tables.values()
+    }
+    _by_those_who_refer(profile, found)
+    _by_references(profile, found)
+    return found
+
+
+def _shared_words(profile: Profile) -> frozenset[str]:
+    """Words that stand in the names of most tables, which then tell nothing."""
+    counted = Counter(
+        word for name in profile.tables for word in set(vocabulary.stems(name))
+    )
+    least = max(3, len(profile.tables) * 0.6)
+    return frozenset(word for word, times in counted.items() if times >= least)
+
+
+def _recognise(table: Table, shared: frozenset[str], profile: Profile) -> Recognised:
+    if preset := presets.of(table):
+        return _by_preset(table, preset)
+    name = title_words(table)
+    context = frozenset({*name, *shared})
+    scored: list[tuple[float, str, dict[str, Meaning], float]] = []
+    by_name = {
+        role: vocabulary.agreement(name, phrases, shared)
+        for role, phrases in vocabulary.table_phrases().items()
+    }
+    for role in vocabulary.roles().values():
+        meanings = column_meanings(table, role.name, context)
+        if any(column not in meanings for column in role.needed):
+            continue
+        named = by_name.get(role.name, 0.0)
+        score = _score(table, role, meanings, named, context)
+        rare = role.name not in _COMMON and named < 0.5
+        if score >= (LEAST_OF_A_RARE_TABLE if rare else LEAST_OF_A_TABLE):
+            scored.append((score, role.name, meanings, named))
+    scored.sort(key=lambda item: (item[3] < NAMED, -item[0]))
+    if not scored or by_name["none"] > max(0.75, scored[0][3]):
+        why = "its name and columns are those of no kind of table that is used here"
+        is_else = by_name["none"] > NAMED
+        return Recognised(table, None, 1.0, why, is_something_else=is_else)
+    score, role_name, meanings, named = scored[0]
+    second = next(
+        (other for least, other, *_ in scored[1:] if score - least < CLOSE),
+        None,
+    )
+    columns = ", ".join(item.column for item in list(meanings.values())[:4])
+    why = f"columns such as {columns} speak for it"
+    if named > 0.5:
+        why = f"its name and {why}"
+    role_name = _header_or_lines(table, role_name, meanings)
+    if role_name in {"orders", "order_lines"}:
+        meanings = column_meanings(table, "order_lines", context)
+    return Recognised(table, role_name, min(1.0, score * 1.4), why, meanings, second)
+
+
+def title_words(table: Table) -> Words:
+    """The words of the table's own name: that of its sheet, where it has one."""
+    own = table.entity.sheet or ""
+    if own and names.is_chinese(own):
+        return vocabulary.stems(own.strip("*"))
+    title = table.title.partition(", sheet")[0]
+    if names.is_chinese(title) and not own:
+        return vocabulary.stems(title.split(".")[0])
+    return vocabulary.stems(table.name)
+
+
+def _header_or_lines(table: Table, role: str, meanings: Mapping[str, Meaning]) -> str:
+    """Orders are a header where nothing says what was bought, and each stands once."""
+    if role not in {"orders", "order_lines"}:
+        return role
+    lines = column_meanings(table, "order_lines", frozenset(title_words(table)))
+    if "source_product_id" in lines or "quantity" in lines:
+        return "order_lines"
+    order = lines.get("order_id")
+    if order and table.columns[order.column].is_unique:
+        return "orders"
+    return role
+
+
+def _score(
+    table: Table,
+    role: Role,
+    meanings: Mapping[str, Meaning],
+    named: float,
+    context: frozenset[str],
+) -> float:
+    whole = sum(role.evidence_weights.values())
+    stated = sum(
+        weight * meanings[column].confidence
+        for column, weight in role.evidence_weights.items()
+        if column in meanings
+    )
+    score = 0.45 * named + 0.55 * min(1.0, stated / whole * 1.5)
+    is_enough = any(
+        all(
+            column in meanings and meanings[column].confidence >= LEAST_THAT_IS_ENOUGH
+            for column in columns
+        )
+        for columns in role.enough
+    )
+    if is_enough:
+        score = max(score, ENOUGH)
+    for place in role.speaks_against:
+        other, _, column = place.partition(".")
+        if column not in meanings and column in column_meanings(table, other, context):
+            score -= 0.12
+    if role.key and role.key in meanings:
+        key = table.columns[meanings[role.key].column]
+        # Who stands in a table many times is not what the table is of.
+        is_repeated = not key.is_unique and key.distinct < 0.9 * key.known
+        if is_repeated and role.name in {"customers", "products"}:
+            score -= 0.3
+    return score
+
+
+def column_meanings(
+    table: Table, role: str, context: frozenset[str]
+) -> dict[str, Meaning]:
+    """Meaning → column, each column once, the surest first."""
+    candidates: list[tuple[float, int, str, str]] = []
+    for at, column in enumerate(table.columns.values()):
+        words = vocabulary.stems(column.name)
+        for meaning, phrases in vocabulary.column_phrases(role).items():
+            agrees = vocabulary.agreement(words, phrases, context)
+            if agrees >= LEAST_OF_A_COLUMN:
+                sure = agrees * fit(column, vocabulary.kind_of(meaning))
+                if sure >= LEAST_OF_A_COLUMN:
+                    candidates.append((sure, -at, meaning, column.name))
+    candidates.sort(reverse=True)
+    found: dict[str, Meaning] = {}
+    used: set[str] = set()
+    for sure, _, meaning, column_name in candidates:
+        if meaning in found or column_name in used:
+            continue
+        others = [
+            other
+            for close, _, same, other in candidates
+            if same == meaning and other != column_name and sure - close < 0.05
+        ]
+        found[meaning] = Meaning(
+            column_name, sure, f"its name; {values(table.columns[column_name])}", others
+        )
+        used.add(column_name)
+    return found
+
+
+def values(column: Column) -> str:
+    """What the values of a column are, in words."""
+    if column.known == 0:
+        return "no values"
+    filled = "" if column.nulls == 0 else f", {column.known / column.rows:.0%} filled"
+    if column.kind in MOMENTS:
+        form = f" written {column.formats[0]}" if column.formats else ""
+        return f"{column.kind}s{form} from {column.low} to {column.high}{filled}"
+    if column.kind in NUMBERS:
+        return f"numbers from {column.low} to {column.high}{filled}"
+    if column.is_unique:
+        return "another value in each row"
+    return f"{column.distinct:,} different values{filled}"
+
+
+def fit(column: Column, kind: str) -> float:
+    """How well the values can be of a kind: 0 where they cannot, 1 where they can."""
+    if column.known == 0:
+        return 0.0
+    tests: dict[str, Callable[[Column], float]] = {
+        "id": lambda one: one.is_whole and one.share("length") <= LONGEST_ID,
+        "time": lambda one: one.kind in MOMENTS,
+        "money": lambda one: one.kind in NUMBERS,
+        "number": lambda one: one.kind in NUMBERS,
+        "count": lambda one: one.kind == "integer",
+        "flag": lambda one: one.kind == "boolean" or one.distinct <= 2,
+        "name": _fits_a_name,
+        "text": _fits_a_text,
+        "email": lambda one: one.share("email") > 0.8,
+        "phone": _fits_a_phone,
+        "url": lambda one: one.share("url") > 0.5,
+        "currency": _fits_a_currency,
+        "code": lambda one: one.kind not in MOMENTS,
+    }
+    return float(tests[kind](column))
+
+
+def _fits_a_name(column: Column) -> float:
+    # Mr. and Mrs. are titles: names differ.
+    is_title = column.distinct <= 12 and column.known > 200
+    return column.kind == "text" and column.share("letters") > 0.3 and not is_title
+
+
+def _fits_a_text(column: Column) -> float:
+    if column.kind == "text":
+        return 1.0
+    return 0.8 if column.is_whole and not is_named_as_an_id(column.name) else 0.0
+
+
+def _fits_a_phone(column: Column) -> float:
+    if column.kind == "integer":
+        return column.low is not None and int(column.low) >= 10**6
+    return column.share("phone") > 0.5
+
+
+def _fits_a_currency(column: Column) -> float:
+    is_code = column.share("currency") > 0.95
+    return is_code or (column.kind == "text" and column.distinct <= 5)
+
+
+def _by_preset(table: Table, preset: presets.Preset) -> Recognised:
+    meanings = {
+        meaning: Meaning(
+            column,
+            1.0,
+            f"the preset {preset.name}; {values(table.columns[column])}",
+        )
+        for meaning, column in preset.columns.items()
+        if column in table.columns
+    }
+    why = f"its columns are those of the preset {preset.name}"
+    return Recognised(table, preset.role, 1.0, why, meanings, preset=preset)
+
+
+_IDS = {
+    "customers": "source_customer_id",
+    "products": "source_product_id",
+    "orders": "order_id",
+}
+
+
+def _by_those_who_refer(profile: Profile, found: Mapping[str, Recognised]) -> None:
+    """A table that is nothing by itself is what others refer to it as.
+
+    So the table to whose key the number of an order refers is that of orders.
+    """
+    for reference in profile.references:
+        own, other = found[reference.table], found[reference.to_table]
+        if own.role not in {"order_lines", "orders"} or other.role is not None:
+            continue
+        for role, meaning in _IDS.items():
+            one = own.meanings.get(meaning)
+            is_key = other.table.columns[reference.to_column].is_unique
+            if one is None or one.column != reference.column or not is_key:
+                continue
+            if one.confidence < SURE or other.is_something_else:
+                continue
+            other.role = role
+            other.confidence = one.confidence * 0.9
+            other.evidence = f"{own.table.name}.{one.column} refers to it"
+            other.meanings = column_meanings(
+                other.table, role, frozenset(title_words(other.table))
+            )
+            other.meanings[meaning] = Meaning(
+                reference.to_column,
+                one.confidence,
+                f"{own.table.name}.{one.column} refers to it",
+            )
+
+
+def _by_references(profile: Profile, found: Mapping[str, Recognised]) -> None:
+    """A column that refers to the key of customers is the key of a customer."""
+    for reference in profile.references:
+        own, other = found[reference.table], found[reference.to_table]
+        if own.role is None or own.preset or other.role not in _IDS:
+            continue
+        meaning = _IDS[other.role]
+        key = other.meanings.get(meaning)
+        phrases = vocabulary.column_phrases(own.role)
+        if meaning not in phrases or own.role == other.role:
+            continue
+        if key is not None and key.column != reference.to_column:
+            continue
+        before = own.meanings.get(meaning)
+        if before is not None and before.column == reference.column:
+            sure = max(before.confidence, 0.97)
+        elif before is not None and before.confidence > 0.9:
+            continue
+        else:
+            sure = 0.9
+        for other_meaning, item in list(own.meanings.items()):
+            if item.column == reference.column and other_meaning != meaning:
+                del own.meanings[other_meaning]
+        how = (
+            "the database declares it"
+            if reference.is_declared
+            else (f"{reference.containment:.0%} of its values are there")
+        )
+        own.meanings[meaning] = Meaning(
+            reference.column,
+            sure,
+            f"refers to {reference.to_table}.{reference.to_column}; {how}",
+        )

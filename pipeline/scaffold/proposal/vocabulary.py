@@ -1,0 +1,206 @@
+"""The words for tables and columns, from the YAML files in `vocabulary/`.
+
+A phrase is compared with a name word by word. How well they agree is a number from 0 to 1
+that depends on the names alone; what the values say is `recognition`'s work.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.profiling import names
+
+FOLDER = Path(__file__).parent / "vocabulary"
+
+# Words that say nothing of what a table or column holds.
+NOISE = {
+    "the", "of", "a", "dim", "fact", "tbl", "table", "data", "dataset", "list", "export",
+    "full", "all", "raw", "src", "csv", "master", "report", "english", "u", "c", "sys",
+    "my", "new", "t", "f", "d", "local", "sample", "file", "rec", "record", "pk", "fk",
+}  # fmt: skip
+# Classes that alone say too little: they must be the whole name.
+_BARE = {"{id}", "{name}", "{day}", "{amount}"}
+_CLASS = re.compile(r"\{(\w+)\}")
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """What something may be called.
+
+    Attributes:
+        words: In the order of the name.
+        rank: Its place in the list; the first is the surest.
+        is_bare: It is one word, and alone says little.
+        is_generic: It names no kind of thing such as a customer.
+    """
+
+    words: Words
+    rank: int
+    is_bare: bool
+    is_generic: bool
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a table may be: see the head of `vocabulary/roles.yml`."""
+
+    name: str
+    entity: str
+    needed: Sequence[str]
+    evidence_weights: Mapping[str, float]
+    speaks_against: Sequence[str]
+    key: str | None
+    enough: Sequence[Sequence[str]] = ()
+
+
+@functools.cache
+def _files() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    loaded = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted(FOLDER.glob("*.yml"))
+    }
+    return loaded.pop("roles"), list(loaded.values())
+
+
+@functools.cache
+def roles() -> dict[str, Role]:
+    """Name → role."""
+    return {
+        name: Role(
+            name,
+            found["entity"],
+            found["needed"],
+            found["tells"],
+            found["speaks_against"],
+            found.get("key"),
+            found.get("enough", ()),
+        )
+        for name, found in _files()[0]["roles"].items()
+    }
+
+
+@functools.cache
+def kind_of(column: str) -> str:
+    """What the values of a column of this meaning must be."""
+    for kind, columns in _files()[0]["kinds"].items():
+        if column in columns:
+            return str(kind)
+    raise KeyError(column)
+
+
+@functools.cache
+def column_phrases(role: str) -> dict[str, list[Phrase]]:
+    """Column → what it may be called in a table of the role."""
+    found: dict[str, list[Phrase]] = {}
+    role = "order_lines" if role == "orders" else role
+    for language in _files()[1]:
+        for column, phrases in language["columns"].get(role, {}).items():
+            found.setdefault(column, []).extend(_expanded(phrases, language["words"]))
+    return found
+
+
+@functools.cache
+def table_phrases() -> dict[str, list[Phrase]]:
+    """Role → what its tables may be called; `none` for those that have none."""
+    found: dict[str, list[Phrase]] = {}
+    for language in _files()[1]:
+        for role, phrases in language["tables"].items():
+            found.setdefault(role, []).extend(_expanded(phrases, language["words"]))
+    return found
+
+
+def _expanded(
+    phrases: Sequence[str], classes: Mapping[str, Sequence[str]]
+) -> Iterator[Phrase]:
+    for rank, phrase in enumerate(phrases):
+        used = _CLASS.findall(phrase)
+        # Of a class, the first words are the commonest, and nothing depends on it.
+        for chosen in itertools.product(*(classes[name] for name in used)):
+            text = phrase
+            for name, word in zip(used, chosen, strict=True):
+                text = text.replace(f"{{{name}}}", str(word), 1)
+            words = stems(str(text))
+            yield Phrase(
+                words,
+                rank,
+                is_bare=phrase in _BARE or len(words) == 1,
+                is_generic=not set(used) - {"id", "name", "day", "amount"},
+            )
+
+
+def stems(name: str) -> Words:
+    """The words of a name, plurals as their singular."""
+    return tuple(_singular(word) for word in names.words(name))
+
+
+def _singular(word: str) -> str:
+    if len(word) < 4 or not word.isascii():
+        return word
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "shes", "ches", "xes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us")) else word
+
+
+def agreement(name: Words, phrases: Sequence[Phrase], context: frozenset[str]) -> float:
+    """How well a name agrees with the best of the phrases: 0 to 1.
+
+    Args:
+        name: The words of the name.
+        phrases: What is looked for.
+        context: Words that add nothing here, such as those of the table's name.
+    """
+    return max((_agreement(name, phrase, context) for phrase in phrases), default=0.0)
+
+
+def _agreement(name: Words, phrase: Phrase, context: frozenset[str]) -> float:
+    sure = max(0.8, 1 - 0.02 * phrase.rank)
+    if name == phrase.words:
+        return sure
+    if len(name) == 1 and len(phrase.words) == 1 and names.is_chinese(name[0]):
+        return _chinese(name[0], phrase) * sure
+    length = len(phrase.words)
+    for at in range(len(name) - length, -1, -1):
+        if name[at : at + length] != phrase.words:
+            continue
+        rest = {*name[:at], *name[at + length :]}
+        if not {word for word in rest if not word.isdigit()} - NOISE - context:
+            return 0.95 * sure
+        if phrase.is_bare:
+            is_last = at == len(name) - length
+            is_content = phrase.words[0] not in _class_words()
+            return 0.5 * sure if is_last and is_content else 0.0
+        coverage = length / len(name)
+        is_last = at == len(name) - length
+        return (0.55 if is_last else 0.45) * sure + 0.35 * coverage * sure
+    return 0.0
+
+
+def _chinese(name: str, phrase: Phrase) -> float:
+    own = phrase.words[0]
+    if own not in name or len(own) < 2 or own in _class_words():
+        return 0.0
+    coverage = len(own) / len(name)
+    return (0.6 if name.endswith(own) else 0.45) + 0.35 * coverage
+
+
+@functools.cache
+def _class_words() -> frozenset[str]:
+    return frozenset(
+        word
+        for language in _files()[1]
+        for name in ("id", "name", "day", "amount")
+        for spelt in language["words"][name]
+        for word in stems(str(spelt))
+    )

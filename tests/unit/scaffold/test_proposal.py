@@ -1,0 +1,519 @@
+"""The project that `init --from` makes: what tables and columns are taken for, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.settings import Settings
+from pipeline.profiling import sample
+from pipeline.profiling.profile import profile
+from pipeline.scaffold import new_project
+from pipeline.scaffold.proposal import presets, vocabulary
+from pipeline.scaffold.proposal.questions import Question
+from pipeline.scaffold.proposal.recognition import recognise
+from tests.unit.scaffold import brought
+from tests.unit.scaffold.brought import make, staged, write_csv
+
+SHAPES = {
+    "chinese workbook": brought.chinese_workbook,
+    "flat file": brought.retail_lines,
+    "header and lines": brought.header_and_lines,
+    "database": brought.trading_database,
+    "help desk": brought.help_desk_log,
+    "shopify": brought.shopify_orders,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_project_lacks_nothing_and_gives_what_it_counts(
+    shape: str, tmp_path: Path
+) -> None:
+    made = make(SHAPES[shape](tmp_path / "in"), tmp_path / "project")
+    settings = Settings.load(made.folder / "data", made.folder / "sources.yaml")
+    assert new_project.lacks(made.sources, settings) == []
+    brought.becomes_what_it_says(made)
+    assert "TODO confirm" in "".join(map(made.model, made.sources.provides()))
+    page = made.text("MAPPING.md")
+    for question in made.proposal.draft.questions.open:
+        assert question.text in page
+        assert f"**{question.chosen}** (taken)" in page
+
+
+def test_a_workbook_with_chinese_headers(tmp_path: Path) -> None:
+    made = make(brought.chinese_workbook(tmp_path / "in"), tmp_path / "p")
+    assert list(made.sources.provides()) == [
+        "customers",
+        "products",
+        "order_lines",
+        "service_tickets",
+        "payments",
+    ]
+    assert made.entities["ke_hu_dang_an"].header_row == 2
+    business = made.sources.business
+    assert (business.reporting_currency, business.time_zone) == ("CNY", "Asia/Shanghai")
+    rows = staged(made).execute(
+        """
+        select
+            count(*), sum(net_amount), sum(cost_amount), count(distinct order_id),
+            count(*) filter (where is_return and quantity < 0)
+            = count(*) filter (where net_amount < 0)
+        from stg_order_lines
+        """
+    )
+    with sample.opened() as connection:
+        found = profile(connection, str(tmp_path / "in"))
+        relation = found.tables["xiao_shou_ming_xi"].relation
+        expected = connection.execute(
+            f'select count(*), sum("金额"), sum("数量" * ("单价" - 40)), '
+            f'count(distinct "单据编号"), true from {relation}'
+        ).fetchall()
+    assert rows.fetchall() == expected
+    types = staged(made).execute(
+        "select customer_type, count(*) from stg_customers group by all order by all"
+    )
+    assert types.fetchall() == [("company", 20), ("person", 10)]
+
+
+def test_a_flat_file_is_customers_products_and_lines(tmp_path: Path) -> None:
+    made = make(brought.retail_lines(tmp_path / "in"), tmp_path / "p")
+    (entity,) = made.entities.values()
+    assert entity.is_by_position, "nothing numbers the lines"
+    assert [one.entity for one in entity.becomes] == [
+        "customers",
+        "products",
+        "order_lines",
+    ]
+    business = made.sources.business
+    assert (business.reporting_currency, business.time_zone, str(business.as_of)) == (
+        "GBP",
+        "Europe/London",
+        "2011-04-29",
+    )
+    assert made.questions["lines without a customer"] == "leave_out"
+    assert made.sources.unknown_customers() == {"shop": "leave_out"}
+    connection = staged(made)
+    ids = connection.execute("select min(source_customer_id) from stg_customers")
+    assert ids.fetchone() == ("12346",), "17850.0 is the customer 17850"
+    twice = connection.execute(
+        "select count(*) - count(distinct (order_id, line_number)) from stg_order_lines"
+    )
+    assert twice.fetchone() == (0,)
+
+
+def test_a_customer_who_is_another_number_with_each_order(tmp_path: Path) -> None:
+    made = make(brought.header_and_lines(tmp_path / "in"), tmp_path / "p")
+    assert made.questions["olist_customers_dataset: customer"] == "customer_unique_id"
+    connection = staged(made)
+    customers = connection.execute("select count(*) from stg_customers").fetchone()
+    assert customers is not None
+    assert customers[0] < 60
+    unknown = connection.execute(
+        """
+        select count(*) from stg_order_lines anti join stg_customers
+        using (source_customer_id)
+        """
+    )
+    assert unknown.fetchone() == (0,)
+    answers = connection.execute(
+        "select survey, count(*), count(source_customer_id) from stg_survey_responses "
+        "group by all"
+    )
+    assert answers.fetchall() == [("csat", 150, 150)]
+
+
+def test_cancelled_orders_are_left_out_and_asked_about(tmp_path: Path) -> None:
+    what = brought.header_and_lines(tmp_path / "in")
+    made = make(what, tmp_path / "p")
+    about = "olist_orders_dataset.order_status"
+    assert made.questions[about] == "no"
+    orders = "select count(distinct order_id) from stg_order_lines"
+    assert staged(made).execute(orders).fetchone() == (140,)
+
+    def ask(question: Question) -> str:
+        return "yes" if question.about == about else question.chosen
+
+    answered = make(what, tmp_path / "q", ask=ask)
+    assert staged(answered).execute(orders).fetchone() == (150,)
+    brought.becomes_what_it_says(answered)
+    page = answered.text("MAPPING.md")
+    assert "## Open questions (0)" in page
+    assert "Do orders count whose order_status is canceled" in page
+
+
+def test_a_database_gives_what_it_declares(tmp_path: Path) -> None:
+    made = make(brought.trading_database(tmp_path / "in"), tmp_path / "p")
+    assert set(made.entities) == {
+        "customers",
+        "products",
+        "categories",
+        "orders",
+        "order_details",
+    }
+    assert made.entities["order_details"].table == "Order Details"
+    assert made.entities["order_details"].key == ["OrderID", "ProductID"]
+    assert made.questions["order_details.Discount"] == "a fraction"
+    connection = staged(made)
+    row = connection.execute(
+        """
+        select
+            sum(net_amount) = sum(quantity * (10 + source_product_id::int)
+                * (1 - 0.1 * (source_product_id::int % 3))),
+            sum(freight_amount)
+        from stg_order_lines
+        """
+    ).fetchone()
+    assert row == (True, 2500), "freight of an order is shared out"
+    categories = connection.execute(
+        "select distinct category from stg_products order by all"
+    )
+    assert categories.fetchall() == [("Beverages",), ("Produce",), ("Seafood",)]
+
+
+def test_a_help_desk_alone(tmp_path: Path) -> None:
+    made = make(brought.help_desk_log(tmp_path / "in"), tmp_path / "p", "desk")
+    assert list(made.sources.provides()) == ["customers", "service_tickets"]
+    row = staged(made).execute(
+        """
+        select
+            count(*), count(source_customer_id), count(resolved_at), min(priority),
+            max(priority), bool_and(met_sla)
+        from stg_service_tickets
+        """
+    )
+    assert row.fetchone() == (120, 114, 120, 1, 3, True)
+    assert str(made.sources.business.as_of) == "2016-03-24"
+
+
+def test_what_an_order_has_once_holds_for_all_of_its_lines(tmp_path: Path) -> None:
+    made = make(brought.shopify_orders(tmp_path / "in"), tmp_path / "p")
+    assert made.sources.business.reporting_currency == "USD"
+    row = staged(made).execute(
+        """
+        select
+            count(*) = count(ordered_at), count(*) = count(currency),
+            count(distinct order_id), count(distinct ordered_at)
+        from stg_order_lines
+        """
+    )
+    assert row.fetchone() == (True, True, 200, 200)
+    named = staged(made).execute(
+        "select count(*) = count(country), min(customer_name) from stg_customers"
+    )
+    assert named.fetchone() == (True, "User 0")
+    assert made.entities["orders_export_1"].is_by_position
+    moment = staged(made).execute(
+        "select typeof(any_value(ordered_at)), "
+        "min(ordered_at) = timestamptz '2023-01-05 15:00:00Z', min(order_date)::text "
+        "from stg_order_lines"
+    )
+    assert moment.fetchone() == ("TIMESTAMP WITH TIME ZONE", True, "2023-01-05")
+
+
+@pytest.mark.parametrize("preset", presets.presets(), ids=lambda item: item.file)
+def test_a_preset_is_recognised_by_its_columns(
+    preset: presets.Preset, tmp_path: Path
+) -> None:
+    """In another order and case, and with its columns meaning what its role knows."""
+    header = list(dict.fromkeys([*preset.recognised_by, *preset.columns.values()]))
+    path = write_csv(
+        tmp_path / "export.csv",
+        [name.upper() for name in reversed(header)],
+        [[f"{row}{at}" for at in range(len(header))] for row in range(3)],
+    )
+    with sample.opened() as connection:
+        found = recognise(profile(connection, str(path)))["export"]
+    assert found.preset is not None
+    assert (found.preset.name, found.role) == (preset.name, preset.role)
+    assert {one.column for one in found.meanings.values()} == {
+        name.upper() for name in preset.columns.values()
+    }
+    known = {
+        *vocabulary.column_phrases(preset.role),
+        *vocabulary.column_phrases("customers"),
+        *vocabulary.column_phrases("products"),
+        "discount_amount",
+        "refunded_amount",
+        "order_freight",
+    }
+    assert set(preset.columns) <= known
+
+
+def test_a_preset_needs_all_of_its_columns(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "t.csv", "Name,Financial Status", [("a", "b")])
+    with sample.opened() as connection:
+        found = recognise(profile(connection, str(path)))["t"]
+    assert found.preset is None
+
+
+def test_every_meaning_has_a_kind_and_every_role_words_in_both_languages() -> None:
+    for name, role in vocabulary.roles().items():
+        meanings = vocabulary.column_phrases(name)
+        assert set(role.needed) | set(role.evidence_weights) <= set(meanings), name
+        for meaning in meanings:
+            assert vocabulary.kind_of(meaning)
+        for place in role.speaks_against:
+            other, _, column = place.partition(".")
+            assert column in vocabulary.column_phrases(other)
+    files = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in vocabulary.FOLDER.glob("*.yml")
+    }
+    english, chinese = files["english"]["columns"], files["chinese"]["columns"]
+    assert {role: set(columns) for role, columns in english.items()} == {
+        role: set(columns) for role, columns in chinese.items()
+    }
+    for language in ("english", "chinese"):
+        for columns in files[language]["columns"].values():
+            for phrases in columns.values():
+                assert all(isinstance(phrase, str) for phrase in phrases)
+        for words in files[language]["words"].values():
+            assert all(isinstance(word, str) for word in words), "quote no and on"
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "expected"),
+    [
+        ("SalesOrderNumber", "order_lines", "order_id"),
+        ("Invoice No", "order_lines", "order_id"),
+        ("cust_no", "order_lines", "source_customer_id"),
+        ("ResellerKey", "order_lines", "source_customer_id"),
+        ("EnglishProductName", "products", "product_name"),
+        ("下单日期", "order_lines", "ordered_at"),
+        ("客户 编号", "order_lines", "source_customer_id"),
+        ("含税金额(元)", "order_lines", "net_amount"),
+        ("会员姓名", "customers", "customer_name"),
+        ("CarrierTrackingNumber", "order_lines", None),
+        ("业务员编号", "customers", "owner"),
+    ],
+)
+def test_names_of_columns(name: str, role: str, expected: str | None) -> None:
+    words = vocabulary.stems(name)
+    agrees = {
+        meaning: vocabulary.agreement(words, phrases, frozenset())
+        for meaning, phrases in vocabulary.column_phrases(role).items()
+    }
+    best = max(agrees, key=lambda meaning: agrees[meaning])
+    assert (best if agrees[best] >= 0.5 else None) == expected
+
+
+def test_nothing_that_names_a_customer_is_refused(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "prices.csv", "sku,price", [("a", 1), ("b", 2)])
+    with pytest.raises(ConfigurationError, match="names a customer"):
+        make(path, tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
+def test_personal_values_are_masked_on_the_page(tmp_path: Path) -> None:
+    made = make(brought.shopify_orders(tmp_path / "in"), tmp_path / "p")
+    page = made.text("MAPPING.md")
+    assert "@example.com" not in page
+    assert "User 1" not in page
+    assert "| u… |" in page
+
+
+def test_two_lists_of_customers_with_the_same_keys_are_told_apart(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "in"
+    write_csv(
+        folder / "resellers.csv",
+        "ResellerKey,ResellerName,Phone",
+        [(n, f"Store {n} Ltd", "030-7654321") for n in range(1, 30)],
+    )
+    write_csv(
+        folder / "customers.csv",
+        "CustomerKey,FirstName,LastName",
+        [(n, f"A{n}", f"B{n}") for n in range(1, 50)],
+    )
+    header = "SalesOrderNumber,{},ProductKey,OrderDate,OrderQuantity,SalesAmount"
+    for name, key in (
+        ("reseller_sales", "ResellerKey"),
+        ("online_sales", "CustomerKey"),
+    ):
+        write_csv(
+            folder / f"{name}.csv",
+            header.format(key),
+            [
+                (
+                    f"{name[:2]}{n}",
+                    n % 28 + 1,
+                    f"P{n % 5}",
+                    f"2024-01-{n % 28 + 1:02}",
+                    1,
+                    n,
+                )
+                for n in range(200)
+            ],
+        )
+    made = make(folder, tmp_path / "p")
+    brought.becomes_what_it_says(made)
+    rows = staged(made).execute(
+        """
+        select
+            count(*), count(distinct source_customer_id),
+            count(distinct customer_type)
+        from stg_customers
+        """
+    )
+    assert rows.fetchone() == (78, 78, 2)
+    lost = staged(made).execute(
+        "select count(*) from stg_order_lines anti join stg_customers "
+        "using (source_customer_id)"
+    )
+    assert lost.fetchone() == (0,)
+
+
+def test_an_amount_is_checked_against_quantity_price_discount_and_tax(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        (f"o{n}", f"c{n % 9}", "2024-01-05", n % 4 + 1, 10, 2, 1, (n % 4 + 1) * 10 + 2)
+        for n in range(60)
+    ]
+    path = write_csv(
+        tmp_path / "in" / "sales.csv",
+        "order_id,customer_id,order_date,quantity,unit_price,tax_amount,position,total",
+        rows,
+    )
+    made = make(path, tmp_path / "p")
+    assert made.questions["sales: tax"] == "yes"
+    found = staged(made).execute(
+        "select sum(net_amount) = sum(quantity) * 10 from stg_order_lines"
+    )
+    assert found.fetchone() == (True,)
+
+
+def test_questions_are_asked_once_and_their_answers_kept(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(question: Question) -> str:
+        asked.append(question.about)
+        return {"currency": "EUR", "time zone": "Asia/Tokyo"}.get(
+            question.about, question.chosen
+        )
+
+    made = make(brought.retail_lines(tmp_path / "in"), tmp_path / "p", ask=ask)
+    assert len(asked) == len(set(asked))
+    assert made.sources.business.reporting_currency == "EUR"
+    assert made.sources.business.time_zone == "Asia/Tokyo"
+    assert made.proposal.draft.questions.open == []
+    assert "'EUR' as currency" in made.model("order_lines")
+
+
+def test_a_time_zone_that_there_is_none_of_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no time zone"):
+        make(
+            brought.retail_lines(tmp_path / "in"),
+            tmp_path / "p",
+            ask=lambda one: "Mars" if one.about == "time zone" else one.chosen,
+        )
+
+
+def test_a_table_is_what_others_refer_to_it_as(tmp_path: Path) -> None:
+    """A header called nothing, whose only day is called nothing: asked, not refused."""
+    folder = tmp_path / "in"
+    days = [f"2024-{n % 12 + 1:02}-0{n % 9 + 1}" for n in range(90)]
+    write_csv(
+        folder / "belege.csv",
+        "order_number,client_no,erfasst",
+        [(f"B{n:04}", f"C{n % 20:03}", day) for n, day in enumerate(days)],
+    )
+    write_csv(
+        folder / "order_lines.csv",
+        "order_number,line_no,item_no,qty,price",
+        [
+            (f"B{n:04}", line, f"A{n % 7}", 2, "3.50")
+            for n in range(90)
+            for line in (1, 2)
+        ],
+    )
+    made = make(folder, tmp_path / "p")
+    brought.becomes_what_it_says(made)
+    assert made.questions["belege: ordered_at"] == "erfasst"
+    row = staged(made).execute(
+        "select count(*), sum(net_amount), count(distinct source_customer_id), "
+        "max(order_date) from stg_order_lines"
+    )
+    assert [str(cell) for cell in row.fetchall()[0]] == [
+        "180",
+        "1260.0000",
+        "20",
+        max(days),
+    ]
+
+
+def test_what_is_recognised_and_of_no_use_is_said(tmp_path: Path) -> None:
+    """Sales by month in columns, and payments without a day."""
+    folder = tmp_path / "in"
+    months = ["Jan", "Feb", "Mar"]
+    write_csv(
+        folder / "sales.csv",
+        ["Customer", "Product", *months],
+        [(f"Client {n} Ltd", f"P{n % 3}", n, n, n) for n in range(30)],
+    )
+    write_csv(
+        folder / "payments.csv",
+        "payment_id,customer,amount",
+        [(n, f"Client {n} Ltd", 5) for n in range(30)],
+    )
+    made = make(folder, tmp_path / "p")
+    assert "order_lines" not in made.sources.provides()
+    left_out = made.proposal.draft.left_out
+    assert set(left_out) == {"sales", "payments"}
+    page = made.text("MAPPING.md")
+    assert "sales.csv is taken for order_lines, and no column says" in page
+    assert all(reason in page for reason in left_out.values())
+
+
+@pytest.mark.parametrize(
+    ("countries", "currency"),
+    [
+        (["Brazil"] * 9 + ["France"], "BRL"),
+        (["Brazil", "France", "Canada", "Chile"], "XXX"),
+    ],
+)
+def test_a_currency_follows_from_the_country_of_most_or_is_none(
+    tmp_path: Path, countries: list[str], currency: str
+) -> None:
+    write_csv(
+        tmp_path / "in" / "customers.csv",
+        "customer_id,customer_name,country",
+        [(f"C{n:02}", f"N {n}", countries[n % len(countries)]) for n in range(40)],
+    )
+    write_csv(
+        tmp_path / "in" / "employees.csv",
+        "employee_id,last_name,country",
+        [(f"E{n:02}", f"L{n}", "Japan") for n in range(40)],
+    )
+    made = make(tmp_path / "in", tmp_path / "p")
+    assert made.sources.business.reporting_currency == currency
+    assert made.questions["currency"] == currency
+
+
+@pytest.mark.parametrize(("is_whole", "answer"), [(True, "whole"), (False, "more")])
+def test_orders_in_several_files_are_whole_or_go_on(
+    is_whole: bool, answer: str, tmp_path: Path
+) -> None:
+    header = "invoice,sku,invoice_date,qty,price,customer_id"
+
+    def line(invoice: int) -> tuple[object, ...]:
+        return (f"I{invoice:03}", "a", "2024-01-05", 1, "2.50", f"C{invoice % 9}")
+
+    first = [line(invoice) for invoice in range(60) for _ in range(3)]
+    second = [
+        line(invoice)
+        for invoice in range(50, 100)
+        for _ in range(3 if is_whole or invoice >= 60 else 1)
+    ]
+    write_csv(tmp_path / "in" / "sales_1.csv", header, first)
+    write_csv(tmp_path / "in" / "sales_2.csv", header, second)
+    made = make(tmp_path / "in", tmp_path / "p")
+    assert made.questions["sales: overlap"] == answer
+    assert made.entities["sales"].replace == (["invoice"] if is_whole else [])
+    lines = staged(made).execute("select count(*) from stg_order_lines").fetchone()
+    assert lines == (300 if is_whole else len(first) + len(second),)
+    brought.becomes_what_it_says(made)
