@@ -90,6 +90,8 @@ def refresh(
         )
     else:
         rendering.summary(at, out)
+        if len(catalogue.releases(at)) == 1:
+            rendering.knowledge(at, out)
 
 
 def _print_refusal(

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipeline.reports import knowledge
 from pipeline.transform.package import PACKAGE
 from tests.conftest import command
 from tests.integration.small import Row, SmallCompany, World
@@ -270,6 +271,7 @@ def build(folder: Path, world: World, **more: Any) -> SmallCompany:
     company = SmallCompany(folder, world, business=BUSINESS, **more)
     done = company.refresh("--as-of", AS_OF.isoformat())
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "What is known" in done.stdout and "to know more, bring" in done.stdout
     return company
 
 
@@ -916,6 +918,18 @@ def test_who_keeps_service_records_only_reads_about_service(
     assert "by what they are about" in page and ">repair</th>" in page
     for wrong in ("Prospect, has not bought", "has not bought yet"):
         assert wrong not in page
+
+
+def test_a_release_says_what_it_does_not_know(service_only: SmallCompany) -> None:
+    with service_only.connect() as connection:
+        found = {item.measure: item for item in knowledge.known(connection)}
+        empty = knowledge.empty_tiers(connection)
+    assert (found["service tickets"].customers, found["service tickets"].of) == (4, 4)
+    assert {name for name, item in found.items() if item.customers} == {
+        "service tickets"
+    }
+    assert {tier.name for tier in empty} == {"Key", "Growth", "Standard", "Prospect"}
+    assert empty[-1].asks_for == ("has not bought yet",)
 
 
 def test_who_keeps_service_records_only_can_ask_why(

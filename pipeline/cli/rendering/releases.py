@@ -99,6 +99,35 @@ def summary(at: Home, console: Console) -> None:
     )
 
 
+def knowledge(at: Home, console: Console) -> None:
+    """Prints what the current release knows of its customers, and what it does not."""
+    from pipeline.release import duckdb_files
+    from pipeline.reports import knowledge as asked
+
+    folder = at.current.resolve(strict=True)
+    with duckdb_files.connect(folder / layout.WAREHOUSE, read_only=True) as connection:
+        found = asked.known(connection)
+        empty = asked.empty_tiers(connection)
+    table = Table(title="What is known", title_justify="left", box=None)
+    table.add_column("of the customers")
+    table.add_column("known of", justify="right")
+    table.add_column("to know more, bring")
+    for item in found:
+        table.add_row(
+            item.measure,
+            "nobody" if item.customers == 0 else f"{item.customers:,} of {item.of:,}",
+            "" if 0 < item.customers == item.of else item.to_bring,
+        )
+    console.print()
+    console.print(table)
+    for tier in empty:
+        console.print(
+            f"Nobody is in the tier {tier.name} ({'; or '.join(tier.asks_for)}).",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.1%}"
 
