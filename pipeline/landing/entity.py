@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.common import sql
+from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.landing.batches import Batch
 from pipeline.landing.store import BatchStore
@@ -127,6 +128,24 @@ class LandedEntity(BatchStore):
                     for name, kind in batch.schema.items()
                 }
         return schema
+
+
+def refuse_foreign(home: Home, sources: Sequence[Source]) -> None:
+    """Keeps a home to its project.
+
+    Raises:
+        ConfigurationError: Something has landed in the home, and nothing of it is of these
+            sources.
+    """
+    there = {path.name for path in home.landing.glob("*") if path.is_dir()}
+    names = {source.name for source in sources}
+    if there and there.isdisjoint(names):
+        raise ConfigurationError(
+            f"{home.root} holds what {', '.join(sorted(there))} gave, and sources.yaml "
+            f"names {', '.join(sorted(names))}: it is the home of another project. Give "
+            "this project's home with --home, or the home's sources.yaml with --sources. "
+            "A source that was renamed needs its former name."
+        )
 
 
 def landed_entities(home: Home, sources: Sequence[Source]) -> Iterator[LandedEntity]:

@@ -23,6 +23,7 @@ from pipeline.common.settings import Settings
 from pipeline.gates import advice
 from pipeline.journal import acceptances, attempts, disk
 from pipeline.journal.attempts import Attempt
+from pipeline.landing.entity import refuse_foreign
 from pipeline.operations.watch import watched
 from pipeline.sources import load_sources
 
@@ -62,15 +63,18 @@ def run(settings: Settings, request: Request) -> Attempt:
         The attempt, `published` or (without publishing) `built`.
 
     Raises:
-        ConfigurationError: Before anything is done.
+        ConfigurationError: Before anything is done; also where the home is that of
+            another project.
         RefreshRunning: Another refresh holds the lock.
         RefreshFailed: The refresh was refused or failed; readers see what they saw.
     """
-    business = load_sources(settings).business
+    sources = load_sources(settings)
+    business = sources.business
     if (day := request.as_of or business.as_of) is not None:
         # Opening the candidate refuses it as well; here before anything is begun.
         calendar.refuse_future(day, business.time_zone)
     home = Home.open(settings.home)
+    refuse_foreign(home, sources.sources)
     run_id = str(uuid.uuid4())
     with watched(settings, home, run_id), refresh_lock(home), _room(home):
         # Imported late: a wrong setting or a second refresh is refused at once.

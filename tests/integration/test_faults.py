@@ -373,6 +373,21 @@ def test_an_older_as_of_date_does_not_replace_a_newer_release(
     assert catalogue.releases(Home(home))[0].is_current
 
 
+def test_the_home_of_another_project_is_refused(home: Path, tmp_path: Path) -> None:
+    before = seen(home)
+    sources = tmp_path / "sources.yaml"
+    sources.write_text(
+        "version: 1\nbusiness: {time_zone: UTC, reporting_currency: EUR}\nsources:\n"
+        "  - name: till\n    kind: files\n    path: .\n    provides: []\n"
+        "    entities: {sales: {files: '*.csv', key: [id]}}\n"
+    )
+    result = invoke("refresh", "--home", home, "--sources", sources)
+    assert result.returncode == 2
+    said = " ".join(result.stderr.split())
+    assert "crm, erp, helpdesk gave" in said and "names till" in said
+    assert seen(home) == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -14,6 +14,7 @@ from pipeline.common.settings import Settings
 from pipeline.journal import attempts, disk
 from pipeline.journal.refresh_log import facts
 from pipeline.landing import retrying
+from pipeline.landing.entity import refuse_foreign
 from pipeline.landing.load import Landed
 from pipeline.landing.store import BatchStore
 from pipeline.operations import retention
@@ -67,6 +68,7 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             sources_file=settings.sources_file,
         )
         with attempts.stage(home, opened.refresh_id, "open candidate"):
+            refuse_foreign(home, sources.sources)
             wanted = disk.need(
                 home,
                 source_files=files_of(sources),
