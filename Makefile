@@ -8,7 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 INSTALLED := .venv/installed
 # A file of tests goes to one worker whole, because its tests share what took long to make.
-WORKERS ?= -n 2 --dist loadfile
+# In the order of the folders: integration tests, which take longest, come before unit tests,
+# so that no worker is left with a long one at the end.
+WORKERS ?= -n 2 --dist loadfile --no-loadscope-reorder
 export CUSTOMER_TIERS_HOME ?= $(CURDIR)/data
 
 # Prints the folder of the dbt project as sources.yaml composes it.
