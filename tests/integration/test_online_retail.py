@@ -228,18 +228,23 @@ def test_cohorts(marts: duckdb.DuckDBPyConnection) -> None:
         assert [count for (count,) in found] == active
 
 
-def test_costs_are_somewhere_and_profit_is_unknown(
+def test_nobody_is_charged_with_rates_that_nobody_gave(
     marts: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Orders and lines are priced; without the cost of goods nobody knows the profit."""
+    """Neither goods nor service have a cost here, so that profit is unknown."""
+    assert marts.execute("from meta.cost_rates").fetchall() == []
+    assert (
+        marts.execute(
+            "from meta.cost_pools where pool_amount <> 0 or unpriced_facts <> 0"
+        ).fetchall()
+        == []
+    )
     assert marts.execute(
         """
-        select cost_pool, unallocated_amount, difference, pool_amount = (
-            select 9 * count(distinct order_id) + 0.8 * count(*) from marts.order_lines
-        )
-        from meta.cost_pools where pool_amount <> 0
+        select count(cost_to_serve), count(margin), count(profit), count(revenue) > 0
+        from marts.customer_value
         """
-    ).fetchall() == [("order_handling", 0, 0, True)]
+    ).fetchone() == (0, 0, 0, True)
     assert marts.execute(
         """
         select count(profit), count(revenue_rank) = count(*)
