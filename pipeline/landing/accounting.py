@@ -81,11 +81,12 @@ def count(
         landed.append(_landed(item, item.in_force(), keys))
         is_plain = landed[-1]["rows_landed"] == keys.different and not keys.deleted
         current = view if is_plain else increments.current(view, entity)
-        older = (
-            increments.superseded(view, entity)
-            if landed[-1]["superseded_rows"]
-            else f"(from {view} limit 0)"
-        )
+        # What counts no more is what landed less the newest of each key, whether a newer
+        # row of the key took its place or a newer file (`replace`).
+        older = None
+        if landed[-1]["superseded_rows"]:
+            every = item.every_row(item.in_force()) or view
+            older = every, increments.newest(view, entity)
         becomes.extend(
             _becomes(connection, item, current, older, declared, time_zone)
             for declared in entity.becomes
@@ -121,10 +122,17 @@ def _becomes(
     connection: duckdb.DuckDBPyConnection,
     entity: LandedEntity,
     current: str,
-    superseded: str,
+    older: tuple[str, str] | None,
     item: Becomes,
     time_zone: str,
 ) -> dict[str, Any]:
+    """Counts what one entity becomes.
+
+    Args:
+        current: SQL of its current rows.
+        older: SQL of all rows that landed, and of the newest of each key, deleted ones
+            too; None where these are the same.
+    """
     # Text of sources.yaml stands in the query as it is: who writes that file decides
     # what is read anyway.
     where = item.where or "true"
@@ -133,6 +141,16 @@ def _becomes(
         f"(select as_of_date, known_until, {sql.literal(time_zone)} as time_zone "
         "from landing.refresh__context)"
     )
+
+    def sum_of(relation: str) -> str:
+        return (
+            f"coalesce((select sum({amount}) filter (where {where}) "
+            f"from {relation} as landed cross join {context}), 0)"
+        )
+
+    superseded = "null"
+    if item.amount:
+        superseded = " - ".join(map(sum_of, older)) if older else "0"
     each = "count(*)"
     if item.each:
         each = f"count(distinct ({', '.join(item.each)}))"
@@ -147,12 +165,6 @@ def _becomes(
                     sum({amount}) filter (where {where}) as amount
                 from {current} as landed
                 cross join {context}
-            ),
-
-            older as (
-                select sum({amount}) filter (where {where}) as amount
-                from {superseded} as landed
-                cross join {context}
             )
 
             select
@@ -160,14 +172,9 @@ def _becomes(
                 current_rows - where_rows,
                 where_rows - taken_rows,
                 taken_rows,
-                cast(coalesce(counted.amount, 0) as decimal(28, 4)),
-                {
-                "cast(coalesce(older.amount, 0) as decimal(28, 4))"
-                if item.amount
-                else "null"
-            }
+                cast(coalesce(amount, 0) as decimal(28, 4)),
+                cast({superseded} as decimal(28, 4))
             from counted
-            cross join older
             """
         ).fetchone()
     except duckdb.Error as error:

@@ -60,7 +60,7 @@ class LandedEntity(BatchStore):
         Args:
             batches: Batches of the entity, oldest first.
         """
-        if (rows := self._rows(batches)) is None:
+        if (rows := self.every_row(batches)) is None:
             return None
         if self.entity.replaced_by and len(batches) > 1:
             whole = sql.columns(self.entity.replaced_by)
@@ -81,8 +81,8 @@ class LandedEntity(BatchStore):
             generation.begins = max(generation.begins) over (partition by {key})
     )"""
 
-    def _rows(self, batches: Sequence[Batch]) -> str | None:
-        """SQL of the batches' rows, whatever else is in the files that hold them."""
+    def every_row(self, batches: Sequence[Batch]) -> str | None:
+        """SQL of all the batches' rows, those that count no more too; None without a file."""
         files = [path for batch in batches if (path := self.data_file(batch)).exists()]
         if not files:
             return None

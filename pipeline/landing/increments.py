@@ -239,9 +239,9 @@ def current(landed: str, entity: Entity) -> str:
     )"""
 
 
-def superseded(landed: str, entity: Entity) -> str:
-    """SQL of the rows in `landed` that are not the newest of their key."""
-    return f"(select * from {landed} as versions qualify not {_is_newest(entity)})"
+def newest(landed: str, entity: Entity) -> str:
+    """SQL of the newest row of each key in `landed`, deleted ones too."""
+    return f"(select * from {landed} as versions qualify {_is_newest(entity)})"
 
 
 def _is_newest(entity: Entity) -> str:

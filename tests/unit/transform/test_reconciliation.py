@@ -34,11 +34,16 @@ def exports(tmp_path: Path) -> Path:
 
 
 def counted(
-    tmp_path: Path, exports: Path, files: Mapping[str, str], *becomes: Becomes
+    tmp_path: Path,
+    exports: Path,
+    files: Mapping[str, str],
+    *becomes: Becomes,
+    **options: Any,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What `accounting` counts of one entity whose files landed one after another."""
     home = Home.open(tmp_path / "home")
-    source = files_source(exports, deleted_when={"column": "gone", "values": ["Y"]})
+    options = {"deleted_when": {"column": "gone", "values": ["Y"]}} | options
+    source = files_source(exports, **options)
     (entity,) = source.entities.values()
     for name, text in files.items():
         (exports / name).write_text("id,customer,amount,gone\n" + text)
@@ -108,6 +113,25 @@ def test_rows_are_counted_at_every_step(tmp_path: Path, exports: Path) -> None:
         # 2.20, which 2.25 corrects, and 3.30, of which the source says no more.
         "superseded_amount": Decimal("5.5000"),
     }
+
+
+def test_what_a_newer_file_replaces_is_counted_with_its_money(
+    tmp_path: Path, exports: Path
+) -> None:
+    """All that customer y had in the first file, also the line that no newer one has."""
+    landed, (told,) = counted(
+        tmp_path,
+        exports,
+        {
+            "a.csv": "1,x,1.10,N\n2,y,2.20,N\n3,y,3.30,N\n",
+            "b.csv": "2,y,2.25,N\n4,z,4.40,N\n",
+        },
+        Becomes(entity="order_lines", amount="amount"),
+        replace=["customer"],
+    )
+    assert (landed["rows_landed"], landed["superseded_rows"]) == (5, 2)
+    assert told["superseded_amount"] == Decimal("5.5000")
+    assert (told["taken_rows"], told["taken_amount"]) == (3, Decimal("7.7500"))
 
 
 def test_what_is_left_out_and_what_is_one_is_counted(
