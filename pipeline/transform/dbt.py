@@ -4,7 +4,8 @@ In-process rather than as a command, because each start of dbt costs more than b
 the demonstration's models does, and because a `kill -9` then leaves no orphan that goes
 on writing. The manifest is parsed (or its cached parse checked) once and handed to the
 build, so that the candidate's path may differ from refresh to refresh without a new
-parse. No Dagster here: events are handed to a callback as plain values.
+parse. dbt parses and compiles; what it compiled is run by `execution`, or by dbt itself
+where a project uses more of it than the product does. No Dagster here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,14 +41,19 @@ from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy_checks, policy_tables
 from pipeline.transform import dbt_tests
+from pipeline.transform.compiled import Compiled, Compiler, fingerprint
+from pipeline.transform.execution import CONFIG, SETTINGS, Execution
+from pipeline.transform.nodes import (
+    EXCLUDE,
+    SELECT,
+    Result,
+    Selection,
+    Status,
+    why_dbt_itself,
+)
 from pipeline.transform.project import composed
 
 log = logging.getLogger("customer_tiers.transform")
-
-# What a refresh builds: the seeds, the marts, and whatever they need. Staging models of
-# sources that are not configured are nobody's ancestors, so they are left alone.
-SELECT = "+fqn:customer_tiers.marts +fqn:customer_tiers.meta resource_type:seed"
-EXCLUDE = "resource_type:unit_test"
 
 RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
 
@@ -63,13 +72,24 @@ POLICIES = ("policy", "policies_are_whole")
 BUILT = ("dbt", "every_model_is_built")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Project:
-    """A parsed dbt project: dbt's own manifest, the same as plain JSON, and its folder."""
+    """A parsed dbt project.
 
-    manifest: Any
+    Attributes:
+        manifest_json: dbt's manifest as plain JSON.
+        folder: The composed project.
+    """
+
     manifest_json: Mapping[str, Any]
     folder: Path
+    _manifest: Any = None
+
+    def manifest(self) -> Any:
+        """Dbt's own manifest, for its commands; parsed when one is needed."""
+        if self._manifest is None:
+            self._manifest = _parse(self.folder)
+        return self._manifest
 
 
 @dataclass(frozen=True)
@@ -117,22 +137,32 @@ def parse(sources: SourcesFile, settings: Settings) -> Project:
     """
     with composed(sources, settings) as folder:
         target = folder / "parsed"
-        _drop_stale_parse(folder, target)
-        arguments = ["parse", *_arguments(folder, target, folder)]
-        try:
-            result = _invoke(arguments)
-        except CustomerTiersError:
-            # dbt's cached parse trips over descriptions that have moved to another file.
-            cached = target / "partial_parse.msgpack"
-            if not cached.exists():
-                raise
-            cached.unlink()
-            result = _invoke(arguments)
-        return Project(
-            manifest=result.result,
-            manifest_json=read_json(target / "manifest.json"),
-            folder=folder,
-        )
+        noted = target / "parsed_of"
+        content = fingerprint(folder)
+        with suppress(OSError, ValueError):
+            # dbt itself would take a second to find that nothing has changed.
+            if noted.read_text() == content:
+                return Project(read_json(target / "manifest.json"), folder)
+        noted.unlink(missing_ok=True)
+        manifest = _parse(folder)
+        write_text(noted, content)
+        return Project(read_json(target / "manifest.json"), folder, manifest)
+
+
+def _parse(folder: Path) -> Any:
+    """Dbt's manifest of a composed project; written beside it as well."""
+    target = folder / "parsed"
+    _drop_stale_parse(folder, target)
+    arguments = ["parse", *_arguments(folder, target, folder)]
+    try:
+        return _invoke(arguments).result
+    except CustomerTiersError:
+        # dbt's cached parse trips over descriptions that have moved to another file.
+        cached = target / "partial_parse.msgpack"
+        if not cached.exists():
+            raise
+        cached.unlink()
+        return _invoke(arguments).result
 
 
 def _drop_stale_parse(folder: Path, target: Path) -> None:
@@ -159,19 +189,18 @@ def build(
     project: Project,
     candidate: Candidate,
     settings: Settings,
-    on_result: Callable[[dict[str, Any]], None],
+    on_result: Callable[[Result], None],
+    stopped: threading.Event | None = None,
 ) -> Built:
     """Builds and tests everything in the candidate's two files.
 
     Args:
-        on_result: Called with each result event of dbt, from dbt's threads; that of a
-            table has its `row_count`.
+        on_result: Called with the result of each node, from other threads.
+        stopped: Once it is set, nothing new is begun.
 
     Returns:
         The evidence of dbt's tests, and the errors of models that did not build.
     """
-    from dbt_common.events.functions import msg_to_dict
-
     policy_check = check_policy(project.folder / "seeds")
     if policy_check.blocks:
         return Built(
@@ -187,13 +216,111 @@ def build(
     profiles = candidate.path / "dbt"
     profiles.mkdir(mode=0o700, exist_ok=True)
     write_text(profiles / "profiles.yml", profile(candidate, settings.threads))
+    selection = Selection(project.manifest_json)
+    if reason := why_dbt_itself(project.manifest_json, selection):
+        log.info("dbt runs the project itself: %s", reason)
+        results = _run_dbt(project, profiles, on_result)
+    else:
+        results = Execution(
+            selection,
+            compiled(project, profiles),
+            candidate,
+            settings.threads,
+            on_result,
+            stopped or threading.Event(),
+        ).run()
+    errors = [
+        f"{result.node['name']}: {' '.join(result.message.split())}"
+        for result in results
+        if result.node["resource_type"] != "test" and result.status == "error"
+    ]
+    if not results:
+        errors.append("dbt built nothing")
+    for path in (candidate.work_file, candidate.warehouse_file):
+        with duckdb_files.connect(path) as connection:
+            connection.execute("checkpoint")
+    tests = [result for result in results if result.node["resource_type"] == "test"]
+    return Built(
+        evidence=Evidence(
+            gate="transform",
+            refresh_id=candidate.refresh_id,
+            planned=2 + len(selection.tests),
+            checks=[
+                policy_check,
+                *dbt_tests.checks_of(candidate, tests),
+                _models_check(errors),
+            ],
+            warehouse_sha256=sha256(candidate.warehouse_file),
+        ),
+        errors=errors,
+    )
+
+
+def compiled(project: Project, profiles: Path) -> Compiled:
+    """The SQL of a project's nodes.
+
+    Args:
+        profiles: The folder of the dbt profile that names the two files.
+    """
+    return Compiled(project.folder, project.manifest_json, _compiler(project, profiles))
+
+
+def _compiler(project: Project, profiles: Path) -> Compiler:
+    """Has dbt compile nodes of a project, against what is built of the candidate."""
+
+    def compile_now(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+        fqns = [".".join(project.manifest_json["nodes"][name]["fqn"]) for name in names]
+        result = _invoke(
+            [
+                "compile",
+                "--no-write-json",
+                "--no-populate-cache",
+                "--threads",
+                "1",
+                "--select",
+                *(f"fqn:{fqn}" for fqn in fqns),
+                *_arguments(project.folder, profiles / "target", profiles),
+            ],
+            manifest=project.manifest(),
+            may_fail=True,
+        )
+        close_dbt()
+        found: dict[str, str] = {}
+        problems: dict[str, str] = {}
+        for node in getattr(result.result, "results", None) or []:
+            if node.node.compiled_code is not None and str(node.status) == "success":
+                found[node.node.unique_id] = node.node.compiled_code
+            else:
+                problems[node.node.unique_id] = str(node.message)
+        if not found and not problems:
+            raise CustomerTiersError(f"dbt compiled nothing: {result.exception}")
+        return found, problems
+
+    return compile_now
+
+
+def _run_dbt(
+    project: Project, profiles: Path, on_result: Callable[[Result], None]
+) -> list[Result]:
+    """Has dbt build and test everything itself."""
+    nodes = project.manifest_json["nodes"]
 
     def callback(event: Any) -> None:
+        from dbt_common.events.functions import msg_to_dict
+
         if event.info.name in RESULT_EVENTS:
-            record = msg_to_dict(event)
-            if event.info.name != "LogTestResult":
-                record["row_count"] = _row_count(record["data"]["node_info"])
-            on_result(record)
+            data = msg_to_dict(event)["data"]
+            info = data["node_info"]
+            on_result(
+                Result(
+                    node=nodes[info["unique_id"]],
+                    status=status_of(info["node_status"] or data["status"]),
+                    failures=data.get("num_failures"),
+                    rows=_row_count(info),
+                    seconds=float(data.get("execution_time") or 0),
+                    ended_at=time.time(),
+                )
+            )
 
     result = _invoke(
         [
@@ -204,37 +331,35 @@ def build(
             EXCLUDE,
             *_arguments(project.folder, profiles / "target", profiles),
         ],
-        manifest=project.manifest,
+        manifest=project.manifest(),
         callback=callback,
         may_fail=True,
     )
     close_dbt()
-    nodes = list(getattr(result.result, "results", None) or [])
-    errors = [
-        f"{node.node.name}: {' '.join(str(node.message).split())}"
-        for node in nodes
-        if node.node.resource_type != "test" and str(node.status) in {"error", "fail"}
+    found = [
+        Result(
+            node=nodes[each.node.unique_id],
+            status=status_of(each.status),
+            message=str(each.message or ""),
+            sql=getattr(each.node, "compiled_code", None) or "",
+            failures=each.failures,
+            seconds=each.execution_time,
+        )
+        for each in getattr(result.result, "results", None) or []
+        if each.node.unique_id in nodes
     ]
-    if not nodes:
-        errors.append(f"dbt built nothing: {result.exception or 'no reason given'}")
-    for path in (candidate.work_file, candidate.warehouse_file):
-        with duckdb_files.connect(path) as connection:
-            connection.execute("checkpoint")
-    tests = [node for node in nodes if node.node.resource_type == "test"]
-    return Built(
-        evidence=Evidence(
-            gate="transform",
-            refresh_id=candidate.refresh_id,
-            planned=2 + dbt_tests.planned(project.manifest_json, nodes),
-            checks=[
-                policy_check,
-                *dbt_tests.checks_of(candidate, tests),
-                _models_check(errors),
-            ],
-            warehouse_sha256=sha256(candidate.warehouse_file),
-        ),
-        errors=errors,
-    )
+    if not found:
+        raise CustomerTiersError(
+            f"dbt built nothing: {result.exception or 'no reason given'}"
+        )
+    return found
+
+
+def status_of(text: object) -> Status:
+    """A status of dbt's; what it has besides ours is an error."""
+    said = str(text).lower()
+    known: tuple[Status, ...] = ("success", "pass", "warn", "fail", "skipped")
+    return next((status for status in known if status == said), "error")
 
 
 def declared(project: Project) -> dict[str, Declared]:
@@ -352,15 +477,8 @@ def profile(candidate: Candidate, threads: int) -> str:
                         "type": "duckdb",
                         "path": str(candidate.work_file.resolve()),
                         "threads": threads,
-                        # A time with a zone compared with one without is one in UTC,
-                        # wherever this runs.
-                        "settings": {"TimeZone": "UTC"},
-                        "config_options": {
-                            "autoinstall_known_extensions": "false",
-                            "autoload_known_extensions": "false",
-                            # Tables have no order; keeping one costs memory.
-                            "preserve_insertion_order": "false",
-                        },
+                        "settings": SETTINGS,
+                        "config_options": CONFIG,
                         "attach": [
                             {
                                 "path": str(candidate.warehouse_file.resolve()),
