@@ -394,7 +394,7 @@ def _columns_of_all(connection: duckdb.DuckDBPyConnection) -> Columns:
     found: dict[str, list[list[str]]] = {}
     rows = connection.execute(
         "select database_name, schema_name, table_name, column_name, data_type "
-        "from duckdb_columns() where not internal order by all"
+        "from duckdb_columns() where not internal order by column_index"
     ).fetchall()
     for *relation, column, kind in rows:
         found.setdefault(".".join(map(sql.quoted, relation)), []).append([column, kind])
