@@ -1,47 +1,31 @@
-"""The SQL of the nodes as dbt compiles it, kept until the project is another.
+"""The SQL of the nodes as dbt compiles it, kept for as long as it would be the same.
 
 dbt takes ten milliseconds a node, which for a small company is more than everything that
-the engine does. What a node compiles to depends on the project's files; of some nodes
-also on the columns of what they read, and a project's own Jinja may ask the database
-anything. Those are compiled once what they read is built: again when its columns are
-others, or in each refresh.
+the engine does. What a node compiles to depends on its own text and on the macros; of
+some nodes also on what `sources.yaml` says, or on the columns of what they read, and
+a project's own Jinja may ask the database anything. Nodes that ask for something are
+compiled once what they read is built: again when its columns are others, or each time.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from enum import IntEnum
-from importlib.metadata import version
+from enum import Flag, auto
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pipeline.common.errors import CustomerTiersError
 from pipeline.common.files import write_text
 from pipeline.transform.nodes import Node
+from pipeline.transform.package import PROJECT_FILE
 
-# Jinja whose result is not in the project's files, apart from columns of relations.
-_ASKS_MORE = re.compile(
-    r"\b(adapter\s*\.\s*(get_(?!columns_in_relation\b)|check_|list_|already_|execute)|"
-    r"run_query|load_result|load_relation|run_started_at|invocation_id|modules\.|"
-    r"get_column_values|statement\s*\(|invocation_args_dict|dbt_utils\.)"
-)
-_ASKS_COLUMNS = re.compile(r"\badapter\s*\.\s*get_columns_in_relation\b")
-# dbt's own macros that ask the database.
-_ASKING = {
-    "macro.dbt.statement",
-    "macro.dbt.run_query",
-    "macro.dbt.load_relation",
-    "macro.dbt.get_columns_in_query",
-    "macro.dbt.get_column_schema_from_query",
-}
-_ENVIRONMENT = re.compile(rb"env_var\(\s*['\"](\w+)")
-# Of a composed project, what SQL is made of. A seed's rows are no part of it.
-_KINDS = (".sql", ".py", ".yml", ".yaml", ".md")
+COMPILED = "parsed/compiled.json"
 
 # The columns of relations, by their quoted names: name and type of each.
 Columns = Mapping[str, list[list[str]]]
@@ -50,12 +34,43 @@ Columns = Mapping[str, list[list[str]]]
 Compiler = Callable[[Iterable[str]], tuple[dict[str, str], dict[str, str]]]
 
 
-class Asks(IntEnum):
-    """What a node's Jinja goes by besides the files of the project."""
+class Asks(Flag):
+    """What a node's Jinja goes by besides its own text and the macros."""
 
     NOTHING = 0
-    COLUMNS = 1
-    MORE = 2
+    VARIABLES = auto()  # what sources.yaml says
+    COLUMNS = auto()  # the columns of what it reads
+    MORE = auto()  # anything else, such as the rows of a table, or the moment
+
+
+_WORDS = {
+    Asks.VARIABLES: re.compile(r"\bvar\s*\("),
+    Asks.COLUMNS: re.compile(r"\badapter\s*\.\s*get_columns_in_relation\b"),
+    Asks.MORE: re.compile(
+        r"\badapter\s*\.\s*(get_(?!columns_in_relation\b)|check_|list_|already_|execute)|"
+        r"\b(run_query|load_result|load_relation|env_var|run_started_at|invocation_id|"
+        r"get_column_values|statement\s*\(|invocation_args_dict|dbt_utils\.|modules\.)"
+    ),
+}
+# dbt's own macros that ask the database.
+_ASKING = {
+    "macro.dbt.statement",
+    "macro.dbt.run_query",
+    "macro.dbt.load_relation",
+    "macro.dbt.get_columns_in_query",
+    "macro.dbt.get_column_schema_from_query",
+}
+# Of a node, what its SQL is made of.
+_MADE_OF = (
+    "unique_id",
+    "language",
+    "raw_code",
+    "config",
+    "relation_name",
+    "test_metadata",
+    "column_name",
+    "attached_node",
+)
 
 
 class Compiled:
@@ -70,32 +85,37 @@ class Compiled:
     def __init__(
         self, folder: Path, manifest: Mapping[str, Any], compile_now: Compiler
     ) -> None:
-        self._file = folder / "parsed" / "compiled.json"
+        self._folder = folder
         self._nodes: Mapping[str, Node] = manifest["nodes"]
-        self._sources: Mapping[str, Node] = manifest["sources"]
+        self._read: Mapping[str, Node] = {**manifest["sources"], **manifest["nodes"]}
         self._macros: Mapping[str, Node] = manifest["macros"]
         self._compile_now = compile_now
-        self._of_project = fingerprint(folder)
-        # Of a node: what it was compiled for, which is empty where files decide.
+        # Of a node: the hash of what it was compiled of, and its SQL.
         self._kept: dict[str, tuple[str, str]] = {}
         self._sql: dict[str, str] = {}
         self._problems: dict[str, str] = {}
         self._of_macro: dict[str, Asks] = {}
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            kept = json.loads(self._file.read_text(encoding="utf-8"))
-            if kept["project"] == self._of_project:
-                self._kept = {name: tuple(item) for name, item in kept["nodes"].items()}
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            kept = json.loads((folder / COMPILED).read_text(encoding="utf-8"))
+            self._kept = {name: (key, text) for name, (key, text) in kept.items()}
 
     def asks(self, name: str) -> Asks:
-        """What a node's SQL goes by besides the project's files."""
+        """What a node's SQL goes by besides its own text and the macros."""
         node = self._nodes[name]
-        own = _asks(node.get("raw_code") or "")
-        macros = map(self._macro_asks, node["depends_on"].get("macros", []))
-        return max(own, *macros, Asks.NOTHING)
+        found = _words(node.get("raw_code") or "")
+        for macro in node["depends_on"].get("macros", []):
+            found |= self._macro_asks(macro)
+        return found
 
     def prepare(self, names: Iterable[str]) -> None:
-        """Compiles those for which the project's files are enough."""
-        self._take(dict.fromkeys((name for name in names if not self.asks(name)), ""))
+        """Compiles those that ask for nothing that would have to be built before."""
+        self._take(
+            {
+                name: self._key(name, {})
+                for name in names
+                if not self.asks(name) & (Asks.COLUMNS | Asks.MORE)
+            }
+        )
 
     def compile(self, names: Iterable[str], columns: Columns) -> None:
         """Compiles nodes that ask for something which is there now.
@@ -106,10 +126,10 @@ class Compiled:
         found: dict[str, str] = {}
         more: list[str] = []
         for name in names:
-            if self.asks(name) is Asks.MORE:
+            if Asks.MORE in self.asks(name):
                 more.append(name)
             else:
-                found[name] = self._columns_read(name, columns)
+                found[name] = self._key(name, columns)
         self._take(found)
         if more:
             self._have_compiled(more)
@@ -128,12 +148,12 @@ class Compiled:
             raise CustomerTiersError(self._problems[name])
         return self._sql[name]
 
-    def _take(self, wanted: Mapping[str, str]) -> None:
+    def _take(self, keys: Mapping[str, str]) -> None:
         """Takes what is kept for the same, has the rest compiled, and keeps it."""
         lacking = []
-        for name, compiled_for in wanted.items():
-            kept_for, sql = self._kept.get(name, (None, ""))
-            if kept_for == compiled_for:
+        for name, key in keys.items():
+            kept_for, sql = self._kept.get(name, ("", ""))
+            if kept_for == key:
                 self._sql[name] = sql
             else:
                 lacking.append(name)
@@ -142,11 +162,9 @@ class Compiled:
         self._have_compiled(lacking)
         for name in lacking:
             if name in self._sql:
-                self._kept[name] = (wanted[name], self._sql[name])
-        write_text(
-            self._file,
-            json.dumps({"project": self._of_project, "nodes": self._kept}),
-        )
+                self._kept[name] = (keys[name], self._sql[name])
+        kept = {name: item for name, item in self._kept.items() if name in self._nodes}
+        write_text(self._folder / COMPILED, json.dumps(kept))
 
     def _have_compiled(self, names: list[str]) -> None:
         sql, problems = self._compile_now(names)
@@ -156,48 +174,67 @@ class Compiled:
             if not self.has(name):
                 self._problems[name] = "dbt did not compile it"
 
-    def _columns_read(self, name: str, columns: Columns) -> str:
-        """The columns of what a node reads, as one text."""
-        everything = {**self._sources, **self._nodes}
+    def _key(self, name: str, columns: Columns) -> str:
+        """A hash of everything that a node's SQL is made of."""
+        node = self._nodes[name]
+        asks = self.asks(name)
         relations = sorted(
-            str(everything[parent]["relation_name"])
-            for parent in self._nodes[name]["depends_on"]["nodes"]
-            if parent in everything
+            str(self._read[parent]["relation_name"])
+            for parent in node["depends_on"].get("nodes", [])
+            if parent in self._read
         )
-        read = {relation: columns.get(relation) for relation in relations}
-        return hashlib.sha256(json.dumps(read).encode()).hexdigest()
+        made_of = [
+            self._of_all,
+            [node.get(part) for part in _MADE_OF],
+            relations,
+            self._variables if Asks.VARIABLES in asks else "",
+            [columns.get(each) for each in relations] if Asks.COLUMNS in asks else "",
+        ]
+        return _hash(json.dumps(made_of, sort_keys=True, default=str))
+
+    @cached_property
+    def _of_all(self) -> str:
+        """A hash of what every node may call: the macros, and dbt itself."""
+        packages = ("dbt-core", "dbt-adapters", "dbt-duckdb")
+        return _hash(
+            *map(importlib.metadata.version, packages),
+            *(
+                macro["macro_sql"]
+                for _, macro in sorted(self._macros.items())
+                if not macro["package_name"].startswith("dbt")
+            ),
+        )
+
+    @cached_property
+    def _variables(self) -> str:
+        """What `sources.yaml` says to models, as the composed project has it."""
+        return (self._folder / PROJECT_FILE).read_text(encoding="utf-8")
 
     def _macro_asks(self, name: str) -> Asks:
         if name in _ASKING:
             return Asks.MORE
         if name not in self._of_macro:
             self._of_macro[name] = Asks.NOTHING  # of one that calls itself
+            found = Asks.NOTHING
             if macro := self._macros.get(name):
-                is_dbt = macro["package_name"].startswith("dbt")
-                own = Asks.NOTHING if is_dbt else _asks(macro["macro_sql"])
-                called = map(self._macro_asks, macro["depends_on"]["macros"])
-                self._of_macro[name] = max(own, *called, Asks.NOTHING)
+                if not macro["package_name"].startswith("dbt"):
+                    found |= _words(macro["macro_sql"])
+                for called in macro["depends_on"]["macros"]:
+                    found |= self._macro_asks(called)
+            self._of_macro[name] = found
         return self._of_macro[name]
 
 
-def _asks(jinja: str) -> Asks:
-    if _ASKS_MORE.search(jinja):
-        return Asks.MORE
-    return Asks.COLUMNS if _ASKS_COLUMNS.search(jinja) else Asks.NOTHING
+def _words(jinja: str) -> Asks:
+    found = Asks.NOTHING
+    for asks, words in _WORDS.items():
+        if words.search(jinja):
+            found |= asks
+    return found
 
 
-def fingerprint(folder: Path) -> str:
-    """A hash of everything that a project's SQL is made of, and of dbt itself."""
+def _hash(*texts: str) -> str:
     content = hashlib.sha256()
-    for package in ("dbt-core", "dbt-adapters", "dbt-duckdb"):
-        content.update(f"{package} {version(package)}\0".encode())
-    paths = [folder / "dbt_project.yml"]
-    for kind in ("models", "macros", "tests", "seeds"):
-        paths += (path for path in (folder / kind).rglob("*") if path.suffix in _KINDS)
-    for path in sorted(paths):
-        content.update(f"{path.relative_to(folder)}\0".encode())
-        text = path.read_bytes()
-        content.update(text + b"\0")
-        for name in _ENVIRONMENT.findall(text):
-            content.update(os.environ.get(name.decode(), "").encode() + b"\0")
+    for text in texts:
+        content.update(text.encode() + b"\0")
     return content.hexdigest()

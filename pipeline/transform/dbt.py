@@ -14,6 +14,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,8 +41,8 @@ from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy_checks, policy_tables
-from pipeline.transform import dbt_tests
-from pipeline.transform.compiled import Compiled, Compiler, fingerprint
+from pipeline.transform import dbt_tests, package
+from pipeline.transform.compiled import COMPILED, Compiled, Compiler
 from pipeline.transform.execution import CONFIG, SETTINGS, Execution
 from pipeline.transform.nodes import (
     EXCLUDE,
@@ -138,15 +139,37 @@ def parse(sources: SourcesFile, settings: Settings) -> Project:
     with composed(sources, settings) as folder:
         target = folder / "parsed"
         noted = target / "parsed_of"
-        content = fingerprint(folder)
+        content = package.fingerprint(folder)
         with suppress(OSError, ValueError):
             # dbt itself would take a second to find that nothing has changed.
             if noted.read_text() == content:
                 return Project(read_json(target / "manifest.json"), folder)
         noted.unlink(missing_ok=True)
+        _begin_with_another(folder)
         manifest = _parse(folder)
         write_text(noted, content)
         return Project(read_json(target / "manifest.json"), folder, manifest)
+
+
+def _begin_with_another(folder: Path) -> None:
+    """Has a new composed project begin with what dbt compiled for another one.
+
+    Most nodes are the same in both: after a change of `sources.yaml`, and in a checkout
+    for every new project. Each is known by what it is made of.
+    """
+    mine = folder / COMPILED
+    if mine.exists():
+        return
+    others = [
+        path
+        for place in (folder.parent, package.PACKAGE / "target")
+        for path in place.glob(f"*/{COMPILED}")
+    ]
+    if others:
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        # What is gone again, or half written, costs time and nothing else.
+        with suppress(OSError):
+            shutil.copyfile(max(others, key=os.path.getmtime), mine)
 
 
 def _parse(folder: Path) -> Any:

@@ -14,6 +14,7 @@ import pytest
 from pipeline.common.files import read_json, write_text
 from pipeline.release.layout import Candidate
 from pipeline.transform import dbt as transform
+from pipeline.transform.compiled import Compiled
 from pipeline.transform.execution import Execution
 from pipeline.transform.nodes import Result, Selection, why_dbt_itself
 
@@ -249,7 +250,7 @@ def test_columns_are_asked_for_again_when_they_are_others(small: Small) -> None:
         return compile_now(names)  # type: ignore[arg-type]
 
     compile_now = transform._compiler(project, project.folder)
-    kept = transform.Compiled(project.folder, project.manifest_json, counted)
+    kept = Compiled(project.folder, project.manifest_json, counted)
     columns = [["id", "INTEGER"], ["code", "VARCHAR"]]
     models = [f"model.customer_tiers.{name}" for name in ("given", "prices")]
     kept.prepare(models)
