@@ -18,7 +18,8 @@ version is bounded in pyproject.toml:
 - `InstanceRef`: `from_dir` with overrides, `storage_data` and `event_storage_data`;
 - `SqliteEventLogStorage`: that each connection comes from `run_connection` or
   `index_connection`, `conn_string_for_shard`, `has_table`, `has_secondary_index`,
-  `_event_to_row` and `_has_asset_key_col_on_connection`, and what `dagster_events` takes;
+  `has_asset_key_col`, `_has_asset_key_col_on_connection` and `_event_to_row`, and what
+  `dagster_events` takes;
 - the names `DagsterSqliteStorage` and `event_log_storage` in the configuration.
 
 `tests/unit/orchestration/test_dagster_storage.py` holds each of them, so that an upgrade
@@ -127,9 +128,6 @@ class HeldEventLog(SqliteEventLogStorage):
     def flush(self) -> None:
         """Writes what is held; what could not be written is held on."""
         with self._one_at_a_time:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
             for run_id, rows in list(self._for_runs.items()):
                 with self._transaction(
                     super().run_connection, run_id, run_id
@@ -159,6 +157,10 @@ class HeldEventLog(SqliteEventLogStorage):
         """Whether Dagster has made that index; one that is made stays made."""
         return self._once("index", name, super().has_secondary_index)
 
+    def has_asset_key_col(self, column_name: str) -> bool:
+        """Whether the table of assets has the column."""
+        return self._once("column", column_name, super().has_asset_key_col)
+
     def dispose(self) -> None:
         """Writes what is held, and closes the files."""
         try:
@@ -166,12 +168,16 @@ class HeldEventLog(SqliteEventLogStorage):
         except Exception as error:
             # The release does not depend on them, and whoever closes has no use for it.
             log.warning("the last events of the run are not in its history: %s", error)
+        if self._timer is not None:
+            self._timer.cancel()
         for engine in self._held.values():
             engine.dispose()
         self._held.clear()
         super().dispose()
 
     def _flush_late(self) -> None:
+        with self._one_at_a_time:
+            self._timer = None
         try:
             self.flush()
         except Exception:

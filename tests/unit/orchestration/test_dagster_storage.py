@@ -310,6 +310,7 @@ def test_the_internals_of_dagster_that_are_used_are_there() -> None:
     ]  # fmt: skip
     assert parameters(base.has_table) == ["self", "table_name"]
     assert parameters(base.has_secondary_index) == ["self", "name"]
+    assert parameters(base.has_asset_key_col) == ["self", "column_name"]
     assert parameters(base._event_to_row) == ["self", "event"]
     assert parameters(base._has_asset_key_index_cols_on_connection) == ["self", "conn"]
     assert parameters(base._store_asset_event_tags) == [
