@@ -17,7 +17,7 @@ from pipeline.sources import load_sources
 from pipeline.transform import dbt as transform
 
 # dbt makes schemas and templates when it parses for the first time, which takes two
-# seconds more than the second time; of what it compiled here every other project begins.
+# seconds more than the second time.
 _settings = Settings.load()
 _sources = load_sources(_settings)
 transform.parse(_sources, _settings).manifest()
