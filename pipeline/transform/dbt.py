@@ -1,22 +1,17 @@
-"""Runs dbt inside this process: parse once, build one candidate, report what happened.
+"""Builds a candidate out of the dbt project: parsed once, compiled, run and judged.
 
-In-process rather than as a command, because each start of dbt costs more than building
-the demonstration's models does, and because a `kill -9` then leaves no orphan that goes
-on writing. The manifest is parsed (or its cached parse checked) once and handed to the
-build, so that the candidate's path may differ from refresh to refresh without a new
-parse. dbt parses and compiles; what it compiled is run by `execution`, or by dbt itself
-where a project uses more of it than the product does. No Dagster here.
+dbt parses and compiles (`dbt_runner`); what it compiled is run by `execution`, or by dbt
+itself where a project uses more of dbt than the product does. Both what is parsed and
+what is compiled are kept beside the composed project for as long as they would be the
+same. No Dagster here: results are handed to a callback.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,22 +36,17 @@ from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy_checks, policy_tables
-from pipeline.transform import dbt_tests, package
-from pipeline.transform.compiled import COMPILED, Compiled, Compiler
-from pipeline.transform.execution import CONFIG, SETTINGS, Execution
+from pipeline.transform import dbt_runner, dbt_tests, package
+from pipeline.transform.compiled import COMPILED, Compiled
+from pipeline.transform.execution import Execution
 from pipeline.transform.nodes import (
-    EXCLUDE,
-    SELECT,
     Result,
     Selection,
-    Status,
     why_dbt_itself,
 )
 from pipeline.transform.project import composed
 
 log = logging.getLogger("customer_tiers.transform")
-
-RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
 
 # Seeds that nothing reads any more, and where what they said stands now. A project that
 # still has one would be valued by the product's numbers instead of its own.
@@ -89,7 +79,7 @@ class Project:
     def manifest(self) -> Any:
         """Dbt's own manifest, for its commands; parsed when one is needed."""
         if self._manifest is None:
-            self._manifest = _parse(self.folder)
+            self._manifest = dbt_runner.parse(self.folder)
         return self._manifest
 
 
@@ -146,7 +136,7 @@ def parse(sources: SourcesFile, settings: Settings) -> Project:
                 return Project(read_json(target / "manifest.json"), folder)
         noted.unlink(missing_ok=True)
         _begin_with_another(folder)
-        manifest = _parse(folder)
+        manifest = dbt_runner.parse(folder)
         write_text(noted, content)
         return Project(read_json(target / "manifest.json"), folder, manifest)
 
@@ -170,42 +160,6 @@ def _begin_with_another(folder: Path) -> None:
         # What is gone again, or half written, costs time and nothing else.
         with suppress(OSError):
             shutil.copyfile(max(others, key=os.path.getmtime), mine)
-
-
-def _parse(folder: Path) -> Any:
-    """Dbt's manifest of a composed project; written beside it as well."""
-    target = folder / "parsed"
-    _drop_stale_parse(folder, target)
-    arguments = ["parse", *_arguments(folder, target, folder)]
-    try:
-        return _invoke(arguments).result
-    except CustomerTiersError:
-        # dbt's cached parse trips over descriptions that have moved to another file.
-        cached = target / "partial_parse.msgpack"
-        if not cached.exists():
-            raise
-        cached.unlink()
-        return _invoke(arguments).result
-
-
-def _drop_stale_parse(folder: Path, target: Path) -> None:
-    """Has dbt parse everything anew where a macro or a singular test is another.
-
-    From its cached parse dbt drops the descriptions and severities of singular tests whose
-    file changed, and what is described with them.
-    """
-    content = hashlib.sha256()
-    for kind in ("macros", "tests"):
-        for path in sorted((folder / kind).rglob("*")):
-            if path.is_file():
-                content.update(f"{path.relative_to(folder)}\0".encode())
-                content.update(path.read_bytes() + b"\0")
-    noted = target / "parsed_from"
-    if noted.exists() and noted.read_text() == content.hexdigest():
-        return
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "partial_parse.msgpack").unlink(missing_ok=True)
-    noted.write_text(content.hexdigest())
 
 
 def build(
@@ -238,11 +192,19 @@ def build(
         )
     profiles = candidate.path / "dbt"
     profiles.mkdir(mode=0o700, exist_ok=True)
-    write_text(profiles / "profiles.yml", profile(candidate, settings.threads))
+    write_text(
+        profiles / "profiles.yml", dbt_runner.profile(candidate, settings.threads)
+    )
     selection = Selection(project.manifest_json)
     if reason := why_dbt_itself(project.manifest_json, selection):
         log.info("dbt runs the project itself: %s", reason)
-        results = _run_dbt(project, profiles, on_result)
+        results = dbt_runner.build(
+            project.manifest_json["nodes"],
+            project.manifest(),
+            project.folder,
+            profiles,
+            on_result,
+        )
     else:
         results = Execution(
             selection,
@@ -285,104 +247,14 @@ def compiled(project: Project, profiles: Path) -> Compiled:
     Args:
         profiles: The folder of the dbt profile that names the two files.
     """
-    return Compiled(project.folder, project.manifest_json, _compiler(project, profiles))
-
-
-def _compiler(project: Project, profiles: Path) -> Compiler:
-    """Has dbt compile nodes of a project, against what is built of the candidate."""
 
     def compile_now(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-        fqns = [".".join(project.manifest_json["nodes"][name]["fqn"]) for name in names]
-        result = _invoke(
-            [
-                "compile",
-                "--no-write-json",
-                "--no-populate-cache",
-                "--threads",
-                "1",
-                "--select",
-                *(f"fqn:{fqn}" for fqn in fqns),
-                *_arguments(project.folder, profiles / "target", profiles),
-            ],
-            manifest=project.manifest(),
-            may_fail=True,
+        nodes = (project.manifest_json["nodes"][name] for name in names)
+        return dbt_runner.compile_nodes(
+            nodes, project.manifest(), project.folder, profiles
         )
-        close_dbt()
-        found: dict[str, str] = {}
-        problems: dict[str, str] = {}
-        for node in getattr(result.result, "results", None) or []:
-            if node.node.compiled_code is not None and str(node.status) == "success":
-                found[node.node.unique_id] = node.node.compiled_code
-            else:
-                problems[node.node.unique_id] = str(node.message)
-        if not found and not problems:
-            raise CustomerTiersError(f"dbt compiled nothing: {result.exception}")
-        return found, problems
 
-    return compile_now
-
-
-def _run_dbt(
-    project: Project, profiles: Path, on_result: Callable[[Result], None]
-) -> list[Result]:
-    """Has dbt build and test everything itself."""
-    nodes = project.manifest_json["nodes"]
-
-    def callback(event: Any) -> None:
-        from dbt_common.events.functions import msg_to_dict
-
-        if event.info.name in RESULT_EVENTS:
-            data = msg_to_dict(event)["data"]
-            info = data["node_info"]
-            on_result(
-                Result(
-                    node=nodes[info["unique_id"]],
-                    status=status_of(info["node_status"] or data["status"]),
-                    failures=data.get("num_failures"),
-                    rows=_row_count(info),
-                    seconds=float(data.get("execution_time") or 0),
-                    ended_at=time.time(),
-                )
-            )
-
-    result = _invoke(
-        [
-            "build",
-            "--select",
-            *SELECT.split(),
-            "--exclude",
-            EXCLUDE,
-            *_arguments(project.folder, profiles / "target", profiles),
-        ],
-        manifest=project.manifest(),
-        callback=callback,
-        may_fail=True,
-    )
-    close_dbt()
-    found = [
-        Result(
-            node=nodes[each.node.unique_id],
-            status=status_of(each.status),
-            message=str(each.message or ""),
-            sql=getattr(each.node, "compiled_code", None) or "",
-            failures=each.failures,
-            seconds=each.execution_time,
-        )
-        for each in getattr(result.result, "results", None) or []
-        if each.node.unique_id in nodes
-    ]
-    if not found:
-        raise CustomerTiersError(
-            f"dbt built nothing: {result.exception or 'no reason given'}"
-        )
-    return found
-
-
-def status_of(text: object) -> Status:
-    """A status of dbt's; what it has besides ours is an error."""
-    said = str(text).lower()
-    known: tuple[Status, ...] = ("success", "pass", "warn", "fail", "skipped")
-    return next((status for status in known if status == said), "error")
+    return Compiled(project.folder, project.manifest_json, compile_now)
 
 
 def declared(project: Project) -> dict[str, Declared]:
@@ -416,33 +288,6 @@ def _models_check(errors: Sequence[str]) -> Check:
         failing_rows=None,
         examples=[{"error": error[:500]} for error in errors[:EXAMPLES_KEPT]],
     )
-
-
-def _row_count(node: Mapping[str, Any]) -> int | None:
-    """How many rows a table has that dbt has just built, as the engine's catalog says.
-
-    Nothing is counted. Only inside dbt, while its database is open.
-    """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    if node.get("materialized") not in {"table", "seed"}:
-        return None
-    relation = node.get("node_relation") or {}
-    handle = DuckDBConnectionManager.env().handle()
-    try:
-        found = handle.cursor().execute(
-            "select estimated_size from duckdb_tables() "
-            "where database_name = ? and schema_name = ? and table_name = ?",
-            [relation["database"], relation["schema"], relation["alias"]],
-        )
-        row = found.fetchone()
-    except Exception:
-        # It is for the log alone; that it is not known is no reason to stop.
-        log.debug("no row count of %s", relation, exc_info=True)
-        return None
-    finally:
-        handle.close()
-    return None if row is None else int(row[0])
 
 
 def check_policy(seeds: Path) -> Check:
@@ -487,86 +332,3 @@ def check_policy(seeds: Path) -> Check:
         failing_rows=len(examples) or None,
         examples=examples[:EXAMPLES_KEPT],
     )
-
-
-def profile(candidate: Candidate, threads: int) -> str:
-    """The dbt profile that points at the candidate's two files."""
-    return json.dumps(
-        {
-            "customer_tiers": {
-                "target": "candidate",
-                "outputs": {
-                    "candidate": {
-                        "type": "duckdb",
-                        "path": str(candidate.work_file.resolve()),
-                        "threads": threads,
-                        "settings": SETTINGS,
-                        "config_options": CONFIG,
-                        "attach": [
-                            {
-                                "path": str(candidate.warehouse_file.resolve()),
-                                "alias": "warehouse",
-                            }
-                        ],
-                    }
-                },
-            }
-        },
-        indent=2,
-    )
-
-
-def _arguments(project: Path, target: Path, profiles: Path) -> list[str]:
-    return [
-        "--project-dir",
-        str(project),
-        "--profiles-dir",
-        str(profiles),
-        "--target-path",
-        str(target),
-        "--log-level-file",
-        "none",
-        # What went wrong comes back in the result, and is reported where it is handled.
-        "--log-level",
-        "none",
-        "--quiet",
-    ]
-
-
-def _invoke(
-    arguments: Sequence[str],
-    *,
-    manifest: Any = None,
-    callback: Callable[[Any], None] | None = None,
-    may_fail: bool = False,
-) -> Any:
-    from dbt.cli.main import dbtRunner
-
-    runner = dbtRunner(manifest=manifest, callbacks=[callback] if callback else [])
-    # dbt changes into the project's folder and stays there.
-    folder = Path.cwd()
-    try:
-        result = runner.invoke(list(arguments))
-    finally:
-        os.chdir(folder)
-    if not result.success and not may_fail:
-        raise CustomerTiersError(
-            f"The dbt project does not parse: {result.exception or 'see the log above'}"
-        )
-    return result
-
-
-def close_dbt() -> None:
-    """Closes the database that dbt-duckdb keeps open for its next command.
-
-    Nobody else could open the candidate's files while it does.
-    """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    try:
-        environment = DuckDBConnectionManager.env()
-    except Exception:
-        # It says so with a bare Exception when dbt failed before it opened anything.
-        return
-    environment.close()
-    DuckDBConnectionManager.close_all_connections()

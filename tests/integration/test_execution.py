@@ -12,8 +12,7 @@ from dbt.cli.main import dbtRunner
 
 from pipeline.common.settings import Settings
 from pipeline.sources import load_sources
-from pipeline.transform import dbt as transform
-from pipeline.transform import project
+from pipeline.transform import dbt_runner, project
 from pipeline.transform.nodes import EXCLUDE, SELECT
 
 # What of a relation a reader sees, and dbt writes.
@@ -71,7 +70,7 @@ def test_dbt_build_gives_the_same_tables(built_home: Path, tmp_path: Path) -> No
             *("--target-path", str(home / "target"), "--quiet"),
         ]
     )
-    transform.close_dbt()
+    dbt_runner.close_dbt()
     assert result.success, result.exception
 
     with duckdb.connect() as connection:

@@ -33,8 +33,7 @@ from pipeline.landing.store import BatchStore
 from pipeline.release import candidates
 from pipeline.release.layout import Candidate
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, load_sources
-from pipeline.transform import dbt as transform
-from pipeline.transform import dbt_tests
+from pipeline.transform import dbt_runner, dbt_tests
 from pipeline.transform.nodes import Result
 from tests.unit.support import store_of
 
@@ -546,7 +545,7 @@ def test_outcomes_of_dbt(status: str, outcome: str) -> None:
         "resource_type": "test",
         "depends_on": {"nodes": ["model.p.a"]},
     }
-    result = Result(node=node, status=transform.status_of(status))
+    result = Result(node=node, status=dbt_runner.status_of(status))
     check = dbt_tests.check_of(result)
     assert (check.subject, check.outcome, check.blocks) == (
         "a",
