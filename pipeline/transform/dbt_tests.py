@@ -82,6 +82,8 @@ def demand_of(node: Mapping[str, Any]) -> str:
             return f"No two rows have one {column}."
         case "key":
             return f"No two rows of {table} share {listed}, and none is without it."
+        case "complete":
+            return f"No row of {table} is without {listed}."
         case "unique_combination":
             return f"No two rows of {table} share {listed}."
         case "accepted_values":
