@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.common import yaml_file
+from pipeline.common import yaml_file, yaml_places
 from pipeline.common.settings import PROJECT_ROOT, Settings, is_time_zone
 from pipeline.sources.entity import CanonicalEntity, Entity, Name, Personal, Strict
 
@@ -222,7 +222,7 @@ def load_sources(settings: Settings) -> SourcesFile:
     try:
         parsed = SourcesFile.model_validate(raw)
     except ValidationError as error:
-        raise yaml_file.refused(path, error) from None
+        raise yaml_places.refused(path, error, SourcesFile) from None
     return _resolve_paths(parsed, path.parent)
 
 
