@@ -237,6 +237,27 @@ def build(
     )
 
 
+def run_command(
+    project: Project, candidate: Candidate, settings: Settings, arguments: Sequence[str]
+) -> tuple[list[Any], str]:
+    """Runs another command of dbt than a build on a candidate's files.
+
+    Returns:
+        dbt's result of each node; and why there is none, where that is so.
+    """
+    profiles = candidate.path / "dbt"
+    profiles.mkdir(mode=0o700, exist_ok=True)
+    write_text(profiles / "profiles.yml", profile(candidate, settings.threads))
+    result = _invoke(
+        [*arguments, *_arguments(project.folder, profiles / "target", profiles)],
+        manifest=project.manifest,
+        may_fail=True,
+    )
+    close_dbt()
+    nodes = list(getattr(result.result, "results", None) or [])
+    return nodes, "" if nodes else str(result.exception or "no reason given")
+
+
 def declared(project: Project) -> dict[str, Declared]:
     """What the project says of every check of this gate, by its id.
 

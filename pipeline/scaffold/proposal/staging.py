@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Mapping as Named
 from collections.abc import Sequence
 
-from pipeline.scaffold import new_project
 from pipeline.scaffold.proposal.mapping import Answer, Mapping, alias
 from pipeline.scaffold.proposal.recognition import SURE
+from pipeline.transform import canonical
 
 WIDTH = 84
 
@@ -22,8 +22,8 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
         mappings: The tables that give it; their rows are put together.
         currency: That of amounts whose currency no column says.
     """
-    types = new_project.canonical_columns(entity)
-    meaning, needed = new_project.ENTITIES[entity]
+    types = canonical.columns(entity)
+    meaning, needed = canonical.ENTITIES[entity]
     given = {name for mapping in mappings for name in mapping.columns} | set(needed)
     if "currency" in needed:
         for mapping in mappings:

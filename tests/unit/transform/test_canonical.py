@@ -13,8 +13,8 @@ import pytest
 from jinja2 import Environment
 
 from pipeline.common.settings import PROJECT_ROOT
-from pipeline.scaffold.new_project import ENTITIES
 from pipeline.sources.entity import CanonicalEntity
+from pipeline.transform.canonical import ENTITIES
 from tests.models import compiled
 
 PROJECT = PROJECT_ROOT / "dbt_project"
