@@ -213,7 +213,8 @@ def load_sources(settings: Settings) -> SourcesFile:
     raw = yaml_file.read(
         path,
         settings.environment,
-        otherwise="give --sources FILE or set CUSTOMER_TIERS_SOURCES",
+        otherwise="go to your project's folder, give --sources FILE or set "
+        "CUSTOMER_TIERS_SOURCES",
     )
     _name_entities(raw)
     business = raw.setdefault("business", {})

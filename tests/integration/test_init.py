@@ -171,7 +171,7 @@ def test_everything_is_found_beside_sources_yaml(
     settings = Settings.load()
     assert (settings.dbt_project, settings.expectations) == (tmp_path, tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert Settings.load().sources_file == PROJECT_ROOT / "sources.yaml"
+    assert Settings.load().sources_file == tmp_path / "sources.yaml"
 
 
 def test_a_new_entity_is_written_once(folder: Path) -> None:
