@@ -120,6 +120,7 @@ def judge(
                 staged.append(found)
         for item in staged:
             findings += _keys(connection, item, manifest)
+            findings += _empty(connection, item)
         findings += _days(connection, staged, candidate.as_of_date, places)
         findings += _customers(connection, sources, staged, candidate)
         findings += _currencies(connection, sources, staged, places)
@@ -227,6 +228,27 @@ def _keys(
             yield item.finding(
                 f"{item.model}: {name} is empty in {row[0]:,} rows, and tells the rows of "
                 f"{item.entity} apart. Leave such rows out, or give them one.",
+                GateRefused.exit_code,
+                name,
+            )
+
+
+def _empty(connection: duckdb.DuckDBPyConnection, item: _Staged) -> Iterator[Finding]:
+    """What an order line must say, or it would not count (order_lines_say_what_counts)."""
+    if item.entity != "order_lines":
+        return
+    for name in ("order_date", "quantity", "net_amount", "currency"):
+        if name not in item.columns:
+            continue  # said already, as a column that is not given
+        row = connection.execute(
+            f"select count(*), any_value(order_id) from {item.table} "
+            f"where {sql.quoted(name)} is null"
+        ).fetchone()
+        assert row is not None
+        if row[0]:
+            yield item.finding(
+                f"{item.model}: {name} is empty in {row[0]:,} order lines, such as one of "
+                f"order {row[1]}: such a line cannot count. Leave it out, or give it one.",
                 GateRefused.exit_code,
                 name,
             )

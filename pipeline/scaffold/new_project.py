@@ -183,10 +183,15 @@ def _entity_options() -> list[dict[str, list[str]]]:
 def _staging(folder: Path, source: str) -> list[Path]:
     folder.mkdir(parents=True)
     written = []
-    for entity, (meaning, needed) in ENTITIES.items():
+    for entity, (meaning, _) in ENTITIES.items():
         columns = [
-            {"name": name, "type": kind, "needed": name in needed}
-            for name, kind in canonical.columns(entity).items()
+            {
+                "name": column.name,
+                "type": column.kind,
+                "needed": column.is_needed,
+                "lines": column.comment(78),
+            }
+            for column in canonical.described(entity)
         ]
         # Only what nearly every company has is switched on; the rest lies ready.
         on = entity in {"customers", "products", "order_lines"}

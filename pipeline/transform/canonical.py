@@ -1,18 +1,23 @@
 """The canonical entities: what staging gives to the core, as the dbt project declares it.
 
-Columns, types and times come out of the project's own macros, so that nothing is written
-twice; what each entity is, and the columns without which it says nothing, stand here. Not
-here: what a source of one's own makes of them (staging).
+Columns, types, bounds and times come out of the project's own macros, so that nothing is
+written twice; what each entity is, and the columns without which it says nothing, stand
+here, and what each column means in `canonical.yml`. Not here: what a source of one's own
+makes of them (staging).
 """
 
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from pipeline.transform import package
 from pipeline.transform.package import PACKAGE
 
 # What each canonical entity is, and the columns without which it says nothing.
@@ -125,6 +130,84 @@ ENTITIES: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 
 
+@dataclass(frozen=True)
+class Column:
+    """A canonical column, for whoever writes a staging model.
+
+    Attributes:
+        kind: Its SQL type.
+        is_needed: Whether the entity says nothing without it.
+        means: What it holds.
+        unit: Of a number, where the type does not say it.
+        values: The words that count; empty where any do.
+        bounds: Between what it lies in any company; a release with more than a few
+            values outside warns.
+        missing: What is taken where nobody gives it.
+    """
+
+    name: str
+    kind: str
+    is_needed: bool
+    means: str
+    unit: str
+    values: Sequence[str]
+    bounds: str
+    missing: str
+
+    def comment(self, width: int) -> list[str]:
+        """What it is in lines of a comment, without the marks of one."""
+        said = self.means
+        if self.unit:
+            said += f" ({self.unit})"
+        if self.values:
+            said += f": {', '.join(self.values)}"
+        if self.missing:
+            said += f". Missing: {self.missing}"
+        return textwrap.wrap(f"{said[:1].upper()}{said[1:]}.", width)
+
+
+def described(entity: str) -> list[Column]:
+    """The columns of a canonical entity with everything that is declared of them."""
+    stated = _stated()
+    own, shared = stated[entity], stated["shared"]
+    domains = _returned("canonical_domains()").get(entity, {})
+    found = []
+    for name, kind in columns(entity).items():
+        facts = own.get(name) or shared[name]
+        found.append(
+            Column(
+                name,
+                kind,
+                name in ENTITIES[entity][1],
+                facts["means"],
+                facts.get("unit", ""),
+                [str(value) for value in facts.get("values", [])],
+                _bounds(domains.get(name, {})),
+                facts.get("missing", ""),
+            )
+        )
+    return found
+
+
+def _bounds(domain: Mapping[str, Any]) -> str:
+    """The bounds of a column in words."""
+    least = domain.get("least", domain.get("least_date"))
+    most = domain.get("most", domain.get("most_date"))
+    said = []
+    if least is not None and most is not None:
+        said.append(f"{least} to {most}")
+    elif least is not None:
+        said.append(f"from {least}")
+    if domain.get("nonzero"):
+        said.append("not 0")
+    return ", ".join(said)
+
+
+@functools.cache
+def _stated() -> dict[str, dict[str, Any]]:
+    return package.read_yaml(Path(__file__).with_suffix(".yml"))
+
+
 def columns(entity: str) -> dict[str, str]:
     """Column → SQL type of a canonical entity, from the dbt project's own macro."""
     declared: dict[str, dict[str, str]] = _returned("canonical_columns()")
@@ -143,7 +226,7 @@ def _returned(call: str) -> Any:
     macros = PACKAGE / "macros"
     text = "".join(
         (macros / name).read_text(encoding="utf-8")
-        for name in ("dialect.sql", "canonical.sql")
+        for name in ("dialect.sql", "canonical.sql", "domains.sql")
     )
     returned: list[Any] = []
     environment = jinja2.Environment(autoescape=False, extensions=["jinja2.ext.do"])

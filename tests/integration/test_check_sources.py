@@ -321,6 +321,13 @@ FAULTS = {
         f"{STAGING}/stg_shop__customers.sql",
         "source_customer_id",
     ),
+    "a line without an amount": Fault(
+        edit("inbox/order_lines_2.csv", ",1,112,", ",1,,"),
+        3,
+        "net_amount is empty in 1 order lines",
+        LINES,
+        "net_amount",
+    ),
     "lines of customers whom nobody gives": Fault(
         edit("inbox/order_lines_1.csv", "shop,c3", "shop,guest"),
         3,
@@ -469,8 +476,8 @@ SOUND: dict[str, tuple[Callable[[Path], None], str]] = {
         "order_lines_1.csv has no column colour, which other files have",
     ),
     "a column that the second file lacks": (
-        lose_column("quantity"),
-        "order_lines_2.csv has no column quantity, which other files have",
+        lose_column("ordered_at"),
+        "order_lines_2.csv has no column ordered_at, which other files have",
     ),
     "a file in GB18030": (chinese, ""),
     "lines without a row": (only_headers, ""),
