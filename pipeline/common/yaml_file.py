@@ -76,6 +76,28 @@ def read_value(
     return value
 
 
+def expanded_url(text: str, environment: Mapping[str, str], where: str) -> str:
+    """A URL with the values of the environment in it, as `url` in a settings file has it.
+
+    Args:
+        text: The URL, with `${NAME}` where it is not written out; or `${NAME}` alone.
+        environment: What it may refer to.
+        where: Where it stands, for messages.
+
+    Raises:
+        ConfigurationError: It refers to what is not set.
+    """
+    unset: list[tuple[Sequence[Key], str]] = []
+    found: str = _substitute(text, environment, ("url",), unset)
+    if unset:
+        names = ", ".join(dict.fromkeys(f"${{{name}}}" for _, name in unset))
+        raise ConfigurationError(
+            f"{where} refers to {names}, which is not set in the environment."
+        )
+    secrets.remember(secrets.values({"url": text}, environment))
+    return found
+
+
 def _load(path: Path, otherwise: str) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)

@@ -136,6 +136,8 @@ class Profile:
 
     Attributes:
         what: What was given, as a person would write it, without a secret.
+        url: The URL of a database as it was written, with `${NAME}` where that stood; it
+            may hold a password.
         unread: Files that are no tables or cannot be read, each with why.
     """
 
@@ -143,6 +145,7 @@ class Profile:
     tables: dict[str, Table] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    url: str | None = field(default=None, repr=False)
 
     def from_table(self, table: str) -> list[Reference]:
         """What a table refers to."""

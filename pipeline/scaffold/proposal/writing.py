@@ -102,12 +102,12 @@ def _sources_yaml(proposal: Proposal, folder: Path) -> str:
 
 def _place(proposal: Proposal, folder: Path) -> Iterator[str]:
     """How the source is reached."""
-    first = next(iter(proposal.draft.profile.tables.values())).source
-    if first.kind == "database":
-        assert first.url is not None
+    profile = proposal.draft.profile
+    first = next(iter(profile.tables.values())).source
+    if profile.url is not None:
         variable = f"{proposal.draft.source.upper()}_PASSWORD"
         yield "kind: database"
-        yield f"url: {json.dumps(databases.without_password(first.url, variable))}"
+        yield f"url: {json.dumps(databases.without_password(profile.url, variable))}"
         return
     assert first.path is not None
     near = os.path.relpath(first.path.resolve(), folder.resolve())

@@ -268,6 +268,27 @@ def test_a_password_is_never_repeated() -> None:
     assert databases.without_password("sqlite:///a.db", "X") == "sqlite:///a.db"
 
 
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("postgresql://${U}:s3cret@h/d", "postgresql://${U}:${X}@h/d"),
+        ("postgresql://u:${PW}@h/d", "postgresql://u:${PW}@h/d"),
+        ("postgresql://u:s3?cret@${H}/d", "postgresql://u:${X}@${H}/d"),
+        ("mysql://h/d?password=s3cret&a=1", "mysql://h/d?password=${X}&a=1"),
+        ("mysql://u:${PW}@h/d?ssl_key=s3cret", "mysql://u:${PW}@h/d?ssl_key=${X}"),
+        ("postgresql://h/d?token=${T}", "postgresql://h/d?token=${T}"),
+        ("${DATABASE_URL}", "${DATABASE_URL}"),
+        ("sqlite:////data/a@b.db", "sqlite:////data/a@b.db"),
+    ],
+)
+def test_a_password_beside_references_is_not_written_either(
+    given: str, written: str
+) -> None:
+    from pipeline.profiling import databases
+
+    assert databases.without_password(given, "X") == written
+
+
 def workbook(path: Path, sheets: dict[str, Sequence[Sequence[Any]]]) -> Path:
     book = openpyxl.Workbook()
     book.remove(book.active)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from pipeline.cli.main import main
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import Settings
 from pipeline.profiling import sample
@@ -15,6 +17,7 @@ from pipeline.scaffold import new_project
 from pipeline.scaffold.proposal import presets, vocabulary
 from pipeline.scaffold.proposal.questions import Question
 from pipeline.scaffold.proposal.recognition import recognise
+from pipeline.sources import load_sources
 from tests.unit.scaffold import brought
 from tests.unit.scaffold.brought import make, staged, write_csv
 
@@ -171,6 +174,32 @@ def test_a_database_gives_what_it_declares(tmp_path: Path) -> None:
         "select distinct category from stg_products order by all"
     )
     assert categories.fetchall() == [("Beverages",), ("Produce",), ("Seafood",)]
+
+
+@pytest.mark.parametrize("given", ["${SHOP_URL}", "sqlite:///${SHOP_FILE}"])
+def test_a_url_refers_to_the_environment_and_goes_on_doing_so(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = brought.trading_database(tmp_path / "in")
+    monkeypatch.setenv("SHOP_FILE", str(path))
+    monkeypatch.setenv("SHOP_URL", f"sqlite:///{path}")
+    result = CliRunner().invoke(main, ["init", str(tmp_path / "p"), "--from", given])
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "p" / "sources.yaml").read_text()
+    assert f'url: "{given}"' in text
+    assert f"- name: {path.name.split('.')[0]}" in text
+    for written in (tmp_path / "p").rglob("*"):
+        assert written.is_dir() or str(path) not in written.read_text()
+    settings = Settings.load(tmp_path / "data", tmp_path / "p" / "sources.yaml")
+    (source,) = load_sources(settings).sources
+    assert source.url == f"sqlite:///{path}"
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
+    url = "postgresql://me:${NO_SUCH_SECRET}@h/d"
+    result = CliRunner().invoke(main, ["init", str(tmp_path / "p"), "--from", url])
+    assert result.exit_code == 2
+    assert "${NO_SUCH_SECRET}, which is not set" in " ".join(result.output.split())
 
 
 def test_a_help_desk_alone(tmp_path: Path) -> None:
