@@ -74,6 +74,14 @@ def _report(proposal: Proposal, folder: Path, written: list[Path]) -> None:
         )
     for line in (*proposal.draft.left_out.values(), *proposal.draft.profile.unread):
         out.print(f"Left out: {line.rstrip('.')}.", soft_wrap=True, markup=False)
+    for table in proposal.draft.profile.tables.values():
+        if table.numbered:
+            out.print(
+                f"{table.title} has several columns of one name; the first keeps it, the "
+                f"others are numbered, such as {table.numbered[0]}.",
+                soft_wrap=True,
+                markup=False,
+            )
     for path in written[:2]:
         out.print(str(path), soft_wrap=True, markup=False)
     still_open = proposal.draft.questions.open

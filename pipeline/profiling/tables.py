@@ -123,6 +123,18 @@ class Table:
         return self.keys[0] if self.keys else None
 
     @property
+    def numbered(self) -> list[str]:
+        """The columns that were read under a name with a number behind it."""
+        if self.entity.repeated_columns == "refuse":
+            return []
+        parts = {name: name.rpartition(" ") for name in self.columns}
+        return [
+            name
+            for name, (first, _, number) in parts.items()
+            if number.isdigit() and first in self.columns
+        ]
+
+    @property
     def sampled(self) -> str:
         """How much was measured, in words."""
         if self.is_whole:

@@ -61,7 +61,7 @@ The policy is in `dbt_project/seeds/`: tiers, rules, weights and anchors. A file
 remove there is the product's again. Everything else comes from the product; a model, seed,
 test or macro of yours with the same name takes its place.
 
-The commands are given in this folder, or with `--sources` and `--home`.
+The commands are given in this folder or below it, or with `--sources` and `--home`.
 """
 
 
@@ -172,6 +172,11 @@ def _tables(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterat
         ]
         if table.unread:
             stated.append(f"{table.unread:,} rows could not be read.")
+        if table.numbered:
+            stated.append(
+                "Several columns have one name: the first keeps it, the others are "
+                f"numbered, such as {', '.join(table.numbered[:3])}."
+            )
         stated += [
             f"{one.column} refers to {one.to_table}.{one.to_column} "
             f"({'declared' if one.is_declared else f'{one.containment:.0%} found'})."

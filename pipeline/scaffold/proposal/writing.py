@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,9 @@ def _entity(proposal: Proposal, table: Table) -> Iterator[str]:
             yield f"  {name}: {_quoted(chosen)}"
     if entity.header_row > 1:
         yield f"  header_row: {entity.header_row}"
+    if entity.repeated_columns != "refuse":
+        yield from _comment(f"read under numbered names: {_listed(table.numbered)}", 2)
+        yield f"  repeated_columns: {entity.repeated_columns}"
     yield from _key(proposal, table)
     declared = proposal.draft.declared.get(table.name, {})
     if declared:
@@ -148,6 +151,11 @@ def _entity(proposal: Proposal, table: Table) -> Iterator[str]:
             yield f"    {_quoted(column)}: {_quoted(kind)}"
     yield from _personal(proposal, table)
     yield from _becomes(proposal, table)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
 
 
 def _key(proposal: Proposal, table: Table) -> Iterator[str]:

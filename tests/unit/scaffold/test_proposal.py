@@ -195,6 +195,34 @@ def test_a_url_refers_to_the_environment_and_goes_on_doing_so(
     assert source.url == f"sqlite:///{path}"
 
 
+def test_doubled_headers_are_numbered_and_said(tmp_path: Path) -> None:
+    """As Jira exports comments and watchers."""
+    rows = [
+        (
+            f"IT-{n}",
+            "Bug",
+            "Done",
+            f"2024-0{1 + n % 6}-0{1 + n % 9} 10:00",
+            f"user{n % 4}",
+            "first",
+            "second",
+            "third",
+        )
+        for n in range(40)
+    ]
+    header = "Issue key,Issue Type,Status,Created,Reporter,Comment,Comment,Comment"
+    path = write_csv(tmp_path / "in" / "jira.csv", header, rows)
+    made = make(path, tmp_path / "p", "jira")
+    assert made.entities["jira"].repeated_columns == "number"
+    assert "# read under numbered names: Comment 2, Comment 3" in made.text(
+        "sources.yaml"
+    )
+    assert "numbered, such as Comment 2, Comment 3." in made.text("MAPPING.md")
+    brought.becomes_what_it_says(made)
+    said = CliRunner().invoke(main, ["init", str(tmp_path / "q"), "--from", str(path)])
+    assert "has several columns of one name" in said.output, said.output
+
+
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     url = "postgresql://me:${NO_SUCH_SECRET}@h/d"
     result = CliRunner().invoke(main, ["init", str(tmp_path / "p"), "--from", url])
