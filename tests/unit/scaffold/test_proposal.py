@@ -223,6 +223,61 @@ def test_doubled_headers_are_numbered_and_said(tmp_path: Path) -> None:
     assert "has several columns of one name" in said.output, said.output
 
 
+TICKETS = "ticket_id,customer_id,priority,status,opened_at,resolved_at"
+
+
+def tickets(folder: Path, *without: str, some: str = "") -> Path:
+    """60 tickets without some columns, and with empty cells of one in every third."""
+    header = [name for name in TICKETS.split(",") if name not in without]
+    rows = [
+        {
+            "ticket_id": f"T{n}",
+            "customer_id": f"c{n % 7}",
+            "priority": "high",
+            "status": "done",
+            "opened_at": f"2024-03-{1 + n % 28:02} 09:00",
+            "resolved_at": f"2024-03-{1 + n % 28:02} 10:00",
+            **({some: ""} if some and n % 3 == 0 else {}),
+        }
+        for n in range(60)
+    ]
+    body = [[row[name] for name in header] for row in rows]
+    return write_csv(folder / "support_tickets.csv", header, body)
+
+
+def test_tickets_without_an_opening_time_are_a_question(tmp_path: Path) -> None:
+    what = tickets(tmp_path / "in", "opened_at")
+    made = make(what, tmp_path / "p", "desk")
+    assert made.questions["support_tickets: opened"] == "resolved_at"
+    row = staged(made).execute(
+        "select count(*), count(opened_at), min(opened_at)::text from stg_service_tickets"
+    )
+    assert row.fetchone() == (60, 60, "2024-03-01 10:00:00")
+    brought.becomes_what_it_says(made)
+    nothing = make(
+        tickets(tmp_path / "in2", "opened_at", "resolved_at"), tmp_path / "q", "desk"
+    )
+    assert nothing.questions["support_tickets: opened"] == "nothing"
+    assert list(nothing.sources.provides()) == ["customers"]
+    assert "support_tickets.csv is taken for" in nothing.text("MAPPING.md")
+
+
+@pytest.mark.parametrize(("answer", "count"), [("leave_out", 40), ("resolved_at", 60)])
+def test_some_tickets_without_an_opening_time(
+    answer: str, count: int, tmp_path: Path
+) -> None:
+    def ask(question: Question) -> str:
+        return answer if question.about.endswith(": opened") else question.chosen
+
+    what = tickets(tmp_path / "in", some="opened_at")
+    made = make(what, tmp_path / "p", "desk", ask=ask)
+    row = staged(made).execute(
+        "select count(*), count(opened_at) from stg_service_tickets"
+    )
+    assert row.fetchone() == (count, count)
+    brought.becomes_what_it_says(made)
+
+
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     url = "postgresql://me:${NO_SUCH_SECRET}@h/d"
     result = CliRunner().invoke(main, ["init", str(tmp_path / "p"), "--from", url])
