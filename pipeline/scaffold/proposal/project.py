@@ -11,7 +11,7 @@ from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Profile, Table
-from pipeline.scaffold.proposal import business, goods, people, sales, service
+from pipeline.scaffold.proposal import business, goods, people, rates, sales, service
 from pipeline.scaffold.proposal.business import Business
 from pipeline.scaffold.proposal.mapping import Draft, Mapping
 from pipeline.scaffold.proposal.questions import Ask, Questions
@@ -76,6 +76,9 @@ def propose(
                     f"{item.table.title} is taken for {role}, and lacks the columns "
                     "without which that says nothing: nothing is made of it"
                 )
+    for item in draft.of_role("fx_rates"):
+        if (found_rates := rates.rates(draft, item)) is not None:
+            draft.mappings.append(found_rates)
     for table in {
         id(mapping.table): mapping.table for mapping in draft.mappings
     }.values():

@@ -223,6 +223,58 @@ def test_doubled_headers_are_numbered_and_said(tmp_path: Path) -> None:
     assert "has several columns of one name" in said.output, said.output
 
 
+@pytest.mark.parametrize(
+    ("name", "header", "rows", "expected"),
+    [
+        (
+            "exchange_rates",
+            "date,from_currency,to_currency,rate",
+            [("2024-01-01", "USD", "EUR", "0.8"), ("2024-01-01", "EUR", "GBP", "0.5")],
+            [("GBP", "EUR", 2.0), ("USD", "EUR", 0.8)],
+        ),
+        (
+            "fx_rates",
+            "Date,Currency,Rate",
+            [("2024-01-01", "USD", "0.8"), ("2024-01-01", "GBP", "2")],
+            [("GBP", "EUR", 2.0), ("USD", "EUR", 0.8)],
+        ),
+        (
+            "汇率表",
+            "生效日期,币种,汇率",
+            [("2024-01-01", "USD", "0.8"), ("2024-02-01", "GBP", "2")],
+            [("GBP", "EUR", 2.0), ("USD", "EUR", 0.8)],
+        ),
+    ],
+)
+def test_exchange_rates_are_recognised_and_turned_to_the_reporting_currency(
+    name: str,
+    header: str,
+    rows: list[tuple[str, ...]],
+    expected: object,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "in"
+    write_csv(folder / f"{name}.csv", header, rows)
+    write_csv(
+        folder / "sales.csv",
+        "order_id,customer_id,order_date,amount,currency",
+        [
+            (f"o{n}", f"c{n % 5}", f"2024-01-{1 + n % 28:02}", 10 + n, currency)
+            for n, currency in enumerate(["EUR"] * 30 + ["USD", "GBP"])
+        ],
+    )
+    made = make(folder, tmp_path / "p")
+    assert made.sources.business.reporting_currency == "EUR"
+    assert "fx_rates" in made.sources.provides()
+    found = staged(made).execute(
+        "select from_currency, to_currency, rate::double from stg_fx_rates order by all"
+    )
+    assert found.fetchall() == expected
+    brought.becomes_what_it_says(made)
+    has_two = "to_currency" in header
+    assert any("direction" in about for about in made.questions) != has_two
+
+
 TICKETS = "ticket_id,customer_id,priority,status,opened_at,resolved_at"
 
 
