@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling import columns, keys, sample
+from pipeline.profiling import columns, keys, sample, wide
 from pipeline.profiling.tables import Profile, Table
 
 
@@ -30,6 +30,7 @@ def profile(
     found = sample.take(connection, what, environment or {})
     for table in found.tables.values():
         columns.measure(connection, table)
+        wide.lengthen(connection, table)
         keys.find_keys(connection, table)
         table.is_repeated = _is_repeated(connection, table)
     keys.find_references(connection, found)

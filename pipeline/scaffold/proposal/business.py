@@ -296,7 +296,8 @@ def _last_day(draft: Draft, today: dt.date, zone: str) -> tuple[dt.date | None, 
 def _highest(table: Table, column: Column, zone: str) -> dt.date | None:
     """The last day in a column; of a database all of it, although a sample was read."""
     value = column.high
-    if not table.is_whole and table.source.kind == "database":
+    is_cut = not table.is_whole and table.source.kind == "database"
+    if is_cut and table.wide is None:
         assert table.source.url is not None
         name = table.entity.table or table.name
         whole = databases.last_value(table.source.url, name, column.name)

@@ -170,6 +170,16 @@ def _tables(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterat
             f"Taken for **{item.role or 'nothing'}**, because {item.evidence}. "
             f"{table.sampled[0].upper()}{table.sampled[1:]} were measured. Key: {key}."
         ]
+        if table.wide is not None:
+            first, last = table.wide.months[0][0], table.wide.months[-1][0]
+            stated.append(
+                f"Its months are columns, {first} to {last}: staging makes a row of each "
+                "month that has an amount, on the month's first day."
+            )
+            for name, words in table.wide.total_words.items():
+                stated.append(
+                    f"Rows with {', '.join(words)} in {name} are sums, and left out."
+                )
         if table.unread:
             stated.append(f"{table.unread:,} rows could not be read.")
         if table.numbered:

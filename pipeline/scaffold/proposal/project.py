@@ -9,6 +9,7 @@ import duckdb
 
 from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
+from pipeline.profiling import wide
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Profile, Table
 from pipeline.scaffold.proposal import business, goods, people, rates, sales, service
@@ -60,7 +61,10 @@ def propose(
     Raises:
         ConfigurationError: No table says anything of customers.
     """
-    draft = Draft(profile, recognise(profile), source, Questions(ask))
+    questions = Questions(ask)
+    for table in profile.tables.values():
+        _ask_year(connection, questions, table)
+    draft = Draft(profile, recognise(profile), source, questions)
     for item in draft.found.values():
         _ask_role(draft, item)
     draft.mappings += people.customers(connection, draft)
@@ -94,6 +98,26 @@ def propose(
         )
     found = business.propose(connection, draft, today)
     return Proposal(draft, found, _unknown_customers(connection, draft))
+
+
+def _ask_year(
+    connection: duckdb.DuckDBPyConnection, questions: Questions, table: Table
+) -> None:
+    """Asks of which year the months in the columns are, where nothing says it."""
+    if table.wide is None or table.wide.year is None:
+        return
+    chosen = questions.decide(
+        f"{table.name}: year",
+        f"Of which year are the months in the columns of {table.title}?",
+        {str(table.wide.year): ""},
+        str(table.wide.year),
+        why="the names of the columns say no year",
+        where=f"the days in the staging model of {table.name}",
+        is_free=True,
+    )
+    if chosen.isdigit() and int(chosen) != table.wide.year:
+        table.wide.year = int(chosen)
+        wide.remeasure(connection, table)
 
 
 def _ask_role(draft: Draft, item: Recognised) -> None:

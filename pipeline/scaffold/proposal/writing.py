@@ -160,7 +160,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _key(proposal: Proposal, table: Table) -> Iterator[str]:
     """The key, and what a new file of the table means."""
-    key = table.key
+    key = table.wide.key if table.wide else table.key
     if key and tuple(key) != POSITION:
         yield from _comment(f"tells {table.sampled} apart", 2)
         yield f"  key: [{', '.join(map(_quoted, key))}]"
@@ -227,7 +227,8 @@ def _becomes(proposal: Proposal, table: Table) -> Iterator[str]:
     found = [
         item
         for mapping in proposal.mappings
-        if mapping.table is table
+        # Of months in columns, no row of the source is a row of anything.
+        if mapping.table is table and table.wide is None
         for item in [_becomes_of(proposal, mapping)]
         if item is not None
     ]

@@ -275,6 +275,31 @@ def test_exchange_rates_are_recognised_and_turned_to_the_reporting_currency(
     assert any("direction" in about for about in made.questions) != has_two
 
 
+def test_months_in_columns_become_lines(tmp_path: Path) -> None:
+    header = "客户名称,产品,1月,2月,3月,4月,合计"
+    rows = [(f"上海{n}公司", "泵", n, 0, 2 * n, "", 3 * n) for n in range(1, 11)]
+    total = ("合计", "", 55, 0, 110, 0, 165)
+    path = write_csv(tmp_path / "in" / "销售.csv", header, [*rows, total])
+
+    def ask(question: Question) -> str:
+        return "2023" if question.about.endswith(": year") else question.chosen
+
+    made = make(path, tmp_path / "p", ask=ask)
+    assert list(made.sources.provides()) == ["customers", "products", "order_lines"]
+    (entity,) = made.entities.values()
+    assert (entity.key, entity.columns, entity.becomes) == (["客户名称"], {}, [])
+    found = staged(made).execute(
+        "select order_date::text, count(*), sum(net_amount)::int, "
+        "count(distinct order_id) from stg_order_lines group by all order by all"
+    )
+    assert found.fetchall() == [("2023-01-01", 10, 55, 10), ("2023-03-01", 10, 110, 10)]
+    customers = staged(made).execute("select count(*) from stg_customers").fetchone()
+    assert customers == (10,)
+    page = made.text("MAPPING.md")
+    assert "Its months are columns, 1月 to 4月" in page
+    assert "Rows with 合计 in 客户名称 are sums, and left out." in page
+
+
 TICKETS = "ticket_id,customer_id,priority,status,opened_at,resolved_at"
 
 
@@ -611,12 +636,12 @@ def test_a_table_is_what_others_refer_to_it_as(tmp_path: Path) -> None:
 
 
 def test_what_is_recognised_and_of_no_use_is_said(tmp_path: Path) -> None:
-    """Sales by month in columns, and payments without a day."""
+    """Sales by week in columns, and payments without a day."""
     folder = tmp_path / "in"
-    months = ["Jan", "Feb", "Mar"]
+    weeks = ["Week 1", "Week 2", "Week 3"]
     write_csv(
         folder / "sales.csv",
-        ["Customer", "Product", *months],
+        ["Customer", "Product", *weeks],
         [(f"Client {n} Ltd", f"P{n % 3}", n, n, n) for n in range(30)],
     )
     write_csv(
