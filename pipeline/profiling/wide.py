@@ -105,6 +105,11 @@ def remeasure(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     for name in (wide.day, wide.value):
         # The reader has no such column to make anything of.
         table.columns[name].declared = None
+    value = table.columns[wide.value]
+    if value.kind == "integer":
+        # Sums so far are whole; the next need not be.
+        value.kind = "decimal"
+        value.reading = f"try_cast({sql.quoted(wide.value)} as decimal(18, 4))"
 
 
 def _recognise(connection: duckdb.DuckDBPyConnection, table: Table) -> Wide | None:
@@ -225,13 +230,15 @@ def long(wide: Wide, relation: str, kept: Sequence[str], file_column: str) -> st
         kept: Columns beside the source's own, which stay.
         file_column: Of these, the one with the name of the file.
     """
-    listed = sql.columns([*wide.ids, *kept])
-    own = ", ".join(f"by_row.{sql.quoted(name)}" for name in [*wide.ids, *kept])
+    listed = ",\n        ".join(sql.quoted(name) for name in [*wide.ids, *kept])
+    own = ",\n            ".join(
+        f"by_row.{sql.quoted(name)}" for name in [*wide.ids, *kept]
+    )
     places = ",\n            ".join(
         f"({at}, {_first_day(year or wide.year, month)}, {month})"
         for at, (_, year, month) in enumerate(wide.months, 1)
     )
-    cells = "\n            ".join(
+    cells = "\n                ".join(
         f"when {at} then cast(by_row.{sql.quoted(name)} as varchar)"
         for at, (name, _, _) in enumerate(wide.months, 1)
     )
@@ -247,13 +254,16 @@ def long(wide: Wide, relation: str, kept: Sequence[str], file_column: str) -> st
     for name, words in wide.total_words.items():
         marks = ", ".join(map(sql.literal, words))
         tests.append(f"coalesce({sql.quoted(name)} not in ({marks}), true)")
-    return f"""select {listed}, {sql.quoted(wide.day)}, {value}
+    return f"""select
+        {listed},
+        {sql.quoted(wide.day)},
+        {value}
     from (
         select
             {own},
             {day} as {sql.quoted(wide.day)},
             case months.place
-            {cells}
+                {cells}
             end as {value}
         from {relation} as by_row
         cross join (values

@@ -15,9 +15,15 @@ _KIND = "decimal(18, 8)"
 def rates(draft: Draft, item: Recognised) -> Mapping | None:
     """The rates that a table gives, turned towards the reporting currency."""
     mapping = Mapping("fx_rates", item)
-    rate, currency = values.answer(draft, item, "rate"), item.column("from_currency")
+    column, currency = item.column("rate"), item.column("from_currency")
     day = item.column("rate_date")
-    if rate is None or currency is None or day is None:
+    if column is None or currency is None or day is None:
+        return None
+    if column.declared is not None:
+        # Rates have more digits than money, and the next one more than those so far.
+        column.declared = _KIND.replace(" ", "")
+    rate = values.answer(draft, item, "rate")
+    if rate is None:
         return None
     other = item.column("to_currency")
     one = _code(item, currency)

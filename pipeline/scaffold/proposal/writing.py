@@ -162,7 +162,8 @@ def _key(proposal: Proposal, table: Table) -> Iterator[str]:
     """The key, and what a new file of the table means."""
     key = table.wide.key if table.wide else table.key
     if key and tuple(key) != POSITION:
-        yield from _comment(f"tells {table.sampled} apart", 2)
+        counted = "the rows" if table.wide else table.sampled
+        yield from _comment(f"tells {counted} apart", 2)
         yield f"  key: [{', '.join(map(_quoted, key))}]"
     else:
         yield from _comment(
