@@ -42,10 +42,10 @@ def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> Non
         demonstration.build_database(
             described.demonstration, at.root / "demonstration" / "erp.sqlite"
         )
-    trial = project_trial.run(described, settings)
-    findings = trial_findings.once(
-        [*trial.findings, *new_project.lacks(described, settings)]
-    )
+    lacking = new_project.lacks(described, settings)
+    incomplete = {finding.subject for finding in lacking}
+    trial = project_trial.run(described, settings, incomplete)
+    findings = trial_findings.once([*trial.findings, *lacking])
     if as_json:
         print_json(
             {

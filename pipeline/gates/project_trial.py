@@ -9,10 +9,11 @@ samples (`source_trial`), and what staging made of them (`staged_trial`).
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import filecmp
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,16 @@ class Trial:
     findings: Sequence[Finding]
 
 
-def run(sources: SourcesFile, settings: Settings) -> Trial:
+def run(
+    sources: SourcesFile, settings: Settings, incomplete: Collection[str] = ()
+) -> Trial:
     """Tries everything out that a refresh of this project would need.
 
     Args:
         sources: What `sources.yaml` says.
         settings: The settings; the home need not be there.
+        incomplete: Staging models of which it is said already what they lack; what they
+            give is not judged.
     """
     settings = sources.applied_to(settings)
     places = Places.of(settings.sources_file)
@@ -91,9 +96,8 @@ def run(sources: SourcesFile, settings: Settings) -> Trial:
         findings += [item for tried in samples.tried for item in tried.findings]
         candidate = _candidate(Path(folder).resolve() / "candidate", sources)
         usable = _prepare(sources, samples, candidate, declaration, findings)
-        findings += _of_the_project(
-            sources, settings, candidate, samples, usable, places
-        )
+        project_there = _Project(sources, settings, candidate, places, incomplete)
+        findings += _of_the_project(project_there, samples, usable)
     return Trial(samples.tried, once(findings))
 
 
@@ -115,7 +119,7 @@ def _before_anything(
         yield Finding(str(error), error.exit_code, "home")
 
 
-def as_of_date(sources: SourcesFile) -> Any:
+def as_of_date(sources: SourcesFile) -> dt.date:
     """The last day that a refresh of today would know of."""
     business = sources.business
     return business.as_of or calendar.default_as_of(business.time_zone)
@@ -178,60 +182,72 @@ def _prepare(
     return usable
 
 
+@dataclasses.dataclass(frozen=True)
+class _Project:
+    """The project that is tried, and on which candidate."""
+
+    sources: SourcesFile
+    settings: Settings
+    candidate: Candidate
+    places: Places
+    incomplete: Collection[str]
+
+
 def _of_the_project(
-    sources: SourcesFile,
-    settings: Settings,
-    candidate: Candidate,
-    samples: Samples,
-    usable: set[tuple[str, str]],
-    places: Places,
+    tried: _Project, samples: Samples, usable: set[tuple[str, str]]
 ) -> list[Finding]:
     """What is wrong with the dbt project: what it is made of, its staging, its policy."""
+    settings, candidate = tried.settings, tried.candidate
     try:
-        models = project.models(sources, settings)
+        sources = _with_models(tried.sources, settings)
+        seeds = project.seeds(sources, settings)
     except CustomerTiersError as error:
         return [Finding(str(error), error.exit_code, "dbt_project")]
-    # A model that is not there is said elsewhere; the others are tried all the same.
-    there = sources.model_copy(
-        update={
-            "sources": [
-                source.model_copy(
-                    update={
-                        "provides": [
-                            entity
-                            for entity in source.provides
-                            if f"stg_{source.name}__{entity}" in models
-                        ]
-                    }
-                )
-                for source in sources.sources
-            ]
-        }
-    )
-    seeds = project.seeds(there, settings)
-    findings = list(_of_the_policy(seeds, candidate.as_of_date, places))
+    findings = list(_of_the_policy(seeds, candidate.as_of_date, tried.places))
     try:
-        parsed = dbt.parse(there, settings)
+        parsed = dbt.parse(sources, settings)
     except CustomerTiersError as error:
         return [*findings, _of_dbt(str(error), seeds.parent)]
-    changed = _changed_seeds(seeds)
-    findings += [
-        _of_seed(seeds, name, problem)
-        for name, problem in trial.try_seeds(parsed, candidate, settings, changed)
-        if not findings
-    ]
-    staged, problems = _stage(there.sources, parsed, settings, candidate, usable)
+    if not findings:
+        changed = _changed_seeds(seeds)
+        findings += [
+            _of_seed(seeds, name, problem)
+            for name, problem in trial.try_seeds(parsed, candidate, settings, changed)
+        ]
+    views, problems = _stage(sources.sources, parsed, settings, candidate, usable)
     findings += problems
+    complete = {
+        (source, entity): view
+        for (source, entity), view in views.items()
+        if f"stg_{source}__{entity}" not in tried.incomplete
+    }
     findings += staged_trial.judge(
-        there,
+        sources,
         candidate,
         samples.tried,
-        staged,
+        complete,
         parsed.manifest_json,
-        places,
+        tried.places,
         parsed.folder,
     )
     return findings
+
+
+def _with_models(sources: SourcesFile, settings: Settings) -> SourcesFile:
+    """The sources with the entities for which there is a staging model.
+
+    One that is not there is said elsewhere; the others are tried all the same.
+    """
+    models = project.models(sources, settings)
+    described = []
+    for source in sources.sources:
+        there = [
+            entity
+            for entity in source.provides
+            if f"stg_{source.name}__{entity}" in models
+        ]
+        described.append(source.model_copy(update={"provides": there}))
+    return sources.model_copy(update={"sources": described})
 
 
 def _of_dbt(text: str, folder: Path) -> Finding:
@@ -249,7 +265,7 @@ def _of_dbt(text: str, folder: Path) -> Finding:
     )
 
 
-def _of_the_policy(seeds: Path, as_of: Any, places: Places) -> Iterator[Finding]:
+def _of_the_policy(seeds: Path, as_of: dt.date, places: Places) -> Iterator[Finding]:
     """What keeps the policy from grading anybody on the as-of day."""
     check = dbt.check_policy(seeds)
     for example in check.examples:
@@ -293,7 +309,7 @@ def _line_of_row(link: Path | None, row: str) -> int | None:
     return next(fits, None)
 
 
-def _in_force(seeds: Path, as_of: Any, places: Places) -> Iterator[Finding]:
+def _in_force(seeds: Path, as_of: dt.date, places: Places) -> Iterator[Finding]:
     """Whether a policy is in force on the as-of day."""
     published = [
         policy
@@ -413,7 +429,9 @@ def _stage(
     return views, findings
 
 
-def _with_ancestors(nodes: Mapping[str, Any], wanted: Any) -> list[Mapping[str, Any]]:
+def _with_ancestors(
+    nodes: Mapping[str, Any], wanted: Iterable[str]
+) -> list[Mapping[str, Any]]:
     """The models and the models that they are made of, those first."""
     order: dict[str, Mapping[str, Any]] = {}
 

@@ -170,25 +170,25 @@ def _types(
     except duckdb.Error as error:
         whole = error
     # Which column it is, the engine does not say.
-    named = False
+    failed: dict[str, str] = {}
     for name, expression in cast.items():
         try:
             connection.execute(
                 f"create or replace temp table one as select {expression} from {view}"
             )
         except duckdb.Error as error:
-            named = True
-            yield item.finding(
-                f"{item.model}: {name} is no {wanted[name]}: {_words(error)}",
-                ConfigurationError.exit_code,
-                name,
-            )
-            if _words(error) == _words(whole):
-                # Where all columns fail for one reason, it is none of them.
-                return
-    if not named:
+            failed[name] = _words(error)
+    if len(failed) in {0, len(cast)} and len(cast) > 1:
+        # Not a column, but what all of them are taken from.
         yield item.finding(
             f"{item.model} does not work: {_words(whole)}", ConfigurationError.exit_code
+        )
+        return
+    for name, words in failed.items():
+        yield item.finding(
+            f"{item.model}: {name} is no {wanted[name]}: {words}",
+            ConfigurationError.exit_code,
+            name,
         )
 
 
@@ -366,8 +366,8 @@ def _customers(
             continue
         count = sum(row[1] for row in rows)
         text = (
-            f"{item.model}: {count:,} order lines are of {len(rows):,} customers whom no "
-            f"source gives: {listed([str(row[0]) for row in rows])}."
+            f"{item.model}: {count:,} order lines name a customer whom no source gives: "
+            f"{listed([str(row[0]) for row in rows])}."
         )
         treatment = treatments.get(item.source, "refuse")
         if treatment == "refuse":

@@ -95,7 +95,11 @@ def remeasure(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     wide = table.wide
     relation = f"{wide.relation}_long"
     query = long(wide, sql.quoted(wide.relation), ("_row", "_part"), "_part")
-    connection.execute(f"create or replace table {sql.quoted(relation)} as {query}")
+    # What is measured is what happened: months to come have columns, too.
+    connection.execute(
+        f"create or replace table {sql.quoted(relation)} as select * from ({query}) "
+        f"where {has_amount(sql.quoted(wide.value))}"
+    )
     table.relation = relation
     row = connection.execute(f"select count(*) from {sql.quoted(relation)}").fetchone()
     table.rows = int(row[0]) if row else 0
@@ -221,8 +225,13 @@ def _key(
     return []
 
 
+def has_amount(column: str) -> str:
+    """SQL of whether something happened in a month: a cell that is neither empty nor 0."""
+    return f"regexp_matches({column}, '[1-9]')"
+
+
 def long(wide: Wide, relation: str, kept: Sequence[str], file_column: str) -> str:
-    """SQL of the long table: a row for each row and month that has an amount.
+    """SQL of the long table: a row for each row and month, without sums of others.
 
     Args:
         wide: How the months stand in the columns.
@@ -250,7 +259,7 @@ def long(wide: Wide, relation: str, kept: Sequence[str], file_column: str) -> st
         year = f"cast(regexp_extract({file}, '((19|20)[0-9][0-9])', 1) as integer)"
     day = f"make_date({year}, months.month_number, 1)" if year else "months.first_day"
     value = sql.quoted(wide.value)
-    tests = [f"regexp_matches({value}, '[1-9]')"]
+    tests = []
     for name, words in wide.total_words.items():
         marks = ", ".join(map(sql.literal, words))
         tests.append(f"coalesce({sql.quoted(name)} not in ({marks}), true)")
@@ -270,7 +279,7 @@ def long(wide: Wide, relation: str, kept: Sequence[str], file_column: str) -> st
             {places}
         ) as months (place, first_day, month_number)
     ) as by_month
-    where {" and ".join(tests)}"""
+    where {" and ".join(tests) or "true"}"""
 
 
 def _first_day(year: int | None, month: int) -> str:

@@ -331,7 +331,7 @@ FAULTS = {
     "lines of customers whom nobody gives": Fault(
         edit("inbox/order_lines_1.csv", "shop,c3", "shop,guest"),
         3,
-        "1 order lines are of 1 customers whom no source gives: guest",
+        "1 order lines name a customer whom no source gives: guest",
         LINES,
         "source_customer_id",
     ),
@@ -377,6 +377,24 @@ FAULTS = {
         "tier_overrides.csv lacks ",
         "",
     ),
+    "a seed with a cell of another type": Fault(
+        write(
+            "dbt_project/seeds/cost_rates.csv",
+            (NEUTRAL_SEEDS / "cost_rates.csv").read_text().splitlines()[0]
+            + "\n"
+            + ",".join(
+                "cheap"
+                for _ in (NEUTRAL_SEEDS / "cost_rates.csv")
+                .read_text()
+                .split("\n")[0]
+                .split(",")
+            )
+            + "\n",
+        ),
+        3,
+        "cost_rates: ",
+        "dbt_project/seeds/cost_rates.csv",
+    ),
     "a word that is no type": Fault(
         declare(KEY, f"{KEY}\n        columns: {{net_amount: money}}"),
         2,
@@ -421,10 +439,10 @@ def tried(folder: Path) -> list[Finding]:
     settings = Settings.load(folder / "home", folder / "sources.yaml")
     described = load_sources(settings)
     settings = described.applied_to(settings)
-    trial = project_trial.run(described, settings)
-    return trial_findings.once(
-        [*trial.findings, *new_project.lacks(described, settings)]
-    )
+    lacking = new_project.lacks(described, settings)
+    incomplete = {finding.subject for finding in lacking}
+    trial = project_trial.run(described, settings, incomplete)
+    return trial_findings.once([*trial.findings, *lacking])
 
 
 def test_a_sound_project_passes(folder: Path) -> None:
