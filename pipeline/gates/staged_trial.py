@@ -28,6 +28,8 @@ from pipeline.transform import canonical
 
 # Data that ends longer before the as-of day than this is probably another year's.
 LATE_DAYS = 31
+# As the gate out has it (most_tickets_have_a_customer).
+MOST_UNKNOWN_TICKETS = 0.05
 # The entities whose days say until when a company's records go.
 _OF_BUSINESS = ("order_lines", "service_tickets", "interactions")
 
@@ -122,7 +124,7 @@ def judge(
             findings += _keys(connection, item, manifest)
             findings += _empty(connection, item)
         findings += _days(connection, staged, candidate.as_of_date, places)
-        findings += _customers(connection, sources, staged, candidate)
+        findings += _customers(connection, sources, staged, candidate.as_of_date)
         findings += _currencies(connection, sources, staged, places)
     return findings
 
@@ -305,7 +307,7 @@ def _days(
     if last < as_of - dt.timedelta(days=LATE_DAYS):
         yield where(
             f"Your data ends on {last}, and a refresh would know of everything until "
-            f"{as_of}: nobody has bought since then. Set `as_of: {last}` under "
+            f"{as_of}: nothing has happened since then. Set `as_of: {last}` under "
             "`business` in sources.yaml if there is no newer data."
         )
     elif first > as_of:
@@ -319,70 +321,99 @@ def _customers(
     connection: duckdb.DuckDBPyConnection,
     sources: SourcesFile,
     staged: Sequence[_Staged],
-    candidate: Candidate,
+    as_of: dt.date,
 ) -> Iterator[Finding]:
-    """Order lines whose customer nobody gives, where everything was read."""
+    """Lines and tickets whose customer nobody gives, where everything was read."""
     given = [item for item in staged if item.entity == "customers"]
     names = {item.source for item in given}
     if names != set(sources.provides().get("customers", [])) or not all(
-        item.is_whole for item in given
+        item.is_whole and "source_customer_id" in item.columns for item in given
     ):
         return
-    known = " union all ".join(
+    customers = " union all ".join(
         f"select {sql.literal(item.source)} as source, source_customer_id from "
         f"{item.table}"
         for item in given
-        if "source_customer_id" in item.columns
     )
     treatments = sources.unknown_customers()
     for item in staged:
+        judged = {"order_lines", "service_tickets"}
         needed = {"customer_source", "source_customer_id"}
-        if item.entity != "order_lines" or not needed <= item.columns or not known:
-            continue
-        begins = [
-            name
-            for name in canonical.event_times("order_lines")["begins"]
-            if name in item.columns
-        ]
-        day = ", ".join(f"cast({sql.quoted(name)} as date)" for name in begins)
-        is_known = f"coalesce({day}) > {sql.literal(candidate.as_of_date)}"
-        later = f"not coalesce({is_known}, false)" if begins else "true"
-        rows = connection.execute(
-            f"""
-            select
-                coalesce(nullif(trim(lines.source_customer_id), ''), '(empty)'),
-                count(*)
-            from {item.table} as lines
-            left join ({known}) as customers
-                on
-                    lines.customer_source = customers.source
-                    and lines.source_customer_id = customers.source_customer_id
-            where customers.source is null and {later}
-            group by 1
-            order by 2 desc, 1
-            """
-        ).fetchall()
-        if not rows or not item.is_whole:
-            continue
-        count = sum(row[1] for row in rows)
-        text = (
-            f"{item.model}: {count:,} order lines name a customer whom no source gives: "
-            f"{listed([str(row[0]) for row in rows])}."
-        )
-        treatment = treatments.get(item.source, "refuse")
-        if treatment == "refuse":
+        if item.entity in judged and item.is_whole and needed <= item.columns:
+            rows, unknown = _unknown(connection, item, customers, as_of)
+            treatment = treatments.get(item.source, "refuse")
+            yield from _of_unknown(item, rows, unknown, treatment)
+
+
+def _unknown(
+    connection: duckdb.DuckDBPyConnection,
+    item: _Staged,
+    customers: str,
+    as_of: dt.date,
+) -> tuple[int, list[tuple[str, int]]]:
+    """How many rows are known on the as-of day; keys of no customer, with their rows."""
+    begins = [
+        f"cast({sql.quoted(name)} as date)"
+        for name in canonical.event_times(item.entity)["begins"]
+        if name in item.columns
+    ]
+    day = f"coalesce({', '.join(begins)}, date '0001-01-01')" if begins else "null"
+    found = connection.execute(
+        f"""
+        select
+            case when customers.source is null
+                then coalesce(nullif(trim(facts.source_customer_id), ''), '(empty)')
+            end as unknown_key,
+            count(*)
+        from {item.table} as facts
+        left join (select distinct * from ({customers})) as customers
+            on
+                facts.customer_source = customers.source
+                and facts.source_customer_id = customers.source_customer_id
+        where coalesce({day} <= {sql.literal(as_of)}, true)
+        group by 1
+        order by 2 desc, 1
+        """
+    ).fetchall()
+    unknown = [(str(key), int(rows)) for key, rows in found if key is not None]
+    return sum(int(rows) for _, rows in found), unknown
+
+
+def _of_unknown(
+    item: _Staged, rows: int, unknown: Sequence[tuple[str, int]], treatment: str
+) -> Iterator[Finding]:
+    """What a refresh makes of rows whose customer nobody gives."""
+    count = sum(number for _, number in unknown)
+    keys = listed([key for key, _ in unknown])
+    if item.entity == "service_tickets":
+        if count > MOST_UNKNOWN_TICKETS * rows:
             yield item.finding(
-                f"{text} Give them in customers, or say in sources.yaml what becomes of "
-                "such lines: `unknown_customers: unknown_customer` or `leave_out`.",
+                f"{item.model}: {count:,} of {rows:,} tickets name a customer whom no "
+                f"source gives: {keys}. Give them in customers, or leave such tickets "
+                f"out: at most {MOST_UNKNOWN_TICKETS:.0%} may be nobody's.",
                 GateRefused.exit_code,
                 "source_customer_id",
             )
-        else:
-            yield item.finding(
-                f"{text} They are treated as sources.yaml says: {treatment}.",
-                0,
-                "source_customer_id",
-            )
+        return
+    if not unknown:
+        return
+    text = (
+        f"{item.model}: {count:,} order lines name a customer whom no source gives: "
+        f"{keys}."
+    )
+    if treatment == "refuse":
+        yield item.finding(
+            f"{text} Give them in customers, or say in sources.yaml what becomes of "
+            "such lines: `unknown_customers: unknown_customer` or `leave_out`.",
+            GateRefused.exit_code,
+            "source_customer_id",
+        )
+    else:
+        yield item.finding(
+            f"{text} They are treated as sources.yaml says: {treatment}.",
+            0,
+            "source_customer_id",
+        )
 
 
 def _currencies(

@@ -48,6 +48,15 @@ WORLD = {
         }
         for number in range(24)
     ],
+    "service_tickets": [
+        {
+            "ticket_id": f"t{number}",
+            "customer_source": "shop",
+            "source_customer_id": f"c{number % 6}",
+            "opened_at": f"2024-05-1{number} 10:00:00",
+        }
+        for number in range(10)
+    ],
 }
 YAML = """\
 version: 1
@@ -59,7 +68,7 @@ sources:
   - name: shop
     kind: files
     path: inbox
-    provides: [customers, products, order_lines]
+    provides: [customers, products, order_lines, service_tickets]
     entities:
       customers:
         files: customers.csv
@@ -69,6 +78,11 @@ sources:
       products:
         files: products.csv
         key: [source_product_id]
+        load: snapshot
+        settle_seconds: 0
+      service_tickets:
+        files: service_tickets.csv
+        key: [ticket_id]
         load: snapshot
         settle_seconds: 0
       order_lines:
@@ -335,6 +349,13 @@ FAULTS = {
         LINES,
         "source_customer_id",
     ),
+    "tickets of customers whom nobody gives": Fault(
+        edit("inbox/service_tickets.csv", "shop,c3", "shop,guest"),
+        3,
+        "1 of 10 tickets name a customer whom no source gives: guest",
+        f"{STAGING}/stg_shop__service_tickets.sql",
+        "source_customer_id",
+    ),
     "a currency without a rate": Fault(
         edit("inbox/order_lines_1.csv", "EUR", "CHF"),
         3,
@@ -498,7 +519,7 @@ SOUND: dict[str, tuple[Callable[[Path], None], str]] = {
         "order_lines_2.csv has no column ordered_at, which other files have",
     ),
     "a file in GB18030": (chinese, ""),
-    "lines without a row": (only_headers, ""),
+    "lines without a row": (only_headers, "Your data ends on 2024-05-19"),
     "another time zone": (declare("UTC", "Asia/Shanghai"), ""),
     "data that ended long ago": (
         declare("2024-06-30", "2025-06-30"),
