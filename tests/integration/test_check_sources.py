@@ -20,9 +20,9 @@ from pipeline.gates.trial_findings import Finding
 from pipeline.sources import load_sources
 from pipeline.transform.package import NEUTRAL_SEEDS
 from tests.conftest import command, invoke
-from tests.integration.small import SmallCompany
+from tests.integration.small import SmallCompany, World
 
-WORLD = {
+WORLD: World = {
     "customers": [
         {
             "source_customer_id": f"c{number}",

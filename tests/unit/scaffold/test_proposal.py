@@ -277,7 +277,9 @@ def test_exchange_rates_are_recognised_and_turned_to_the_reporting_currency(
 
 def test_months_in_columns_become_lines(tmp_path: Path) -> None:
     header = "客户名称,产品,1月,2月,3月,4月,合计"
-    rows = [(f"上海{n}公司", "泵", n, 0, 2 * n, "", 3 * n) for n in range(1, 11)]
+    rows: list[tuple[object, ...]] = [
+        (f"上海{n}公司", "泵", n, 0, 2 * n, "", 3 * n) for n in range(1, 11)
+    ]
     rows.append(("上海11公司", "泵", 0, "", 0, "", 0))
     total = ("合计", "", 55, 0, 110, 0, 165)
     path = write_csv(tmp_path / "in" / "销售.csv", header, [*rows, total])

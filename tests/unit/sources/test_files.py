@@ -355,8 +355,8 @@ def test_columns_of_one_name_are_numbered_where_that_is_declared(
     tmp_path: Path, name: str
 ) -> None:
     """The first keeps its name; a number that makes a name that is there is left out."""
-    header = ["id", "Note", "Note", "Note 2", "Note"]
-    body = [[1, "a", "b", "c", "d"], [2, "e", "f", "g", "h"]]
+    header: list[Any] = ["id", "Note", "Note", "Note 2", "Note"]
+    body: list[list[Any]] = [[1, "a", "b", "c", "d"], [2, "e", "f", "g", "h"]]
     if name == "a.xlsx":
         workbook(tmp_path / name, {"Items": [header, *body]})
     else:
