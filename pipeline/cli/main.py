@@ -30,8 +30,8 @@ from pipeline.cli import (
     sources,
     status,
 )
-from pipeline.cli.options import home_given
-from pipeline.cli.output import err, options_given, pastable
+from pipeline.cli.options import given
+from pipeline.cli.output import err, pastable
 from pipeline.common.errors import CustomerTiersError
 from pipeline.common.secrets import cleared
 
@@ -50,7 +50,7 @@ class Commands(click.Group):
             finally:
                 sys.stdout.flush()
         except CustomerTiersError as error:
-            text = pastable(cleared(str(error)), options_given(home_given(context)))
+            text = pastable(cleared(str(error)), given(context))
             err.print(f"[red]{type(error).__name__}[/red]: ", end="")
             err.print(text, markup=False, soft_wrap=True)
             sys.exit(error.exit_code)

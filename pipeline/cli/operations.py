@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import home_option, json_option, sources_option
-from pipeline.cli.output import out, print_json
+from pipeline.cli.output import options_given, out, print_json
 from pipeline.cli.rendering import operations as rendering
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
@@ -41,7 +41,7 @@ def prune(dry_run: bool, home: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(found), "runs": old_runs, "dry_run": dry_run})
         return
-    rendering.pruned(found, old_runs, at, out, dry_run=dry_run)
+    rendering.pruned(found, old_runs, at, options_given(home), out, dry_run=dry_run)
 
 
 @click.command()

@@ -8,20 +8,22 @@ from typing import Any
 
 import click
 
-_HOME = f"{__name__}.home"
+
+def given(context: click.Context) -> dict[str, Path]:
+    """The home and the sources that the command line named, in whichever command."""
+    found = {name: context.meta.get(_key(name)) for name in ("home", "sources")}
+    return {name: path for name, path in found.items() if path is not None}
 
 
-def home_given(context: click.Context) -> Path | None:
-    """The home that the command line named, in whichever command; for error messages."""
-    found: Path | None = context.meta.get(_HOME)
-    return found
+def _key(name: str) -> str:
+    return f"{__name__}.{name}"
 
 
 def _remember(
-    context: click.Context, _option: click.Parameter, home: Path | None
+    context: click.Context, option: click.Parameter, path: Path | None
 ) -> Path | None:
-    context.meta[_HOME] = home
-    return home
+    context.meta[_key(str(option.name))] = path
+    return path
 
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,7 +32,8 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--home",
         type=click.Path(path_type=Path, file_okay=False),
         callback=_remember,
-        help="Folder of landing, candidates and releases [CUSTOMER_TIERS_HOME or ./data].",
+        help="Folder of landing, candidates and releases [CUSTOMER_TIERS_HOME or the "
+        "project's data].",
     )(command)
 
 
@@ -39,7 +42,9 @@ def sources_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--sources",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Where the data comes from [CUSTOMER_TIERS_SOURCES or sources.yaml].",
+        callback=_remember,
+        help="Where the data comes from [CUSTOMER_TIERS_SOURCES or the sources.yaml of this "
+        "folder or the nearest one above].",
     )(command)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -56,14 +57,35 @@ def options_given(home: Path | None, sources: Path | None = None) -> str:
     )
 
 
-def pastable(text: str, options: str) -> str:
+def pastable(text: str, options: Mapping[str, Path]) -> str:
     """The text with the options in every command that stands in it between backticks.
 
-    The rooms below do not know how a person named the home. Without the options a
-    command that is copied from what they say would work in another home.
+    The rooms below do not know how a person named the home and the sources. Without them
+    a command that is copied from what they say would work elsewhere. A command gets
+    those of them that it knows.
 
     Args:
         text: Such as "Make room: `customer-tiers prune --dry-run` says what may go."
-        options: From `options_given`.
+        options: What the command line named: `home` and `sources`.
     """
-    return _COMMAND.sub(lambda found: f"`{found[1]}{options}`", text)
+
+    def with_options(found: re.Match[str]) -> str:
+        known = _options_of(found[1].split()[1:])
+        wanted = {name: path for name, path in options.items() if name in known}
+        return f"`{found[1]}{options_given(**{**_NOTHING, **wanted})}`"
+
+    return _COMMAND.sub(with_options, text)
+
+
+_NOTHING: Mapping[str, Path | None] = {"home": None, "sources": None}
+
+
+def _options_of(words: Sequence[str]) -> set[str]:
+    """The options of a command of ours that begins with these words."""
+    context = click.get_current_context(silent=True)
+    command = context.find_root().command if context else None
+    for word in words:
+        if not isinstance(command, click.Group) or word not in command.commands:
+            break
+        command = command.commands[word]
+    return {str(option.name) for option in command.params} if command else set()

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import (
+    given,
     home_option,
     json_option,
     language_option,
@@ -155,4 +156,5 @@ def calibrate(
     if as_json:
         print_json(numbers({**asdict(found), "written": list(map(str, written))}))
     else:
-        rendering.calibration(found, written, lang, language.console())
+        options = given(click.get_current_context())
+        rendering.calibration(found, written, lang, language.console(), options)

@@ -96,7 +96,10 @@ def dbt_project(sources: Path | None, home: Path | None) -> None:
 @home_option
 def ui(port: int, sources: Path | None, home: Path | None) -> None:
     """Opens Dagster's web page with its daemon, for this machine only."""
+    from pipeline.sources import load_sources
+
     settings = Settings.load(home, sources)
+    load_sources(settings)  # What Dagster says of a project that is none is long.
     at = Home.open(settings.home)
     out.print(f"Dagster on http://127.0.0.1:{port} (stop with Ctrl-C)")
     sys.stdout.flush()

@@ -22,6 +22,7 @@ def init_from(folder: Path, source: str | None, what: str) -> None:
         ConfigurationError: The folder is not empty, or there is nothing that can be read.
         SourceUnavailable: The database cannot be reached.
     """
+    from pipeline.common.settings import Settings
     from pipeline.profiling import profile, sample
     from pipeline.scaffold.proposal import project, writing
 
@@ -29,13 +30,15 @@ def init_from(folder: Path, source: str | None, what: str) -> None:
         raise ConfigurationError(
             f"{folder} is not empty; give a new folder, so that nothing is overwritten."
         )
+    # Of the settings nothing else matters here: there is no project yet.
+    environment = Settings.load().environment
     with sample.opened() as connection:
         out.print(f"Reading a sample of {sample.displayed(what)} ...", markup=False)
-        found = profile.profile(connection, what)
+        found = profile.profile(connection, what, environment)
         proposal = project.propose(
             connection,
             found,
-            source or sample.source_name(what),
+            source or sample.source_name(what, environment),
             _ask if sys.stdin.isatty() else None,
             dt.date.today(),
         )
@@ -71,6 +74,14 @@ def _report(proposal: Proposal, folder: Path, written: list[Path]) -> None:
         )
     for line in (*proposal.draft.left_out.values(), *proposal.draft.profile.unread):
         out.print(f"Left out: {line.rstrip('.')}.", soft_wrap=True, markup=False)
+    for table in proposal.draft.profile.tables.values():
+        if table.numbered:
+            out.print(
+                f"{table.title} has several columns of one name; the first keeps it, the "
+                f"others are numbered, such as {table.numbered[0]}.",
+                soft_wrap=True,
+                markup=False,
+            )
     for path in written[:2]:
         out.print(str(path), soft_wrap=True, markup=False)
     still_open = proposal.draft.questions.open

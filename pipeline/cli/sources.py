@@ -15,7 +15,6 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.output import out, print_json
 from pipeline.cli.rendering import sources as rendering
-from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 
@@ -25,8 +24,13 @@ from pipeline.common.settings import Settings
 @home_option
 @json_option
 def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> None:
-    """Connects to every source, reads a sample and checks it; changes nothing."""
-    from pipeline.gates import source_trial
+    """Tries everything that a refresh needs on a sample of your data; changes nothing.
+
+    Connects to every source, reads the first rows of each entity, checks them, runs the
+    staging models on them and reads the policy. What would stop a refresh is listed, each
+    with the file and the line to edit.
+    """
+    from pipeline.gates import project_trial, trial_findings
     from pipeline.scaffold import demonstration, new_project
     from pipeline.sources import load_sources
 
@@ -38,22 +42,21 @@ def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> Non
         demonstration.build_database(
             described.demonstration, at.root / "demonstration" / "erp.sqlite"
         )
-    tried = [
-        item
-        for source in described.sources
-        for item in source_trial.try_source(source, settings.expectations)
-    ]
-    missing = new_project.lacks(described, settings)
+    lacking = new_project.lacks(described, settings)
+    incomplete = {finding.subject for finding in lacking}
+    trial = project_trial.run(described, settings, incomplete)
+    findings = trial_findings.once([*trial.findings, *lacking])
     if as_json:
-        print_json([asdict(item) for item in tried])
-    else:
-        rendering.trials(tried, missing, out)
-    if problem := source_trial.worst(tried):
-        raise problem
-    if missing:
-        raise ConfigurationError(
-            f"{len(missing)} things are missing before a refresh can go its whole way."
+        print_json(
+            {
+                "entities": [asdict(item) for item in trial.tried],
+                "findings": [asdict(item) for item in findings],
+            }
         )
+    else:
+        rendering.trials(trial.tried, findings, out)
+    if problem := trial_findings.worst(findings):
+        raise problem
 
 
 @click.group()

@@ -54,7 +54,7 @@ def status(
     problem = current.damage if current else catalogue.pointer_problem(at)
     recent = attempts.history(at)[:10]
     options = options_given(home)
-    refused = None
+    refused, again = None, options
     if recent:
         tried = recent[0].sources_file
         is_same = tried in (None, str(settings.sources_file))
@@ -87,6 +87,7 @@ def status(
             refusal=refused,
         ),
         options,
+        again,
         out,
     )
 

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pipeline.common.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+# What makes a folder a project.
+SOURCES = "sources.yaml"
 
 # Nothing that we run may phone home, and nothing may be fetched at run time. These are
 # set before the libraries are imported, because two of them read them at import.
@@ -155,17 +157,21 @@ class Settings:
     ) -> Settings:
         """Reads the environment; arguments given on the command line win.
 
+        Without either the sources are those of the project in which the command is given
+        (the working folder or one above it), and the home is its `data`.
+
         Raises:
             ConfigurationError: A variable does not hold what it should.
         """
         env = dict(os.environ)
         is_quiet = env.get("CUSTOMER_TIERS_ALERTS") == "none"
         os.environ.update(QUIET_ENVIRONMENT)
-        sources_file = Path(
-            sources_file or env.get("CUSTOMER_TIERS_SOURCES") or _default_sources()
-        ).resolve()
+        home = home or env.get("CUSTOMER_TIERS_HOME")
+        named = sources_file or env.get("CUSTOMER_TIERS_SOURCES")
+        project = Path() if named else _project(Path(home).resolve() if home else None)
+        sources_file = Path(named or project / SOURCES).resolve()
         settings = cls(
-            home=Path(home or env.get("CUSTOMER_TIERS_HOME") or "data").resolve(),
+            home=Path(home or project / "data").resolve(),
             sources_file=sources_file,
             refresh_at=_clock(env, "CUSTOMER_TIERS_REFRESH_AT", cls.refresh_at),
             time_zone=_zone(env, "CUSTOMER_TIERS_TIME_ZONE", cls.time_zone),
@@ -215,10 +221,18 @@ class Settings:
         return f"{int(minute)} {int(hour)} * * *"
 
 
-def _default_sources() -> Path:
-    """That of the project in which the command is given, or the demonstration's."""
-    here = Path("sources.yaml")
-    return here if here.exists() else PROJECT_ROOT / here
+def _project(home: Path | None) -> Path:
+    """The folder of the project in which a command is given.
+
+    That of the nearest `sources.yaml`, in the working folder or above it; else above the
+    home that was named, so that a command works from anywhere. Nowhere is it the
+    product's own: where there is none, whoever needs one says so.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents, *(home.parents if home else ())):
+        if (folder / SOURCES).is_file():
+            return folder
+    return here
 
 
 def _beside(sources_file: Path, product: Path) -> Path:

@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 import yaml
-from pydantic import ValidationError
 
 from pipeline.common import secrets
 from pipeline.common.errors import ConfigurationError
+from pipeline.common.yaml_places import Key, Places, at
 
 _ENCODED = {"login", "password", "query"}
 
@@ -42,7 +42,9 @@ def read(
         what = "is empty" if raw is None else "names no settings"
         raise ConfigurationError(f"{path} {what}; it should begin with 'version: 1'.")
     secrets.remember(secrets.values(raw, environment))
-    replaced: dict[str, Any] = _substitute(raw, environment, path.name)
+    unset: list[tuple[Sequence[Key], str]] = []
+    replaced: dict[str, Any] = _substitute(raw, environment, (), unset)
+    _refuse_unset(path, unset)
     return replaced
 
 
@@ -68,16 +70,32 @@ def read_value(
     found: Any = _load(path, otherwise)
     for key in keys:
         found = found.get(key) if isinstance(found, dict) else None
-    return _substitute(found, environment, ": ".join((path.name, *keys)))
+    unset: list[tuple[Sequence[Key], str]] = []
+    value = _substitute(found, environment, tuple(keys), unset)
+    _refuse_unset(path, unset)
+    return value
 
 
-def refused(path: Path, error: ValidationError) -> ConfigurationError:
-    """What does not fit, by its places; without what stands there, which may be secret."""
-    places = "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
-        for item in error.errors(include_input=False, include_url=False)
-    )
-    return ConfigurationError(f"{path}: {places}")
+def expanded_url(text: str, environment: Mapping[str, str], where: str) -> str:
+    """A URL with the values of the environment in it, as `url` in a settings file has it.
+
+    Args:
+        text: The URL, with `${NAME}` where it is not written out; or `${NAME}` alone.
+        environment: What it may refer to.
+        where: Where it stands, for messages.
+
+    Raises:
+        ConfigurationError: It refers to what is not set.
+    """
+    unset: list[tuple[Sequence[Key], str]] = []
+    found: str = _substitute(text, environment, ("url",), unset)
+    if unset:
+        names = ", ".join(dict.fromkeys(f"${{{name}}}" for _, name in unset))
+        raise ConfigurationError(
+            f"{where} refers to {names}, which is not set in the environment."
+        )
+    secrets.remember(secrets.values({"url": text}, environment))
+    return found
 
 
 def _load(path: Path, otherwise: str) -> Any:
@@ -114,27 +132,47 @@ class _EachKeyOnce(yaml.SafeLoader):
 
 
 def _substitute(
-    value: Any, environment: Mapping[str, str], where: str, key: str = ""
+    value: Any,
+    environment: Mapping[str, str],
+    place: tuple[Key, ...],
+    unset: list[tuple[Sequence[Key], str]],
 ) -> Any:
+    """The value with those of the environment in it; notes what is not set there."""
     if isinstance(value, dict):
         return {
-            name: _substitute(item, environment, f"{where}: {name}", str(name))
+            name: _substitute(item, environment, (*place, str(name)), unset)
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [_substitute(item, environment, where, key) for item in value]
+        return [
+            _substitute(item, environment, (*place, number), unset)
+            for number, item in enumerate(value)
+        ]
     if not isinstance(value, str):
         return value
+    key = next((step for step in reversed(place) if isinstance(step, str)), "")
 
     def replaced(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in environment:
-            raise ConfigurationError(
-                f"{where} refers to ${{{name}}}, which is not set in the environment."
-            )
+            unset.append((place, name))
+            return ""
         found = environment[name]
         if key == "url" and secrets.place_in_url(value, match) in _ENCODED:
             return quote(found, safe="")
         return found
 
     return secrets.REFERENCE.sub(replaced, value)
+
+
+def _refuse_unset(path: Path, unset: Sequence[tuple[Sequence[Key], str]]) -> None:
+    """Raises ConfigurationError where the file refers to what is not set, all of it."""
+    if not unset:
+        return
+    places = Places.of(path)
+    said = [
+        f"{at(path, places.line(*keys))}: {places.spelling(keys)} refers to "
+        f"${{{name}}}, which is not set in the environment."
+        for keys, name in unset
+    ]
+    raise ConfigurationError("\n".join(dict.fromkeys(said)))

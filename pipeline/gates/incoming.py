@@ -71,29 +71,61 @@ def columns(
     database: Path, entities: Sequence[LandedEntity], *, full: bool
 ) -> list[Suite]:
     """Columns of new batches against those landed last: missing and retyped ones stop."""
-    suites = []
     with duckdb_files.connect(database) as connection:
-        for item in entities:
-            before = item.schema_in_force()
-            rows = _new_rows(item)
-            if not before or not rows:
-                continue
-            facts = [
-                (batch.origin, column, before.get(column), batch.schema.get(column))
-                for batch in rows
-                for column in {**before, **batch.schema}
-            ]
-            suites.append(
-                _suite_of_facts(
-                    connection,
-                    subject_of(item.source, item.name),
-                    f"_columns_{item.name}",
-                    "file varchar, column_name varchar, was varchar, is_now varchar",
-                    facts,
-                    column_demands(full=full),
-                )
+        return [
+            suite
+            for item in entities
+            for suite in _columns(
+                connection, item, item.schema_in_force(), _new_rows(item), full=full
             )
-    return suites
+        ]
+
+
+def columns_against(
+    connection: duckdb.DuckDBPyConnection, sampled: LandedEntity, before: LandedEntity
+) -> list[Suite]:
+    """Columns of what was read for a trial against those that landed in the home.
+
+    Args:
+        connection: The file that the suites will be run on.
+        sampled: The entity with what was read just now.
+        before: The entity with what landed in the project's home.
+    """
+    known = {batch.fingerprint for batch in before.batches("accepted")}
+    new = [
+        batch
+        for batch in sampled.in_force()
+        if batch.content == "rows" and batch.fingerprint not in known
+    ]
+    return _columns(connection, sampled, before.schema_in_force(), new, full=False)
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection,
+    item: LandedEntity,
+    before: dict[str, str],
+    rows: Sequence[Batch],
+    *,
+    full: bool,
+) -> list[Suite]:
+    """The suite of the columns of new rows; none without rows, or before the first."""
+    if not before or not rows:
+        return []
+    facts = [
+        (batch.origin, column, before.get(column), batch.schema.get(column))
+        for batch in rows
+        for column in {**before, **batch.schema}
+    ]
+    return [
+        _suite_of_facts(
+            connection,
+            subject_of(item.source, item.name),
+            f"_columns_{item.name}",
+            "file varchar, column_name varchar, was varchar, is_now varchar",
+            facts,
+            column_demands(full=full),
+        )
+    ]
 
 
 def column_demands(*, full: bool) -> list[Expectation]:

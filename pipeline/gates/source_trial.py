@@ -1,26 +1,47 @@
 """Tries the sources out: connects, reads a sample of every entity, checks the sample.
 
-Nothing in the home changes, and nothing is landed.
+What is read lands in a home of its own, so that everything that comes after meets it as
+it would in a refresh; the project's own home is read and never changed. Not here: what
+staging makes of the samples (`project_trial`).
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import glob
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-
 from pipeline.common import sql
-from pipeline.common.errors import CustomerTiersError, SourceUnavailable
+from pipeline.common.errors import (
+    ConfigurationError,
+    CustomerTiersError,
+    GateRefused,
+    SourceUnavailable,
+)
+from pipeline.common.home import Home
+from pipeline.gates import incoming
 from pipeline.gates.run import run_suites
-from pipeline.gates.suite import entity_suite, subject_of
+from pipeline.gates.suite import Suite, entity_suite, subject_of
+from pipeline.gates.trial_findings import Declaration, Finding, listed
 from pipeline.journal.evidence import Check
+from pipeline.landing.batches import Batch
+from pipeline.landing.entity import LandedEntity
+from pipeline.landing.write import BatchWriter
 from pipeline.release import duckdb_files
-from pipeline.sources import Entity, Reader, Source, open_reader
+from pipeline.sources import Entity, Extract, Personal, Reader, Source, open_reader
+from pipeline.suppression.suppression_list import Suppression
 
-SAMPLE_ROWS = 1_000
+# Rows read of a file, and of a table, which somebody else's server has to give. A file of
+# text takes about a second.
+SAMPLE_ROWS = 100_000
+TABLE_ROWS = 20_000
+# Of an entity of many files; then only the first rows of each further one.
+MOST_ROWS = 500_000
+FEW_ROWS = 1_000
 
 
 @dataclass
@@ -28,20 +49,28 @@ class Tried:
     """What came of one entity.
 
     Attributes:
+        rows: Rows of the sample.
+        is_whole: The sample is all that there is.
+        rejected: Rows that could not be read.
+        columns: The columns of the files, or of the table.
         problem: Why it could not be read, or nothing.
         unsettled: Files that are still being written and are not in the sample, each
             with why that seems so.
         checks: What the sample's suite found.
+        findings: Everything that a person should know, the problem and the failed
+            checks among it.
     """
 
     source: str
     entity: str
     rows: int = 0
+    is_whole: bool = True
     rejected: int = 0
     columns: Sequence[str] = ()
     problem: str = ""
     unsettled: Sequence[str] = ()
     checks: list[Check] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def failed(self) -> list[Check]:
@@ -49,60 +78,179 @@ class Tried:
         return [check for check in self.checks if check.blocks]
 
 
-def try_source(source: Source, expectations: Path) -> list[Tried]:
+@dataclass
+class Samples:
+    """What was read of all entities, and where it landed.
+
+    Attributes:
+        home: The home of the trial.
+        tried: What came of each entity.
+        landed: The entities that have rows, or at least columns, in that home.
+        findings: What is about a whole source, such as a server that does not answer.
+    """
+
+    home: Home
+    tried: list[Tried] = field(default_factory=list)
+    landed: list[LandedEntity] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def try_source(
+    source: Source, expectations: Path, declaration: Declaration | None = None
+) -> list[Tried]:
     """Reads a sample of each entity of the source and runs its suite on the sample."""
-    tried = []
+    from pipeline.common.yaml_places import Places
+
     with tempfile.TemporaryDirectory(prefix="customer-tiers-") as folder:
-        database = Path(folder) / "sample.duckdb"
-        suites = []
+        samples = Samples(Home.open(Path(folder)))
+        nowhere = Declaration(Places(Path("sources.yaml"), None), [source.name])
+        sample(source, samples, expectations, declaration or nowhere, home=None)
+    return samples.tried
+
+
+def sample(
+    source: Source,
+    samples: Samples,
+    expectations: Path,
+    declaration: Declaration,
+    *,
+    home: Home | None,
+) -> None:
+    """Lands a sample of each entity in the home of the trial, and checks it.
+
+    Args:
+        source: What is read.
+        samples: Takes what came of it.
+        expectations: The folder of the project's suites.
+        declaration: Where sources.yaml says what.
+        home: The project's own: what landed there says which columns there were, and
+            who was forgotten. None where there is none yet.
+    """
+    suppression = Suppression.load(home) if home else Suppression("00", [])
+    tried = [Tried(source.name, name) for name in source.entities]
+    samples.tried += tried
+    readable: list[tuple[Tried, LandedEntity]] = []
+    try:
+        with open_reader(source) as reader:
+            for result in tried:
+                entity = source.entities[result.entity]
+                landed = LandedEntity(samples.home, source.name, entity)
+                landed.folder.mkdir(mode=0o700, parents=True)
+                try:
+                    writer = BatchWriter(
+                        landed,
+                        suppression.guard(source.name, entity),
+                        dt.datetime.now(dt.UTC),
+                    )
+                except ConfigurationError as error:
+                    result.findings.append(
+                        declaration.finding(
+                            str(error), 2, source.name, "entities", entity.name
+                        )
+                    )
+                    continue
+                _read(_Reading(source, entity, reader, writer, declaration), result)
+                if landed.every_row(landed.in_force()) is not None:
+                    readable.append((result, landed))
+    except SourceUnavailable as error:
+        # One server that does not answer is one finding, however many tables it has.
+        keys = ("url",) if source.kind == "database" else ("path",)
+        samples.findings.append(
+            declaration.finding(str(error), error.exit_code, source.name, *keys)
+        )
+        for result in tried:
+            result.problem = str(error)
+    samples.landed += [landed for _, landed in readable]
+    _check(source, readable, expectations, declaration, home)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What it takes to read an entity of a source."""
+
+    source: Source
+    entity: Entity
+    reader: Reader
+    writer: BatchWriter
+    declaration: Declaration
+
+    @property
+    def name(self) -> str:
+        return f"{self.source.name}.{self.entity.name}"
+
+    def finding(self, message: str, exit_code: int, *keys: str) -> Finding:
+        """A finding whose place is an option of the entity."""
+        return self.declaration.finding(
+            message, exit_code, self.source.name, "entities", self.entity.name, *keys
+        )
+
+
+def _read(reading: _Reading, result: Tried) -> None:
+    """Lands the first rows of each file, or of the table, as accepted batches."""
+    source, entity = reading.source, reading.entity
+    # Asked first: a file that settles meanwhile is in the sample.
+    result.unsettled = _unsettled(source, entity)
+    problems: dict[str, list[str]] = {}
+    batches: list[Batch] = []
+    for origin, read_as in _one_by_one(reading, problems):
         try:
-            with (
-                open_reader(source) as reader,
-                duckdb_files.connect(database) as connection,
+            for extract in reading.reader.extracts(
+                read_as, limit=_limit(source, result)
             ):
-                connection.execute("create schema landing")
-                for name, entity in source.entities.items():
-                    result = Tried(source.name, name)
-                    tried.append(result)
-                    try:
-                        # Asked first: a file that settles meanwhile is in the sample.
-                        result.unsettled = _unsettled(source, entity)
-                        sample = _sample(reader, entity, result)
-                    except SourceUnavailable as error:
-                        result.problem = str(error)
-                        continue
-                    if sample is None:
-                        continue
-                    connection.register("_sample", sample)
-                    connection.execute(
-                        f"create table landing.{sql.quoted(name)} as "
-                        "select *, row_number() over () as _row_number, '' as _batch_id, "
-                        "'sample' as _source_file from _sample"
-                    )
-                    connection.unregister("_sample")
-                    suites.append(
-                        entity_suite(source.name, entity, expectations, sample=True)
-                    )
+                if extract.content != "rows":
+                    _exhaust(extract)
+                    continue
+                limit = _limit(source, result)
+                batch = reading.writer.write(
+                    extract, len(batches) + 1, state="accepted"
+                )
+                batches.append(batch)
+                result.rows += batch.rows_read - batch.rows_quarantined
+                result.rejected += batch.rows_quarantined
+                result.is_whole &= batch.rows_read < limit
+                if (few := _too_many_rejected(reading, batch, extract)) is not None:
+                    result.findings.append(few)
         except SourceUnavailable as error:
-            return [
-                Tried(source.name, name, problem=str(error)) for name in source.entities
-            ]
-        checks = run_suites(f"in.{source.name}", database, suites)
-    for result in tried:
-        subject = subject_of(result.source, result.entity)
-        result.checks = [check for check in checks if check.subject == subject]
-    return tried
+            text = str(error)
+            # Of many files with one fault, one sentence; the names differ.
+            name = origin or next(iter(re.findall(r"line \d+", text)), "\0")
+            problems.setdefault(text.replace(name, "\0"), []).append(name)
+    _report(reading, result, problems, batches)
 
 
-def worst(tried: Sequence[Tried]) -> CustomerTiersError | None:
-    """The error that the outcome amounts to, for the exit code; None when all is well."""
-    from pipeline.common.errors import GateRefused
+def _limit(source: Source, result: Tried) -> int:
+    if source.kind == "database":
+        return TABLE_ROWS
+    return SAMPLE_ROWS if result.rows < MOST_ROWS else FEW_ROWS
 
-    if unread := [item for item in tried if item.problem]:
-        return SourceUnavailable(f"{len(unread)} entities could not be read.")
-    if failed := [item for item in tried if item.failed]:
-        return GateRefused(f"{len(failed)} entities would not pass the gate.")
-    return None
+
+def _one_by_one(
+    reading: _Reading, problems: dict[str, list[str]]
+) -> Iterator[tuple[str, Entity]]:
+    """The entity, for each of its files alone: one that is broken hides no other."""
+    from pipeline.sources.files.parts import printable
+    from pipeline.sources.files.reader import FilesReader
+
+    reader, entity = reading.reader, reading.entity
+    if not isinstance(reader, FilesReader) or entity.load == "snapshot":
+        yield "", entity
+        return
+    try:
+        paths = reader.files(entity)
+    except SourceUnavailable as error:
+        problems[str(error)] = [""]
+        return
+    assert reading.source.path is not None
+    for path in paths:
+        name = path.relative_to(reading.source.path).as_posix()
+        alone = entity.model_copy(update={"files": glob.escape(name)})
+        yield printable(path.name), alone
+
+
+def _exhaust(extract: Extract) -> None:
+    """Reads keys of deleted rows, which no sample needs, to see that it can be done."""
+    for _ in extract.batches():
+        pass
 
 
 def _unsettled(source: Source, entity: Entity) -> Sequence[str]:
@@ -115,34 +263,193 @@ def _unsettled(source: Source, entity: Entity) -> Sequence[str]:
     return arrivals.scan(alone).unsettled
 
 
-def _sample(reader: Reader, entity: Entity, result: Tried) -> pa.Table | None:
-    """The first rows of the entity; None where what it gives has no columns.
-
-    Raises:
-        SourceUnavailable: There is nothing that is whole, or the key is no column.
-    """
-    extract = next(reader.extracts(entity, limit=SAMPLE_ROWS), None)
-    if extract is None:
-        named = f": {'; '.join(result.unsettled)}" if result.unsettled else ""
-        raise SourceUnavailable(
-            f"{result.source}.{result.entity}: its files are still being written"
-            f"{named}. Ask again once they are whole; how long a file must be unchanged "
-            "is `settle_seconds` in sources.yaml."
-        )
-    batches = list(extract.batches())
-    result.rejected = len(extract.rejected)
-    if not batches:  # a document without a record
+def _too_many_rejected(
+    reading: _Reading, batch: Batch, extract: Extract
+) -> Finding | None:
+    """What the gate would say of a file with too many rows that cannot be read."""
+    share = reading.entity.max_quarantined
+    if batch.rows_quarantined <= share * batch.rows_read:
         return None
-    table = pa.Table.from_batches(batches)
-    result.rows = table.num_rows
-    result.columns = table.schema.names
-    asked = (
-        [*entity.replace] if entity.is_by_position else [*entity.key, *entity.replace]
+    first = extract.rejected[0]
+    line = f", line {first.line}" if first.line else ""
+    return reading.finding(
+        f"{reading.name}: {batch.rows_quarantined:,} of {batch.rows_read:,} rows of "
+        f"{batch.origin} cannot be read, and at most {share:.1%} may (max_quarantined). "
+        f"The first{line}: {first.reason.rstrip('.')}. Mend the file, or how it is read "
+        "in sources.yaml.",
+        GateRefused.exit_code,
+        "columns" if reading.entity.columns else "files",
     )
-    if missing := [column for column in asked if column not in result.columns]:
-        raise SourceUnavailable(
-            f"{result.source}.{result.entity}: there is no column {missing[0]}, which "
-            "sources.yaml names as the key or in `replace`; there are "
-            f"{', '.join(result.columns)}."
+
+
+def _report(
+    reading: _Reading,
+    result: Tried,
+    problems: Mapping[str, Sequence[str]],
+    batches: Sequence[Batch],
+) -> None:
+    """Says what could not be read, a sentence a cause, and which columns are missing."""
+    for text, names in problems.items():
+        message = text.replace("\0", names[0])
+        if len(names) > 1:
+            message += f" The same holds for {listed(names[1:])}."
+        result.findings.append(reading.finding(message, 5, _option(message)))
+    rows = [batch for batch in batches if batch.content == "rows"]
+    result.columns = list(dict.fromkeys(name for one in rows for name in one.columns))
+    if not problems and not any(one.rows_read or one.columns for one in rows):
+        result.findings.append(_nothing(reading, result, rows))
+    # Of a row of a database or of JSON, what is null in all rows is a column as well.
+    with_columns = [batch for batch in rows if batch.columns]
+    for option, names in _needed(reading.entity).items():
+        for name in names:
+            result.findings += _missing(reading, option, name, with_columns)
+    result.findings += _differing(reading, with_columns)
+    result.problem = "; ".join(
+        finding.message for finding in result.findings if finding.exit_code == 5
+    )
+
+
+def _option(message: str) -> str:
+    """The option of sources.yaml that a message of a reader is about."""
+    named: list[str] = re.findall(r"`(\w+)[`:]", message)
+    known = [name for name in named if name in Entity.model_fields]
+    if known:
+        return known[0]
+    return "encoding" if "encoding" in message else "files"
+
+
+def _nothing(reading: _Reading, result: Tried, rows: Sequence[Batch]) -> Finding:
+    """Nothing has been read, and nothing is broken."""
+    if result.unsettled:
+        return reading.finding(
+            f"{reading.name}: its files are still being written: "
+            f"{'; '.join(result.unsettled)}. Ask again once they are whole; how long a "
+            "file must be unchanged is `settle_seconds` in sources.yaml.",
+            SourceUnavailable.exit_code,
+            "files",
         )
-    return table
+    names = listed([batch.origin for batch in rows]) or "its files"
+    return reading.finding(
+        f"{reading.name}: {names} hold no row and no column. Bring a file with a header "
+        "at least, or take the entity out of sources.yaml.",
+        SourceUnavailable.exit_code,
+        "files",
+    )
+
+
+def _needed(entity: Entity) -> dict[str, Sequence[str]]:
+    """The columns that sources.yaml names, by the option that names them."""
+    personal = entity.personal if isinstance(entity.personal, Personal) else None
+    return {
+        "key": () if entity.is_by_position else entity.key,
+        "replace": entity.replace,
+        "cursor": [entity.cursor.column] if entity.cursor else (),
+        "deleted_when": [entity.deleted_when.column] if entity.deleted_when else (),
+        "personal": [personal.customer, *personal.references] if personal else (),
+    }
+
+
+def _missing(
+    reading: _Reading, option: str, name: str, batches: Sequence[Batch]
+) -> Iterator[Finding]:
+    """A column that sources.yaml names and that some files, or all, do not have."""
+    lacking = [
+        batch
+        for batch in batches
+        if name.lower() not in {column.lower() for column in batch.columns}
+    ]
+    if not lacking:
+        return
+    files = listed([batch.origin for batch in lacking])
+    has = "there are" if len(lacking) == 1 else f"{lacking[0].origin} has"
+    yield reading.finding(
+        f"{reading.name}: there is no column {name} in {files}, which sources.yaml names "
+        f"in `{option}`; {has} {', '.join(lacking[0].columns)}.",
+        ConfigurationError.exit_code,
+        option,
+    )
+
+
+def _differing(reading: _Reading, batches: Sequence[Batch]) -> Iterator[Finding]:
+    """Columns that only some files have: they are null in the others."""
+    every = dict.fromkeys(name for batch in batches for name in batch.columns)
+    needed = {name for names in _needed(reading.entity).values() for name in names}
+    for name in every:
+        lacking = [batch.origin for batch in batches if name not in batch.columns]
+        if lacking and name not in needed:
+            yield reading.finding(
+                f"{reading.name}: {listed(lacking)} "
+                f"{'have' if len(lacking) > 1 else 'has'} no column {name}, which other "
+                "files have; it is null there.",
+                0,
+                "files",
+            )
+
+
+def _of_suite(error: CustomerTiersError, source: Source, expectations: Path) -> Finding:
+    """An error in a suite of the project's own."""
+    line = re.search(r", line (\d+): ", str(error))
+    return Finding(
+        str(error),
+        error.exit_code,
+        source.name,
+        expectations / "landing" / f"{source.name}.py",
+        int(line[1]) if line else None,
+    )
+
+
+def _check(
+    source: Source,
+    readable: Sequence[tuple[Tried, LandedEntity]],
+    expectations: Path,
+    declaration: Declaration,
+    home: Home | None,
+) -> None:
+    """Runs the suites on what landed, and says which checks would stop a refresh."""
+    suites: list[Suite] = []
+    with tempfile.TemporaryDirectory(prefix="customer-tiers-") as folder:
+        database = Path(folder) / "sample.duckdb"
+        with duckdb_files.connect(database) as connection:
+            connection.execute("create schema landing")
+            for result, landed in readable:
+                relation = landed.relation(landed.in_force())
+                lacks_key = any(finding.exit_code for finding in result.findings)
+                if relation is None or lacks_key:
+                    continue
+                view = f"landing.{sql.quoted(landed.name)}"
+                connection.execute(
+                    f"create view {view} as select * from {relation} where not _deleted"
+                )
+                before = (
+                    LandedEntity(home, source.name, landed.entity) if home else None
+                )
+                is_first = before is None or not before.batches("accepted")
+                try:
+                    suites.append(
+                        entity_suite(
+                            source.name,
+                            landed.entity,
+                            expectations,
+                            sample=not (result.is_whole and is_first),
+                        )
+                    )
+                except CustomerTiersError as error:
+                    result.findings.append(_of_suite(error, source, expectations))
+                    continue
+                if before is not None and not is_first:
+                    suites += incoming.columns_against(connection, landed, before)
+        checks = run_suites(f"in.{source.name}", database, suites)
+    for result, _ in readable:
+        subject = subject_of(result.source, result.entity)
+        result.checks = [check for check in checks if check.subject == subject]
+        result.findings += [
+            declaration.finding(
+                f"{result.source}.{result.entity}: {check.sentence()}",
+                GateRefused.exit_code,
+                source.name,
+                "entities",
+                result.entity,
+                "key",
+            )
+            for check in result.failed
+        ]

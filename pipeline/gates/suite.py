@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT
+from pipeline.common.yaml_places import at
 from pipeline.journal.evidence import Severity
 from pipeline.sources import Entity
 from pipeline.transform import former
@@ -109,8 +112,9 @@ def landing_expectations(
     if not path.exists():
         return []
     suites: Mapping[str, Callable[[bool], list[Expectation]]]
-    suites = load_module(path).SUITES
-    return suites[entity](sample) if entity in suites else []
+    suites = getattr(load_module(path), "SUITES", {})
+    with _errors_of(path):
+        return suites[entity](sample) if entity in suites else []
 
 
 def entity_suite(source: str, entity: Entity, folder: Path, *, sample: bool) -> Suite:
@@ -190,7 +194,8 @@ def load_module(path: Path) -> Any:
     """The module in a file of a project, which need not be on the import path.
 
     Raises:
-        ConfigurationError: The file is no Python module.
+        ConfigurationError: The file is no Python module, or ends with an error; says in
+            which line.
     """
     spec = importlib.util.spec_from_file_location(
         f"expectations_{path.parent.name}_{path.stem}", path
@@ -198,5 +203,24 @@ def load_module(path: Path) -> Any:
     if spec is None or spec.loader is None:
         raise ConfigurationError(f"{path} is no Python module.")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with _errors_of(path):
+        spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """Reports an error that a suite of a project ends with as what it is: the project's.
+
+    Raises:
+        ConfigurationError: Names the file, the line and the error.
+    """
+    try:
+        yield
+    except Exception as error:
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        for frame in traceback.extract_tb(error.__traceback__):
+            line = frame.lineno if frame.filename == str(path) else line
+        raise ConfigurationError(
+            f"{at(path, line)}: the suite cannot be used: {type(error).__name__}: {error}."
+        ) from error

@@ -24,6 +24,8 @@ from pipeline.sources.entity import POSITION
 
 # More than these are no database of one business system, or several in one.
 MOST_TABLES = 400
+# Parameters of a URL that hold what nobody may read.
+_SECRET = re.compile("pass|pwd|token|secret|key", re.IGNORECASE)
 _SYSTEM = {"information_schema", "pg_catalog", "mysql", "performance_schema", "sys"}
 
 
@@ -63,16 +65,28 @@ def connected(url: str) -> Iterator[sa.Connection]:
 
 
 def without_password(url: str, variable: str) -> str:
-    """The URL as sources.yaml may hold it: `${variable}` where the password stands."""
-    if REFERENCE.search(url):
+    """The URL as sources.yaml may hold it: `${variable}` where a password stands.
+
+    What is a reference to the environment already stays one.
+    """
+    if REFERENCE.fullmatch(url):
         return url
-    parsed = parse_url(url, "--from")
-    if parsed.password is None:
-        return url
-    login, _, rest = url.partition("://")[2].rpartition("@")
-    scheme = url.partition("://")[0]
-    user = login.partition(":")[0]
-    return f"{scheme}://{user}:${{{variable}}}@{rest}"
+    scheme, _, rest = url.partition("://")
+    # As SQLAlchemy reads it: a password ends at the first @, whatever else is in it.
+    login, at, place = rest.partition("@")
+    user, _, password = login.partition(":")
+    if not at or "/" in user:
+        login, at, place, password = "", "", rest, ""
+    if password and not REFERENCE.fullmatch(password):
+        login = f"{user}:${{{variable}}}"
+    host, question, query = place.partition("?")
+    parts = [
+        f"{name}=${{{variable}}}"
+        if _SECRET.search(name) and value and not REFERENCE.fullmatch(value)
+        else f"{name}{equals}{value}"
+        for name, equals, value in (part.partition("=") for part in query.split("&"))
+    ]
+    return f"{scheme}://{login}{at}{host}{question}{'&'.join(parts)}"
 
 
 def find(url: str) -> list[FoundTable]:

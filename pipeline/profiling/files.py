@@ -138,6 +138,11 @@ def _plain(folder: Path, family: Sequence[Path], suffix: str) -> Iterator[Found]
     options: dict[str, Any] = {"format": "csv"} if suffix in _TEXT else {}
     step = max(1, len(family) // MOST_HEADERS)
     asked = dict.fromkeys([*family[::step], family[-1]])
+    if any(
+        _repeats(folder, entity_of(_pattern([path], folder), **options))
+        for path in asked
+    ):
+        options["repeated_columns"] = "number"
     headers = {
         tuple(_header(folder, entity_of(_pattern([path], folder), **options)))
         for path in asked
@@ -158,6 +163,19 @@ def _plain(folder: Path, family: Sequence[Path], suffix: str) -> Iterator[Found]
 def entity_of(files: str, **options: Any) -> Entity:
     """How a table is read before its key is known; a file that is there counts as whole."""
     return Entity(key=list(POSITION), files=files, settle_seconds=0, **options)
+
+
+def _repeats(folder: Path, entity: Entity) -> bool:
+    """Whether a file that cannot be read can be, once columns of one name are numbered."""
+    try:
+        _header(folder, entity)
+    except SourceUnavailable:
+        numbered = entity.model_copy(update={"repeated_columns": "number"})
+        try:
+            return bool(_header(folder, numbered))
+        except SourceUnavailable:
+            return False
+    return False
 
 
 def _header(folder: Path, entity: Entity) -> list[str]:
@@ -185,6 +203,8 @@ def _members(folder: Path, path: Path) -> Iterator[Found]:
         if suffix not in FORMATS or member.startswith("__MACOSX/"):
             continue
         entity = entity_of(_pattern([path], folder), member=glob.escape(member))
+        if _repeats(folder, entity):
+            entity = entity.model_copy(update={"repeated_columns": "number"})
         _header(folder, entity)
         yield Found(
             title=f"{path.name}/{member}",

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling import columns, keys, sample
+from pipeline.profiling import columns, keys, sample, wide
 from pipeline.profiling.tables import Profile, Table
 
 
-def profile(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
+def profile(
+    connection: duckdb.DuckDBPyConnection,
+    what: str,
+    environment: Mapping[str, str] | None = None,
+) -> Profile:
     """Reads and measures all tables of a folder, a file, a workbook or a database.
 
     Args:
         connection: Where the samples are kept, from `sample.opened`.
-        what: A path, or the URL of a database.
+        what: A path, or the URL of a database, which may refer to the environment.
+        environment: What it may refer to.
 
     Raises:
         ConfigurationError: There is nothing that can be read.
         SourceUnavailable: The database cannot be reached.
     """
-    found = sample.take(connection, what)
+    found = sample.take(connection, what, environment or {})
     for table in found.tables.values():
         columns.measure(connection, table)
+        wide.lengthen(connection, table)
         keys.find_keys(connection, table)
         table.is_repeated = _is_repeated(connection, table)
     keys.find_references(connection, found)

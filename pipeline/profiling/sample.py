@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from pipeline.common import sql
+from pipeline.common import sql, yaml_file
 from pipeline.common.errors import ConfigurationError, SourceUnavailable
+from pipeline.common.secrets import REFERENCE
 from pipeline.profiling import databases, files, names
 from pipeline.profiling.tables import Profile, Reference, Table
 from pipeline.sources import Extract, StartOver, open_reader
@@ -34,10 +36,18 @@ def opened() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def url_of(what: str) -> str | None:
-    """The URL of a database; None where a folder or a file was given."""
-    if "://" in what:
-        return what
+def url_of(what: str, environment: Mapping[str, str]) -> str | None:
+    """The URL of a database; None where a folder or a file was given.
+
+    Args:
+        what: What was given; `${NAME}` in a URL, or in its place, is of the environment.
+        environment: What it may refer to.
+
+    Raises:
+        ConfigurationError: It refers to what is not set.
+    """
+    if "://" in what or REFERENCE.fullmatch(what):
+        return yaml_file.expanded_url(what, environment, "--from")
     suffix = Path(what).suffix.lower()
     if suffix in DATABASE_SUFFIXES and Path(what).is_file():
         kind = "duckdb" if suffix == ".duckdb" else "sqlite"
@@ -50,23 +60,29 @@ def displayed(what: str) -> str:
     return databases.without_password(what, "PASSWORD") if "://" in what else what
 
 
-def source_name(what: str) -> str:
+def source_name(what: str, environment: Mapping[str, str]) -> str:
     """What the source is called where nobody says it: as its folder, file or database."""
-    if "://" in what:
-        return names.identifier(str(parse_url(what, "--from").database or "database"))
+    url = url_of(what, environment)
+    if url is not None and "://" in url:
+        database = str(parse_url(url, "--from").database or "database")
+        return names.identifier(Path(database).name.split(".")[0])
     path = Path(what).resolve()
     return names.identifier(path.name.split(".")[0] or "data")
 
 
-def take(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
+def take(
+    connection: duckdb.DuckDBPyConnection, what: str, environment: Mapping[str, str]
+) -> Profile:
     """Reads a sample of every table of a folder, a file or a database.
 
     Raises:
         ConfigurationError: There is nothing, or nothing that can be read.
         SourceUnavailable: The database cannot be reached.
     """
-    url = url_of(what)
-    profile = _of_database(connection, url) if url else _of_files(connection, what)
+    url = url_of(what, environment)
+    profile = (
+        _of_database(connection, url, what) if url else _of_files(connection, what)
+    )
     if not profile.tables:
         why = "".join(f"\n  {line}" for line in profile.unread)
         raise ConfigurationError(f"{what} holds no table with rows.{why}")
@@ -90,8 +106,10 @@ def _of_files(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
     return profile
 
 
-def _of_database(connection: duckdb.DuckDBPyConnection, url: str) -> Profile:
-    profile = Profile(databases.without_password(url, "PASSWORD"))
+def _of_database(connection: duckdb.DuckDBPyConnection, url: str, what: str) -> Profile:
+    is_file = "://" not in what and not REFERENCE.fullmatch(what)
+    written = url if is_file else _from_anywhere(what)
+    profile = Profile(databases.without_password(written, "PASSWORD"), url=written)
     found = databases.find(url)
     own = {item.title.removeprefix("table ").rpartition(".")[2]: item for item in found}
     for item in found:
@@ -117,6 +135,14 @@ def _of_database(connection: duckdb.DuckDBPyConnection, url: str) -> Profile:
         item for item in profile.references if {item.table, item.to_table} <= there
     ]
     return profile
+
+
+def _from_anywhere(url: str) -> str:
+    """The URL of a file with its whole path: a project lies in a folder of its own."""
+    found = re.fullmatch(r"((?:sqlite|duckdb)[^:]*:///)([^/$:][^?]*)(\?.*)?", url)
+    if found is None:
+        return url
+    return f"{found[1]}{Path(found[2]).resolve()}{found[3] or ''}"
 
 
 def _read(

@@ -87,6 +87,34 @@ class Reference:
 
 
 @dataclass
+class Wide:
+    """How months stand in the columns of a table.
+
+    Attributes:
+        relation: The sample as it was read; the table's own is the long one.
+        ids: The columns that are no months, and no sums of months.
+        months: Column, year and month; the year is None where the name has none.
+        year: The year of months without one.
+        year_column: The column that says the year of a row.
+        is_year_of_file: Each file is another year, as its name says.
+        day, value: What the columns of the long table are called.
+        total_words: Column → words that mark a row as a sum of others.
+        key: The columns that tell the landed rows apart; none where their place does.
+    """
+
+    relation: str
+    ids: Sequence[str]
+    months: Sequence[tuple[str, int | None, int]]
+    year: int | None
+    year_column: str | None
+    is_year_of_file: bool
+    day: str
+    value: str
+    total_words: dict[str, list[str]]
+    key: list[str]
+
+
+@dataclass
 class Table:
     """One table, and a sample of it in the profile's DuckDB.
 
@@ -102,6 +130,8 @@ class Table:
         parts: The files or sheets that it is made of.
         keys: Combinations of columns that tell the rows apart, the best first.
         is_repeated: Whether a later part holds again most keys of an earlier one.
+        wide: How its months stand in columns, where they do; all else is then said of
+            the long table, with a row for each month.
     """
 
     name: str
@@ -116,11 +146,24 @@ class Table:
     parts: Sequence[str] = ()
     keys: Sequence[Sequence[str]] = ()
     is_repeated: bool = False
+    wide: Wide | None = None
 
     @property
     def key(self) -> Sequence[str] | None:
         """The best key; None where nothing tells the rows apart."""
         return self.keys[0] if self.keys else None
+
+    @property
+    def numbered(self) -> list[str]:
+        """The columns that were read under a name with a number behind it."""
+        if self.entity.repeated_columns == "refuse":
+            return []
+        parts = {name: name.rpartition(" ") for name in self.columns}
+        return [
+            name
+            for name, (first, _, number) in parts.items()
+            if number.isdigit() and first in self.columns
+        ]
 
     @property
     def sampled(self) -> str:
@@ -136,6 +179,8 @@ class Profile:
 
     Attributes:
         what: What was given, as a person would write it, without a secret.
+        url: The URL of a database as it was written, with `${NAME}` where that stood; it
+            may hold a password.
         unread: Files that are no tables or cannot be read, each with why.
     """
 
@@ -143,6 +188,7 @@ class Profile:
     tables: dict[str, Table] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    url: str | None = field(default=None, repr=False)
 
     def from_table(self, table: str) -> list[Reference]:
         """What a table refers to."""

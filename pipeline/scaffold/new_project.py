@@ -7,152 +7,27 @@ stay in the product's package, which it uses (`pipeline.transform.project`).
 
 from __future__ import annotations
 
-import functools
+import itertools
 import re
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import jinja2
 
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import Settings
+from pipeline.common.yaml_places import Places
+from pipeline.gates.trial_findings import Finding
 from pipeline.sources import Entity, SourcesFile
-from pipeline.transform import project
+from pipeline.transform import canonical, project
+from pipeline.transform.canonical import ENTITIES
 from pipeline.transform.package import NEUTRAL_SEEDS, PACKAGE
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-# What each canonical entity is, and the columns without which it says nothing.
-ENTITIES: Mapping[str, tuple[str, Sequence[str]]] = {
-    "customers": (
-        "who buys, or might: companies and persons",
-        ["source_customer_id", "customer_type", "customer_name"],
-    ),
-    "customer_references": (
-        "what one system notes of another: its number of the same customer",
-        ["source_customer_id", "other_source", "other_source_customer_id"],
-    ),
-    "contacts": (
-        "people at customers: who they are, what they decide, who of us knows them",
-        ["contact_id", "customer_source", "source_customer_id", "contact_name"],
-    ),
-    "known_identities": (
-        "records of which the truth is known, to measure the matching by",
-        ["customer_source", "source_customer_id", "identity"],
-    ),
-    "products": ("what is sold", ["source_product_id", "product_name"]),
-    "order_lines": (
-        "what was sold to whom, line by line; returns are negative",
-        [
-            "order_id",
-            "line_number",
-            "customer_source",
-            "source_customer_id",
-            "source_product_id",
-            "ordered_at",
-            "order_date",
-            "quantity",
-            "net_amount",
-            "is_return",
-            "currency",
-        ],
-    ),
-    "service_tickets": (
-        "what customers asked the help desk",
-        ["ticket_id", "customer_source", "source_customer_id", "opened_at"],
-    ),
-    "interactions": (
-        "visits, calls, e-mails and meetings with customers",
-        [
-            "interaction_id",
-            "customer_source",
-            "source_customer_id",
-            "kind",
-            "occurred_at",
-        ],
-    ),
-    "payments": (
-        "invoices: when they were due, and when they were paid",
-        [
-            "payment_id",
-            "customer_source",
-            "source_customer_id",
-            "paid_at",
-            "amount",
-            "currency",
-        ],
-    ),
-    "campaigns": (
-        "what was spent to win customers, by their acquisition_source",
-        [
-            "campaign_id",
-            "acquisition_source",
-            "started_on",
-            "ended_on",
-            "cost_amount",
-            "currency",
-        ],
-    ),
-    "survey_responses": (
-        "answers to surveys: nps from 0 to 10, csat from 1 to 5",
-        [
-            "response_id",
-            "customer_source",
-            "source_customer_id",
-            "survey",
-            "score",
-            "responded_at",
-        ],
-    ),
-    "leads": ("whom sales is talking to", ["lead_id", "lead_name", "stage"]),
-    "assessments": (
-        "what account managers think of their accounts",
-        ["customer_source", "source_customer_id", "scored_on"],
-    ),
-    "factor_scores": (
-        "marks of accounts, factor by factor, for the account matrix",
-        [
-            "customer_source",
-            "source_customer_id",
-            "dimension",
-            "factor",
-            "score",
-            "competitor",
-            "scored_on",
-        ],
-    ),
-    "financial_statements": (
-        "what accounts publish of a fiscal year",
-        ["customer_source", "source_customer_id", "fiscal_year", "currency"],
-    ),
-    "fx_rates": (
-        "what one unit of a currency is worth in another, by day",
-        ["from_currency", "to_currency", "rate_date", "rate"],
-    ),
-}
-
 _TODO = "-- TODO"
-
-
-def canonical_columns(entity: str) -> dict[str, str]:
-    """Column → type of a canonical entity, from the dbt project's own macro."""
-    return {name: kind.strip() for name, kind in _canonical_entities()[entity].items()}
-
-
-@functools.cache
-def _canonical_entities() -> dict[str, dict[str, str]]:
-    macros = PACKAGE / "macros"
-    text = "".join(
-        (macros / name).read_text(encoding="utf-8")
-        for name in ("dialect.sql", "canonical.sql")
-    )
-    returned: list[dict[str, dict[str, str]]] = []
-    environment = jinja2.Environment(autoescape=False, extensions=["jinja2.ext.do"])
-    environment.globals["return"] = returned.append
-    environment.from_string(text + "{{ canonical_columns() }}").render()
-    return returned[-1]
 
 
 def init(folder: Path, source: str) -> list[Path]:
@@ -202,45 +77,72 @@ def init(folder: Path, source: str) -> list[Path]:
     return written
 
 
-def lacks(sources: SourcesFile, settings: Settings) -> list[str]:
+def lacks(sources: SourcesFile, settings: Settings) -> list[Finding]:
     """What is still missing before a refresh can go its whole way, in plain words."""
     found = []
     own = sources.applied_to(settings).dbt_project
     models = project.models(sources, settings)
-    for source in sources.sources:
+    places = Places.of(settings.sources_file)
+    for number, source in enumerate(sources.sources):
         folder = own / "models" / "staging" / source.name
-        for entity in source.provides:
+        for item, entity in enumerate(source.provides):
             model = f"stg_{source.name}__{entity}"
             path = models.get(model)
             if path is None:
                 found.append(
-                    f"{source.name} says that it provides {entity}, and the model "
-                    f"{model}.sql is not in {folder}."
+                    Finding(
+                        f"{source.name} says that it provides {entity}, and the model "
+                        f"{model}.sql is not in {folder}.",
+                        ConfigurationError.exit_code,
+                        model,
+                        places.file,
+                        places.line("sources", number, "provides", item),
+                    )
                 )
                 continue
-            text = path.read_text(encoding="utf-8")
-            open_columns = [
-                line.split(" as ")[-1].strip().strip(",")
-                for before, line in zip(
-                    text.splitlines(), text.splitlines()[1:], strict=False
-                )
-                if before.strip() == _TODO
-            ]
-            if open_columns:
-                found.append(
-                    f"{path}: still to be filled in: {', '.join(open_columns)}."
-                )
-            # Any other column that the model leaves out is null.
-            named = _names(path, models)
-            missing = [name for name in ENTITIES[entity][1] if name not in named]
-            if missing:
-                found.append(f"{path} does not give the column {', '.join(missing)}.")
+            found += _gaps(model, path, entity, models)
     if "customers" not in sources.provides():
         found.append(
-            "Nobody provides customers: everything else is about them. Where a file of "
-            "sales or service names them only, take customers from it as well."
+            Finding(
+                "Nobody provides customers: everything else is about them. Where a file "
+                "of sales or service names them only, take customers from it as well.",
+                ConfigurationError.exit_code,
+                "customers",
+                places.file,
+                places.line("sources", 0, "provides"),
+            )
         )
     return found
+
+
+def _gaps(
+    model: str, path: Path, entity: str, models: Mapping[str, Path]
+) -> Iterator[Finding]:
+    """What a staging model leaves open, and which columns it should give and does not."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    open_columns = {
+        line.split(" as ")[-1].strip().strip(","): number
+        for number, (before, line) in enumerate(itertools.pairwise(lines), 2)
+        if before.strip() == _TODO
+    }
+    if open_columns:
+        yield Finding(
+            f"{model}: still to be filled in: {', '.join(open_columns)}.",
+            ConfigurationError.exit_code,
+            model,
+            path,
+            min(open_columns.values()),
+        )
+    # Any other column that the model leaves out is null.
+    named = _names(path, models)
+    missing = [name for name in ENTITIES[entity][1] if name not in named]
+    if missing:
+        yield Finding(
+            f"{model} does not give the column {', '.join(missing)}.",
+            ConfigurationError.exit_code,
+            model,
+            path,
+        )
 
 
 def _names(path: Path, models: Mapping[str, Path]) -> set[str]:
@@ -281,10 +183,15 @@ def _entity_options() -> list[dict[str, list[str]]]:
 def _staging(folder: Path, source: str) -> list[Path]:
     folder.mkdir(parents=True)
     written = []
-    for entity, (meaning, needed) in ENTITIES.items():
+    for entity, (meaning, _) in ENTITIES.items():
         columns = [
-            {"name": name, "type": kind, "needed": name in needed}
-            for name, kind in canonical_columns(entity).items()
+            {
+                "name": column.name,
+                "type": column.kind,
+                "needed": column.is_needed,
+                "lines": column.comment(78),
+            }
+            for column in canonical.described(entity)
         ]
         # Only what nearly every company has is switched on; the rest lies ready.
         on = entity in {"customers", "products", "order_lines"}

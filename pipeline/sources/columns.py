@@ -15,6 +15,11 @@ from pipeline.common.errors import SourceUnavailable
 # As POSIX has it, `%y` of 69 to 99 is 1969 to 1999, and 00 to 68 is 2000 to 2068.
 POSIX_FIRST_YEAR = 1969
 
+# What helps where a file names columns several times.
+REPEATED = (
+    " Say `repeated_columns: number` in sources.yaml to read them under numbered names."
+)
+
 Kind = Literal["text", "integer", "decimal", "number", "boolean", "date", "timestamp"]
 
 
@@ -63,6 +68,23 @@ def column_type(spelling: str) -> ColumnType:
     )
 
 
+def numbered(names: Sequence[str]) -> list[str]:
+    """The names, where one that came before gets a number: Comment, Comment 2, Comment 3.
+
+    A number that makes a name which is there already is passed over.
+    """
+    taken, found = set(names), list[str]()
+    seen: set[str] = set()
+    for name in names:
+        own, number = name, 1
+        while own in seen or (number > 1 and own in taken):
+            number += 1
+            own = f"{name} {number}"
+        seen.add(own)
+        found.append(own)
+    return found
+
+
 def refuse_names_that_are_one(names: Sequence[str], where: str) -> None:
     """Refuses columns whose names are the same, or differ in nothing but their case.
 
@@ -79,7 +101,7 @@ def refuse_names_that_are_one(names: Sequence[str], where: str) -> None:
         elif other == name:
             raise SourceUnavailable(
                 f"{where} has two columns named {name!r}; have one of them renamed where "
-                "it is made."
+                "it is made, or say `repeated_columns: number` in sources.yaml."
             )
         else:
             raise SourceUnavailable(

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.common import yaml_file
+from pipeline.common import yaml_file, yaml_places
 from pipeline.common.settings import PROJECT_ROOT, Settings, is_time_zone
 from pipeline.sources.entity import CanonicalEntity, Entity, Name, Personal, Strict
 
@@ -213,7 +213,8 @@ def load_sources(settings: Settings) -> SourcesFile:
     raw = yaml_file.read(
         path,
         settings.environment,
-        otherwise="give --sources FILE or set CUSTOMER_TIERS_SOURCES",
+        otherwise="go to your project's folder, give --sources FILE or set "
+        "CUSTOMER_TIERS_SOURCES",
     )
     _name_entities(raw)
     business = raw.setdefault("business", {})
@@ -222,7 +223,7 @@ def load_sources(settings: Settings) -> SourcesFile:
     try:
         parsed = SourcesFile.model_validate(raw)
     except ValidationError as error:
-        raise yaml_file.refused(path, error) from None
+        raise yaml_places.refused(path, error, SourcesFile) from None
     return _resolve_paths(parsed, path.parent)
 
 

@@ -249,6 +249,12 @@ class Entity(Strict):
         description="The row that names the columns, counted from 1; what stands above "
         "it, such as a title, is skipped.",
     )
+    repeated_columns: Literal["refuse", "number"] = Field(
+        default="refuse",
+        description="What several columns of one name mean, as in exports of Jira. refuse: "
+        "nobody can tell which is which; number: the first keeps its name, the others "
+        "are numbered, as in `Comment`, `Comment 2`.",
+    )
     sheet: str | None = Field(
         default=None,
         description="The sheet of a workbook, or a pattern such as `2024*` of several "

@@ -190,11 +190,7 @@ def build(
             ),
             errors=[],
         )
-    profiles = candidate.path / "dbt"
-    profiles.mkdir(mode=0o700, exist_ok=True)
-    write_text(
-        profiles / "profiles.yml", dbt_runner.profile(candidate, settings.threads)
-    )
+    profiles = dbt_runner.write_profile(candidate, settings.threads)
     selection = Selection(project.manifest_json)
     if reason := why_dbt_itself(project.manifest_json, selection):
         log.info("dbt runs the project itself: %s", reason)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.common.errors import CustomerTiersError
+from pipeline.common.files import write_text
 from pipeline.release.layout import Candidate
 from pipeline.transform.execution import CONFIG, SETTINGS
 from pipeline.transform.nodes import EXCLUDE, SELECT, Node, Result, Status
@@ -109,8 +110,14 @@ def build(
     folder: Path,
     profiles: Path,
     on_result: Callable[[Result], None],
+    selection: Sequence[str] = ("--select", *SELECT.split(), "--exclude", EXCLUDE),
 ) -> list[Result]:
-    """Has dbt build and test everything itself; arguments as for `compile_nodes`."""
+    """Has dbt build and test nodes itself; arguments as for `compile_nodes`.
+
+    Args:
+        on_result: Called with each result, from dbt's threads.
+        selection: Which, as arguments of dbt.
+    """
 
     def callback(event: Any) -> None:
         from dbt_common.events.functions import msg_to_dict
@@ -132,10 +139,7 @@ def build(
     result = _invoke(
         [
             "build",
-            "--select",
-            *SELECT.split(),
-            "--exclude",
-            EXCLUDE,
+            *selection,
             *_arguments(folder, profiles / "target", profiles),
         ],
         manifest=manifest,
@@ -194,6 +198,14 @@ def _row_count(node: Mapping[str, Any]) -> int | None:
     finally:
         handle.close()
     return None if row is None else int(row[0])
+
+
+def write_profile(candidate: Candidate, threads: int) -> Path:
+    """Writes the profile of a candidate beside it; its folder."""
+    folder = candidate.path / "dbt"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_text(folder / "profiles.yml", profile(candidate, threads))
+    return folder
 
 
 def profile(candidate: Candidate, threads: int) -> str:

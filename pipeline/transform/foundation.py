@@ -57,14 +57,19 @@ def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None
         memory.recall(connection, home)
         entities = list(landed_entities(home, sources))
         for landed in entities:
-            _create_view(connection, landed)
+            create_view(connection, landed)
         accounting.count(connection, entities, candidate.time_zone)
     with connect(candidate.warehouse_file) as connection:
         connection.execute("create schema marts; create schema meta")
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, landed: LandedEntity) -> None:
-    """Creates the view of an entity over its batches in force."""
+def create_view(connection: duckdb.DuckDBPyConnection, landed: LandedEntity) -> None:
+    """Creates the view of an entity over its batches in force.
+
+    Raises:
+        SourceUnavailable: Nothing of it has been landed yet.
+        ConfigurationError: Its key is none of its columns.
+    """
     name = f"{landed.source}.{landed.name}"
     relation = landed.relation(landed.in_force())
     if relation is None:

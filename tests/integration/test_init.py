@@ -19,9 +19,11 @@ import yaml
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.scaffold import new_project as project
-from pipeline.scaffold.new_project import ENTITIES, canonical_columns, init
+from pipeline.scaffold.new_project import init
 from pipeline.sources import Entity, load_sources
+from pipeline.transform import canonical
 from pipeline.transform import dbt as transform
+from pipeline.transform.canonical import ENTITIES
 from pipeline.transform.package import NEUTRAL_SEEDS, PACKAGE
 from tests.conftest import command, environment, invoke
 
@@ -169,7 +171,7 @@ def test_everything_is_found_beside_sources_yaml(
     settings = Settings.load()
     assert (settings.dbt_project, settings.expectations) == (tmp_path, tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert Settings.load().sources_file == PROJECT_ROOT / "sources.yaml"
+    assert Settings.load().sources_file == tmp_path / "sources.yaml"
 
 
 def test_a_new_entity_is_written_once(folder: Path) -> None:
@@ -194,7 +196,8 @@ def test_a_new_entity_is_written_once(folder: Path) -> None:
 
 def lacking(folder: Path) -> str:
     settings = Settings.load(folder / "data", folder / "sources.yaml")
-    return " ".join(project.lacks(load_sources(settings), settings))
+    found = project.lacks(load_sources(settings), settings)
+    return " ".join(finding.message for finding in found)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +253,7 @@ def test_a_template_for_every_canonical_entity(tmp_path: Path) -> None:
     for entity in ENTITIES:
         names = {f"stg_erp__{entity}.sql", f"stg_erp__{entity}.sql.template"}
         assert names & written, entity
-        assert set(ENTITIES[entity][1]) <= set(canonical_columns(entity))
+        assert set(ENTITIES[entity][1]) <= set(canonical.columns(entity))
 
 
 def test_every_option_is_explained(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ Nothing is worked out here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from pipeline.cli.output import pastable
 from pipeline.cli.rendering import what_if
 from pipeline.cli.rendering.language import Language, format_number, write
 from pipeline.tiers.calibrate import ANCHORS, LEAST_VALUES, MONTHS, Calibration
@@ -18,15 +19,23 @@ from pipeline.tiers.policy import FACT_NAMES
 
 
 def calibration(
-    found: Calibration, written: Sequence[Path], language: str, to: Console
+    found: Calibration,
+    written: Sequence[Path],
+    language: str,
+    to: Console,
+    options: Mapping[str, Path],
 ) -> None:
-    """Prints what a calibration proposes, who would move, and what was written."""
+    """Prints what a calibration proposes, who would move, and what was written.
+
+    Args:
+        options: The home and the sources that were named, for the command that is next.
+    """
     write(_Rendering(language).render(found), to)
     # As it stands, for whoever wants to apply it.
     to.file.write(f"{found.diff}\n\n" if found.diff else "")
     if found.moves is not None:
         what_if.what_if(found.moves, language, to)
-    write(_Rendering(language).end(found, written), to)
+    write(_Rendering(language).end(found, written, options), to)
 
 
 class _Rendering(Language):
@@ -77,7 +86,10 @@ class _Rendering(Language):
             yield self.either("Nothing changes.", "没有变化。")
 
     def end(
-        self, found: Calibration, written: Sequence[Path]
+        self,
+        found: Calibration,
+        written: Sequence[Path],
+        options: Mapping[str, Path],
     ) -> Iterator[RenderableType]:
         """Whether anybody moves at all, and what was written or how to."""
         if found.moves is None:
@@ -88,7 +100,8 @@ class _Rendering(Language):
         if written:
             yield self.either("Written: ", "已写入：") + ", ".join(map(str, written))
         elif found.texts:
-            yield self.either(
+            said = self.either(
                 "Nothing is written; `--write` does. Then `customer-tiers refresh`.",
                 "尚未写入；加`--write`写入，然后运行`customer-tiers refresh`。",
             )
+            yield pastable(said, options)

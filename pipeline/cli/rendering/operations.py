@@ -15,9 +15,19 @@ if TYPE_CHECKING:
 
 
 def pruned(
-    found: Pruned, old_runs: int, at: Home, console: Console, *, dry_run: bool
+    found: Pruned,
+    old_runs: int,
+    at: Home,
+    options: str,
+    console: Console,
+    *,
+    dry_run: bool,
 ) -> None:
-    """Prints what went, or would go, and what was put together."""
+    """Prints what went, or would go, and what was put together.
+
+    Args:
+        options: What commands must repeat to work in the same home (`options_given`).
+    """
     table = Table("what", "where", "MB", "why", box=None)
     for item in found.gone:
         path = item.path.relative_to(at.root) if at.root in item.path.parents else ""
@@ -36,7 +46,7 @@ def pruned(
     for item in found.not_removed:
         console.print(
             f"[yellow]{escape(str(item.path))} could not be removed[/yellow]; "
-            "`customer-tiers status` says why.",
+            f"`customer-tiers status{escape(options)}` says why.",
             soft_wrap=True,
         )
     done = "Would remove" if dry_run else "Removed"

@@ -9,25 +9,35 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.common.yaml_places import at
+
 if TYPE_CHECKING:
     from pipeline.gates.source_trial import Tried
+    from pipeline.gates.trial_findings import Finding
     from pipeline.landing.quarantine import Held
 
 
-def trials(tried: Sequence[Tried], missing: Sequence[str], console: Console) -> None:
-    """Prints what came of each entity, and what is missing for a refresh."""
+def trials(
+    tried: Sequence[Tried], findings: Sequence[Finding], console: Console
+) -> None:
+    """Prints what came of each entity, then every finding with its place."""
     table = Table("source", "entity", "sample", "columns", "outcome", box=None)
     for item in tried:
+        cut = "" if item.is_whole else "first "
         table.add_row(
             item.source,
             item.entity,
-            f"{item.rows:,} rows",
+            f"{cut}{item.rows:,} rows",
             str(len(item.columns)),
             _outcome(item),
         )
     console.print(table)
-    for sentence in missing:
-        console.print(f"[yellow]missing[/yellow] {escape(sentence)}", soft_wrap=True)
+    for finding in findings:
+        mark = "[red]stops[/red]" if finding.exit_code else "[yellow]note[/yellow]"
+        console.print(f"\n{mark} {escape(finding.message)}", soft_wrap=True)
+        if finding.file is not None:
+            place = at(finding.file, finding.line)
+            console.print(f"      {escape(place)}", soft_wrap=True)
 
 
 def quarantined(found: Sequence[Held], console: Console) -> None:
@@ -49,11 +59,11 @@ def quarantined(found: Sequence[Held], console: Console) -> None:
 
 
 def _outcome(item: Tried) -> str:
+    stops = sum(1 for finding in item.findings if finding.exit_code)
     if item.problem:
-        return f"[red]{escape(item.problem)}[/red]"
-    if item.failed:
-        sentences = "; ".join(check.sentence() for check in item.failed)
-        return f"[red]{escape(sentences)}[/red]"
+        return "[red]could not be read[/red]"
+    if stops:
+        return f"[red]{stops} thing{'s' if stops > 1 else ''} to mend[/red]"
     if item.unsettled:
         left = "; ".join(item.unsettled)
         return (

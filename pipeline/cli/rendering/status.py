@@ -40,13 +40,14 @@ class Overview:
     refusal: Refusal | None
 
 
-def overview(found: Overview, options: str, console: Console) -> None:
+def overview(found: Overview, options: str, again: str, console: Console) -> None:
     """Prints it.
 
     Args:
         options: What commands must repeat to work in the same home (`options_given`).
+        again: What `refresh` must repeat to read the same sources, too.
     """
-    _current(found, options, console)
+    _current(found, options, again, console)
     for receipt in found.unfinished:
         console.print(
             f"[red]Forgetting {receipt} is not finished[/red]: run `customer-tiers "
@@ -78,19 +79,19 @@ def overview(found: Overview, options: str, console: Console) -> None:
         refusals.refusal(found.refusal, console)
 
 
-def _current(found: Overview, options: str, console: Console) -> None:
+def _current(found: Overview, options: str, again: str, console: Console) -> None:
     current = found.current
     if found.problem:
         console.print(
             f"[red]Readers find no whole release[/red]: {escape(found.problem)}. "
             f"`customer-tiers rollback{escape(options)}` goes back to an older one; "
-            f"`customer-tiers refresh{escape(options)}` makes a new one.",
+            f"`customer-tiers refresh{escape(again)}` makes a new one.",
             soft_wrap=True,
         )
     elif current is None:
         console.print(
             "There is no release yet; run "
-            f"[bold]customer-tiers refresh{escape(options)}[/bold].",
+            f"[bold]customer-tiers refresh{escape(again)}[/bold].",
             soft_wrap=True,
         )
     if current is None:

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.common import yaml_file
+from pipeline.common import yaml_file, yaml_places
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import Settings
 
@@ -190,7 +190,7 @@ def load(settings: Settings) -> AlertsFile | None:
     try:
         described = AlertsFile.model_validate(raw)
     except ValidationError as error:
-        raise yaml_file.refused(path, error) from None
+        raise yaml_places.refused(path, error, AlertsFile) from None
     channels = []
     for channel in described.channels:
         if channel.ca_file is not None:

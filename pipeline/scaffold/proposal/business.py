@@ -16,7 +16,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.numbers import get_territory_currencies, list_currencies
 
-from pipeline.common import sql
+from pipeline.common import calendar, sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import is_time_zone
 from pipeline.profiling import databases, names
@@ -296,13 +296,17 @@ def _last_day(draft: Draft, today: dt.date, zone: str) -> tuple[dt.date | None, 
 def _highest(table: Table, column: Column, zone: str) -> dt.date | None:
     """The last day in a column; of a database all of it, although a sample was read."""
     value = column.high
-    if not table.is_whole and table.source.kind == "database":
+    is_cut = not table.is_whole and table.source.kind == "database"
+    if is_cut and table.wide is None:
         assert table.source.url is not None
         name = table.entity.table or table.name
         whole = databases.last_value(table.source.url, name, column.name)
         with contextlib.suppress(ValueError):  # drivers give some times as text
             whole = dt.datetime.fromisoformat(str(whole))
         value = whole if isinstance(whole, dt.date) else value
+    if table.wide and column.name == table.wide.day and isinstance(value, dt.date):
+        # The first day stands for a month that is known to its end.
+        return calendar.months_before(value, -1) - dt.timedelta(days=1)
     if isinstance(value, dt.datetime):
         if column.has_zone:
             aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)

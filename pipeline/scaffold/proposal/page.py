@@ -61,7 +61,7 @@ The policy is in `dbt_project/seeds/`: tiers, rules, weights and anchors. A file
 remove there is the product's again. Everything else comes from the product; a model, seed,
 test or macro of yours with the same name takes its place.
 
-The commands are given in this folder, or with `--sources` and `--home`.
+The commands are given in this folder or below it, or with `--sources` and `--home`.
 """
 
 
@@ -170,8 +170,23 @@ def _tables(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterat
             f"Taken for **{item.role or 'nothing'}**, because {item.evidence}. "
             f"{table.sampled[0].upper()}{table.sampled[1:]} were measured. Key: {key}."
         ]
+        if table.wide is not None:
+            first, last = table.wide.months[0][0], table.wide.months[-1][0]
+            stated.append(
+                f"Its months are columns, {first} to {last}: staging makes a row of each "
+                "month that has an amount, on the month's first day."
+            )
+            for name, words in table.wide.total_words.items():
+                stated.append(
+                    f"Rows with {', '.join(words)} in {name} are sums, and left out."
+                )
         if table.unread:
             stated.append(f"{table.unread:,} rows could not be read.")
+        if table.numbered:
+            stated.append(
+                "Several columns have one name: the first keeps it, the others are "
+                f"numbered, such as {', '.join(table.numbered[:3])}."
+            )
         stated += [
             f"{one.column} refers to {one.to_table}.{one.to_column} "
             f"({'declared' if one.is_declared else f'{one.containment:.0%} found'})."

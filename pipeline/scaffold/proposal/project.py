@@ -9,9 +9,10 @@ import duckdb
 
 from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
+from pipeline.profiling import wide
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Profile, Table
-from pipeline.scaffold.proposal import business, goods, people, sales, service
+from pipeline.scaffold.proposal import business, goods, people, rates, sales, service
 from pipeline.scaffold.proposal.business import Business
 from pipeline.scaffold.proposal.mapping import Draft, Mapping
 from pipeline.scaffold.proposal.questions import Ask, Questions
@@ -60,7 +61,10 @@ def propose(
     Raises:
         ConfigurationError: No table says anything of customers.
     """
-    draft = Draft(profile, recognise(profile), source, Questions(ask))
+    questions = Questions(ask)
+    for table in profile.tables.values():
+        _ask_year(connection, questions, table)
+    draft = Draft(profile, recognise(profile), source, questions)
     for item in draft.found.values():
         _ask_role(draft, item)
     draft.mappings += people.customers(connection, draft)
@@ -76,6 +80,9 @@ def propose(
                     f"{item.table.title} is taken for {role}, and lacks the columns "
                     "without which that says nothing: nothing is made of it"
                 )
+    for item in draft.of_role("fx_rates"):
+        if (found_rates := rates.rates(draft, item)) is not None:
+            draft.mappings.append(found_rates)
     for table in {
         id(mapping.table): mapping.table for mapping in draft.mappings
     }.values():
@@ -91,6 +98,26 @@ def propose(
         )
     found = business.propose(connection, draft, today)
     return Proposal(draft, found, _unknown_customers(connection, draft))
+
+
+def _ask_year(
+    connection: duckdb.DuckDBPyConnection, questions: Questions, table: Table
+) -> None:
+    """Asks of which year the months in the columns are, where nothing says it."""
+    if table.wide is None or table.wide.year is None:
+        return
+    chosen = questions.decide(
+        f"{table.name}: year",
+        f"Of which year are the months in the columns of {table.title}?",
+        {str(table.wide.year): ""},
+        str(table.wide.year),
+        why="the names of the columns say no year",
+        where=f"the days in the staging model of {table.name}",
+        is_free=True,
+    )
+    if chosen.isdigit() and int(chosen) != table.wide.year:
+        table.wide.year = int(chosen)
+        wide.remeasure(connection, table)
 
 
 def _ask_role(draft: Draft, item: Recognised) -> None:

@@ -105,9 +105,10 @@ def _recognise(table: Table, shared: frozenset[str], profile: Profile) -> Recogn
     }
     for role in vocabulary.roles().values():
         meanings = column_meanings(table, role.name, context)
-        if any(column not in meanings for column in role.needed):
-            continue
         named = by_name.get(role.name, 0.0)
+        missing = {column for column in role.needed if column not in meanings}
+        if missing and not (named >= NAMED and missing <= set(role.asked)):
+            continue
         score = _score(table, role, meanings, named, context)
         rare = role.name not in _COMMON and named < 0.5
         if score >= (LEAST_OF_A_RARE_TABLE if rare else LEAST_OF_A_TABLE):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import duckdb
 
 from pipeline.common import sql
+from pipeline.profiling import wide
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import MOMENTS, Table
 from pipeline.scaffold.proposal import (
@@ -75,6 +76,9 @@ def lines(
     mapping.amount = worth.sql
     _leave_out_cancelled(connection, draft, mapping)
     _leave_out_empty(mapping, worth)
+    if item.table.wide is not None:
+        value = f"{alias(item.table)}.{sql.quoted(item.table.wide.value)}"
+        mapping.where.append(wide.has_amount(value))
     _fill_within_orders(connection, mapping, order)
     return mapping
 

@@ -6,7 +6,7 @@ import duckdb
 
 from pipeline.common import sql
 from pipeline.profiling.tables import NUMBERS, Column
-from pipeline.scaffold.proposal import people, values
+from pipeline.scaffold.proposal import opening, people, values
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
 from pipeline.scaffold.proposal.recognition import Recognised
 
@@ -192,7 +192,7 @@ def _ticket(
         if "source_customer_id" in item.meanings
         else None,
     )
-    return "opened_at" in mapping.columns
+    return opening.settle(draft, mapping)
 
 
 def _priority(item: Recognised, column: Column) -> Answer | None:

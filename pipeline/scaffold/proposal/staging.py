@@ -6,11 +6,15 @@ import textwrap
 from collections.abc import Mapping as Named
 from collections.abc import Sequence
 
-from pipeline.scaffold import new_project
+from pipeline.profiling import wide
+from pipeline.profiling.tables import Table
 from pipeline.scaffold.proposal.mapping import Answer, Mapping, alias
 from pipeline.scaffold.proposal.recognition import SURE
+from pipeline.transform import canonical
 
 WIDTH = 84
+# What landing writes beside a source's columns, as far as staging goes by it.
+OWN_COLUMNS = ("_batch_id", "_row_number", "_source_file")
 
 
 def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) -> str:
@@ -22,8 +26,8 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
         mappings: The tables that give it; their rows are put together.
         currency: That of amounts whose currency no column says.
     """
-    types = new_project.canonical_columns(entity)
-    meaning, needed = new_project.ENTITIES[entity]
+    types = canonical.columns(entity)
+    meaning, needed = canonical.ENTITIES[entity]
     given = {name for mapping in mappings for name in mapping.columns} | set(needed)
     if "currency" in needed:
         for mapping in mappings:
@@ -35,14 +39,20 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
             )
     names = [name for name in types if name in given]
     parts = [_head(entity, meaning, mappings), "with "]
-    tables: dict[str, str] = {}
+    tables: dict[str, Table] = {}
     for mapping in mappings:
         for table in (mapping.table, *(join.table for join in mapping.joins)):
-            tables[alias(table)] = table.name
-    for own, name in tables.items():
-        parts.append(
-            f'{own} as (\n    {{{{ latest(source("{source}", "{name}")) }}}}\n),\n\n'
-        )
+            tables[alias(table)] = table
+    for own, table in tables.items():
+        latest = f'{{{{ latest(source("{source}", "{table.name}")) }}}}'
+        if table.wide is None:
+            parts.append(f"{own} as (\n    {latest}\n),\n\n")
+            continue
+        # Months in columns: a row for each row and month.
+        rows = f"by_row_{table.name}"
+        query = wide.long(table.wide, rows, OWN_COLUMNS, "_source_file")
+        parts.append(f"{rows} as (\n    {latest}\n),\n\n")
+        parts.append(f"{own} as (\n    {query}\n),\n\n")
     for mapping in mappings:
         parts.append(_select(mapping, names, types))
     last = "\nunion all\n".join(

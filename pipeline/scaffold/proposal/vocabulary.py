@@ -61,6 +61,7 @@ class Role:
     speaks_against: Sequence[str]
     key: str | None
     enough: Sequence[Sequence[str]] = ()
+    asked: Sequence[str] = ()
 
 
 @functools.cache
@@ -84,6 +85,7 @@ def roles() -> dict[str, Role]:
             found["speaks_against"],
             found.get("key"),
             found.get("enough", ()),
+            found.get("asked", ()),
         )
         for name, found in _files()[0]["roles"].items()
     }

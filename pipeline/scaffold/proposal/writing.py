@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +102,12 @@ def _sources_yaml(proposal: Proposal, folder: Path) -> str:
 
 def _place(proposal: Proposal, folder: Path) -> Iterator[str]:
     """How the source is reached."""
-    first = next(iter(proposal.draft.profile.tables.values())).source
-    if first.kind == "database":
-        assert first.url is not None
+    profile = proposal.draft.profile
+    first = next(iter(profile.tables.values())).source
+    if profile.url is not None:
         variable = f"{proposal.draft.source.upper()}_PASSWORD"
         yield "kind: database"
-        yield f"url: {json.dumps(databases.without_password(first.url, variable))}"
+        yield f"url: {json.dumps(databases.without_password(profile.url, variable))}"
         return
     assert first.path is not None
     near = os.path.relpath(first.path.resolve(), folder.resolve())
@@ -140,6 +140,9 @@ def _entity(proposal: Proposal, table: Table) -> Iterator[str]:
             yield f"  {name}: {_quoted(chosen)}"
     if entity.header_row > 1:
         yield f"  header_row: {entity.header_row}"
+    if entity.repeated_columns != "refuse":
+        yield from _comment(f"read under numbered names: {_listed(table.numbered)}", 2)
+        yield f"  repeated_columns: {entity.repeated_columns}"
     yield from _key(proposal, table)
     declared = proposal.draft.declared.get(table.name, {})
     if declared:
@@ -150,11 +153,17 @@ def _entity(proposal: Proposal, table: Table) -> Iterator[str]:
     yield from _becomes(proposal, table)
 
 
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
 def _key(proposal: Proposal, table: Table) -> Iterator[str]:
     """The key, and what a new file of the table means."""
-    key = table.key
+    key = table.wide.key if table.wide else table.key
     if key and tuple(key) != POSITION:
-        yield from _comment(f"tells {table.sampled} apart", 2)
+        counted = "the rows" if table.wide else table.sampled
+        yield from _comment(f"tells {counted} apart", 2)
         yield f"  key: [{', '.join(map(_quoted, key))}]"
     else:
         yield from _comment(
@@ -219,7 +228,8 @@ def _becomes(proposal: Proposal, table: Table) -> Iterator[str]:
     found = [
         item
         for mapping in proposal.mappings
-        if mapping.table is table
+        # Of months in columns, no row of the source is a row of anything.
+        if mapping.table is table and table.wide is None
         for item in [_becomes_of(proposal, mapping)]
         if item is not None
     ]

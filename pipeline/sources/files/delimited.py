@@ -26,6 +26,7 @@ import pyarrow as pa
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.ahead import fetched_ahead
 from pipeline.sources.base import Rejected, StartOver
+from pipeline.sources.columns import REPEATED, numbered
 from pipeline.sources.entity import Entity
 from pipeline.sources.files import contents, detection
 from pipeline.sources.files.parts import (
@@ -59,6 +60,7 @@ class Dialect:
     Attributes:
         header_row: The line that names the columns, a line such as `sep=;` counted in.
         detected: Which of it was detected, for the log.
+        numbers_names: Whether columns of one name are numbered.
     """
 
     encoding: str
@@ -66,6 +68,7 @@ class Dialect:
     quote: str
     header_row: int
     detected: str = ""
+    numbers_names: bool = False
 
     def __str__(self) -> str:
         return f"encoding {self.encoding}, delimiter {self.delimiter!r}{self.detected}"
@@ -110,7 +113,8 @@ def dialect_of(
         if not given
     ]
     detections = f" (detected: {', '.join(detected)})" if detected else ""
-    return Dialect(encoding, delimiter, quote, header_row, detections)
+    numbers = entity.repeated_columns == "number"
+    return Dialect(encoding, delimiter, quote, header_row, detections, numbers)
 
 
 def read(
@@ -216,12 +220,14 @@ class Header:
             them needs the careful way.
         spare: So many nameless columns end the header; nothing may stand in them.
         records: The records below.
+        written: The names as they stand in the file, where some are the same.
     """
 
     names: list[str]
     is_simple: bool
     spare: int
     records: Iterator[Record]
+    written: list[str]
 
     def cells_of(self, cells: list[str]) -> list[str]:
         """The cells of a record without empty ones behind the last column."""
@@ -237,7 +243,7 @@ class Header:
         if detection.SEPARATOR_LINE.fullmatch(line):
             return True
         is_sure = len(self.names) > 1 or lines[0].startswith(MARK)
-        return is_sure and self.cells_of(cells) == self.names
+        return is_sure and self.cells_of(cells) == self.written
 
 
 def _header(records: Iterator[Record], dialect: Dialect, where: str) -> Header:
@@ -270,17 +276,23 @@ def _header(records: Iterator[Record], dialect: Dialect, where: str) -> Header:
         what = "is empty" if is_empty else "ends before its header"
     elif blank := [str(at) for at, name in enumerate(names, 1) if not name.strip()]:
         what = f"has no name in column {', '.join(blank)} of its header"
-    elif twice := sorted({name for name in names if names.count(name) > 1}):
+    elif (
+        twice := sorted({name for name in names if names.count(name) > 1})
+    ) and not dialect.numbers_names:
         what = f"names column {twice[0]!r} twice in its header"
+        raise _no_header(where, dialect, what, REPEATED)
     else:
-        return Header(names, is_simple and not spare, spare, records)
+        is_simple &= not spare
+        return Header(numbered(names), is_simple, spare, records, names)
     raise _no_header(where, dialect, what)
 
 
-def _no_header(where: str, dialect: Dialect, what: str) -> SourceUnavailable:
+def _no_header(
+    where: str, dialect: Dialect, what: str, advice: str = ""
+) -> SourceUnavailable:
     row = dialect.header_row
     which = "the first line" if row == 1 else f"row {row} (`header_row`)"
-    return SourceUnavailable(f"{where} {what}; {which} must name the columns.")
+    return SourceUnavailable(f"{where} {what}; {which} must name the columns.{advice}")
 
 
 def _read_sound(

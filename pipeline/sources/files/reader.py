@@ -236,6 +236,8 @@ def _scan(part: Part, entity: Entity, kind: str) -> _Scan:
     ]
     if entity.leave_out:
         read_as.append(sorted(entity.leave_out))
+    if entity.repeated_columns != "refuse":
+        read_as.append(entity.repeated_columns)
     if is_delimited:
         if entity.encoding is None:
             check.feed(b"", final=True)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Rejected
-from pipeline.sources.columns import ColumnType
+from pipeline.sources.columns import REPEATED, ColumnType, numbered
 from pipeline.sources.entity import Entity
 from pipeline.sources.files.parts import Part
 from pipeline.sources.files.typed import (
@@ -129,8 +129,9 @@ def _header(
     ):
         header.pop()
     twice = sorted({name for name in header if name and header.count(name) > 1})
-    if header and "" not in header and not twice:
-        return header
+    numbers = entity.repeated_columns == "number"
+    if header and "" not in header and (numbers or not twice):
+        return numbered(header)
     which = "the first row" if at_row == 1 else f"row {at_row} (`header_row`)"
     found = ""
     if twice:
@@ -139,7 +140,10 @@ def _header(
         found = f"; {cell_name((at_row - 1, header.index('')))} is empty"
         if any(first[0] < at_row <= last[0] + 1 for first, last in sheet.merged):
             found += ", and cells of the header are merged"
-    raise SourceUnavailable(f"{where}: {which} must name every column once{found}.")
+    advice = REPEATED if twice else ""
+    raise SourceUnavailable(
+        f"{where}: {which} must name every column once{found}.{advice}"
+    )
 
 
 def _wrong_cells(sheet: Sheet, above: int, columns: Declared) -> dict[int, str]:

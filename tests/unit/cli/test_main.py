@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli.main import PIPE_CLOSED, Commands, main
-from pipeline.cli.output import options_given, pastable
+from pipeline.cli.output import pastable
 from pipeline.common.files import write_json
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
@@ -87,12 +87,27 @@ def test_commands_of_an_error_can_be_pasted(home: Home) -> None:
 
 def test_only_commands_of_ours_get_the_options() -> None:
     text = "See `customer-tiers prune --dry-run`, `ls` and customer-tiers."
-    options = options_given(Path("it's here"))
-    assert pastable(text, options) == (
-        "See `customer-tiers prune --dry-run --home 'it'\"'\"'s here'`, `ls` and "
-        "customer-tiers."
-    )
-    assert pastable(text, "") == text
+    with click.Context(main):
+        assert pastable(text, {"home": Path("it's here")}) == (
+            "See `customer-tiers prune --dry-run --home 'it'\"'\"'s here'`, `ls` and "
+            "customer-tiers."
+        )
+        assert pastable(text, {}) == text
+
+
+def test_a_command_gets_the_options_that_it_knows() -> None:
+    named = {"home": Path("h"), "sources": Path("s")}
+    both = "--home h --sources s"
+    with click.Context(main):
+        for command, options in (
+            ("refresh", f" {both}"),
+            ("quarantine list", f" {both}"),
+            ("rollback", " --home h"),
+            ("init", ""),
+            ("upgrade shop", ""),
+        ):
+            text = f"Say `customer-tiers {command}`."
+            assert pastable(text, named) == f"Say `customer-tiers {command}{options}`."
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import PROJECT_ROOT, QUIET_ENVIRONMENT, Settings
+from pipeline.sources import load_sources
 
 # What an environment variable can hold.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -28,7 +29,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings.load()
     assert settings.home == tmp_path / "data"
-    assert settings.sources_file == PROJECT_ROOT / "sources.yaml"
+    assert settings.sources_file == tmp_path / "sources.yaml"
     assert settings.cron == "0 5 * * *"
     assert (settings.keep_releases, settings.keep_candidates) == (14, 2)
     assert settings.time_zone == "UTC"
@@ -159,3 +160,67 @@ def test_no_other_module_reads_the_environment() -> None:
         if any(word in path.read_text() for word in ("os.environ", "getenv"))
     }
     assert readers == {"pipeline/common/settings.py"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with a folder in it, and another beside it."""
+    folder = tmp_path / "shop"
+    (folder / "inbox" / "2024").mkdir(parents=True)
+    (folder / "dbt_project").mkdir()
+    (folder / "sources.yaml").touch()
+    (tmp_path / "elsewhere").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("where", ["", "inbox", "inbox/2024", "dbt_project"])
+def test_a_project_is_known_anywhere_in_it(
+    project: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project / where)
+    settings = Settings.load()
+    assert settings.sources_file == project / "sources.yaml"
+    assert settings.home == project / "data"
+    assert settings.dbt_project == project / "dbt_project"
+
+
+def test_the_nearest_project_counts(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "inbox" / "sources.yaml").touch()
+    monkeypatch.chdir(project / "inbox" / "2024")
+    assert Settings.load().home == project / "inbox" / "data"
+
+
+def test_a_home_that_is_named_leads_to_its_project(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what `status` prints works wherever it is pasted."""
+    monkeypatch.chdir(project.parent / "elsewhere")
+    settings = Settings.load(project / "data")
+    assert settings.sources_file == project / "sources.yaml"
+    other = project.parent / "elsewhere" / "sources.yaml"
+    other.touch()
+    assert Settings.load(project / "data").sources_file == other
+
+
+def test_where_no_project_is_it_is_not_ours(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the demonstration company would be published into somebody's home."""
+    elsewhere = project.parent / "elsewhere"
+    monkeypatch.chdir(elsewhere)
+    settings = Settings.load()
+    assert settings.sources_file == elsewhere / "sources.yaml"
+    with pytest.raises(ConfigurationError, match="go to your project's folder"):
+        load_sources(settings)
+
+
+def test_what_is_named_wins(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = project.parent / "elsewhere"
+    monkeypatch.chdir(elsewhere)
+    settings = Settings.load(sources_file=project / "sources.yaml")
+    assert settings.home == elsewhere / "data"
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("CUSTOMER_TIERS_HOME", str(elsewhere))
+    assert Settings.load().home == elsewhere

@@ -11,6 +11,7 @@ import pytest
 from pipeline.common.errors import GateRefused, SourceUnavailable
 from pipeline.gates import source_trial
 from pipeline.gates.source_trial import Tried
+from pipeline.gates.trial_findings import worst
 from tests.unit.support import files_source
 
 SETTLE_SECONDS = 60.0
@@ -40,7 +41,7 @@ def test_a_young_file_is_named_and_the_others_are_checked(
     assert (found.rows, list(found.columns), found.problem) == (2, ["id", "v"], "")
     assert found.unsettled == ["b.csv changed less than 60 seconds ago"]
     assert len(found.failed) == 1, "a row without its key"
-    assert isinstance(source_trial.worst([found]), GateRefused)
+    assert isinstance(worst(found.findings), GateRefused)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "b.csv.part"])
@@ -53,7 +54,7 @@ def test_where_all_are_young_nothing_could_be_read(tmp_path: Path, name: str) ->
         f"shop.items: its files are still being written: {name} "
     )
     assert "settle_seconds" in found.problem
-    assert isinstance(source_trial.worst([found]), SourceUnavailable)
+    assert isinstance(worst(found.findings), SourceUnavailable)
     put(tmp_path, "a.csv", "id\n1\n", age=SETTLE_SECONDS * 2)
     assert tried(tmp_path).problem == ""
 

@@ -308,7 +308,7 @@ MAIL: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("channel", "expected"),
     [
-        (GOOD | {"kind": "teams"}, "channels.0"),
+        (GOOD | {"kind": "teams"}, "channels.ops: kind should be one of 'slack'"),
         (GOOD | {"url": "ftp://example.com/s3cret"}, "no address"),
         (GOOD | {"url": "https://example.com/s3cret word"}, "holds a space"),
         (GOOD | {"url": "https://me:s3cret@example.com/"}, "login"),

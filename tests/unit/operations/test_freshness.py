@@ -187,7 +187,7 @@ def test_the_declared_day_is_read_as_a_refresh_reads_it(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("business:\n  as_of: ${LAST_DAY}", "business: as_of refers to ${LAST_DAY}"),
+        ("business:\n  as_of: ${LAST_DAY}", "business.as_of refers to ${LAST_DAY}"),
         ("business: {as_of: soon}", "business.as_of of"),
         ("business: {as_of: [", "is not valid YAML"),
     ],

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 
 from pipeline.common.errors import ConfigurationError
-from pipeline.profiling import names, sample
+from pipeline.profiling import names, sample, wide
 from pipeline.profiling.columns import identity
 from pipeline.profiling.profile import profile
 from pipeline.profiling.tables import Column, Profile, Reference
@@ -268,6 +268,27 @@ def test_a_password_is_never_repeated() -> None:
     assert databases.without_password("sqlite:///a.db", "X") == "sqlite:///a.db"
 
 
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("postgresql://${U}:s3cret@h/d", "postgresql://${U}:${X}@h/d"),
+        ("postgresql://u:${PW}@h/d", "postgresql://u:${PW}@h/d"),
+        ("postgresql://u:s3?cret@${H}/d", "postgresql://u:${X}@${H}/d"),
+        ("mysql://h/d?password=s3cret&a=1", "mysql://h/d?password=${X}&a=1"),
+        ("mysql://u:${PW}@h/d?ssl_key=s3cret", "mysql://u:${PW}@h/d?ssl_key=${X}"),
+        ("postgresql://h/d?token=${T}", "postgresql://h/d?token=${T}"),
+        ("${DATABASE_URL}", "${DATABASE_URL}"),
+        ("sqlite:////data/a@b.db", "sqlite:////data/a@b.db"),
+    ],
+)
+def test_a_password_beside_references_is_not_written_either(
+    given: str, written: str
+) -> None:
+    from pipeline.profiling import databases
+
+    assert databases.without_password(given, "X") == written
+
+
 def workbook(path: Path, sheets: dict[str, Sequence[Sequence[Any]]]) -> Path:
     book = openpyxl.Workbook()
     book.remove(book.active)
@@ -371,3 +392,119 @@ def test_names(name: str, words: tuple[str, ...], own: str) -> None:
     assert names.words(name) == words
     assert names.identifier(name) == own
     assert names.identifier(name, {own}) == f"{own}_2"
+
+
+@pytest.mark.parametrize(
+    ("name", "month"),
+    [
+        ("2024-01", (2024, 1)),
+        ("2024/1", (2024, 1)),
+        ("202412", (2024, 12)),
+        ("2024-03-01 00:00:00", (2024, 3)),
+        ("01/2024", (2024, 1)),
+        ("2024年1月", (2024, 1)),
+        ("2024年12月份", (2024, 12)),
+        ("1月", (None, 1)),
+        ("十二月", (None, 12)),
+        ("3月销售额", (None, 3)),
+        ("Jan", (None, 1)),
+        ("September", (None, 9)),
+        ("Sept.", (None, 9)),
+        ("Jan-24", (2024, 1)),
+        ("Feb 2023", (2023, 2)),
+        ("Mar'22", (2022, 3)),
+        ("2024 May", (2024, 5)),
+        ("13月", None),
+        ("202413", None),
+        ("January sales team", None),
+        ("month", None),
+        ("1", None),
+        ("2024", None),
+        ("Mayor", None),
+        ("Q1", None),
+    ],
+)
+def test_the_month_in_the_name_of_a_column(
+    name: str, month: tuple[int | None, int] | None
+) -> None:
+    assert wide.month_of(name) == month
+
+
+def long_rows(measure: Measure, path: Path) -> tuple[Any, list[tuple[Any, ...]]]:
+    with sample.opened() as connection:
+        (table,) = profile(connection, str(path)).tables.values()
+        assert table.wide is not None
+        names = ", ".join([*table.wide.ids, table.wide.day, table.wide.value])
+        rows = connection.execute(
+            f'select {names} from "{table.relation}" order by all'
+        ).fetchall()
+    return table, rows
+
+
+def test_months_in_columns_are_rows(measure: Measure, tmp_path: Path) -> None:
+    """Without sums of rows and columns, and without months in which nothing was."""
+    path = write(
+        tmp_path / "t.csv",
+        ["customer", "2024-01", "2024-02", "2024-03", "Q1", "Total"],
+        [
+            ("a", "1.50", "0", "3", "4.5", "4.5"),
+            ("b", "", "0.00", "7", "7", "7"),
+            ("Total", "1.5", "0", "10", "11.5", "11.5"),
+        ],
+    )
+    table, rows = long_rows(measure, path)
+    assert rows == [
+        ("a", dt.date(2024, 1, 1), "1.50"),
+        ("a", dt.date(2024, 3, 1), "3"),
+        ("b", dt.date(2024, 3, 1), "7"),
+    ]
+    assert (table.wide.key, table.wide.total_words) == (
+        ["customer"],
+        {"customer": ["Total"]},
+    )
+    assert table.columns["net_amount"].kind == "decimal"
+    assert table.columns["net_amount"].declared is None, "the reader has no such column"
+
+
+def test_the_year_of_months_stands_in_a_column_or_a_file(
+    measure: Measure, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path / "years.csv",
+        ["customer", "year", "Jan", "Feb", "Mar"],
+        [("a", "2022", 1, 0, 0), ("a", "2023", 0, 2, 0)],
+    )
+    _, rows = long_rows(measure, path)
+    assert [row[-2:] for row in rows] == [
+        (dt.date(2022, 1, 1), "1"),
+        (dt.date(2023, 2, 1), "2"),
+    ]
+    for year in (2022, 2023):
+        write(
+            tmp_path / "files" / f"sales_{year}.csv",
+            ["customer", "Jan", "Feb", "Mar"],
+            [("a", year - 2000, 0, 0)],
+        )
+    table, rows = long_rows(measure, tmp_path / "files")
+    assert table.wide.year is None
+    assert rows == [
+        ("a", dt.date(2022, 1, 1), "22"),
+        ("a", dt.date(2023, 1, 1), "23"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["customer", "Jan", "Feb"],
+        ["customer", "Jan", "Feb", "January"],
+        ["customer", "Jan", "Feb", "2024-03"],
+        ["Jan", "Feb", "Mar"],
+    ],
+)
+def test_what_is_no_table_of_months(
+    measure: Measure, tmp_path: Path, header: list[str]
+) -> None:
+    rows = [[f"c{n}" if name == "customer" else n for name in header] for n in range(5)]
+    (table,) = measure(write(tmp_path / "t.csv", header, rows)).tables.values()
+    assert table.wide is None

@@ -98,6 +98,7 @@ def staged(made: Made) -> duckdb.DuckDBPyConnection:
         latest=lambda relation: f"select * from {relation}",
         source=lambda name, entity: f'landing."{name}__{entity}"',
         local_to_utc=lambda column, zone: f"({column} at time zone '{zone}')",
+        var=lambda name: getattr(made.sources.business, name),
         utc_time=lambda column: f"({column} at time zone 'UTC')",
         business_date=lambda column: (
             f"cast(({column} at time zone 'UTC') at time zone "

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from pipeline.cli.main import main
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import Settings
 from pipeline.profiling import sample
@@ -15,6 +17,7 @@ from pipeline.scaffold import new_project
 from pipeline.scaffold.proposal import presets, vocabulary
 from pipeline.scaffold.proposal.questions import Question
 from pipeline.scaffold.proposal.recognition import recognise
+from pipeline.sources import load_sources
 from tests.unit.scaffold import brought
 from tests.unit.scaffold.brought import make, staged, write_csv
 
@@ -171,6 +174,195 @@ def test_a_database_gives_what_it_declares(tmp_path: Path) -> None:
         "select distinct category from stg_products order by all"
     )
     assert categories.fetchall() == [("Beverages",), ("Produce",), ("Seafood",)]
+
+
+@pytest.mark.parametrize("given", ["${SHOP_URL}", "sqlite:///${SHOP_FILE}"])
+def test_a_url_refers_to_the_environment_and_goes_on_doing_so(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = brought.trading_database(tmp_path / "in")
+    monkeypatch.setenv("SHOP_FILE", str(path))
+    monkeypatch.setenv("SHOP_URL", f"sqlite:///{path}")
+    result = CliRunner().invoke(main, ["init", str(tmp_path / "p"), "--from", given])
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "p" / "sources.yaml").read_text()
+    assert f'url: "{given}"' in text
+    assert f"- name: {path.name.split('.')[0]}" in text
+    for written in (tmp_path / "p").rglob("*"):
+        assert written.is_dir() or str(path) not in written.read_text()
+    settings = Settings.load(tmp_path / "data", tmp_path / "p" / "sources.yaml")
+    (source,) = load_sources(settings).sources
+    assert source.url == f"sqlite:///{path}"
+
+
+def test_doubled_headers_are_numbered_and_said(tmp_path: Path) -> None:
+    """As Jira exports comments and watchers."""
+    rows = [
+        (
+            f"IT-{n}",
+            "Bug",
+            "Done",
+            f"2024-0{1 + n % 6}-0{1 + n % 9} 10:00",
+            f"user{n % 4}",
+            "first",
+            "second",
+            "third",
+        )
+        for n in range(40)
+    ]
+    header = "Issue key,Issue Type,Status,Created,Reporter,Comment,Comment,Comment"
+    path = write_csv(tmp_path / "in" / "jira.csv", header, rows)
+    made = make(path, tmp_path / "p", "jira")
+    assert made.entities["jira"].repeated_columns == "number"
+    assert "# read under numbered names: Comment 2, Comment 3" in made.text(
+        "sources.yaml"
+    )
+    assert "numbered, such as Comment 2, Comment 3." in made.text("MAPPING.md")
+    brought.becomes_what_it_says(made)
+    said = CliRunner().invoke(main, ["init", str(tmp_path / "q"), "--from", str(path)])
+    assert "has several columns of one name" in said.output, said.output
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "rows", "expected"),
+    [
+        (
+            "exchange_rates",
+            "date,from_currency,to_currency,rate",
+            [("2024-01-01", "USD", "EUR", "0.8"), ("2024-01-01", "EUR", "GBP", "0.5")],
+            [("GBP", "EUR", 2.0), ("USD", "EUR", 0.8)],
+        ),
+        (
+            "fx_rates",
+            "Date,Currency,Rate",
+            [("2024-01-01", "USD", "0.8"), ("2024-01-01", "GBP", "2")],
+            [("GBP", "EUR", 2.0), ("USD", "EUR", 0.8)],
+        ),
+        (
+            "汇率表",
+            "生效日期,币种,汇率",
+            [("2024-01-01", "USD", "0.8"), ("2024-02-01", "GBP", "2")],
+            [("GBP", "EUR", 2.0), ("USD", "EUR", 0.8)],
+        ),
+    ],
+)
+def test_exchange_rates_are_recognised_and_turned_to_the_reporting_currency(
+    name: str,
+    header: str,
+    rows: list[tuple[str, ...]],
+    expected: object,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "in"
+    write_csv(folder / f"{name}.csv", header, rows)
+    write_csv(
+        folder / "sales.csv",
+        "order_id,customer_id,order_date,amount,currency",
+        [
+            (f"o{n}", f"c{n % 5}", f"2024-01-{1 + n % 28:02}", 10 + n, currency)
+            for n, currency in enumerate(["EUR"] * 30 + ["USD", "GBP"])
+        ],
+    )
+    made = make(folder, tmp_path / "p")
+    assert made.sources.business.reporting_currency == "EUR"
+    assert "fx_rates" in made.sources.provides()
+    found = staged(made).execute(
+        "select from_currency, to_currency, rate::double from stg_fx_rates order by all"
+    )
+    assert found.fetchall() == expected
+    brought.becomes_what_it_says(made)
+    has_two = "to_currency" in header
+    assert any("direction" in about for about in made.questions) != has_two
+
+
+def test_months_in_columns_become_lines(tmp_path: Path) -> None:
+    header = "客户名称,产品,1月,2月,3月,4月,合计"
+    rows: list[tuple[object, ...]] = [
+        (f"上海{n}公司", "泵", n, 0, 2 * n, "", 3 * n) for n in range(1, 11)
+    ]
+    rows.append(("上海11公司", "泵", 0, "", 0, "", 0))
+    total = ("合计", "", 55, 0, 110, 0, 165)
+    path = write_csv(tmp_path / "in" / "销售.csv", header, [*rows, total])
+
+    def ask(question: Question) -> str:
+        return "2023" if question.about.endswith(": year") else question.chosen
+
+    made = make(path, tmp_path / "p", ask=ask)
+    assert list(made.sources.provides()) == ["customers", "products", "order_lines"]
+    (entity,) = made.entities.values()
+    assert (entity.key, entity.columns, entity.becomes) == (["客户名称"], {}, [])
+    found = staged(made).execute(
+        "select order_date::text, count(*), sum(net_amount)::int, "
+        "count(distinct order_id) from stg_order_lines group by all order by all"
+    )
+    assert found.fetchall() == [("2023-01-01", 10, 55, 10), ("2023-03-01", 10, 110, 10)]
+    customers = staged(made).execute("select count(*) from stg_customers").fetchone()
+    assert customers == (11,), "who bought nothing is a customer all the same"
+    page = made.text("MAPPING.md")
+    assert "Its months are columns, 1月 to 4月" in page
+    assert "Rows with 合计 in 客户名称 are sums, and left out." in page
+
+
+TICKETS = "ticket_id,customer_id,priority,status,opened_at,resolved_at"
+
+
+def tickets(folder: Path, *without: str, some: str = "") -> Path:
+    """60 tickets without some columns, and with empty cells of one in every third."""
+    header = [name for name in TICKETS.split(",") if name not in without]
+    rows = [
+        {
+            "ticket_id": f"T{n}",
+            "customer_id": f"c{n % 7}",
+            "priority": "high",
+            "status": "done",
+            "opened_at": f"2024-03-{1 + n % 28:02} 09:00",
+            "resolved_at": f"2024-03-{1 + n % 28:02} 10:00",
+            **({some: ""} if some and n % 3 == 0 else {}),
+        }
+        for n in range(60)
+    ]
+    body = [[row[name] for name in header] for row in rows]
+    return write_csv(folder / "support_tickets.csv", header, body)
+
+
+def test_tickets_without_an_opening_time_are_a_question(tmp_path: Path) -> None:
+    what = tickets(tmp_path / "in", "opened_at")
+    made = make(what, tmp_path / "p", "desk")
+    assert made.questions["support_tickets: opened"] == "resolved_at"
+    row = staged(made).execute(
+        "select count(*), count(opened_at), min(opened_at)::text from stg_service_tickets"
+    )
+    assert row.fetchone() == (60, 60, "2024-03-01 10:00:00")
+    brought.becomes_what_it_says(made)
+    nothing = make(
+        tickets(tmp_path / "in2", "opened_at", "resolved_at"), tmp_path / "q", "desk"
+    )
+    assert nothing.questions["support_tickets: opened"] == "nothing"
+    assert list(nothing.sources.provides()) == ["customers"]
+    assert "support_tickets.csv is taken for" in nothing.text("MAPPING.md")
+
+
+@pytest.mark.parametrize(("answer", "count"), [("leave_out", 40), ("resolved_at", 60)])
+def test_some_tickets_without_an_opening_time(
+    answer: str, count: int, tmp_path: Path
+) -> None:
+    def ask(question: Question) -> str:
+        return answer if question.about.endswith(": opened") else question.chosen
+
+    what = tickets(tmp_path / "in", some="opened_at")
+    made = make(what, tmp_path / "p", "desk", ask=ask)
+    row = staged(made).execute(
+        "select count(*), count(opened_at) from stg_service_tickets"
+    )
+    assert row.fetchone() == (count, count)
+    brought.becomes_what_it_says(made)
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
+    url = "postgresql://me:${NO_SUCH_SECRET}@h/d"
+    result = CliRunner().invoke(main, ["init", str(tmp_path / "p"), "--from", url])
+    assert result.exit_code == 2
+    assert "${NO_SUCH_SECRET}, which is not set" in " ".join(result.output.split())
 
 
 def test_a_help_desk_alone(tmp_path: Path) -> None:
@@ -447,12 +639,12 @@ def test_a_table_is_what_others_refer_to_it_as(tmp_path: Path) -> None:
 
 
 def test_what_is_recognised_and_of_no_use_is_said(tmp_path: Path) -> None:
-    """Sales by month in columns, and payments without a day."""
+    """Sales by week in columns, and payments without a day."""
     folder = tmp_path / "in"
-    months = ["Jan", "Feb", "Mar"]
+    weeks = ["Week 1", "Week 2", "Week 3"]
     write_csv(
         folder / "sales.csv",
-        ["Customer", "Product", *months],
+        ["Customer", "Product", *weeks],
         [(f"Client {n} Ltd", f"P{n % 3}", n, n, n) for n in range(30)],
     )
     write_csv(

@@ -350,6 +350,29 @@ def test_a_file_without_a_proper_header(
     assert path.name in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])
+def test_columns_of_one_name_are_numbered_where_that_is_declared(
+    tmp_path: Path, name: str
+) -> None:
+    """The first keeps its name; a number that makes a name that is there is left out."""
+    header: list[Any] = ["id", "Note", "Note", "Note 2", "Note"]
+    body: list[list[Any]] = [[1, "a", "b", "c", "d"], [2, "e", "f", "g", "h"]]
+    if name == "a.xlsx":
+        workbook(tmp_path / name, {"Items": [header, *body]})
+    else:
+        lines = [header, *body, header]  # the last is a header of a file put behind it
+        text = "".join(",".join(map(str, line)) + "\n" for line in lines)
+        (tmp_path / name).write_text(text)
+    with pytest.raises(SourceUnavailable, match="`repeated_columns: number`"):
+        read(files_source(tmp_path, name))
+    for limit in (None, 10):
+        source = files_source(tmp_path, name, repeated_columns="number")
+        table, rejected = read(source, limit)
+        assert table.column_names == ["id", "Note", "Note 3", "Note 2", "Note 4"]
+        assert [row[1:] for row in rows(table)] == [tuple("abcd"), tuple("efgh")]
+        assert not rejected
+
+
 def test_column_names_come_through_unchanged(csv_file: CsvFile) -> None:
     names = ["客户 No.", 'a "b"', " select ", "x,y", "column0", "Id", "x\ny"]
     quoted = ",".join('"' + name.replace('"', '""') + '"' for name in names)

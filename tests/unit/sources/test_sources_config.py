@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,40 +163,52 @@ def test_a_value_of_the_environment_is_taken_as_it_is(tmp_path: Path) -> None:
         ("Asia/Shanghai", "Asia", "business.time_zone: "),
         ("CNY", "cny", "business.reporting_currency: "),
         ("CNY", "RMB¥", "business.reporting_currency: "),
-        ("name: erp", "name: ERP", "sources.0.name: "),
+        ("name: erp", "name: ERP", "sources.ERP.name: "),
         ("name: help_desk2", "name: erp", "two sources are called erp"),
-        ("kind: database", "kind: oracle", "sources.0.kind: "),
-        ("kind: database", "", "sources.0.kind: "),
-        ("    url: ", "    path: ", "sources.0: Value error, a database needs a url"),
-        ("    path: ", "    url: ", "sources.1: Value error, files need a path"),
-        ("    url: ", "    uri: ", "sources.0.uri: "),
-        ("[customers, order_lines]", "[invoices]", "sources.0.provides.0: "),
+        ("kind: database", "kind: oracle", "sources.erp.kind: "),
+        ("kind: database", "", "sources.erp.kind: "),
+        ("    url: ", "    path: ", "sources.erp: a database needs a url"),
+        ("    path: ", "    url: ", "sources.help_desk2: files need a path"),
+        ("    url: ", "    uri: ", "sources.erp.uri: "),
+        ("[customers, order_lines]", "[invoices]", "sources.erp.provides.0: "),
         (
             "key: [customer_number], ",
             "",
-            "sources.0.entities.customers.key: ",
+            "sources.erp.entities.customers.key: ",
         ),
-        ("[customer_number]", "[]", "sources.0.entities.customers.key: "),
-        ("[customer_number]", "number", "sources.0.entities.customers.key: "),
-        ("load: snapshot", "load: full", "sources.0.entities.customers.load: "),
+        ("[customer_number]", "[]", "sources.erp.entities.customers.key: "),
+        ("[customer_number]", "number", "sources.erp.entities.customers.key: "),
+        ("load: snapshot", "load: full", "sources.erp.entities.customers.load: "),
         (
             "load: snapshot",
             "load: snapshot, sweep_days: 7",
             "a snapshot is the whole entity, and what is not in it is gone",
         ),
-        ("table: sales", "tabel: sales", "sources.0.entities.lines.tabel: "),
-        ("      lines:", "      Order Lines:", "sources.0.entities.Order Lines"),
+        ("table: sales", "tabel: sales", "sources.erp.entities.lines.tabel: "),
+        ("      lines:", "      Order Lines:", "sources.erp.entities.Order Lines"),
         ("      lines:", "      customers:", "customers is there twice"),
         ("table: sales", "name: other, table: sales", "entity lines"),
         ('files: "*.csv.gz"', "", "entity tickets needs files"),
-        ('files: "*.csv.gz"', "files: /all/*.csv", "sources.1.entities.tickets.files"),
-        ('delimiter: ";"', 'delimiter: ";;"', "sources.1.entities.tickets.delimiter"),
-        ('delimiter: ";"', 'delimiter: ""', "sources.1.entities.tickets.delimiter"),
-        ('quote: "\'"', "quote: ab", "sources.1.entities.tickets.quote"),
-        ("gb18030", "klingon", "sources.1.entities.tickets.encoding"),
-        ("gb18030", "base64", "sources.1.entities.tickets.encoding"),
-        ("0.5", "50", "sources.1.entities.tickets.max_quarantined"),
-        ("format: xlsx", "format: doc", "sources.1.entities.people.format"),
+        (
+            'files: "*.csv.gz"',
+            "files: /all/*.csv",
+            "sources.help_desk2.entities.tickets.files",
+        ),
+        (
+            'delimiter: ";"',
+            'delimiter: ";;"',
+            "sources.help_desk2.entities.tickets.delimiter",
+        ),
+        (
+            'delimiter: ";"',
+            'delimiter: ""',
+            "sources.help_desk2.entities.tickets.delimiter",
+        ),
+        ('quote: "\'"', "quote: ab", "sources.help_desk2.entities.tickets.quote"),
+        ("gb18030", "klingon", "sources.help_desk2.entities.tickets.encoding"),
+        ("gb18030", "base64", "sources.help_desk2.entities.tickets.encoding"),
+        ("0.5", "50", "sources.help_desk2.entities.tickets.max_quarantined"),
+        ("format: xlsx", "format: doc", "sources.help_desk2.entities.people.format"),
         ("${SHOP}", "${SHOPPE}", "path refers to ${SHOPPE}, which is not set"),
         ("[order_number, line_number]", "[\n", "line 16"),
         ("version: 1", "version: 1\n\tsources:", "is not valid YAML"),
@@ -207,6 +220,64 @@ def test_a_mistake_is_reported_with_its_place(
 ) -> None:
     assert COMPLETE.count(old) >= 1
     assert place in refusal_of(tmp_path, COMPLETE.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "table: sales",
+            "tabel: sales",
+            "no such option; did you mean `table`? There are ",
+        ),
+        ("version: 1", "version: 1\nquelle: 1", "no such option. There are business, "),
+        ("load: snapshot", "load: full", "load: should be 'append' or 'snapshot'."),
+        ("key: [customer_number], ", "", "customers.key: is missing."),
+        ("[customer_number]", "[]", "customers.key: should not be empty."),
+        ("[customer_number]", "number", "key: should be a list, such as [id]."),
+        ("2014-01-31", "Friday", "as_of: should be a day such as 2024-01-31."),
+        ("Asia/Shanghai", "Asia/Beijing", "time_zone: no time zone; give one such as"),
+        ("CNY", "cny", "should be the three capital letters of a currency"),
+        ("name: erp", "name: ERP", "should be lower-case letters, digits"),
+        ("0.5", "50", "max_quarantined: should be less than or equal to 1."),
+        ("table: sales", "personal: nobody", "lines.personal: should be 'none'."),
+        (
+            "load: snapshot",
+            "load: snapshot, personal: {columns: [a]}",
+            "personal.customer: is missing.",
+        ),
+    ],
+)
+def test_a_mistake_is_said_in_the_words_of_the_file(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    """With its line, and nothing of how the file is checked."""
+    assert COMPLETE.count(old) >= 1
+    text = COMPLETE.replace(old, new, 1)
+    said = refusal_of(tmp_path, text)
+    assert words in said
+    assert re.search(r"sources\.yaml, line \d+: ", said)
+    for internal in ("Value error", "Input ", "pydantic", "literal[", "Personal"):
+        assert internal not in said
+
+
+def test_every_mistake_is_listed_with_its_line(tmp_path: Path) -> None:
+    text = COMPLETE.replace("CNY", "cny").replace("load: snapshot", "lode: snapshot")
+    lines = text.splitlines()
+    said = refusal_of(tmp_path, text)
+    assert "has 2 mistakes" in said
+    for word in ("cny", "lode"):
+        (number,) = [n for n, line in enumerate(lines, 1) if word in line]
+        assert f"\n  line {number}: " in said
+
+
+def test_every_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
+    said = refusal_of(
+        tmp_path, COMPLETE.replace("${SHOP}", "${A_B}").replace("CNY", "${C_D}")
+    )
+    assert "${A_B}" in said
+    assert "${C_D}" in said
+    assert said.count("line ") == 2
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ import pytest
 from jinja2 import Environment
 
 from pipeline.common.settings import PROJECT_ROOT
-from pipeline.scaffold.new_project import ENTITIES
+from pipeline.scaffold import canonical_page
 from pipeline.sources.entity import CanonicalEntity
+from pipeline.transform import canonical, package
+from pipeline.transform.canonical import ENTITIES
 from tests.models import compiled
 
 PROJECT = PROJECT_ROOT / "dbt_project"
@@ -117,3 +119,36 @@ def test_every_entity_is_reconciled() -> None:
         staged = [part for part in sides if re.search(r"\b0 as staged_rows", part)]
         assert staged, f"what the marts have of {entity} is not counted"
         assert len(staged) < len(sides), f"what is staged of {entity} is not counted"
+
+
+def test_the_page_is_what_is_declared() -> None:
+    """`python -m pipeline.scaffold.canonical_page` writes it."""
+    assert canonical_page.PAGE.read_text(encoding="utf-8") == canonical_page.render()
+
+
+def test_every_column_says_what_it_holds_and_no_other() -> None:
+    stated = package.read_yaml(
+        PROJECT_ROOT / "pipeline" / "transform" / "canonical.yml"
+    )
+    shared = stated.pop("shared")
+    assert set(stated) == set(ENTITIES) == set(get_args(CanonicalEntity))
+    for entity, said in stated.items():
+        assert set(said) <= set(columns(entity)), entity
+        assert set(columns(entity)) <= {*said, *shared}, entity
+        assert [item.name for item in canonical.described(entity)] == list(
+            columns(entity)
+        )
+    for facts in [
+        *shared.values(),
+        *(one for said in stated.values() for one in said.values()),
+    ]:
+        assert set(facts) <= {"means", "unit", "values", "missing"}
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_every_amount_has_a_unit(entity: str) -> None:
+    for column in canonical.described(entity):
+        is_amount = column.kind.startswith("decimal")
+        # Units of goods are what they are.
+        if is_amount and column.name not in {"quantity"}:
+            assert column.unit, column.name

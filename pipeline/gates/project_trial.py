@@ -1,0 +1,493 @@
+"""Tries a project out on samples: the dbt project, its staging and its policy.
+
+As a refresh would, but for the core and the marts: `sources.yaml` and the home are held
+together, the dbt project is parsed, each staging model is compiled and run on what was
+sampled, the policy is read. Nothing in the project's home changes. Not here: reading the
+samples (`source_trial`), and what staging made of them (`staged_trial`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import filecmp
+import re
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.common import calendar, sql
+from pipeline.common.errors import (
+    ConfigurationError,
+    CustomerTiersError,
+    GateRefused,
+    SourceUnavailable,
+)
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.common.yaml_places import Places
+from pipeline.gates import source_trial, staged_trial
+from pipeline.gates.source_trial import Samples, Tried
+from pipeline.gates.trial_findings import Declaration, Finding, line_with, once
+from pipeline.landing.entity import refuse_foreign
+from pipeline.release.duckdb_files import connect
+from pipeline.release.layout import Candidate
+from pipeline.sources import Source, SourcesFile
+from pipeline.tiers import policy_tables
+from pipeline.transform import dbt, foundation, project, trial
+from pipeline.transform.package import NEUTRAL_SEEDS, PACKAGE
+
+# How dbt says in which file it stopped, and in which line of it.
+_FILE = re.compile(r"\(((?:models|seeds|macros|tests|snapshots|analyses)/[^()\s]+)\)")
+_LINE = re.compile(r"\bline (\d+)", re.IGNORECASE)
+# What an error of the engine is about, in its own words.
+_NAMED = (
+    re.compile(r'Referenced (?:column|table) "([^"]+)"'),
+    re.compile(r'does not have a column named "([^"]+)"'),
+    re.compile(r"Table with name (\S+) does not exist"),
+    re.compile(r"(?:Scalar|Table|Aggregate) Function with name (\S+) does not exist"),
+    re.compile(r'syntax error at or near "([^"]+)"'),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What a trial found.
+
+    Attributes:
+        tried: What came of each entity.
+        findings: Everything that a person should know, what stops a refresh first.
+    """
+
+    tried: Sequence[Tried]
+    findings: Sequence[Finding]
+
+
+def run(
+    sources: SourcesFile, settings: Settings, incomplete: Collection[str] = ()
+) -> Trial:
+    """Tries everything out that a refresh of this project would need.
+
+    Args:
+        sources: What `sources.yaml` says.
+        settings: The settings; the home need not be there.
+        incomplete: Staging models of which it is said already what they lack; what they
+            give is not judged.
+    """
+    settings = sources.applied_to(settings)
+    places = Places.of(settings.sources_file)
+    declaration = Declaration(places, [source.name for source in sources.sources])
+    home = Home(settings.home)
+    findings = list(_before_anything(sources, home, places))
+    with tempfile.TemporaryDirectory(prefix="customer-tiers-") as folder:
+        samples = Samples(Home.open(Path(folder).resolve() / "home"))
+        for source in sources.sources:
+            source_trial.sample(
+                source,
+                samples,
+                settings.expectations,
+                declaration,
+                home=home if home.landing.is_dir() else None,
+            )
+        findings += samples.findings
+        findings += [item for tried in samples.tried for item in tried.findings]
+        candidate = _candidate(Path(folder).resolve() / "candidate", sources)
+        usable = _prepare(sources, samples, candidate, declaration, findings)
+        project_there = _Project(sources, settings, candidate, places, incomplete)
+        findings += _of_the_project(project_there, samples, usable)
+    return Trial(samples.tried, once(findings))
+
+
+def _before_anything(
+    sources: SourcesFile, home: Home, places: Places
+) -> Iterator[Finding]:
+    """What a refresh refuses before it reads anything."""
+    business = sources.business
+    try:
+        if business.as_of is not None:
+            calendar.refuse_future(business.as_of, business.time_zone)
+    except ConfigurationError as error:
+        line = places.line("business", "as_of")
+        yield Finding(str(error), error.exit_code, "business", places.file, line)
+    try:
+        if home.landing.is_dir():
+            refuse_foreign(home, sources.sources)
+    except ConfigurationError as error:
+        yield Finding(str(error), error.exit_code, "home")
+
+
+def as_of_date(sources: SourcesFile) -> dt.date:
+    """The last day that a refresh of today would know of."""
+    business = sources.business
+    return business.as_of or calendar.default_as_of(business.time_zone)
+
+
+def _candidate(folder: Path, sources: SourcesFile) -> Candidate:
+    day = as_of_date(sources)
+    candidate = Candidate(
+        path=folder,
+        refresh_id=f"r000001-{day:%Y%m%d}",
+        run_id="trial",
+        as_of_date=day,
+        time_zone=sources.business.time_zone,
+        reporting_currency=sources.business.reporting_currency,
+        opened_at="",
+    )
+    candidate.release_folder.mkdir(mode=0o700, parents=True)
+    return candidate
+
+
+def _prepare(
+    sources: SourcesFile,
+    samples: Samples,
+    candidate: Candidate,
+    declaration: Declaration,
+    findings: list[Finding],
+) -> set[tuple[str, str]]:
+    """Makes the candidate's files over the samples, as a refresh does over what landed.
+
+    Returns:
+        The landed tables that are there.
+    """
+    usable: set[tuple[str, str]] = set()
+    foundation.prepare(samples.home, candidate, [])
+    with connect(candidate.work_file) as connection:
+        for landed in samples.landed:
+            of_entity = (landed.source, "entities", landed.name)
+            try:
+                foundation.create_view(connection, landed)
+            except (SourceUnavailable, ConfigurationError, duckdb.Error) as error:
+                known = [
+                    item for item in samples.tried if item.problem or item.findings
+                ]
+                if (landed.source, landed.name) not in {
+                    (item.source, item.entity) for item in known
+                }:
+                    code = getattr(error, "exit_code", 1)
+                    findings.append(declaration.finding(str(error), code, *of_entity))
+                continue
+            usable.add((landed.source, landed.name))
+            for place, item in enumerate(landed.entity.becomes):
+                alone = landed.entity.model_copy(update={"becomes": [item]})
+                error_text = trial.try_becomes(
+                    connection, landed, alone, candidate.time_zone
+                )
+                if error_text is not None:
+                    findings.append(
+                        declaration.finding(error_text, 2, *of_entity, "becomes", place)
+                    )
+    return usable
+
+
+@dataclasses.dataclass(frozen=True)
+class _Project:
+    """The project that is tried, and on which candidate."""
+
+    sources: SourcesFile
+    settings: Settings
+    candidate: Candidate
+    places: Places
+    incomplete: Collection[str]
+
+
+def _of_the_project(
+    tried: _Project, samples: Samples, usable: set[tuple[str, str]]
+) -> list[Finding]:
+    """What is wrong with the dbt project: what it is made of, its staging, its policy."""
+    settings, candidate = tried.settings, tried.candidate
+    try:
+        sources = _with_models(tried.sources, settings)
+        seeds = project.seeds(sources, settings)
+    except CustomerTiersError as error:
+        return [Finding(str(error), error.exit_code, "dbt_project")]
+    findings = list(_of_the_policy(seeds, candidate.as_of_date, tried.places))
+    try:
+        parsed = dbt.parse(sources, settings)
+    except CustomerTiersError as error:
+        return [*findings, _of_dbt(str(error), seeds.parent)]
+    if not findings:
+        changed = _changed_seeds(seeds)
+        findings += [
+            _of_seed(seeds, name, problem)
+            for name, problem in trial.try_seeds(parsed, candidate, settings, changed)
+        ]
+    views, problems = _stage(sources.sources, parsed, settings, candidate, usable)
+    findings += problems
+    complete = {
+        (source, entity): view
+        for (source, entity), view in views.items()
+        if f"stg_{source}__{entity}" not in tried.incomplete
+    }
+    findings += staged_trial.judge(
+        sources,
+        candidate,
+        samples.tried,
+        complete,
+        parsed.manifest_json,
+        tried.places,
+        parsed.folder,
+    )
+    return findings
+
+
+def _with_models(sources: SourcesFile, settings: Settings) -> SourcesFile:
+    """The sources with the entities for which there is a staging model.
+
+    One that is not there is said elsewhere; the others are tried all the same.
+    """
+    models = project.models(sources, settings)
+    described = []
+    for source in sources.sources:
+        there = [
+            entity
+            for entity in source.provides
+            if f"stg_{source.name}__{entity}" in models
+        ]
+        described.append(source.model_copy(update={"provides": there}))
+    return sources.model_copy(update={"sources": described})
+
+
+def _of_dbt(text: str, folder: Path) -> Finding:
+    """An error of dbt's, with the file that a person edits instead of its link."""
+    found = _FILE.search(text)
+    file = (folder / found[1]).resolve() if found else None
+    line = _LINE.search(text)
+    words = " ".join(text.split())
+    named = re.search(r"depends on a (?:node|source) named '(?:\w+\.)?(\w+)'", text)
+    number = int(line[1]) if line else None
+    if named and file is not None:
+        number = line_with(file, named[1])
+    return Finding(
+        words, ConfigurationError.exit_code, file.stem if file else "dbt", file, number
+    )
+
+
+def _of_the_policy(seeds: Path, as_of: dt.date, places: Places) -> Iterator[Finding]:
+    """What keeps the policy from grading anybody on the as-of day."""
+    check = dbt.check_policy(seeds)
+    for example in check.examples:
+        name, text = example.get("seed"), example["problem"]
+        if name is None:  # said of whole files, by their paths
+            for part in str(text).split("; "):
+                path = re.match(r"(\S+\.csv)", part)
+                link = Path(path[1]) if path else None
+                line = _LINE.search(part)
+                yield Finding(
+                    part.replace(str(link), link.name) if link else part,
+                    GateRefused.exit_code,
+                    link.stem if link else "policy",
+                    link.resolve() if link else None,
+                    int(line[1]) if line else None,
+                )
+            return
+        link = policy_tables.seed_file(seeds, str(name))
+        yield Finding(
+            f"{name} ({example['row']}): {text}.",
+            GateRefused.exit_code,
+            str(name),
+            link.resolve() if link else None,
+            _line_of_row(link, str(example["row"])),
+        )
+    if not check.blocks:
+        yield from _in_force(seeds, as_of, places)
+
+
+def _line_of_row(link: Path | None, row: str) -> int | None:
+    """The line of a seed with what tells a row from others: all the words, in order."""
+    if link is None:
+        return None
+    words = [word for word in re.split(r", (?:rule )?", row) if word != "all"]
+    lines = link.read_text(encoding="utf-8-sig").splitlines()
+    fits = (
+        number
+        for number, line in enumerate(lines, 1)
+        if words and set(words) <= {cell.strip('" ') for cell in line.split(",")}
+    )
+    return next(fits, None)
+
+
+def _in_force(seeds: Path, as_of: dt.date, places: Places) -> Iterator[Finding]:
+    """Whether a policy is in force on the as-of day."""
+    published = [
+        policy
+        for policy in policy_tables.load_folder(seeds)
+        if policy.is_published and policy.valid_from is not None
+    ]
+    if any(
+        policy.valid_from <= as_of
+        and (policy.valid_to is None or as_of < policy.valid_to)
+        for policy in published
+    ):
+        return
+    link = policy_tables.seed_file(seeds, "policies")
+    assert link is not None
+    first = min(published, key=lambda policy: policy.valid_from)
+    when = (
+        f"the first, {first.policy_id}, begins on {first.valid_from}"
+        if first.valid_from > as_of
+        else f"the last one published ended by {max(str(p.valid_to) for p in published)}"
+    )
+    line = places.line("business", "as_of")
+    said = f" (line {line} of {places.file.name})" if line else ""
+    yield Finding(
+        f"No policy is in force on the as-of day {as_of}{said}: {when}. Mend valid_from "
+        "or valid_to, or the as-of day.",
+        GateRefused.exit_code,
+        "policies",
+        link.resolve(),
+        line_with(link, first.policy_id),
+    )
+
+
+def _changed_seeds(seeds: Path) -> list[str]:
+    """The seeds that a person has written or changed: the product's are tried already."""
+    known: dict[str, list[Path]] = {}
+    for path in [*(PACKAGE / "seeds").rglob("*.csv"), *NEUTRAL_SEEDS.rglob("*.csv")]:
+        known.setdefault(path.name, []).append(path)
+    return [
+        path.stem
+        for path in sorted(seeds.rglob("*.csv"))
+        if not any(
+            filecmp.cmp(path, product, shallow=False)
+            for product in known.get(path.name, [])
+        )
+    ]
+
+
+def _of_seed(seeds: Path, name: str, problem: str) -> Finding:
+    """What keeps a seed from being loaded, or from being used."""
+    link = policy_tables.seed_file(seeds, name)
+    line = _LINE.search(problem)
+    return Finding(
+        f"{name}: {' '.join(problem.split())}",
+        GateRefused.exit_code,
+        name,
+        link.resolve() if link else None,
+        int(line[1]) if line else None,
+    )
+
+
+def _stage(
+    sources: Sequence[Source],
+    parsed: dbt.Project,
+    settings: Settings,
+    candidate: Candidate,
+    usable: set[tuple[str, str]],
+) -> tuple[dict[tuple[str, str], str], list[Finding]]:
+    """Compiles the staging models and makes views of them over the samples.
+
+    Returns:
+        (source, entity) → the view, of those that are there; and what is wrong with the
+        others. A model over an entity that could not be read says nothing.
+    """
+    nodes = parsed.manifest_json["nodes"]
+    wanted: dict[tuple[str, str], str] = {
+        (source.name, entity): f"model.customer_tiers.stg_{source.name}__{entity}"
+        for source in sources
+        for entity in source.provides
+    }
+    order = [
+        node for node in _with_ancestors(nodes, wanted.values()) if _can_be_run(node)
+    ]
+    landed = {f"source.customer_tiers.{source}.{name}" for source, name in usable}
+    try:
+        compiled = trial.compile_models(
+            parsed, candidate, settings, [node["name"] for node in order]
+        )
+    except CustomerTiersError as error:
+        return {}, [_of_dbt(str(error), parsed.folder)]
+    by_name = {item.name: item for item in compiled}
+    made: set[str] = set()
+    findings = []
+    with connect(candidate.work_file) as connection:
+        connection.execute(
+            f"attach {sql.literal(candidate.warehouse_file)} as warehouse"
+        )
+        for node in order:
+            item = by_name.get(node["name"])
+            needed = {
+                parent
+                for parent in node["depends_on"]["nodes"]
+                if not parent.startswith("source.customer_tiers.refresh.")
+            }
+            if item is None or not needed <= landed | made:
+                continue
+            problem = item.problem or _create(connection, item)
+            if problem:
+                findings.append(_of_model(item, problem))
+            else:
+                made.add(node["unique_id"])
+    views = {
+        key: f"{sql.quoted(nodes[unique_id]['schema'])}."
+        f"{sql.quoted(nodes[unique_id]['name'])}"
+        for key, unique_id in wanted.items()
+        if unique_id in made
+    }
+    return views, findings
+
+
+def _with_ancestors(
+    nodes: Mapping[str, Any], wanted: Iterable[str]
+) -> list[Mapping[str, Any]]:
+    """The models and the models that they are made of, those first."""
+    order: dict[str, Mapping[str, Any]] = {}
+
+    def visit(unique_id: str) -> None:
+        node = nodes.get(unique_id)
+        if node is None or unique_id in order or node["resource_type"] != "model":
+            return
+        for parent in node["depends_on"]["nodes"]:
+            visit(parent)
+        order[unique_id] = node
+
+    for unique_id in wanted:
+        visit(unique_id)
+    return list(order.values())
+
+
+def _can_be_run(node: Mapping[str, Any]) -> bool:
+    """Whether a model is SQL that stands on its own."""
+    return (
+        node["language"] == "sql"
+        and node["config"]["materialized"] != "ephemeral"
+        and str(node["original_file_path"]).startswith("models/staging/")
+    )
+
+
+def _create(connection: duckdb.DuckDBPyConnection, item: trial.Compiled) -> str:
+    """Makes the model a view; why that cannot be done, or nothing."""
+    try:
+        connection.execute(f"create schema if not exists {sql.quoted(item.schema)}")
+        connection.execute(
+            f"create or replace view {sql.quoted(item.schema)}.{sql.quoted(item.name)} "
+            f"as (\n{item.sql}\n)"
+        )
+    except duckdb.Error as error:
+        return str(error)
+    return ""
+
+
+def _of_model(item: trial.Compiled, problem: str) -> Finding:
+    """An error of the engine or of a macro, with the line that it is about."""
+    named = next((found[1] for one in _NAMED if (found := one.search(problem))), "")
+    # Of what the engine says, its own listing of the line is of the compiled text.
+    words = " ".join(re.split(r"\n\s*LINE \d+:", problem)[0].split())
+    line = line_with(item.file, named) or _same_line(item, problem)
+    return Finding(
+        f"{item.name} does not work: {words}",
+        ConfigurationError.exit_code,
+        item.name,
+        item.file,
+        line,
+    )
+
+
+def _same_line(item: trial.Compiled, problem: str) -> int | None:
+    """The line of the file that reads as the compiled one that the engine names."""
+    found = re.search(r"\n\s*LINE \d+:(.*)", problem)
+    text = found[1].strip() if found else ""
+    lines = item.file.read_text(encoding="utf-8").splitlines()
+    return next((n for n, line in enumerate(lines, 1) if text and text in line), None)

@@ -1,0 +1,132 @@
+"""What can be tried of a dbt project without building it: its models' SQL, its seeds.
+
+Not here: on what it is tried, and what is made of the errors (`pipeline.gates`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipeline.common.errors import ConfigurationError, CustomerTiersError
+from pipeline.common.settings import Settings
+from pipeline.landing import accounting
+from pipeline.landing.entity import LandedEntity
+from pipeline.release.layout import Candidate
+from pipeline.sources import Entity
+from pipeline.transform import dbt, dbt_runner, dbt_tests
+from pipeline.transform.dbt import Project
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model as SQL of the engine, and the file that a person edits.
+
+    Attributes:
+        problem: Why it could not be made, or nothing.
+    """
+
+    name: str
+    schema: str
+    sql: str
+    file: Path
+    problem: str = ""
+
+
+def compile_models(
+    project: Project, candidate: Candidate, settings: Settings, names: Sequence[str]
+) -> list[Compiled]:
+    """Compiles models without building any, in the order of the names.
+
+    Args:
+        project: The parsed project.
+        candidate: Whose work file queries of macros may read.
+        settings: For the threads.
+        names: Models of the project that are SQL.
+
+    Raises:
+        CustomerTiersError: dbt compiled nothing, and says why.
+    """
+    if not names:
+        return []
+    nodes = {
+        node["name"]: (name, node)
+        for name, node in project.manifest_json["nodes"].items()
+        if node["resource_type"] == "model" and node["name"] in names
+    }
+    compiled = dbt.compiled(
+        project, dbt_runner.write_profile(candidate, settings.threads)
+    )
+    ids = [name for name, _ in nodes.values()]
+    compiled.prepare(ids)
+    if asking := [name for name in ids if not compiled.has(name)]:
+        compiled.compile(asking, {})
+    found = []
+    for name in names:
+        if name not in nodes:
+            continue
+        unique_id, node = nodes[name]
+        file = (project.folder / node["original_file_path"]).resolve()
+        sql = problem = ""
+        try:
+            sql = compiled.sql(unique_id)
+        except CustomerTiersError as error:
+            problem = str(error)
+        found.append(Compiled(name, node["schema"], sql, file, problem))
+    return found
+
+
+def try_seeds(
+    project: Project, candidate: Candidate, settings: Settings, names: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Loads seeds, and runs the tests of error severity that are about them alone.
+
+    Returns:
+        Seed and why it cannot be loaded or used.
+    """
+    if not names:
+        return []
+    seeds = [f"resource_type:seed,{name}" for name in names]
+    options = ["--indirect-selection", "cautious"]
+    results = dbt_runner.build(
+        project.manifest_json["nodes"],
+        project.manifest(),
+        project.folder,
+        dbt_runner.write_profile(candidate, settings.threads),
+        lambda _: None,
+        ["--select", *seeds, *options],
+    )
+    found = []
+    for item in results:
+        if item.status not in {"error", "fail"}:
+            continue
+        if item.node["resource_type"] == "seed":
+            found.append((item.node["name"], item.message))
+        elif (check := dbt_tests.check_of(item)).blocks:
+            found.append((check.subject, f"{check.demand} {item.message}"))
+    return found
+
+
+def try_becomes(
+    connection: duckdb.DuckDBPyConnection,
+    landed: LandedEntity,
+    alone: Entity,
+    time_zone: str,
+) -> str | None:
+    """Counts what an entity becomes: why it cannot be counted, or nothing.
+
+    Args:
+        connection: A work file with the view of the entity.
+        landed: The entity.
+        alone: The entity with the one item of `becomes` that is tried.
+        time_zone: That of the business.
+    """
+    item = LandedEntity(landed.home, landed.source, alone)
+    try:
+        accounting.count(connection, [item], time_zone)
+    except ConfigurationError as error:
+        return str(error)
+    return None
