@@ -15,7 +15,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Literal
 
-import great_expectations.expectations as gxe
+from pipeline.common.postponed import postpone
+
+# Great Expectations imports them for two of its kinds; of every run it was a second.
+postpone("scipy.stats", "altair")
+
+import great_expectations.expectations as gxe  # noqa: E402
 
 Severity = Literal["critical", "warning"]
 Bound = int | float | date | None

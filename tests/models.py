@@ -54,25 +54,26 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
                 {"customer_tiers": {"target": "test", "outputs": {"test": profile}}}
             )
         )
-        result = transform._invoke(
-            [
-                "compile",
-                "--select",
-                "resource_type:model",
-                "test_type:singular",
-                *transform._arguments(project.folder, there / "target", there),
-            ],
-            manifest=project.manifest,
-        )
-        transform.close_dbt()
+        (there / "target").mkdir()
+        nodes = {
+            name: node
+            for name, node in project.manifest_json["nodes"].items()
+            if node.get("language") == "sql"
+            and (
+                node["resource_type"] == "model"
+                or (node["resource_type"] == "test" and not node.get("test_metadata"))
+            )
+        }
+        found = transform.compiled(project, there)
+        found.prepare(nodes)
+        found.compile([name for name in nodes if not found.has(name)], {})
     return {
-        item.node.name: (
-            item.node.relation_name or "",
-            item.node.compiled_code,
-            item.node.config.materialized,
+        node["name"]: (
+            node["relation_name"] or "",
+            found.sql(name),
+            node["config"]["materialized"],
         )
-        for item in result.result.results
-        if item.node.language == "sql"
+        for name, node in nodes.items()
     }
 
 

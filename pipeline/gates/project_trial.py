@@ -395,7 +395,7 @@ def _stage(
     landed = {f"source.customer_tiers.{source}.{name}" for source, name in usable}
     try:
         compiled = trial.compile_models(
-            parsed, candidate, settings, [node["name"] for node in order]
+            parsed, candidate, settings, [node["unique_id"] for node in order]
         )
     except CustomerTiersError as error:
         return {}, [_of_dbt(str(error), parsed.folder)]

@@ -15,6 +15,8 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from pipeline.common import sql
+from pipeline.gates import screening
+from pipeline.gates.screening import Held
 from pipeline.gates.suite import Suite, is_acceptable, named, severity_of
 from pipeline.journal.evidence import (
     EXAMPLES_KEPT,
@@ -32,9 +34,51 @@ log = logging.getLogger("customer_tiers.gates")
 def run_suites(gate: str, database: Path, suites: Sequence[Suite]) -> list[Check]:
     """Runs each suite on its table in the DuckDB file, read-only.
 
+    Great Expectations is asked what does not hold beyond doubt (`screening`).
+
     Returns:
         One check an expectation, crashed ones included.
     """
+    names: dict[int, list[str]] = {}
+    for suite, name, _ in named(suites):
+        names.setdefault(id(suite), []).append(name)
+    held = screening.held(database, suites)
+    doubtful = [
+        replace(
+            suite,
+            expectations=[
+                item
+                for item, holds in zip(suite.expectations, of_suite, strict=True)
+                if holds is None
+            ],
+        )
+        for suite, of_suite in zip(suites, held, strict=True)
+    ]
+    asked = [suite for suite in doubtful if suite.expectations]
+    results = iter(_evaluate(database, asked))
+    checks: list[Check] = []
+    for suite, of_suite in zip(suites, held, strict=True):
+        for name, item, holds in zip(
+            names.get(id(suite), []), suite.expectations, of_suite, strict=True
+        ):
+            checks.append(
+                _check(gate, suite, name, item, *next(results))
+                if holds is None
+                else _passed(gate, suite, name, item, holds)
+            )
+    return _with_rows(database, suites, checks)
+
+
+def _evaluate(
+    database: Path, suites: Sequence[Suite]
+) -> list[tuple[ExpectationValidationResult | None, str]]:
+    """What Great Expectations finds, an expectation after the other.
+
+    Returns:
+        Each with its result, or why there is none.
+    """
+    if not suites:
+        return []
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -45,19 +89,15 @@ def run_suites(gate: str, database: Path, suites: Sequence[Suite]) -> list[Check
     context.variables.progress_bars = ProgressBarsConfig(
         globally=False, metric_calculations=False
     )
-    names: dict[int, list[str]] = {}
-    for suite, name, _ in named(suites):
-        names.setdefault(id(suite), []).append(name)
-    checks: list[Check] = []
     try:
-        for suite, batch in zip(
-            suites, _batches(context, database, suites), strict=True
-        ):
-            planned = names.get(id(suite), [])
-            checks.extend(_run_suite(gate, context, suite, batch, planned))
+        batches = _batches(context, database, suites)
+        return [
+            result
+            for suite, batch in zip(suites, batches, strict=True)
+            for result in _run_suite(context, suite, batch)
+        ]
     finally:
         gx_duckdb.close_connections()
-    return _with_rows(database, suites, checks)
 
 
 def _batches(context: Any, database: Path, suites: Sequence[Suite]) -> list[Any]:
@@ -99,9 +139,9 @@ def _batches(context: Any, database: Path, suites: Sequence[Suite]) -> list[Any]
 
 
 def _run_suite(
-    gate: str, context: Any, suite: Suite, batch: Any, names: Sequence[str]
-) -> list[Check]:
-    """One check an expectation, in their order, whatever Great Expectations gives back."""
+    context: Any, suite: Suite, batch: Any
+) -> list[tuple[ExpectationValidationResult | None, str]]:
+    """One result an expectation, in their order, whatever Great Expectations gives back."""
     import great_expectations as gx
 
     name = f"{suite.subject} {suite.schema}.{suite.table}"
@@ -128,10 +168,7 @@ def _run_suite(
         # that is not there. None of the suite was evaluated then.
         log.debug("suite %s could not be run", suite.subject, exc_info=True)
         problem = f"{type(error).__name__}: {error}"
-    return [
-        _check(gate, suite, name, item, results.get(str(item.id)), problem)
-        for name, item in zip(names, suite.expectations, strict=True)
-    ]
+    return [(results.get(str(item.id)), problem) for item in suite.expectations]
 
 
 def _check(
@@ -163,10 +200,32 @@ def _check(
         observed=crash or ("" if observed is None else str(observed)[:500]),
         failing_rows=None if crash else count,
         examples=[_plain(row) for row in list(examples)[:EXAMPLES_KEPT]],
-        demand=_demand(item).replace("{batch}", f"{suite.schema}.{suite.table}"),
+        demand=_demand_of(suite, item),
         rows=None if crash else found.get("element_count"),
         acceptable=is_acceptable(item),
     )
+
+
+def _passed(gate: str, suite: Suite, name: str, item: Expectation, held: Held) -> Check:
+    """The check of an expectation that holds beyond doubt."""
+    return Check(
+        gate=gate,
+        subject=suite.subject,
+        name=name,
+        severity=severity_of(item),
+        outcome="passed",
+        expected=item.description or "",
+        observed="" if held.observed is None else str(held.observed),
+        failing_rows=held.unexpected,
+        examples=[],
+        demand=_demand_of(suite, item),
+        rows=held.rows,
+        acceptable=is_acceptable(item),
+    )
+
+
+def _demand_of(suite: Suite, item: Expectation) -> str:
+    return _demand(item).replace("{batch}", f"{suite.schema}.{suite.table}")
 
 
 def _with_rows(

@@ -9,13 +9,17 @@ whether a release is whole does not depend on them. That much needs public inter
 only: SQLAlchemy's event for new connections and SQLite's pragmas.
 
 A refresh from the command line also keeps the connections: Dagster makes an SQLAlchemy
-engine for each of thousands of connections, which costs more than what it writes. The
-files are the same, so `make ui` reads them with Dagster's own class. This part uses what
-Dagster does not promise to keep, and is why its version is bounded in pyproject.toml:
+engine for each of thousands of connections, which costs more than what it writes. And it
+writes the events that come by hundreds (what is planned, materialized and checked) many
+in a transaction (`dagster_events`). The files are the same, so `make ui` reads them with
+Dagster's own class. This part uses what Dagster does not promise to keep, and is why its
+version is bounded in pyproject.toml:
 
 - `InstanceRef`: `from_dir` with overrides, `storage_data` and `event_storage_data`;
 - `SqliteEventLogStorage`: that each connection comes from `run_connection` or
-  `index_connection`, `conn_string_for_shard`, and `_has_asset_key_col_on_connection`;
+  `index_connection`, `conn_string_for_shard`, `has_table`, `has_secondary_index`,
+  `has_asset_key_col`, `_has_asset_key_col_on_connection` and `_event_to_row`, and what
+  `dagster_events` takes;
 - the names `DagsterSqliteStorage` and `event_log_storage` in the configuration.
 
 `tests/unit/orchestration/test_dagster_storage.py` holds each of them, so that an upgrade
@@ -24,9 +28,10 @@ that changes one fails there and not in somebody's refresh.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +42,14 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+
+from pipeline.orchestration import dagster_events
+
+log = logging.getLogger("customer_tiers.refresh")
+
+# So many events are held at most, and for so many seconds.
+MOST_HELD = 500
+LONGEST_HELD = 0.5
 
 # One connection a file that stays open until the process ends.
 _HELD: dict[Path, sqlite3.Connection] = {}
@@ -71,12 +84,22 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 
 class HeldEventLog(SqliteEventLogStorage):
-    """Dagster's event log in the same files, with one engine a file instead of many."""
+    """Dagster's event log in the same files, with one engine a file instead of many.
+
+    Events that come by hundreds are held for half a second at most, and written before
+    anything is read, before any other event, and when it is disposed of. A process that
+    is killed may lose those; no release depends on them.
+    """
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._held: dict[str, Engine] = {}
-        self._one_at_a_time = threading.Lock()
+        # A flush asks for transactions while it keeps others away.
+        self._one_at_a_time = threading.RLock()
         self._columns: dict[str, bool] = {}
+        self._found: set[tuple[str, str]] = set()
+        self._for_runs: dict[str, list[dagster_events.Row]] = {}
+        self._for_index: list[dagster_events.Stored] = []
+        self._timer: threading.Timer | None = None
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -84,20 +107,87 @@ class HeldEventLog(SqliteEventLogStorage):
         """Made by Dagster from an instance's configuration."""
         return cls(inst_data=inst_data, **config_value)
 
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        """Holds the event where many of its kind come; writes it at once else."""
+        with self._one_at_a_time:
+            if not dagster_events.is_one_of_many(event):
+                self.flush()
+                super().store_event(event)
+                return
+            row = self._event_to_row(event)
+            self._for_runs.setdefault(event.run_id, []).append(row)
+            if dagster_events.is_indexed(event):
+                self._for_index.append((event, row))
+            if sum(map(len, self._for_runs.values())) >= MOST_HELD:
+                self.flush()
+            elif self._timer is None:
+                self._timer = threading.Timer(LONGEST_HELD, self._flush_late)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def flush(self) -> None:
+        """Writes what is held; what could not be written is held on."""
+        with self._one_at_a_time:
+            for run_id, rows in list(self._for_runs.items()):
+                with self._transaction(
+                    super().run_connection, run_id, run_id
+                ) as connection:
+                    dagster_events.write_to_run(connection, rows)
+                del self._for_runs[run_id]
+            if self._for_index:
+                with self._transaction(super().index_connection, "index") as connection:
+                    dagster_events.write_to_index(self, connection, self._for_index)
+                self._for_index = []
+
     def run_connection(self, run_id: str | None = None) -> Any:
-        """A transaction on the file of one run."""
+        """A transaction on the file of one run, with all that is held in it."""
+        self.flush()
         return self._transaction(super().run_connection, str(run_id), run_id)
 
     def index_connection(self) -> AbstractContextManager[sa.Connection]:
-        """A transaction on the file of all runs."""
+        """A transaction on the file of all runs, with all that is held in it."""
+        self.flush()
         return self._transaction(super().index_connection, "index")
 
+    def has_table(self, table_name: str) -> bool:
+        """Whether the file of all runs has the table; one that is there stays there."""
+        return self._once("table", table_name, super().has_table)
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Whether Dagster has made that index; one that is made stays made."""
+        return self._once("index", name, super().has_secondary_index)
+
+    def has_asset_key_col(self, column_name: str) -> bool:
+        """Whether the table of assets has the column."""
+        return self._once("column", column_name, super().has_asset_key_col)
+
     def dispose(self) -> None:
-        """Closes what is held."""
+        """Writes what is held, and closes the files."""
+        try:
+            self.flush()
+        except Exception as error:
+            # The release does not depend on them, and whoever closes has no use for it.
+            log.warning("the last events of the run are not in its history: %s", error)
+        if self._timer is not None:
+            self._timer.cancel()
         for engine in self._held.values():
             engine.dispose()
         self._held.clear()
         super().dispose()
+
+    def _flush_late(self) -> None:
+        with self._one_at_a_time:
+            self._timer = None
+        try:
+            self.flush()
+        except Exception:
+            # The next to write or read meets the same, and says it where it is heard.
+            log.debug("events could not be written yet", exc_info=True)
+
+    def _once(self, kind: str, name: str, ask: Callable[[str], bool]) -> bool:
+        if (kind, name) not in self._found and ask(name):
+            self._found.add((kind, name))
+        return (kind, name) in self._found
 
     def _has_asset_key_col_on_connection(
         self, conn: sa.Connection, column_name: str

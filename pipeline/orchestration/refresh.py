@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.common import calendar, limits
+from pipeline.common import calendar, collector, limits
 from pipeline.common.errors import ConfigurationError, CustomerTiersError
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
@@ -76,20 +76,27 @@ def run(settings: Settings, request: Request) -> Attempt:
     home = Home.open(settings.home)
     refuse_foreign(home, sources.sources)
     run_id = str(uuid.uuid4())
-    with watched(settings, home, run_id), refresh_lock(home), _room(home):
+    with (
+        watched(settings, home, run_id),
+        refresh_lock(home),
+        _room(home),
+        collector.seldom(),
+    ):
         # Imported late: a wrong setting or a second refresh is refused at once.
-        from pipeline.orchestration import dagster_storage, runs
-        from pipeline.orchestration.definitions import JOB, build_definitions
+        with collector.resting():
+            from pipeline.orchestration import dagster_storage, runs
+            from pipeline.orchestration.definitions import JOB, build_definitions
 
         dagster_storage.hold_open(home.dagster)
         log.info("preparing")
         with dagster_storage.open_instance(home.dagster) as instance:
             runs.mark_dead(instance, home, is_mine=True)
-            definitions = build_definitions(settings)
+            with collector.resting():
+                definitions = build_definitions(settings)
+                job = definitions.resolve_job_def(JOB)
+                graph = definitions.resolve_asset_graph()
             if request.accept is not None:
                 _accept(home, settings, request.accept, full=request.full)
-            job = definitions.resolve_job_def(JOB)
-            graph = definitions.resolve_asset_graph()
             try:
                 result = job.execute_in_process(
                     run_id=run_id,

@@ -1,19 +1,19 @@
-"""Runs dbt inside this process: parse once, build one candidate, report what happened.
+"""Builds a candidate out of the dbt project: parsed once, compiled, run and judged.
 
-In-process rather than as a command, because each start of dbt costs more than building
-the demonstration's models does, and because a `kill -9` then leaves no orphan that goes
-on writing. The manifest is parsed (or its cached parse checked) once and handed to the
-build, so that the candidate's path may differ from refresh to refresh without a new
-parse. No Dagster here: events are handed to a callback as plain values.
+dbt parses and compiles (`dbt_runner`); what it compiled is run by `execution`, or by dbt
+itself where a project uses more of dbt than the product does. Both what is parsed and
+what is compiled are kept beside the composed project for as long as they would be the
+same. No Dagster here: results are handed to a callback.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,17 +36,17 @@ from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy_checks, policy_tables
-from pipeline.transform import dbt_tests
+from pipeline.transform import dbt_runner, dbt_tests, package
+from pipeline.transform.compiled import COMPILED, Compiled
+from pipeline.transform.execution import Execution
+from pipeline.transform.nodes import (
+    Result,
+    Selection,
+    why_dbt_itself,
+)
 from pipeline.transform.project import composed
 
 log = logging.getLogger("customer_tiers.transform")
-
-# What a refresh builds: the seeds, the marts, and whatever they need. Staging models of
-# sources that are not configured are nobody's ancestors, so they are left alone.
-SELECT = "+fqn:customer_tiers.marts +fqn:customer_tiers.meta resource_type:seed"
-EXCLUDE = "resource_type:unit_test"
-
-RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
 
 # Seeds that nothing reads any more, and where what they said stands now. A project that
 # still has one would be valued by the product's numbers instead of its own.
@@ -63,13 +63,24 @@ POLICIES = ("policy", "policies_are_whole")
 BUILT = ("dbt", "every_model_is_built")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Project:
-    """A parsed dbt project: dbt's own manifest, the same as plain JSON, and its folder."""
+    """A parsed dbt project.
 
-    manifest: Any
+    Attributes:
+        manifest_json: dbt's manifest as plain JSON.
+        folder: The composed project.
+    """
+
     manifest_json: Mapping[str, Any]
     folder: Path
+    _manifest: Any = None
+
+    def manifest(self) -> Any:
+        """Dbt's own manifest, for its commands; parsed when one is needed."""
+        if self._manifest is None:
+            self._manifest = dbt_runner.parse(self.folder)
+        return self._manifest
 
 
 @dataclass(frozen=True)
@@ -117,61 +128,56 @@ def parse(sources: SourcesFile, settings: Settings) -> Project:
     """
     with composed(sources, settings) as folder:
         target = folder / "parsed"
-        _drop_stale_parse(folder, target)
-        arguments = ["parse", *_arguments(folder, target, folder)]
-        try:
-            result = _invoke(arguments)
-        except CustomerTiersError:
-            # dbt's cached parse trips over descriptions that have moved to another file.
-            cached = target / "partial_parse.msgpack"
-            if not cached.exists():
-                raise
-            cached.unlink()
-            result = _invoke(arguments)
-        return Project(
-            manifest=result.result,
-            manifest_json=read_json(target / "manifest.json"),
-            folder=folder,
-        )
+        noted = target / "parsed_of"
+        content = package.fingerprint(folder)
+        with suppress(OSError, ValueError):
+            # dbt itself would take a second to find that nothing has changed.
+            if noted.read_text() == content:
+                return Project(read_json(target / "manifest.json"), folder)
+        noted.unlink(missing_ok=True)
+        _begin_with_another(folder)
+        manifest = dbt_runner.parse(folder)
+        write_text(noted, content)
+        return Project(read_json(target / "manifest.json"), folder, manifest)
 
 
-def _drop_stale_parse(folder: Path, target: Path) -> None:
-    """Has dbt parse everything anew where a macro or a singular test is another.
+def _begin_with_another(folder: Path) -> None:
+    """Has a new composed project begin with what dbt compiled for another one.
 
-    From its cached parse dbt drops the descriptions and severities of singular tests whose
-    file changed, and what is described with them.
+    Most nodes are the same in both: after a change of `sources.yaml`, and in a checkout
+    for every new project. Each is known by what it is made of.
     """
-    content = hashlib.sha256()
-    for kind in ("macros", "tests"):
-        for path in sorted((folder / kind).rglob("*")):
-            if path.is_file():
-                content.update(f"{path.relative_to(folder)}\0".encode())
-                content.update(path.read_bytes() + b"\0")
-    noted = target / "parsed_from"
-    if noted.exists() and noted.read_text() == content.hexdigest():
+    mine = folder / COMPILED
+    if mine.exists():
         return
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "partial_parse.msgpack").unlink(missing_ok=True)
-    noted.write_text(content.hexdigest())
+    others = [
+        path
+        for place in (folder.parent, package.PACKAGE / "target")
+        for path in place.glob(f"*/{COMPILED}")
+    ]
+    if others:
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        # What is gone again, or half written, costs time and nothing else.
+        with suppress(OSError):
+            shutil.copyfile(max(others, key=os.path.getmtime), mine)
 
 
 def build(
     project: Project,
     candidate: Candidate,
     settings: Settings,
-    on_result: Callable[[dict[str, Any]], None],
+    on_result: Callable[[Result], None],
+    stopped: threading.Event | None = None,
 ) -> Built:
     """Builds and tests everything in the candidate's two files.
 
     Args:
-        on_result: Called with each result event of dbt, from dbt's threads; that of a
-            table has its `row_count`.
+        on_result: Called with the result of each node, from other threads.
+        stopped: Once it is set, nothing new is begun.
 
     Returns:
         The evidence of dbt's tests, and the errors of models that did not build.
     """
-    from dbt_common.events.functions import msg_to_dict
-
     policy_check = check_policy(project.folder / "seeds")
     if policy_check.blocks:
         return Built(
@@ -186,46 +192,44 @@ def build(
         )
     profiles = candidate.path / "dbt"
     profiles.mkdir(mode=0o700, exist_ok=True)
-    write_text(profiles / "profiles.yml", profile(candidate, settings.threads))
-
-    def callback(event: Any) -> None:
-        if event.info.name in RESULT_EVENTS:
-            record = msg_to_dict(event)
-            if event.info.name != "LogTestResult":
-                record["row_count"] = _row_count(record["data"]["node_info"])
-            on_result(record)
-
-    result = _invoke(
-        [
-            "build",
-            "--select",
-            *SELECT.split(),
-            "--exclude",
-            EXCLUDE,
-            *_arguments(project.folder, profiles / "target", profiles),
-        ],
-        manifest=project.manifest,
-        callback=callback,
-        may_fail=True,
+    write_text(
+        profiles / "profiles.yml", dbt_runner.profile(candidate, settings.threads)
     )
-    close_dbt()
-    nodes = list(getattr(result.result, "results", None) or [])
+    selection = Selection(project.manifest_json)
+    if reason := why_dbt_itself(project.manifest_json, selection):
+        log.info("dbt runs the project itself: %s", reason)
+        results = dbt_runner.build(
+            project.manifest_json["nodes"],
+            project.manifest(),
+            project.folder,
+            profiles,
+            on_result,
+        )
+    else:
+        results = Execution(
+            selection,
+            compiled(project, profiles),
+            candidate,
+            settings.threads,
+            on_result,
+            stopped or threading.Event(),
+        ).run()
     errors = [
-        f"{node.node.name}: {' '.join(str(node.message).split())}"
-        for node in nodes
-        if node.node.resource_type != "test" and str(node.status) in {"error", "fail"}
+        f"{result.node['name']}: {' '.join(result.message.split())}"
+        for result in results
+        if result.node["resource_type"] != "test" and result.status == "error"
     ]
-    if not nodes:
-        errors.append(f"dbt built nothing: {result.exception or 'no reason given'}")
+    if not results:
+        errors.append("dbt built nothing")
     for path in (candidate.work_file, candidate.warehouse_file):
         with duckdb_files.connect(path) as connection:
             connection.execute("checkpoint")
-    tests = [node for node in nodes if node.node.resource_type == "test"]
+    tests = [result for result in results if result.node["resource_type"] == "test"]
     return Built(
         evidence=Evidence(
             gate="transform",
             refresh_id=candidate.refresh_id,
-            planned=2 + dbt_tests.planned(project.manifest_json, nodes),
+            planned=2 + len(selection.tests),
             checks=[
                 policy_check,
                 *dbt_tests.checks_of(candidate, tests),
@@ -237,25 +241,20 @@ def build(
     )
 
 
-def run_command(
-    project: Project, candidate: Candidate, settings: Settings, arguments: Sequence[str]
-) -> tuple[list[Any], str]:
-    """Runs another command of dbt than a build on a candidate's files.
+def compiled(project: Project, profiles: Path) -> Compiled:
+    """The SQL of a project's nodes.
 
-    Returns:
-        dbt's result of each node; and why there is none, where that is so.
+    Args:
+        profiles: The folder of the dbt profile that names the two files.
     """
-    profiles = candidate.path / "dbt"
-    profiles.mkdir(mode=0o700, exist_ok=True)
-    write_text(profiles / "profiles.yml", profile(candidate, settings.threads))
-    result = _invoke(
-        [*arguments, *_arguments(project.folder, profiles / "target", profiles)],
-        manifest=project.manifest,
-        may_fail=True,
-    )
-    close_dbt()
-    nodes = list(getattr(result.result, "results", None) or [])
-    return nodes, "" if nodes else str(result.exception or "no reason given")
+
+    def compile_now(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+        nodes = (project.manifest_json["nodes"][name] for name in names)
+        return dbt_runner.compile_nodes(
+            nodes, project.manifest(), project.folder, profiles
+        )
+
+    return Compiled(project.folder, project.manifest_json, compile_now)
 
 
 def declared(project: Project) -> dict[str, Declared]:
@@ -289,33 +288,6 @@ def _models_check(errors: Sequence[str]) -> Check:
         failing_rows=None,
         examples=[{"error": error[:500]} for error in errors[:EXAMPLES_KEPT]],
     )
-
-
-def _row_count(node: Mapping[str, Any]) -> int | None:
-    """How many rows a table has that dbt has just built, as the engine's catalog says.
-
-    Nothing is counted. Only inside dbt, while its database is open.
-    """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    if node.get("materialized") not in {"table", "seed"}:
-        return None
-    relation = node.get("node_relation") or {}
-    handle = DuckDBConnectionManager.env().handle()
-    try:
-        found = handle.cursor().execute(
-            "select estimated_size from duckdb_tables() "
-            "where database_name = ? and schema_name = ? and table_name = ?",
-            [relation["database"], relation["schema"], relation["alias"]],
-        )
-        row = found.fetchone()
-    except Exception:
-        # It is for the log alone; that it is not known is no reason to stop.
-        log.debug("no row count of %s", relation, exc_info=True)
-        return None
-    finally:
-        handle.close()
-    return None if row is None else int(row[0])
 
 
 def check_policy(seeds: Path) -> Check:
@@ -360,93 +332,3 @@ def check_policy(seeds: Path) -> Check:
         failing_rows=len(examples) or None,
         examples=examples[:EXAMPLES_KEPT],
     )
-
-
-def profile(candidate: Candidate, threads: int) -> str:
-    """The dbt profile that points at the candidate's two files."""
-    return json.dumps(
-        {
-            "customer_tiers": {
-                "target": "candidate",
-                "outputs": {
-                    "candidate": {
-                        "type": "duckdb",
-                        "path": str(candidate.work_file.resolve()),
-                        "threads": threads,
-                        # A time with a zone compared with one without is one in UTC,
-                        # wherever this runs.
-                        "settings": {"TimeZone": "UTC"},
-                        "config_options": {
-                            "autoinstall_known_extensions": "false",
-                            "autoload_known_extensions": "false",
-                            # Tables have no order; keeping one costs memory.
-                            "preserve_insertion_order": "false",
-                        },
-                        "attach": [
-                            {
-                                "path": str(candidate.warehouse_file.resolve()),
-                                "alias": "warehouse",
-                            }
-                        ],
-                    }
-                },
-            }
-        },
-        indent=2,
-    )
-
-
-def _arguments(project: Path, target: Path, profiles: Path) -> list[str]:
-    return [
-        "--project-dir",
-        str(project),
-        "--profiles-dir",
-        str(profiles),
-        "--target-path",
-        str(target),
-        "--log-level-file",
-        "none",
-        # What went wrong comes back in the result, and is reported where it is handled.
-        "--log-level",
-        "none",
-        "--quiet",
-    ]
-
-
-def _invoke(
-    arguments: Sequence[str],
-    *,
-    manifest: Any = None,
-    callback: Callable[[Any], None] | None = None,
-    may_fail: bool = False,
-) -> Any:
-    from dbt.cli.main import dbtRunner
-
-    runner = dbtRunner(manifest=manifest, callbacks=[callback] if callback else [])
-    # dbt changes into the project's folder and stays there.
-    folder = Path.cwd()
-    try:
-        result = runner.invoke(list(arguments))
-    finally:
-        os.chdir(folder)
-    if not result.success and not may_fail:
-        raise CustomerTiersError(
-            f"The dbt project does not parse: {result.exception or 'see the log above'}"
-        )
-    return result
-
-
-def close_dbt() -> None:
-    """Closes the database that dbt-duckdb keeps open for its next command.
-
-    Nobody else could open the candidate's files while it does.
-    """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    try:
-        environment = DuckDBConnectionManager.env()
-    except Exception:
-        # It says so with a bare Exception when dbt failed before it opened anything.
-        return
-    environment.close()
-    DuckDBConnectionManager.close_all_connections()

@@ -13,6 +13,7 @@ from pipeline.common import sql
 from pipeline.journal.evidence import EXAMPLES_KEPT, NOT_MADE, Check, Severity
 from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
+from pipeline.transform.nodes import Result
 
 
 def subject_of(node: Mapping[str, Any]) -> str:
@@ -26,29 +27,18 @@ def severity_of(configured: Any) -> Severity:
     return "warning" if str(configured).lower() == "warn" else "critical"
 
 
-def planned(manifest: Mapping[str, Any], nodes: Sequence[Any]) -> int:
-    """How many data tests the manifest has on anything that was built."""
-    built = {node.node.unique_id for node in nodes}
-    return sum(
-        1
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "test"
-        and not built.isdisjoint(node["depends_on"]["nodes"])
-    )
-
-
-def checks_of(candidate: Candidate, tests: Sequence[Any]) -> list[Check]:
+def checks_of(candidate: Candidate, tests: Sequence[Result]) -> list[Check]:
     """What became of dbt's tests, with a few rows of those that failed.
 
     Args:
         candidate: In whose files the queries of the failed ones are asked again.
-        tests: dbt's results.
+        tests: What became of them.
     """
     checks = [check_of(test) for test in tests]
     failed = [
         (place, test)
         for place, test in enumerate(tests)
-        if checks[place].outcome == "failed" and test.node.compiled_code
+        if checks[place].outcome == "failed" and test.sql
     ]
     if failed:
         with duckdb_files.connect(candidate.work_file) as connection:
@@ -58,7 +48,7 @@ def checks_of(candidate: Candidate, tests: Sequence[Any]) -> list[Check]:
             )
             for place, test in failed:
                 rows = connection.execute(
-                    f"select * from ({test.node.compiled_code}) limit {EXAMPLES_KEPT}"
+                    f"select * from ({test.sql}\n) as found limit {EXAMPLES_KEPT}"
                 )
                 names = [column[0] for column in rows.description or []]
                 examples = [
@@ -92,6 +82,8 @@ def demand_of(node: Mapping[str, Any]) -> str:
             return f"No two rows have one {column}."
         case "key":
             return f"No two rows of {table} share {listed}, and none is without it."
+        case "complete":
+            return f"No row of {table} is without {listed}."
         case "unique_combination":
             return f"No two rows of {table} share {listed}."
         case "accepted_values":
@@ -108,28 +100,27 @@ def demand_of(node: Mapping[str, Any]) -> str:
             return f"{of}: {words}{f' ({given})' if given else ''} finds no row."
 
 
-def check_of(test: Any) -> Check:
-    """What became of one test, from dbt's result."""
+def check_of(test: Result) -> Check:
+    """What became of one test."""
     node = test.node
-    status = str(test.status)
     return Check(
         gate="transform",
-        subject=subject_of(node.to_dict()),
-        name=node.name,
-        severity=severity_of(node.config.severity),
+        subject=subject_of(node),
+        name=node["name"],
+        severity=severity_of(node["config"].get("severity")),
         # Anything else, such as a test that was skipped, says nothing about the data.
         outcome="passed"
-        if status == "pass"
+        if test.status == "pass"
         else "failed"
-        if status in {"fail", "warn"}
+        if test.status in {"fail", "warn"}
         else "crashed",
-        expected=node.description or node.name,
+        expected=node["description"] or node["name"],
         observed=""
-        if status == "pass"
+        if test.status == "pass"
         else NOT_MADE
-        if status == "skipped"
-        else str(test.message or status),
+        if test.status == "skipped"
+        else test.message or test.status,
         failing_rows=test.failures,
-        demand=demand_of(node.to_dict()),
-        seconds=round(test.execution_time, 3),
+        demand=demand_of(node),
+        seconds=round(test.seconds, 3),
     )

@@ -5,7 +5,10 @@ Not here: how a project's own files are put into it (`project`).
 
 from __future__ import annotations
 
+import hashlib
+import importlib.metadata
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +53,29 @@ def _walk(folder: Path) -> Iterator[Path]:
             path = Path(where, name)
             if name[0] != "." and path.suffix in _READ:
                 yield path
+
+
+def fingerprint(folder: Path) -> str:
+    """A hash of everything that dbt parses of a project, and of dbt itself.
+
+    A seed's rows are no part of it.
+    """
+    content = hashlib.sha256()
+    for name in ("dbt-core", "dbt-adapters", "dbt-duckdb"):
+        content.update(f"{name} {importlib.metadata.version(name)}\0".encode())
+    parsed = {PROJECT_FILE: folder / PROJECT_FILE} | files(folder)
+    for relative, path in sorted(parsed.items()):
+        content.update(f"{relative}\0".encode())
+        if path.suffix == ".csv":
+            continue
+        text = path.read_bytes()
+        content.update(text + b"\0")
+        for variable in _ENVIRONMENT.findall(text):
+            content.update(os.environ.get(variable.decode(), "").encode() + b"\0")
+    return content.hexdigest()
+
+
+_ENVIRONMENT = re.compile(rb"env_var\(\s*['\"](\w+)")
 
 
 def node(relative: str) -> tuple[str, str] | None:

@@ -12,12 +12,13 @@ from pathlib import Path
 import duckdb
 
 from pipeline.common.errors import ConfigurationError, CustomerTiersError
+from pipeline.common.files import write_text
 from pipeline.common.settings import Settings
 from pipeline.landing import accounting
 from pipeline.landing.entity import LandedEntity
 from pipeline.release.layout import Candidate
 from pipeline.sources import Entity
-from pipeline.transform import dbt, dbt_tests
+from pipeline.transform import dbt, dbt_runner, dbt_tests
 from pipeline.transform.dbt import Project
 
 
@@ -45,29 +46,35 @@ def compile_models(
         project: The parsed project.
         candidate: Whose work file queries of macros may read.
         settings: For the threads.
-        names: Models of the project that are SQL.
+        names: Models of the project that are SQL, by their ids.
 
     Raises:
         CustomerTiersError: dbt compiled nothing, and says why.
     """
-    if not names:
-        return []
-    nodes, reason = dbt.run_command(
-        project, candidate, settings, ["compile", "--select", *names]
-    )
-    if reason:
-        raise CustomerTiersError(f"dbt compiled nothing: {reason}")
-    found = {
-        item.node.name: Compiled(
-            item.node.name,
-            item.node.schema,
-            item.node.compiled_code or "",
-            (project.folder / item.node.original_file_path).resolve(),
-            "" if str(item.status) == "success" else str(item.message),
-        )
-        for item in nodes
-    }
-    return [found[name] for name in names if name in found]
+    nodes = project.manifest_json["nodes"]
+    compiled = dbt.compiled(project, _profiles(candidate, settings))
+    compiled.prepare(names)
+    # No relation is there yet, so that nothing is known of its columns.
+    compiled.compile([name for name in names if not compiled.has(name)], {})
+    found = []
+    for name in names:
+        text, problem = "", ""
+        try:
+            text = compiled.sql(name)
+        except CustomerTiersError as error:
+            problem = str(error)
+        node = nodes[name]
+        file = (project.folder / node["original_file_path"]).resolve()
+        found.append(Compiled(node["name"], node["schema"], text, file, problem))
+    return found
+
+
+def _profiles(candidate: Candidate, settings: Settings) -> Path:
+    """The folder of the dbt profile that names the candidate's files."""
+    folder = candidate.path / "dbt"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_text(folder / "profiles.yml", dbt_runner.profile(candidate, settings.threads))
+    return folder
 
 
 def try_seeds(
@@ -80,19 +87,21 @@ def try_seeds(
     """
     if not names:
         return []
-    seeds = [f"resource_type:seed,{name}" for name in names]
-    options = ["--indirect-selection", "cautious"]
-    nodes, _ = dbt.run_command(
-        project, candidate, settings, ["build", "--select", *seeds, *options]
+    results = dbt_runner.try_seeds(
+        names,
+        project.manifest_json["nodes"],
+        project.manifest(),
+        project.folder,
+        _profiles(candidate, settings),
     )
     found = []
-    for item in nodes:
-        if str(item.status) not in {"error", "fail"}:
+    for result in results:
+        if result.status not in {"error", "fail"}:
             continue
-        if item.node.resource_type == "seed":
-            found.append((item.node.name, str(item.message)))
-        elif (check := dbt_tests.check_of(item)).blocks:
-            found.append((check.subject, f"{check.demand} {item.message}"))
+        if result.node["resource_type"] == "seed":
+            found.append((result.node["name"], result.message))
+        elif (check := dbt_tests.check_of(result)).blocks:
+            found.append((check.subject, f"{check.demand} {result.message}"))
     return found
 
 

@@ -15,7 +15,7 @@ from dbt.cli.main import dbtRunner
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.sources import load_sources
 from pipeline.transform import dbt as transform
-from pipeline.transform import project
+from pipeline.transform import dbt_runner, project
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -49,7 +49,7 @@ def test_unit_tests(built_home: Path, tmp_path: Path) -> None:
             "--quiet",
         ]
     )
-    transform.close_dbt()
+    dbt_runner.close_dbt()
     outcomes = {item.node.name: (item.status, item.message) for item in result.result}
     assert len(outcomes) >= 5
     assert {name: told for name, told in outcomes.items() if told[0] != "pass"} == {}

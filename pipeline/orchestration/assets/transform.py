@@ -1,5 +1,6 @@
 """The dbt project as Dagster assets: one step from the seeds to the marts."""
 
+import datetime as dt
 import logging
 import queue
 import threading
@@ -23,6 +24,7 @@ from pipeline.release import candidates
 from pipeline.sources import SourcesFile
 from pipeline.transform import dbt as transform
 from pipeline.transform import foundation
+from pipeline.transform.nodes import EXCLUDE, SELECT, Result
 
 log = logging.getLogger("customer_tiers.transform")
 
@@ -69,8 +71,8 @@ def transform_assets(
 
     @dbt_assets(
         manifest=project.manifest_json,
-        select=transform.SELECT,
-        exclude=transform.EXCLUDE,
+        select=SELECT,
+        exclude=EXCLUDE,
         dagster_dbt_translator=translator,
         name="transform",
         pool=POOL,
@@ -82,38 +84,42 @@ def transform_assets(
         candidate = candidates.latest_candidate(home)
         with attempts.stage(home, candidate.refresh_id, "transform"):
             foundation.prepare(home, candidate, sources.sources)
-            events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+            results: queue.Queue[Result | None] = queue.Queue()
             outcome: list[transform.Built | BaseException] = []
+            stopped = threading.Event()
 
             def run_dbt() -> None:
                 try:
                     outcome.append(
-                        transform.build(project, candidate, settings, events.put)
+                        transform.build(
+                            project, candidate, settings, results.put, stopped
+                        )
                     )
                 except BaseException as error:
                     outcome.append(error)
                 finally:
-                    events.put(None)
+                    results.put(None)
 
-            # dbt runs beside us, so that Dagster hears of each model as it is built.
+            # It runs beside us, so that Dagster hears of each model as it is built.
             thread = threading.Thread(target=run_dbt, name="dbt")
             thread.start()
             built_models = 0
             try:
-                while (event := events.get()) is not None:
-                    if event["info"]["name"] != "LogTestResult":
+                while (result := results.get()) is not None:
+                    if result.node["resource_type"] != "test":
                         built_models += 1
-                        _log_model(event, built_models)
-                    row_count = event.pop("row_count", None)
+                        _log_model(result, built_models)
                     for made in DbtCoreCliEventMessage(
-                        raw_event=event, event_history_metadata={}
+                        raw_event=_event(result, candidate.refresh_id),
+                        event_history_metadata={},
                     ).to_default_asset_events(
                         manifest=project.manifest_json,
                         dagster_dbt_translator=translator,
                         context=context,
                     ):
-                        yield _with_row_count(made, row_count)
+                        yield _with_row_count(made, result.rows)
             finally:
+                stopped.set()
                 thread.join()
             (built,) = outcome
             if isinstance(built, BaseException):
@@ -133,9 +139,9 @@ def transform_assets(
     return models
 
 
-def _log_model(event: Mapping[str, Any], built: int) -> None:
-    """Logs that a model or seed is built, as dbt says it."""
-    name = event["data"]["node_info"]["node_name"]
+def _log_model(result: Result, built: int) -> None:
+    """Logs that a model or seed is built."""
+    name = result.node["name"]
     log.debug(
         "transform: %d built, now after %s",
         built,
@@ -143,10 +149,36 @@ def _log_model(event: Mapping[str, Any], built: int) -> None:
         extra=facts(
             event="model",
             model=name,
-            status=event["data"].get("status"),
-            seconds=round(float(event["data"].get("execution_time") or 0), 3),
+            status=result.status,
+            seconds=round(result.seconds, 3),
         ),
     )
+
+
+def _event(result: Result, refresh_id: str) -> dict[str, Any]:
+    """A result as the event that dbt would log of it, which Dagster understands."""
+    kind = {"test": "LogTestResult", "seed": "LogSeedResult"}
+    ended = dt.datetime.fromtimestamp(result.ended_at, dt.UTC)
+    begun = ended - dt.timedelta(seconds=result.seconds)
+    return {
+        "info": {
+            "name": kind.get(result.node["resource_type"], "LogModelResult"),
+            "invocation_id": refresh_id,
+        },
+        "data": {
+            "status": result.status,
+            "num_failures": result.failures,
+            "execution_time": result.seconds,
+            "node_info": {
+                "unique_id": result.node["unique_id"],
+                "node_name": result.node["name"],
+                "resource_type": result.node["resource_type"],
+                "node_status": result.status,
+                "node_started_at": begun.isoformat(),
+                "node_finished_at": ended.isoformat(),
+            },
+        },
+    }
 
 
 def judge_build(home: Home, built: transform.Built) -> None:

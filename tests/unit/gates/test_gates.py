@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -34,7 +33,8 @@ from pipeline.landing.store import BatchStore
 from pipeline.release import candidates
 from pipeline.release.layout import Candidate
 from pipeline.sources import Entity, Extract, Rejected, Since, Source, load_sources
-from pipeline.transform import dbt_tests
+from pipeline.transform import dbt_runner, dbt_tests
+from pipeline.transform.nodes import Result
 from tests.unit.support import store_of
 
 NOW = dt.datetime(2014, 2, 1, 5, tzinfo=dt.UTC)
@@ -537,23 +537,15 @@ def test_an_accepted_failure_lets_its_batch_in(
     ],
 )
 def test_outcomes_of_dbt(status: str, outcome: str) -> None:
-    class Node:
-        """What dbt says of a test."""
-
-        name = "t"
-        description = ""
-        config = SimpleNamespace(severity="ERROR")
-
-        def to_dict(self) -> dict[str, object]:
-            return {
-                "name": self.name,
-                "unique_id": "test.p.t",
-                "depends_on": {"nodes": ["model.p.a"]},
-            }
-
-    result = SimpleNamespace(
-        node=Node(), status=status, message=None, failures=None, execution_time=0.1
-    )
+    node = {
+        "name": "t",
+        "description": "",
+        "config": {"severity": "ERROR"},
+        "unique_id": "test.p.t",
+        "resource_type": "test",
+        "depends_on": {"nodes": ["model.p.a"]},
+    }
+    result = Result(node=node, status=dbt_runner.status_of(status))
     check = dbt_tests.check_of(result)
     assert (check.subject, check.outcome, check.blocks) == (
         "a",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-import collections
 import inspect
+import re
 import signal
 import sqlite3
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,14 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.events import DagsterEvent, StepMaterializationData
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import (
     ConsolidatedSqliteEventLogStorage,
     SqliteEventLogStorage,
 )
 
-from pipeline.orchestration import dagster_storage
+from pipeline.orchestration import dagster_events, dagster_storage
 from tests.unit import support
 
 # Writes one event a connection, as Dagster does, and dies without closing anything.
@@ -68,61 +71,191 @@ def test_no_event_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
         ).fetchone() == (200, 199)
 
 
-# Runs a job whose step dies in the middle, or not at all.
+# Runs a job whose step dies in the middle, or not at all; with the storage of a refresh,
+# or with Dagster's own.
 RUN = """
     import os, signal, sys
     from pathlib import Path
     import dagster as dg
     from pipeline.orchestration import dagster_storage
 
-    folder, dies = Path(sys.argv[1]), sys.argv[2] == "dies"
+    folder, dies, runs = Path(sys.argv[1]), sys.argv[2] == "dies", int(sys.argv[3])
     names = [f"a{number}" for number in range(20)]
 
     @dg.multi_asset(
         specs=[dg.AssetSpec(name) for name in names],
-        check_specs=[dg.AssetCheckSpec("held", asset=name) for name in names],
+        check_specs=[
+            dg.AssetCheckSpec(f"held{number}", asset=name)
+            for name in names
+            for number in range(3)
+        ],
     )
-    def tables():
+    def tables(context):
         for number, name in enumerate(names):
             if dies and number == 10:
                 os.kill(os.getpid(), signal.SIGKILL)
-            yield dg.MaterializeResult(asset_key=name, metadata={"number": number})
-            yield dg.AssetCheckResult(asset_key=name, check_name="held", passed=True)
+            yield dg.MaterializeResult(
+                asset_key=name, metadata={"number": number}, tags={"kind": "table"}
+            )
+            context.log.info(f"made {name}")
+            yield dg.AssetObservation(name, metadata={"seen": number})
+            for check in range(3):
+                yield dg.AssetCheckResult(
+                    asset_key=name, check_name=f"held{check}", passed=number != 3
+                )
 
     jobs = [dg.define_asset_job("job")]
     definitions = dg.Definitions(assets=[tables], jobs=jobs)
-    dagster_storage.hold_open(folder)
-    with dagster_storage.open_instance(folder) as instance:
+    if sys.argv[4] == "held":
+        dagster_storage.hold_open(folder)
+        opened = dagster_storage.open_instance(folder)
+    else:
+        opened = dg.DagsterInstance.from_config(str(folder))
+    with opened as instance:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         job = definitions.resolve_job_def("job")
-        assert job.execute_in_process(instance=instance, run_config=quiet).success
+        for _ in range(runs):
+            assert job.execute_in_process(instance=instance, run_config=quiet).success
 """
 
 
-@pytest.mark.parametrize(("end", "materialized"), [("lives", 20), ("dies", 10)])
-def test_dagster_reads_what_a_refresh_wrote(
-    tmp_path: Path, end: str, materialized: int
-) -> None:
-    code, _ = support.run(RUN, tmp_path, end)
-    assert code == (-signal.SIGKILL if end == "dies" else 0)
+def test_dagster_reads_what_a_killed_refresh_wrote(tmp_path: Path) -> None:
+    """The last half second may be lost; the rest is there, and both files agree."""
+    code, _ = support.run(RUN, tmp_path, "dies", 1, "held")
+    assert code == -signal.SIGKILL
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         (run,) = instance.get_runs()
-        kinds = collections.Counter(
-            entry.dagster_event.event_type_value
+        materialized = {
+            entry.asset_materialization.asset_key
             for entry in instance.all_logs(run.run_id)
-            if entry.dagster_event
-        )
-        assert kinds["ASSET_MATERIALIZATION"] == materialized
-        assert kinds["ASSET_CHECK_EVALUATION"] == materialized
-        assert kinds["PIPELINE_SUCCESS"] == (end == "lives")
+            if entry.asset_materialization is not None
+        }
+        # Each check reads what was materialized, so that all is written before it.
+        assert materialized == {dg.AssetKey(f"a{number}") for number in range(10)}
         # The file of all runs knows them too.
-        found = [
-            instance.get_latest_materialization_event(dg.AssetKey(f"a{number}"))
-            for number in range(20)
-        ]
-        assert [entry is not None for entry in found] == [
-            number < materialized for number in range(20)
-        ]
+        found = {
+            key
+            for key in (dg.AssetKey(f"a{number}") for number in range(20))
+            if instance.get_latest_materialization_event(key) is not None
+        }
+        assert found == materialized
+
+
+# What differs between two runs of the same: who ran, when, and how long.
+_OF_THE_RUN = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # its id
+    r"|\b[0-9a-f]{64}\b"  # data versions, which are made of it
+    r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?"
+    r'|"(?:timestamp|pid|duration_ms)": [\d.]+'
+    r'|"text": "\d+"|pid: \d+|\b[\d.]+m?s\b'
+    r'|"(?:log_key|file_key|external_std\w+_url)": (?:"\w*"|\[[^]]*\])'
+)
+
+
+def _rows(folder: Path) -> dict[str, list[tuple[str, ...]]]:
+    """Everything in the files of Dagster's events, with their runs in their order."""
+    history = folder / "history" / "runs"
+    found: dict[str, list[tuple[str, ...]]] = {}
+    files = sorted(history.glob("*.db"), key=lambda path: path.stat().st_ctime_ns)
+    assert len(files) == 3  # two runs, and all of them
+    for path in files:
+        name = "index" if path.stem == "index" else "run"
+        with closing(sqlite3.connect(path)) as connection:
+            for (table,) in connection.execute(
+                "select name from sqlite_master where type = 'table'"
+            ).fetchall():
+                rows = connection.execute(f"select * from {table}").fetchall()
+                found.setdefault(f"{name}.{table}", []).extend(
+                    tuple(_OF_THE_RUN.sub("…", str(value)) for value in row)
+                    for row in rows
+                )
+    return {table: sorted(rows) for table, rows in found.items()}
+
+
+def test_each_row_is_what_dagster_itself_writes(tmp_path: Path) -> None:
+    """A second run updates what the first has written."""
+    for storage in ("held", "dagster"):
+        (tmp_path / storage).mkdir()
+        code, _ = support.run(RUN, tmp_path / storage, "lives", 2, storage)
+        assert code == 0
+    ours, theirs = _rows(tmp_path / "held"), _rows(tmp_path / "dagster")
+    assert len(ours["run.event_logs"]) > 2 * 20 * 9
+    assert len(ours["index.asset_check_executions"]) == 2 * 20 * 3
+    assert len(ours["index.asset_keys"]) == 20
+    assert ours.keys() == theirs.keys()
+    for table, rows in ours.items():
+        assert rows == theirs[table], table
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_events_are_written_within_a_second_though_nobody_asks(
+    tmp_path: Path, count: int
+) -> None:
+    """Whoever looks from another process sees them while a long step runs."""
+    with dagster_storage.open_instance(tmp_path) as instance:
+        storage = instance.event_log_storage
+        assert isinstance(storage, dagster_storage.HeldEventLog)
+        run = instance.create_run_for_job(_job())
+        instance.report_engine_event("begins", run)
+        for number in range(count):
+            instance.report_dagster_event(_materialized(number), run.run_id)
+        written = threading.Event()
+        deadline = time.monotonic() + 30
+        path = storage.path_for_shard(run.run_id)
+        while not written.wait(0.05) and time.monotonic() < deadline:
+            with closing(sqlite3.connect(path)) as connection:
+                (found,) = connection.execute(
+                    "select count(*) from event_logs "
+                    "where dagster_event_type = 'ASSET_MATERIALIZATION'"
+                ).fetchone()
+            if found == count:
+                written.set()
+        assert written.is_set()
+
+
+def test_what_could_not_be_written_is_written_later_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as when the disk was full: the file of the run has them, that of all not."""
+    with dagster_storage.open_instance(tmp_path) as instance:
+        storage = instance.event_log_storage
+        assert isinstance(storage, dagster_storage.HeldEventLog)
+        run = instance.create_run_for_job(_job())
+        path = Path(storage.path_for_shard("index"))
+        instance.report_engine_event("begins", run)
+        instance.report_dagster_event(_materialized(0), run.run_id)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(
+                "create trigger full before insert on asset_keys "
+                "begin select raise(abort, 'disk is full'); end"
+            )
+            connection.commit()
+        with pytest.raises(sa.exc.DatabaseError, match="disk is full"):
+            instance.all_logs(run.run_id)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("drop trigger full")
+            connection.commit()
+        kinds = [entry.dagster_event_type for entry in instance.all_logs(run.run_id)]
+        assert kinds.count(dg.DagsterEventType.ASSET_MATERIALIZATION) == 1
+        assert instance.get_latest_materialization_event(dg.AssetKey("a0")) is not None
+
+
+def _job() -> dg.JobDefinition:
+    @dg.job
+    def nothing() -> None:
+        """Does nothing."""
+
+    return nothing
+
+
+def _materialized(number: int) -> DagsterEvent:
+    return DagsterEvent(
+        event_type_value=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+        job_name="nothing",
+        event_specific_data=StepMaterializationData(
+            dg.AssetMaterialization(f"a{number}")
+        ),
+    )
 
 
 def test_an_instance_with_another_storage_keeps_it(tmp_path: Path) -> None:
@@ -139,18 +272,28 @@ def test_an_instance_with_another_storage_keeps_it(tmp_path: Path) -> None:
 
 
 def test_the_internals_of_dagster_that_are_used_are_there() -> None:
-    """All that `dagster_storage` names as not promised, and nothing else."""
-    tree = ast.parse(Path(dagster_storage.__file__).read_text())
+    """All that both modules name as not promised, and nothing else."""
     used = {
         f"{node.module}.{name.name}"
-        for node in ast.walk(tree)
+        for module in (dagster_storage, dagster_events)
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text()))
         if isinstance(node, ast.ImportFrom)
         and (node.module or "").startswith("dagster")
         for name in node.names
     }
     assert used == {
+        "dagster._core.errors.DagsterInvariantViolationError",
+        "dagster._core.events.ASSET_CHECK_EVENTS",
+        "dagster._core.events.ASSET_EVENTS",
+        "dagster._core.events.DagsterEvent",
+        "dagster._core.events.DagsterEventType",
         "dagster._core.instance.ref.InstanceRef",
+        "dagster._core.storage.asset_check_execution_record."
+        "AssetCheckExecutionRecordStatus",
         "dagster._core.storage.event_log.SqliteEventLogStorage",
+        "dagster._core.storage.event_log.schema.AssetCheckExecutionsTable",
+        "dagster._core.storage.event_log.schema.AssetKeyTable",
+        "dagster._core.storage.event_log.schema.SqlEventLogStorageTable",
     }
 
     def parameters(function: Any) -> list[str]:
@@ -164,6 +307,17 @@ def test_the_internals_of_dagster_that_are_used_are_there() -> None:
     assert parameters(base.conn_string_for_shard) == ["self", "shard_name"]
     assert parameters(base._has_asset_key_col_on_connection) == [
         "self", "conn", "column_name",
+    ]  # fmt: skip
+    assert parameters(base.has_table) == ["self", "table_name"]
+    assert parameters(base.has_secondary_index) == ["self", "name"]
+    assert parameters(base.has_asset_key_col) == ["self", "column_name"]
+    assert parameters(base._event_to_row) == ["self", "event"]
+    assert parameters(base._has_asset_key_index_cols_on_connection) == ["self", "conn"]
+    assert parameters(base._store_asset_event_tags) == [
+        "self", "conn", "events", "event_ids",
+    ]  # fmt: skip
+    assert parameters(base._get_asset_entry_values) == [
+        "self", "event", "event_id", "has_asset_key_index_cols",
     ]  # fmt: skip
     assert "overrides" in parameters(InstanceRef.from_dir)
     assert {"storage_data", "event_storage_data"} <= set(InstanceRef._fields)

@@ -43,6 +43,10 @@ def generic(name: str, **arguments: Any) -> Mapping[str, Any]:
             "without it.",
         ),
         (
+            generic("complete", columns=["order_id", "line_number"]),
+            "No row of order_lines is without order_id, line_number.",
+        ),
+        (
             generic("unique_combination", columns=["order_id", "line_number"]),
             "No two rows of order_lines share order_id, line_number.",
         ),

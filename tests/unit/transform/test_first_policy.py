@@ -42,6 +42,8 @@ COLUMNS = {
     "predicted_margin_12m": "decimal(18, 4)",
     "lifecycle_stage": "varchar",
 }
+# Of revenues in cents, growth rates differ by more than what two floats may.
+THOUSANDTHS = st.integers(-3000, 3000).map(lambda rate: rate / 1000)
 FIRST_HALF = ("margin_to_first_half", "revenue_to_first_half")
 BOUNDED = (
     *FIRST_HALF,
@@ -268,7 +270,7 @@ def companies(draw: st.DrawFn) -> list[Row]:
                 margin_12m=margin if by_margin else None,
                 predicted_revenue_12m=predicted,
                 predicted_margin_12m=predicted / 4 if by_margin else None,
-                growth_rate=draw(st.none() | st.floats(-3, 3)),
+                growth_rate=draw(st.none() | THOUSANDTHS),
                 lifecycle_stage=draw(st.sampled_from(STAGES[:-1])),
                 first_order_date=draw(
                     st.sampled_from([dt.date(2023, 5, 1), dt.date(2026, 3, 1)])

@@ -1,0 +1,321 @@
+"""Asks dbt to parse, to compile or to build, inside this process.
+
+In-process rather than as a command, because each start of dbt costs more than building
+the demonstration's models does, and because a `kill -9` then leaves no orphan that goes
+on writing. No Dagster here, and nothing of the product's own project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.common.errors import CustomerTiersError
+from pipeline.release.layout import Candidate
+from pipeline.transform.execution import CONFIG, SETTINGS
+from pipeline.transform.nodes import EXCLUDE, SELECT, Node, Result, Status
+
+log = logging.getLogger("customer_tiers.transform")
+
+RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
+
+
+def parse(folder: Path) -> Any:
+    """Dbt's manifest of a composed project; written beside it as well."""
+    target = folder / "parsed"
+    _drop_stale_parse(folder, target)
+    arguments = ["parse", *_arguments(folder, target, folder)]
+    try:
+        return _invoke(arguments).result
+    except CustomerTiersError:
+        # dbt's cached parse trips over descriptions that have moved to another file.
+        cached = target / "partial_parse.msgpack"
+        if not cached.exists():
+            raise
+        cached.unlink()
+        return _invoke(arguments).result
+
+
+def _drop_stale_parse(folder: Path, target: Path) -> None:
+    """Has dbt parse everything anew where a macro or a singular test is another.
+
+    From its cached parse dbt drops the descriptions and severities of singular tests whose
+    file changed, and what is described with them.
+    """
+    content = hashlib.sha256()
+    for kind in ("macros", "tests"):
+        for path in sorted((folder / kind).rglob("*")):
+            if path.is_file():
+                content.update(f"{path.relative_to(folder)}\0".encode())
+                content.update(path.read_bytes() + b"\0")
+    noted = target / "parsed_from"
+    if noted.exists() and noted.read_text() == content.hexdigest():
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "partial_parse.msgpack").unlink(missing_ok=True)
+    noted.write_text(content.hexdigest())
+
+
+def compile_nodes(
+    nodes: Iterable[Node], manifest: Any, folder: Path, profiles: Path
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Has dbt compile nodes, against what is built of a candidate.
+
+    Args:
+        nodes: What is compiled, as the manifest describes it.
+        manifest: dbt's own manifest of the project.
+        folder: The composed project.
+        profiles: The folder of the profile that names the candidate's files.
+
+    Returns:
+        The SQL of each node by its id, and of those that cannot be compiled why.
+    """
+    result = _invoke(
+        [
+            "compile",
+            "--no-write-json",
+            "--no-populate-cache",
+            "--threads",
+            "1",
+            "--select",
+            *(f"fqn:{'.'.join(node['fqn'])}" for node in nodes),
+            *_arguments(folder, profiles / "target", profiles),
+        ],
+        manifest=manifest,
+        may_fail=True,
+    )
+    close_dbt()
+    found: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for each in getattr(result.result, "results", None) or []:
+        if each.node.compiled_code is not None and str(each.status) == "success":
+            found[each.node.unique_id] = each.node.compiled_code
+        else:
+            problems[each.node.unique_id] = str(each.message)
+    if not found and not problems:
+        raise CustomerTiersError(f"dbt compiled nothing: {result.exception}")
+    return found, problems
+
+
+def build(
+    nodes: Mapping[str, Node],
+    manifest: Any,
+    folder: Path,
+    profiles: Path,
+    on_result: Callable[[Result], None],
+) -> list[Result]:
+    """Has dbt build and test everything itself; arguments as for `compile_nodes`."""
+
+    def callback(event: Any) -> None:
+        from dbt_common.events.functions import msg_to_dict
+
+        if event.info.name in RESULT_EVENTS:
+            data = msg_to_dict(event)["data"]
+            info = data["node_info"]
+            on_result(
+                Result(
+                    node=nodes[info["unique_id"]],
+                    status=status_of(info["node_status"] or data["status"]),
+                    failures=data.get("num_failures"),
+                    rows=_row_count(info),
+                    seconds=float(data.get("execution_time") or 0),
+                    ended_at=time.time(),
+                )
+            )
+
+    result = _invoke(
+        [
+            "build",
+            "--select",
+            *SELECT.split(),
+            "--exclude",
+            EXCLUDE,
+            *_arguments(folder, profiles / "target", profiles),
+        ],
+        manifest=manifest,
+        callback=callback,
+        may_fail=True,
+    )
+    close_dbt()
+    found = [
+        Result(
+            node=nodes[each.node.unique_id],
+            status=status_of(each.status),
+            message=str(each.message or ""),
+            sql=getattr(each.node, "compiled_code", None) or "",
+            failures=each.failures,
+            seconds=each.execution_time,
+        )
+        for each in getattr(result.result, "results", None) or []
+        if each.node.unique_id in nodes
+    ]
+    if not found:
+        raise CustomerTiersError(
+            f"dbt built nothing: {result.exception or 'no reason given'}"
+        )
+    return found
+
+
+def try_seeds(
+    names: Iterable[str],
+    nodes: Mapping[str, Node],
+    manifest: Any,
+    folder: Path,
+    profiles: Path,
+) -> list[Result]:
+    """Has dbt load seeds, and run the tests that are about them alone.
+
+    Args:
+        names: The seeds.
+        nodes: Those of the manifest as plain JSON.
+        manifest: dbt's own manifest of the project.
+        folder: The composed project.
+        profiles: The folder of the profile that names the candidate's files.
+    """
+    result = _invoke(
+        [
+            "build",
+            "--select",
+            *(f"resource_type:seed,{name}" for name in names),
+            "--indirect-selection",
+            "cautious",
+            *_arguments(folder, profiles / "target", profiles),
+        ],
+        manifest=manifest,
+        may_fail=True,
+    )
+    close_dbt()
+    return [
+        Result(
+            node=nodes[each.node.unique_id],
+            status=status_of(each.status),
+            message=str(each.message or ""),
+            failures=each.failures,
+            seconds=each.execution_time,
+        )
+        for each in getattr(result.result, "results", None) or []
+        if each.node.unique_id in nodes
+    ]
+
+
+def status_of(text: object) -> Status:
+    """A status of dbt's; what it has besides ours is an error."""
+    said = str(text).lower()
+    known: tuple[Status, ...] = ("success", "pass", "warn", "fail", "skipped")
+    return next((status for status in known if status == said), "error")
+
+
+def _row_count(node: Mapping[str, Any]) -> int | None:
+    """How many rows a table has that dbt has just built, as the engine's catalog says.
+
+    Nothing is counted. Only inside dbt, while its database is open.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if node.get("materialized") not in {"table", "seed"}:
+        return None
+    relation = node.get("node_relation") or {}
+    handle = DuckDBConnectionManager.env().handle()
+    try:
+        found = handle.cursor().execute(
+            "select estimated_size from duckdb_tables() "
+            "where database_name = ? and schema_name = ? and table_name = ?",
+            [relation["database"], relation["schema"], relation["alias"]],
+        )
+        row = found.fetchone()
+    except Exception:
+        # It is for the log alone; that it is not known is no reason to stop.
+        log.debug("no row count of %s", relation, exc_info=True)
+        return None
+    finally:
+        handle.close()
+    return None if row is None else int(row[0])
+
+
+def profile(candidate: Candidate, threads: int) -> str:
+    """The dbt profile that points at the candidate's two files."""
+    return json.dumps(
+        {
+            "customer_tiers": {
+                "target": "candidate",
+                "outputs": {
+                    "candidate": {
+                        "type": "duckdb",
+                        "path": str(candidate.work_file.resolve()),
+                        "threads": threads,
+                        "settings": SETTINGS,
+                        "config_options": CONFIG,
+                        "attach": [
+                            {
+                                "path": str(candidate.warehouse_file.resolve()),
+                                "alias": "warehouse",
+                            }
+                        ],
+                    }
+                },
+            }
+        },
+        indent=2,
+    )
+
+
+def _arguments(project: Path, target: Path, profiles: Path) -> list[str]:
+    return [
+        "--project-dir",
+        str(project),
+        "--profiles-dir",
+        str(profiles),
+        "--target-path",
+        str(target),
+        "--log-level-file",
+        "none",
+        # What went wrong comes back in the result, and is reported where it is handled.
+        "--log-level",
+        "none",
+        "--quiet",
+    ]
+
+
+def _invoke(
+    arguments: Sequence[str],
+    *,
+    manifest: Any = None,
+    callback: Callable[[Any], None] | None = None,
+    may_fail: bool = False,
+) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    runner = dbtRunner(manifest=manifest, callbacks=[callback] if callback else [])
+    # dbt changes into the project's folder and stays there.
+    folder = Path.cwd()
+    try:
+        result = runner.invoke(list(arguments))
+    finally:
+        os.chdir(folder)
+    if not result.success and not may_fail:
+        raise CustomerTiersError(
+            f"The dbt project does not parse: {result.exception or 'see the log above'}"
+        )
+    return result
+
+
+def close_dbt() -> None:
+    """Closes the database that dbt-duckdb keeps open for its next command.
+
+    Nobody else could open the candidate's files while it does.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    try:
+        environment = DuckDBConnectionManager.env()
+    except Exception:
+        # It says so with a bare Exception when dbt failed before it opened anything.
+        return
+    environment.close()
+    DuckDBConnectionManager.close_all_connections()

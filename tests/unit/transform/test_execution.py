@@ -1,0 +1,338 @@
+"""What becomes of each node of a small dbt project, run by us and by dbt itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.common.files import read_json, write_text
+from pipeline.release.layout import Candidate
+from pipeline.transform import dbt as transform
+from pipeline.transform import dbt_runner
+from pipeline.transform.compiled import Compiled
+from pipeline.transform.execution import Execution
+from pipeline.transform.nodes import Result, Selection, why_dbt_itself
+
+PROJECT = """
+name: customer_tiers
+version: "1.0.0"
+profile: customer_tiers
+flags: {send_anonymous_usage_stats: false}
+models:
+  customer_tiers:
+    staging: {+materialized: view, +schema: staging}
+    core: {+materialized: table, +schema: core}
+    marts: {+materialized: table, +database: warehouse, +schema: marts}
+seeds:
+  customer_tiers: {+database: warehouse, +schema: meta}
+"""
+SCHEMAS = """
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}
+"""
+# What the marts below are made of.
+FILES = {
+    "dbt_project.yml": PROJECT,
+    "macros/schemas.sql": SCHEMAS,
+    "seeds/rates.csv": "code,rate,since,note\nA,1.5,2024-01-31,\nB,2,2024-02-29,x\n",
+    "models/staging/given.sql": "select 1 as id, 'A' as code union all select 2, 'B'",
+    "models/core/priced.sql": (
+        "select given.id, rates.rate from {{ ref('given') }} as given "
+        "inner join {{ ref('rates') }} as rates on given.code = rates.code"
+    ),
+    "models/marts/prices.sql": "select id, rate from {{ ref('priced') }}",
+    "models/marts/others.sql": "select 1 as id",
+}
+
+
+@dataclass
+class Small:
+    """A dbt project in a folder, and a candidate to build it in."""
+
+    folder: Path
+    candidate: Candidate
+
+    def write(self, **files: str) -> None:
+        for name, text in files.items():
+            path = self.folder / "project" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def parse(self) -> transform.Project:
+        project = self.folder / "project"
+        write_text(project / "profiles.yml", dbt_runner.profile(self.candidate, 1))
+        manifest = dbt_runner.parse(project)
+        return transform.Project(
+            read_json(project / "parsed" / "manifest.json"), project, manifest
+        )
+
+    def run(
+        self, project: transform.Project, *, by_dbt: bool = False
+    ) -> dict[str, Result]:
+        """Every node's result by its name, in files that are made anew."""
+        for path in (self.candidate.work_file, self.candidate.warehouse_file):
+            path.unlink(missing_ok=True)
+            duckdb.connect(str(path)).close()
+        if by_dbt:
+            found = dbt_runner.build(
+                project.manifest_json["nodes"],
+                project.manifest(),
+                project.folder,
+                project.folder,
+                lambda _: None,
+            )
+        else:
+            found = Execution(
+                Selection(project.manifest_json),
+                transform.compiled(project, project.folder),
+                self.candidate,
+                2,
+                lambda _: None,
+                threading.Event(),
+            ).run()
+        return {result.node["name"]: result for result in found}
+
+    def both(self, **files: str) -> Mapping[str, Result]:
+        """Our results, which are dbt's in whatever is not a sentence."""
+        self.write(**files)
+        project = self.parse()
+        theirs = self.run(project, by_dbt=True)
+        ours = self.run(project)
+        assert {name: (each.status, each.failures) for name, each in ours.items()} == {
+            name: (each.status, each.failures) for name, each in theirs.items()
+        }
+        return ours
+
+    def ask(self, query: str) -> list[tuple[object, ...]]:
+        with duckdb.connect(str(self.candidate.warehouse_file)) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    candidate = Candidate(
+        path=tmp_path / "candidate",
+        refresh_id="r000001-20240229",
+        run_id="run",
+        as_of_date=dt.date(2024, 2, 29),
+        time_zone="UTC",
+        reporting_currency="EUR",
+        opened_at="2024-03-01T00:00:00Z",
+    )
+    candidate.warehouse_file.parent.mkdir(parents=True)
+    made = Small(tmp_path, candidate)
+    made.write(**FILES)
+    return made
+
+
+def statuses(results: Mapping[str, Result]) -> dict[str, str]:
+    return {name: result.status for name, result in results.items()}
+
+
+def test_seeds_views_and_tables(small: Small) -> None:
+    assert set(statuses(small.both()).values()) == {"success"}
+    assert small.ask("from marts.prices order by id") == [(1, 1.5), (2, 2.0)]
+    assert [kind for _, kind, *_ in small.ask("describe meta.rates")] == [
+        "VARCHAR",
+        "DOUBLE",
+        "DATE",
+        "VARCHAR",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("severity", "below"), [("error", "skipped"), ("warn", "success")]
+)
+def test_nothing_is_made_of_what_a_test_refuses(
+    small: Small, severity: str, below: str
+) -> None:
+    found = small.both(
+        **{
+            "tests/rates_are_one.sql": (
+                f"{{{{ config(severity='{severity}') }}}} "
+                "select * from {{ ref('priced') }} where rate <> 1"
+            )
+        }
+    )
+    assert found["rates_are_one"].failures == 2
+    assert found["prices"].status == below
+    assert found["others"].status == "success"
+
+
+def test_a_test_over_two_tables_stops_what_is_made_of_both(small: Small) -> None:
+    found = small.both(
+        **{
+            "tests/two.sql": (
+                "select 1 from {{ ref('priced') }} cross join {{ ref('others') }}"
+            ),
+            "models/marts/of_both.sql": (
+                "select 1 as id from {{ ref('priced') }} cross join {{ ref('others') }}"
+            ),
+        }
+    )
+    assert statuses(found)["two"] == "fail"
+    assert statuses(found)["of_both"] == "skipped"
+    assert statuses(found)["prices"] == "success"
+
+
+def test_a_model_that_does_not_work(small: Small) -> None:
+    found = small.both(
+        **{
+            "models/core/priced.sql": "select no_such_column from {{ ref('given') }}",
+            "models/marts/prices.yml": (
+                "models: [{name: prices, columns: "
+                "[{name: id, data_tests: [not_null]}]}]"
+            ),
+        }
+    )
+    assert "no_such_column" in found["priced"].message
+    assert found["prices"].status == "skipped"
+    assert found["not_null_prices_id"].status == "skipped"
+
+
+CONTRACT = """
+models:
+  - name: prices
+    description: Prices; it's one row an id.
+    config: {{contract: {{enforced: true}}, persist_docs: {{relation: true, columns: true}}}}
+    columns:
+      - {{name: rate, data_type: {kind}, description: The rate's}}
+      - {{name: id, data_type: integer, constraints: [{{type: not_null}}]}}
+"""
+
+
+def test_a_contract_that_is_kept(small: Small) -> None:
+    found = small.both(**{"models/marts/prices.yml": CONTRACT.format(kind="float8")})
+    assert found["prices"].rows == 2
+    assert small.ask("from marts.prices order by id") == [(1.5, 1), (2.0, 2)]
+    assert small.ask(
+        "select column_name, is_nullable, comment from duckdb_columns() "
+        "where table_name = 'prices' order by column_index"
+    ) == [("rate", True, "The rate's"), ("id", False, "")]
+    assert small.ask(
+        "select comment from duckdb_tables() where table_name = 'prices'"
+    ) == [("Prices; it's one row an id.",)]
+
+
+def test_a_contract_that_is_broken(small: Small) -> None:
+    found = small.both(**{"models/marts/prices.yml": CONTRACT.format(kind="date")})
+    message = found["prices"].message
+    assert "models/marts/prices.sql breaks its contract" in message
+    assert "rate: DOUBLE in the model, DATE in the contract" in message
+    assert transform.outcome_of_build([message]) == "crashed"
+
+
+def test_a_null_where_none_may_be_is_bad_data(small: Small) -> None:
+    found = small.both(
+        **{
+            "models/marts/prices.yml": CONTRACT.format(kind="double"),
+            "models/marts/prices.sql": (
+                "select nullif(id, 1) as id, rate from {{ ref('priced') }}"
+            ),
+        }
+    )
+    assert transform.outcome_of_build([found["prices"].message]) == "failed"
+
+
+def test_columns_are_asked_for_again_when_they_are_others(small: Small) -> None:
+    asking = (
+        "select {% for column in adapter.get_columns_in_relation(ref('given')) %}"
+        "{{ column.name }}, {% endfor %} 0 as last from {{ ref('given') }}"
+    )
+    small.both(**{"models/marts/prices.sql": asking})
+    assert small.ask("select * from marts.prices order by id limit 1") == [(1, "A", 0)]
+
+    project = small.parse()
+    calls: list[list[str]] = []
+
+    def counted(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+        calls.append(list(names))
+        return dict.fromkeys(calls[-1], "select 1"), {}
+
+    kept = Compiled(project.folder, project.manifest_json, counted)
+    columns = [["id", "INTEGER"], ["code", "VARCHAR"]]
+    models = [f"model.customer_tiers.{name}" for name in ("given", "prices")]
+    kept.prepare(models)
+    kept.compile(models[1:], {'"work"."staging"."given"': columns})
+
+    assert calls == [], "all of it is kept"
+    kept.compile(models[1:], {'"work"."staging"."given"': columns[:1]})
+    assert calls == [models[1:]]
+
+
+def test_what_the_database_is_asked_is_asked_each_time(small: Small) -> None:
+    small.both(
+        **{
+            "models/marts/prices.sql": (
+                "select {{ run_query('select count(*) from ' ~ ref('priced'))"
+                ".columns[0].values()[0] if execute }} as id from {{ ref('priced') }}"
+            )
+        }
+    )
+    assert small.ask("select distinct id from marts.prices") == [(2,)]
+
+
+def test_python_models(small: Small) -> None:
+    found = small.both(
+        **{
+            "models/core/priced.sql": "select 1 as id, 2 as rate",
+            "models/marts/summed.py": (
+                "def model(dbt, session):\n"
+                "    return dbt.ref('priced').aggregate('sum(rate) as rate')\n"
+            ),
+            "models/marts/taken.py": (
+                "def model(dbt, session):\n    return dbt.ref('priced').arrow()\n"
+            ),
+        }
+    )
+    assert found["summed"].rows == 1
+    assert small.ask("from marts.summed") == [(2,)]
+    assert small.ask("from marts.taken") == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("materialized='incremental'", "the materialization incremental"),
+        ("post_hook='select 1'", "the option post-hook"),
+        ("indexes=[{'columns': ['id']}]", "the option indexes"),
+    ],
+)
+def test_what_we_do_not_know_is_left_to_dbt(
+    small: Small, config: str, reason: str
+) -> None:
+    small.write(
+        **{"models/marts/others.sql": f"{{{{ config({config}) }}}} select 1 as id"}
+    )
+    manifest = small.parse().manifest_json
+    assert why_dbt_itself(manifest, Selection(manifest)).endswith(reason)
+
+
+def test_the_product_needs_nothing_that_we_do_not_know() -> None:
+    from tests.models import parsed
+
+    manifest = parsed().manifest_json
+    assert why_dbt_itself(manifest, Selection(manifest)) == ""
+
+
+def test_nothing_is_begun_once_it_is_stopped(small: Small) -> None:
+    project = small.parse()
+    stopped = threading.Event()
+    stopped.set()
+    duckdb.connect(str(small.candidate.work_file)).close()
+    found = Execution(
+        Selection(project.manifest_json),
+        transform.compiled(project, project.folder),
+        small.candidate,
+        1,
+        lambda _: None,
+        stopped,
+    ).run()
+    assert found == []
