@@ -256,6 +256,15 @@ def _zone(env: Mapping[str, str], name: str, default: str) -> str:
     return text
 
 
+def variable(name: str) -> str:
+    """What the environment holds under a name that a project's own files give.
+
+    Returns:
+        The value; empty where there is none.
+    """
+    return os.environ.get(name, "")
+
+
 def check_time_zone(name: str, where: str) -> None:
     """Raises ConfigurationError when `name` is not an IANA time zone."""
     if not is_time_zone(name):

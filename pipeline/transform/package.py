@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from pipeline.common.errors import ConfigurationError
-from pipeline.common.settings import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT, variable
 
 PACKAGE = PROJECT_ROOT / "dbt_project"
 # What stands for the demonstration's seeds of the same name in any other company's project.
@@ -61,8 +61,8 @@ def fingerprint(folder: Path) -> str:
     A seed's rows are no part of it.
     """
     content = hashlib.sha256()
-    for name in ("dbt-core", "dbt-adapters", "dbt-duckdb"):
-        content.update(f"{name} {importlib.metadata.version(name)}\0".encode())
+    for tool in ("dbt-core", "dbt-adapters", "dbt-duckdb"):
+        content.update(f"{tool} {importlib.metadata.version(tool)}\0".encode())
     parsed = {PROJECT_FILE: folder / PROJECT_FILE} | files(folder)
     for relative, path in sorted(parsed.items()):
         content.update(f"{relative}\0".encode())
@@ -70,8 +70,8 @@ def fingerprint(folder: Path) -> str:
             continue
         text = path.read_bytes()
         content.update(text + b"\0")
-        for variable in _ENVIRONMENT.findall(text):
-            content.update(os.environ.get(variable.decode(), "").encode() + b"\0")
+        for name in _ENVIRONMENT.findall(text):
+            content.update(variable(name.decode()).encode() + b"\0")
     return content.hexdigest()
 
 

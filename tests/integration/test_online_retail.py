@@ -14,6 +14,8 @@ from pipeline.tiers import policy as policies
 from pipeline.tiers import policy_tables, stability
 from tests.integration.shop import Shop, export_days, same_marts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
