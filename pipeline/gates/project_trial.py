@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import filecmp
 import re
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,26 +22,22 @@ from pipeline.common import calendar, sql
 from pipeline.common.errors import (
     ConfigurationError,
     CustomerTiersError,
-    GateRefused,
     SourceUnavailable,
 )
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.common.yaml_places import Places
-from pipeline.gates import source_trial, staged_trial
+from pipeline.gates import policy_trial, source_trial, staged_trial
 from pipeline.gates.source_trial import Samples, Tried
 from pipeline.gates.trial_findings import Declaration, Finding, line_with, once
-from pipeline.landing.entity import refuse_foreign
+from pipeline.landing.entity import LandedEntity, refuse_foreign
 from pipeline.release.duckdb_files import connect
 from pipeline.release.layout import Candidate
 from pipeline.sources import Source, SourcesFile
-from pipeline.tiers import policy_tables
 from pipeline.transform import dbt, foundation, project, trial
-from pipeline.transform.package import NEUTRAL_SEEDS, PACKAGE
 
-# How dbt says in which file it stopped, and in which line of it.
+# How dbt says in which file it stopped.
 _FILE = re.compile(r"\(((?:models|seeds|macros|tests|snapshots|analyses)/[^()\s]+)\)")
-_LINE = re.compile(r"\bline (\d+)", re.IGNORECASE)
 # What an error of the engine is about, in its own words.
 _NAMED = (
     re.compile(r'Referenced (?:column|table) "([^"]+)"'),
@@ -153,33 +148,50 @@ def _prepare(
         The landed tables that are there.
     """
     usable: set[tuple[str, str]] = set()
+    stopped = {
+        (item.source, item.entity)
+        for item in samples.tried
+        if item.problem or any(finding.exit_code for finding in item.findings)
+    }
     foundation.prepare(samples.home, candidate, [])
     with connect(candidate.work_file) as connection:
         for landed in samples.landed:
-            of_entity = (landed.source, "entities", landed.name)
+            named = (landed.source, landed.name)
             try:
                 foundation.create_view(connection, landed)
+                usable.add(named)
             except (SourceUnavailable, ConfigurationError, duckdb.Error) as error:
-                known = [
-                    item for item in samples.tried if item.problem or item.findings
-                ]
-                if (landed.source, landed.name) not in {
-                    (item.source, item.entity) for item in known
-                }:
+                if named not in stopped:
+                    place = (landed.source, "entities", landed.name)
                     code = getattr(error, "exit_code", 1)
-                    findings.append(declaration.finding(str(error), code, *of_entity))
-                continue
-            usable.add((landed.source, landed.name))
-            for place, item in enumerate(landed.entity.becomes):
-                alone = landed.entity.model_copy(update={"becomes": [item]})
-                error_text = trial.try_becomes(
-                    connection, landed, alone, candidate.time_zone
-                )
-                if error_text is not None:
-                    findings.append(
-                        declaration.finding(error_text, 2, *of_entity, "becomes", place)
-                    )
+                    findings.append(declaration.finding(str(error), code, *place))
+        # Once all are there: what one becomes may depend on another.
+        is_whole = len(usable) == len(samples.tried)
+        for landed in samples.landed:
+            if (landed.source, landed.name) in usable:
+                found = _becomes(connection, landed, candidate, declaration)
+                findings += [item for item in found if is_whole or not _follows(item)]
     return usable
+
+
+def _becomes(
+    connection: duckdb.DuckDBPyConnection,
+    landed: LandedEntity,
+    candidate: Candidate,
+    declaration: Declaration,
+) -> Iterator[Finding]:
+    """What sources.yaml says that an entity becomes, and cannot be counted."""
+    for place, item in enumerate(landed.entity.becomes):
+        alone = landed.entity.model_copy(update={"becomes": [item]})
+        problem = trial.try_becomes(connection, landed, alone, candidate.time_zone)
+        if problem is not None:
+            keys = ("entities", landed.name, "becomes", place)
+            yield declaration.finding(problem, 2, landed.source, *keys)
+
+
+def _follows(finding: Finding) -> bool:
+    """Whether a table is missing, which may be one that could not be read."""
+    return "Table with name" in finding.message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,15 +215,17 @@ def _of_the_project(
         seeds = project.seeds(sources, settings)
     except CustomerTiersError as error:
         return [Finding(str(error), error.exit_code, "dbt_project")]
-    findings = list(_of_the_policy(seeds, candidate.as_of_date, tried.places))
+    findings = list(
+        policy_trial.of_the_policy(seeds, candidate.as_of_date, tried.places)
+    )
     try:
         parsed = dbt.parse(sources, settings)
     except CustomerTiersError as error:
         return [*findings, _of_dbt(str(error), seeds.parent)]
     if not findings:
-        changed = _changed_seeds(seeds)
+        changed = policy_trial.changed_seeds(seeds)
         findings += [
-            _of_seed(seeds, name, problem)
+            policy_trial.of_seed(seeds, name, problem)
             for name, problem in trial.try_seeds(parsed, candidate, settings, changed)
         ]
     views, problems = _stage(sources.sources, parsed, settings, candidate, usable)
@@ -254,7 +268,7 @@ def _of_dbt(text: str, folder: Path) -> Finding:
     """An error of dbt's, with the file that a person edits instead of its link."""
     found = _FILE.search(text)
     file = (folder / found[1]).resolve() if found else None
-    line = _LINE.search(text)
+    line = policy_trial.LINE.search(text)
     words = " ".join(text.split())
     named = re.search(r"depends on a (?:node|source) named '(?:\w+\.)?(\w+)'", text)
     number = int(line[1]) if line else None
@@ -262,111 +276,6 @@ def _of_dbt(text: str, folder: Path) -> Finding:
         number = line_with(file, named[1])
     return Finding(
         words, ConfigurationError.exit_code, file.stem if file else "dbt", file, number
-    )
-
-
-def _of_the_policy(seeds: Path, as_of: dt.date, places: Places) -> Iterator[Finding]:
-    """What keeps the policy from grading anybody on the as-of day."""
-    check = dbt.check_policy(seeds)
-    for example in check.examples:
-        name, text = example.get("seed"), example["problem"]
-        if name is None:  # said of whole files, by their paths
-            for part in str(text).split("; "):
-                path = re.match(r"(\S+\.csv)", part)
-                link = Path(path[1]) if path else None
-                line = _LINE.search(part)
-                yield Finding(
-                    part.replace(str(link), link.name) if link else part,
-                    GateRefused.exit_code,
-                    link.stem if link else "policy",
-                    link.resolve() if link else None,
-                    int(line[1]) if line else None,
-                )
-            return
-        link = policy_tables.seed_file(seeds, str(name))
-        yield Finding(
-            f"{name} ({example['row']}): {text}.",
-            GateRefused.exit_code,
-            str(name),
-            link.resolve() if link else None,
-            _line_of_row(link, str(example["row"])),
-        )
-    if not check.blocks:
-        yield from _in_force(seeds, as_of, places)
-
-
-def _line_of_row(link: Path | None, row: str) -> int | None:
-    """The line of a seed with what tells a row from others: all the words, in order."""
-    if link is None:
-        return None
-    words = [word for word in re.split(r", (?:rule )?", row) if word != "all"]
-    lines = link.read_text(encoding="utf-8-sig").splitlines()
-    fits = (
-        number
-        for number, line in enumerate(lines, 1)
-        if words and set(words) <= {cell.strip('" ') for cell in line.split(",")}
-    )
-    return next(fits, None)
-
-
-def _in_force(seeds: Path, as_of: dt.date, places: Places) -> Iterator[Finding]:
-    """Whether a policy is in force on the as-of day."""
-    published = [
-        policy
-        for policy in policy_tables.load_folder(seeds)
-        if policy.is_published and policy.valid_from is not None
-    ]
-    if any(
-        policy.valid_from <= as_of
-        and (policy.valid_to is None or as_of < policy.valid_to)
-        for policy in published
-    ):
-        return
-    link = policy_tables.seed_file(seeds, "policies")
-    assert link is not None
-    first = min(published, key=lambda policy: policy.valid_from)
-    when = (
-        f"the first, {first.policy_id}, begins on {first.valid_from}"
-        if first.valid_from > as_of
-        else f"the last one published ended by {max(str(p.valid_to) for p in published)}"
-    )
-    line = places.line("business", "as_of")
-    said = f" (line {line} of {places.file.name})" if line else ""
-    yield Finding(
-        f"No policy is in force on the as-of day {as_of}{said}: {when}. Mend valid_from "
-        "or valid_to, or the as-of day.",
-        GateRefused.exit_code,
-        "policies",
-        link.resolve(),
-        line_with(link, first.policy_id),
-    )
-
-
-def _changed_seeds(seeds: Path) -> list[str]:
-    """The seeds that a person has written or changed: the product's are tried already."""
-    known: dict[str, list[Path]] = {}
-    for path in [*(PACKAGE / "seeds").rglob("*.csv"), *NEUTRAL_SEEDS.rglob("*.csv")]:
-        known.setdefault(path.name, []).append(path)
-    return [
-        path.stem
-        for path in sorted(seeds.rglob("*.csv"))
-        if not any(
-            filecmp.cmp(path, product, shallow=False)
-            for product in known.get(path.name, [])
-        )
-    ]
-
-
-def _of_seed(seeds: Path, name: str, problem: str) -> Finding:
-    """What keeps a seed from being loaded, or from being used."""
-    link = policy_tables.seed_file(seeds, name)
-    line = _LINE.search(problem)
-    return Finding(
-        f"{name}: {' '.join(problem.split())}",
-        GateRefused.exit_code,
-        name,
-        link.resolve() if link else None,
-        int(line[1]) if line else None,
     )
 
 
@@ -395,7 +304,7 @@ def _stage(
     landed = {f"source.customer_tiers.{source}.{name}" for source, name in usable}
     try:
         compiled = trial.compile_models(
-            parsed, candidate, settings, [node["name"] for node in order]
+            parsed, candidate, settings, [node["unique_id"] for node in order]
         )
     except CustomerTiersError as error:
         return {}, [_of_dbt(str(error), parsed.folder)]

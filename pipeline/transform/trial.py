@@ -45,37 +45,28 @@ def compile_models(
         project: The parsed project.
         candidate: Whose work file queries of macros may read.
         settings: For the threads.
-        names: Models of the project that are SQL.
+        names: Models of the project that are SQL, by their ids.
 
     Raises:
         CustomerTiersError: dbt compiled nothing, and says why.
     """
-    if not names:
-        return []
-    nodes = {
-        node["name"]: (name, node)
-        for name, node in project.manifest_json["nodes"].items()
-        if node["resource_type"] == "model" and node["name"] in names
-    }
+    nodes = project.manifest_json["nodes"]
     compiled = dbt.compiled(
         project, dbt_runner.write_profile(candidate, settings.threads)
     )
-    ids = [name for name, _ in nodes.values()]
-    compiled.prepare(ids)
-    if asking := [name for name in ids if not compiled.has(name)]:
-        compiled.compile(asking, {})
+    compiled.prepare(names)
+    # No relation is there yet, so that nothing is known of its columns.
+    compiled.compile([name for name in names if not compiled.has(name)], {})
     found = []
     for name in names:
-        if name not in nodes:
-            continue
-        unique_id, node = nodes[name]
-        file = (project.folder / node["original_file_path"]).resolve()
-        sql = problem = ""
+        text, problem = "", ""
         try:
-            sql = compiled.sql(unique_id)
+            text = compiled.sql(name)
         except CustomerTiersError as error:
             problem = str(error)
-        found.append(Compiled(name, node["schema"], sql, file, problem))
+        node = nodes[name]
+        file = (project.folder / node["original_file_path"]).resolve()
+        found.append(Compiled(node["name"], node["schema"], text, file, problem))
     return found
 
 
@@ -89,24 +80,26 @@ def try_seeds(
     """
     if not names:
         return []
-    seeds = [f"resource_type:seed,{name}" for name in names]
-    options = ["--indirect-selection", "cautious"]
     results = dbt_runner.build(
         project.manifest_json["nodes"],
         project.manifest(),
         project.folder,
         dbt_runner.write_profile(candidate, settings.threads),
         lambda _: None,
-        ["--select", *seeds, *options],
+        [
+            "--select",
+            *(f"resource_type:seed,{name}" for name in names),
+            *("--indirect-selection", "cautious"),
+        ],
     )
     found = []
-    for item in results:
-        if item.status not in {"error", "fail"}:
+    for result in results:
+        if result.status not in {"error", "fail"}:
             continue
-        if item.node["resource_type"] == "seed":
-            found.append((item.node["name"], item.message))
-        elif (check := dbt_tests.check_of(item)).blocks:
-            found.append((check.subject, f"{check.demand} {item.message}"))
+        if result.node["resource_type"] == "seed":
+            found.append((result.node["name"], result.message))
+        elif (check := dbt_tests.check_of(result)).blocks:
+            found.append((check.subject, f"{check.demand} {result.message}"))
     return found
 
 

@@ -80,17 +80,17 @@ sources:
         key: [source_product_id]
         load: snapshot
         settle_seconds: 0
-      service_tickets:
-        files: service_tickets.csv
-        key: [ticket_id]
-        load: snapshot
-        settle_seconds: 0
       order_lines:
         files: order_lines_*.csv
         key: [order_id, line_number]
         settle_seconds: 0
         becomes:
           - {entity: order_lines, amount: cast(net_amount as decimal)}
+      service_tickets:
+        files: service_tickets.csv
+        key: [ticket_id]
+        load: snapshot
+        settle_seconds: 0
 """
 STAGING = "dbt_project/models/staging/shop"
 
@@ -540,6 +540,13 @@ SOUND: dict[str, tuple[Callable[[Path], None], str]] = {
             ),
         )[0],
         "They are treated as sources.yaml says: leave_out.",
+    ),
+    "becomes that asks a table which comes later": (
+        declare(
+            "amount: cast(net_amount as decimal)}",
+            "where: order_id not in (select ticket_id from landing.shop__service_tickets)}",
+        ),
+        "",
     ),
     "a policy of its own": (policy("policies", "First policy", "Our policy"), ""),
 }
