@@ -167,9 +167,10 @@ def _prepare(
                     findings.append(declaration.finding(str(error), code, *place))
         # Once all are there: what one becomes may depend on another.
         is_whole = len(usable) == len(samples.tried)
+        there = [one for one in samples.landed if (one.source, one.name) in usable]
         for landed in samples.landed:
             if (landed.source, landed.name) in usable:
-                found = _becomes(connection, landed, candidate, declaration)
+                found = _becomes(connection, landed, candidate, declaration, there)
                 findings += [item for item in found if is_whole or not _follows(item)]
     return usable
 
@@ -179,11 +180,14 @@ def _becomes(
     landed: LandedEntity,
     candidate: Candidate,
     declaration: Declaration,
+    tables: Sequence[LandedEntity],
 ) -> Iterator[Finding]:
     """What sources.yaml says that an entity becomes, and cannot be counted."""
     for place, item in enumerate(landed.entity.becomes):
         alone = landed.entity.model_copy(update={"becomes": [item]})
-        problem = trial.try_becomes(connection, landed, alone, candidate.time_zone)
+        problem = trial.try_becomes(
+            connection, landed, alone, candidate.time_zone, tables
+        )
         if problem is not None:
             keys = ("entities", landed.name, "becomes", place)
             yield declaration.finding(problem, 2, landed.source, *keys)

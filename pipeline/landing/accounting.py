@@ -11,7 +11,8 @@ Not here: whether it adds up (dbt and the gates).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import duckdb
@@ -60,6 +61,7 @@ def count(
     connection: duckdb.DuckDBPyConnection,
     entities: Sequence[LandedEntity],
     time_zone: str,
+    among: Iterable[LandedEntity] | None = None,
 ) -> None:
     """Fills `landing.refresh__landed` and `landing.refresh__becomes`.
 
@@ -68,15 +70,17 @@ def count(
             context of the refresh.
         entities: All that is landed.
         time_zone: That of the business.
+        among: All tables that there are, where only some of them are counted.
 
     Raises:
         ConfigurationError: What sources.yaml says of `becomes` cannot be computed.
     """
+    tables = list(entities if among is None else among)
     landed: list[dict[str, Any]] = []
     becomes: list[dict[str, Any]] = []
     for item in entities:
         entity = item.entity
-        view = f"landing.{sql.quoted(f'{item.source}__{item.name}')}"
+        view = _view(item)
         keys = increments.count_keys(connection, view, entity)
         landed.append(_landed(item, item.in_force(), keys))
         is_plain = landed[-1]["rows_landed"] == keys.different and not keys.deleted
@@ -88,7 +92,15 @@ def count(
             every = item.every_row(item.in_force()) or view
             older = every, increments.newest(view, entity)
         becomes.extend(
-            _becomes(connection, item, current, older, declared, time_zone)
+            _becomes(
+                connection,
+                item,
+                current,
+                older,
+                declared,
+                time_zone,
+                _tables_named(item, declared, tables),
+            )
             for declared in entity.becomes
         )
     _write(connection, "refresh__landed", LANDED, landed)
@@ -118,6 +130,31 @@ def _landed(
     }
 
 
+def _tables_named(
+    entity: LandedEntity, item: Becomes, tables: Iterable[LandedEntity]
+) -> str:
+    """SQL that gives the source's other tables the names of their entities.
+
+    Of each the current rows, as staging sees them: a filter such as `order_no in (select
+    order_no from orders where status = 'paid')` needs no more than that.
+    """
+    text = " ".join([item.where or "", item.amount or "", *item.each])
+    named = set(re.findall(r"\w+", text.lower()))
+    return "".join(
+        f"{sql.quoted(other.name)} as (select * from "
+        f"{increments.current(_view(other), other.entity)}), "
+        for other in tables
+        if other.source == entity.source
+        and other.name != entity.name
+        and other.name.lower() in named
+    )
+
+
+def _view(entity: LandedEntity) -> str:
+    """The view over everything that landed of an entity."""
+    return f"landing.{sql.quoted(f'{entity.source}__{entity.name}')}"
+
+
 def _becomes(
     connection: duckdb.DuckDBPyConnection,
     entity: LandedEntity,
@@ -125,6 +162,7 @@ def _becomes(
     older: tuple[str, str] | None,
     item: Becomes,
     time_zone: str,
+    tables: str,
 ) -> dict[str, Any]:
     """Counts what one entity becomes.
 
@@ -132,6 +170,7 @@ def _becomes(
         current: SQL of its current rows.
         older: SQL of all rows that landed, and of the newest of each key, deleted ones
             too; None where these are the same.
+        tables: SQL of the other tables that it names.
     """
     # Text of sources.yaml stands in the query as it is: who writes that file decides
     # what is read anyway.
@@ -157,7 +196,7 @@ def _becomes(
     try:
         row = connection.execute(
             f"""
-            with counted as (
+            with {tables}counted as (
                 select
                     count(*) as current_rows,
                     count(*) filter (where {where}) as where_rows,

@@ -119,7 +119,8 @@ class Becomes(Strict):
     """What a landed entity's rows become: for reconciliation, which counts them itself.
 
     Everything is SQL over the source's own columns, and over as_of_date, known_until and
-    time_zone of the refresh.
+    time_zone of the refresh. Another table of the source is called as its entity is, and
+    has its current rows: `order_no in (select order_no from orders where paid)`.
 
     Attributes:
         entity: The canonical entity.

@@ -108,6 +108,7 @@ def try_becomes(
     landed: LandedEntity,
     alone: Entity,
     time_zone: str,
+    among: Sequence[LandedEntity],
 ) -> str | None:
     """Counts what an entity becomes: why it cannot be counted, or nothing.
 
@@ -116,10 +117,11 @@ def try_becomes(
         landed: The entity.
         alone: The entity with the one item of `becomes` that is tried.
         time_zone: That of the business.
+        among: All tables that there are.
     """
     item = LandedEntity(landed.home, landed.source, alone)
     try:
-        accounting.count(connection, [item], time_zone)
+        accounting.count(connection, [item], time_zone, among)
     except ConfigurationError as error:
         return str(error)
     return None

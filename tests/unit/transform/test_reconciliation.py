@@ -157,6 +157,55 @@ def test_what_is_left_out_and_what_is_one_is_counted(
     assert customers["superseded_amount"] is None
 
 
+def test_rows_may_depend_on_another_table_of_the_source(tmp_path: Path) -> None:
+    """Its newest versions, without the deleted ones: order 2 is cancelled since."""
+    home = Home.open(tmp_path / "home")
+    files = {
+        "orders": {"a.csv": "1,x,0,N\n2,y,0,N\n3,z,0,N\n", "b.csv": "2,y,0,Y\n"},
+        "items": {"a.csv": "10,1,1.10,N\n11,2,2.20,N\n12,3,4.40,N\n13,9,8.80,N\n"},
+    }
+    becomes = Becomes(
+        entity="order_lines",
+        amount="amount",
+        where="customer in (select id from orders where customer <> 'z')",
+    )
+    tables = []
+    for name, contents in files.items():
+        (tmp_path / name).mkdir()
+        source = files_source(
+            tmp_path / name, deleted_when={"column": "gone", "values": ["Y"]}
+        )
+        (entity,) = source.entities.values()
+        entity = entity.model_copy(update={"name": name})
+        source = source.model_copy(update={"entities": {name: entity}})
+        for file, text in contents.items():
+            (tmp_path / name / file).write_text("id,customer,amount,gone\n" + text)
+            with open_reader(source) as reader:
+                for batch in land(
+                    LandedEntity(home, "shop", entity), reader, now=NOW
+                ).batches:
+                    store_of(home, batch).accept(batch)
+        declared = [becomes] if name == "items" else []
+        entity = entity.model_copy(update={"becomes": declared})
+        tables.append(LandedEntity(home, "shop", entity))
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema landing; create table landing.refresh__context as "
+            "select date '2014-01-31' as as_of_date, now()::timestamp as known_until"
+        )
+        for table in tables:
+            connection.execute(
+                f"create view landing.shop__{table.name} as "
+                f"select * from {table.relation(table.in_force())}"
+            )
+        accounting.count(connection, tables, "UTC")
+        (row,) = connection.execute(
+            "select taken_rows, left_out_rows, taken_amount "
+            "from landing.refresh__becomes"
+        ).fetchall()
+    assert row == (1, 3, Decimal("1.1000"))
+
+
 def test_what_cannot_be_computed_is_told(tmp_path: Path, exports: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=r"shop\.items: .*`becomes: order_lines`.*no_such"
