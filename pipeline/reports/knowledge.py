@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from pipeline.reports import queries
+from pipeline.tiers.policy import NOT_GRADED
 
 # What is measured, the column of customer_value that has it, whose customers are counted,
 # and what to bring where it is missing.
@@ -107,6 +108,15 @@ def known(connection: duckdb.DuckDBPyConnection) -> list[Known]:
         Known(measure, row[2 * place], row[2 * place + 1], to_bring)
         for place, (measure, _, _, to_bring) in enumerate(_MEASURES)
     ]
+
+
+def is_anybody_graded(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether any customer has a tier; nobody has where no source records sales."""
+    row = connection.execute(
+        "select exists(from marts.customer_tiers where tier_code <> ?)",
+        [NOT_GRADED[0]],
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def empty_tiers(connection: duckdb.DuckDBPyConnection) -> list[EmptyTier]:

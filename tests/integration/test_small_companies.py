@@ -924,6 +924,7 @@ def test_a_release_says_what_it_does_not_know(service_only: SmallCompany) -> Non
     with service_only.connect() as connection:
         found = {item.measure: item for item in knowledge.known(connection)}
         empty = knowledge.empty_tiers(connection)
+        assert not knowledge.is_anybody_graded(connection)
     assert (found["service tickets"].customers, found["service tickets"].of) == (4, 4)
     assert {name for name, item in found.items() if item.customers} == {
         "service tickets"

@@ -107,7 +107,8 @@ def knowledge(at: Home, console: Console) -> None:
     folder = at.current.resolve(strict=True)
     with duckdb_files.connect(folder / layout.WAREHOUSE, read_only=True) as connection:
         found = asked.known(connection)
-        empty = asked.empty_tiers(connection)
+        is_graded = asked.is_anybody_graded(connection)
+        empty = asked.empty_tiers(connection) if is_graded else []
     table = Table(title="What is known", title_justify="left", box=None)
     table.add_column("of the customers")
     table.add_column("known of", justify="right")
@@ -120,6 +121,10 @@ def knowledge(at: Home, console: Console) -> None:
         )
     console.print()
     console.print(table)
+    if not is_graded:
+        console.print(
+            "Nobody is graded: no source records sales (order_lines).", markup=False
+        )
     for tier in empty:
         console.print(
             f"Nobody is in the tier {tier.name} ({'; or '.join(tier.asks_for)}).",
