@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli.main import main
+from pipeline.common import collector
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.transform.package import PACKAGE
 from tests import warm
@@ -29,6 +31,17 @@ hypothesis.settings.register_profile(
     "untimed", deadline=None, max_examples=examples(100)
 )
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """Keeps what is imported by now out of every search for garbage that follows.
+
+    A worker has a million objects that stay, and thousands of tests that each make some.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*collector.SELDOM)
+
 
 Refresh = Callable[..., subprocess.CompletedProcess[str]]
 
