@@ -1,4 +1,4 @@
--- Before the mart is built, whose contract would say no more than that a value is missing.
+-- Before the mart is built, whose contract would say only that a value is missing.
 select
     source,
     source_currency as currency,

@@ -1,6 +1,6 @@
 -- A factor that is scored although no row of its source has a value gives points for
--- nothing, and takes its weight from what is known. A factor that is not in this list has
--- no source that could be asked, and fails as well.
+-- nothing, and takes its weight from what is known. A factor that is not in this list
+-- has no source that could be asked, and fails as well.
 {%- set sources = {
     "revenue_12m": ["core_order_lines", "net_amount"],
     "order_count_12m": ["core_order_lines", "order_id"],

@@ -1,5 +1,6 @@
-{#- People at customers, as every source that has them gives them; a contact of an unknown
-    customer is kept, without one. A contact with it after the as-of day is not known. -#}
+{#- People at customers, as every source that has them gives them; a contact of an
+    unknown customer is kept, without one. A contact with it after the as-of day is not
+    known. -#}
 with contacts as (
     {{ known("contacts") }}
 ),

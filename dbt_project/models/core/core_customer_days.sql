@@ -41,7 +41,7 @@ by_order as (
         sum(order_lines.net_amount) as revenue,
         sum(abs(order_lines.net_amount)) as gross_amount,
         count(*) as lines,
-        -- Of the lines whose cost is known: how many they are, what they move and bring.
+        -- Of lines whose cost is known: how many they are, what they move and bring.
         count(order_lines.margin_amount) as costed_lines,
         sum(case
             when order_lines.margin_amount is null then 0
@@ -51,15 +51,9 @@ by_order as (
             when order_lines.margin_amount is null then 0
             else order_lines.net_amount
         end) as costed_revenue,
-        sum(case
-            when order_lines.margin_amount is null then 0
-            else order_lines.margin_amount
-        end) as costed_margin,
+        sum(coalesce(order_lines.margin_amount, 0)) as costed_margin,
         count(order_lines.freight_amount) as freighted_lines,
-        sum(case
-            when order_lines.freight_amount is null then 0
-            else order_lines.freight_amount
-        end) as known_freight,
+        sum(coalesce(order_lines.freight_amount, 0)) as known_freight,
         bit_or(case
             when order_lines.is_return then 0 else product_bits.category_bit
         end) as category_mask

@@ -1,7 +1,7 @@
-{#- The records of customers that are won after the as-of day and with whom no source has
-    anything on record, not even later: nobody knows them yet. Who has bought or called, be
-    it later, is kept: what is known of it on the as-of day is its record alone, and facts
-    of others would else lose the customer that they are attached to. -#}
+{#- The records of customers that are won after the as-of day and with whom no source
+    has anything on record, not even later: nobody knows them yet. Who has bought or
+    called, be it later, is kept: what is known of it on the as-of day is its record alone,
+    and facts of others would else lose the customer that they are attached to. -#}
 with customers as (
     {{ provided("customers") }}
 ),

@@ -91,10 +91,7 @@ bought as (
             when order_lines.margin_amount is null then 0
             else abs(order_lines.net_amount)
         end as costed_amount,
-        case
-            when order_lines.margin_amount is null then 0
-            else order_lines.margin_amount
-        end as costed_margin
+        coalesce(order_lines.margin_amount, 0) as costed_margin
     from order_lines
     inner join product_numbers
         on order_lines.product_id = product_numbers.product_id
@@ -235,11 +232,10 @@ running as (
         categories.category_no,
         categories.category,
         categories.category_bit,
-        sum(group_changes.buyers) over so_far as buyers,
         {%- for measure in measures %}
-        sum(group_changes.{{ measure }}_12m) over so_far as {{ measure }}_12m
-        {%- if not loop.last %},{% endif %}
+        sum(group_changes.{{ measure }}_12m) over so_far as {{ measure }}_12m,
         {%- endfor %}
+        sum(group_changes.buyers) over so_far as buyers
     from moments
     cross join groups
     cross join categories

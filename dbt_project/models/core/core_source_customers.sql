@@ -1,5 +1,5 @@
-{#- Every record of a customer that a source gives, as it was known on the as-of day. Of a
-    customer who was forgotten nothing but the key in place of his is known, whatever
+{#- Every record of a customer that a source gives, as it was known on the as-of day.
+    Of a customer who was forgotten nothing but the key in place of his is known, whatever
     staging gives; what he bought still belongs to somebody. -#}
 with customers as (
     {{ known("customers") }}

@@ -44,11 +44,14 @@ totals as (
 ),
 
 anybody as (
+    -- The linter takes a comma that a loop writes for a line of its own.
+    -- noqa: disable=LT02
     select
         {%- for measure in sums %}
         max({{ measure }}) as {{ measure }}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
+    -- noqa: enable=LT02
     from totals
 ),
 

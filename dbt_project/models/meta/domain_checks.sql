@@ -6,9 +6,9 @@ purpose, such as -1 for unknown, shows here with how often it stands.
 -#}
 {%- set domains = canonical_domains() -%}
 {%- set provided_domains = {} -%}
-{%- for entity in domains if var("provides").get(entity) -%}
-    {%- do provided_domains.update({entity: domains[entity]}) -%}
-{%- endfor -%}
+{%- for entity in domains if var("provides").get(entity) %}
+{%- do provided_domains.update({entity: domains[entity]}) %}
+{%- endfor %}
 {#- Of the lines there are many, and the core has read them already. -#}
 {%- set core_of = {"order_lines": "core_order_lines"} -%}
 with

@@ -56,14 +56,16 @@ within_reach as (
         'tier_within_reach' as action_code,
         present.as_of_date as due_from,
         next_tiers.tier_name_en || ' is within reach: '
-        || present.next_tier_measure_en || ' is ' || {{ plain_number("present.next_tier_gap") }} || ' short'
+        || present.next_tier_measure_en || ' is '
+        || {{ plain_number("present.next_tier_gap") }} || ' short'
         || coalesce(
             '; the nearest way is ' || score_factors.factor_name_en || ', from '
             || {{ plain_number("present.next_tier_factor_now") }} || ' to '
             || {{ plain_number("present.next_tier_factor_needed") }}, ''
         ) || '.' as reason_en,
         '接近' || next_tiers.tier_name_zh || '：'
-        || present.next_tier_measure_zh || '差' || {{ plain_number("present.next_tier_gap") }}
+        || present.next_tier_measure_zh || '差'
+        || {{ plain_number("present.next_tier_gap") }}
         || coalesce(
             '；最近的途径是' || score_factors.factor_name_zh || '由'
             || {{ plain_number("present.next_tier_factor_now") }} || '提高到'
