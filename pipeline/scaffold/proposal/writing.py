@@ -25,6 +25,8 @@ PERSONAL = ("customer_name", "contact_name", "given_name", "family_name", "email
             "street", "birth_date", "lead_name")  # fmt: skip
 COMMON = {"given_name", "family_name", "street", "birth_date"}
 _MASTER = {"customers", "contacts"}
+# The share of its values from which a column is one of addresses.
+_MOSTLY = 0.5
 
 
 def write(
@@ -209,6 +211,10 @@ def _personal(proposal: Proposal, table: Table) -> Iterator[str]:
         for meaning, one in mapping.recognised.meanings.items():
             if meaning in PERSONAL and one.column not in key:
                 named[one.column] = meaning
+    for column in table.columns.values():
+        # An address is personal, whatever its column is called and wherever it goes.
+        if column.share("email") > _MOSTLY and column.name not in key:
+            named.setdefault(column.name, "email")
     is_master = (
         any(mapping.entity in _MASTER for mapping in own) and item.role in _MASTER
     )

@@ -17,7 +17,7 @@ from pipeline.scaffold import new_project
 from pipeline.scaffold.proposal import presets, vocabulary
 from pipeline.scaffold.proposal.questions import Question
 from pipeline.scaffold.proposal.recognition import recognise
-from pipeline.sources import load_sources
+from pipeline.sources import Personal, load_sources
 from tests.unit.scaffold import brought
 from tests.unit.scaffold.brought import make, staged, write_csv
 
@@ -505,6 +505,29 @@ def test_personal_values_are_masked_on_the_page(tmp_path: Path) -> None:
     assert "@example.com" not in page
     assert "User 1" not in page
     assert "| u… |" in page
+
+
+def test_an_address_is_personal_whatever_its_column_is_called(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "in.csv",
+        "Order No,Customer ID,Customer Name,Order Date,Net Amount,Phone No,Notify To",
+        [
+            (
+                n,
+                f"C{n % 9}",
+                f"Ann {n % 9}",
+                f"2024-01-{n:02}",
+                n,
+                f"030-76543{n:02}",
+                f"a{n % 9}@example.com",
+            )
+            for n in range(1, 29)
+        ],
+    )
+    made = make(path, tmp_path / "p")
+    (entity,) = made.sources.sources[0].entities.values()
+    assert isinstance(entity.personal, Personal)
+    assert set(entity.personal.columns) == {"Customer Name", "Phone No", "Notify To"}
 
 
 def test_two_lists_of_customers_with_the_same_keys_are_told_apart(
