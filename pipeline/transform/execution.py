@@ -122,14 +122,24 @@ class Execution:
                 raise
 
     def _ready(self, begun: set[str]) -> Iterable[str]:
-        """The seeds and models that can be begun, or left out, now.
+        """The nodes that can be begun, or left out, now.
 
-        A table's tests are results by then: its unit ends with them.
+        Nothing is begun before the tests of what it is made of are results.
         """
         if self._is_stopped.is_set():
             return []
         with self._lock:
-            return [
+            # Tests that had to wait until they were compiled; claimed at once, because the
+            # unit of a table that is just done looks for its tests as well.
+            tests = [
+                name
+                for name in self._selection.tests
+                if name not in self._taken
+                and self._compiled.has(name)
+                and all(map(self._results.__contains__, self._selection.parents(name)))
+            ]
+            self._taken.update(tests)
+            return tests + [
                 name
                 for name in self._selection.tables
                 if name not in begun
@@ -139,15 +149,6 @@ class Execution:
                     for parent in self._selection.parents(name)
                 )
                 and (self._compiled.has(name) or self._reason_to_skip(name))
-            ] + [
-                # Tests that had to wait until they were compiled.
-                name
-                for name in self._selection.tests
-                if name not in begun
-                and name not in self._taken
-                and name not in self._results
-                and self._compiled.has(name)
-                and all(map(self._results.__contains__, self._selection.parents(name)))
             ]
 
     def _is_tested(self, table: str) -> bool:

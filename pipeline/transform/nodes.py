@@ -17,9 +17,11 @@ Node = Mapping[str, Any]
 
 # What a refresh builds: the seeds, the marts, and whatever they need. Staging models of
 # sources that are not configured are nobody's ancestors, so they are left alone.
-SELECT = "+fqn:customer_tiers.marts +fqn:customer_tiers.meta resource_type:seed"
-EXCLUDE = "resource_type:unit_test"
 _BUILT_FOLDERS = (["customer_tiers", "marts"], ["customer_tiers", "meta"])
+SELECT = " ".join(
+    [*(f"+fqn:{'.'.join(folder)}" for folder in _BUILT_FOLDERS), "resource_type:seed"]
+)
+EXCLUDE = "resource_type:unit_test"
 
 Status = Literal["success", "pass", "warn", "fail", "error", "skipped"]
 
@@ -177,7 +179,11 @@ def _unknown(node: Node) -> str:
     for option, value in expected.items():
         if config.get(option, value) not in (value, None, False, [], {}):
             return f"the option {option}"
-    constraints = list(node.get("constraints") or [])
+    if node.get("constraints"):
+        return "constraints of the whole table"
+    if node.get("language") == "python" and node["contract"]["enforced"]:
+        return "a contract on a Python model"
+    constraints: list[Mapping[str, Any]] = []
     for column in (node.get("columns") or {}).values():
         constraints += column.get("constraints") or []
     for constraint in constraints:

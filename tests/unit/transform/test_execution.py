@@ -315,6 +315,54 @@ def test_what_we_do_not_know_is_left_to_dbt(
     assert why_dbt_itself(manifest, Selection(manifest)).endswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("described", "reason"),
+    [
+        (
+            "constraints: [{type: not_null, columns: [id]}], columns: "
+            "[{name: id, data_type: integer}]",
+            "constraints of the whole table",
+        ),
+        (
+            "columns: [{name: id, data_type: integer, constraints: [{type: unique}]}]",
+            "the constraint unique",
+        ),
+    ],
+)
+def test_constraints_that_we_do_not_write_are_left_to_dbt(
+    small: Small, described: str, reason: str
+) -> None:
+    small.write(
+        **{
+            "models/marts/others.yml": "models: [{name: others, config: {contract: "
+            "{enforced: true}}, " + described + "}]"
+        }
+    )
+    manifest = small.parse().manifest_json
+    assert why_dbt_itself(manifest, Selection(manifest)).endswith(reason)
+
+
+def test_a_test_is_run_by_one_alone(small: Small) -> None:
+    """Also when the table is done that it looks at, and its unit not yet at its tests."""
+    small.write(**{"tests/none.sql": "select 1 from {{ ref('others') }} where false"})
+    project = small.parse()
+    execution = Execution(
+        Selection(project.manifest_json),
+        transform.compiled(project, project.folder),
+        small.candidate,
+        2,
+        lambda _: None,
+        threading.Event(),
+    )
+    table, test = "model.customer_tiers.others", "test.customer_tiers.none"
+    execution._compiled.prepare([table, test])
+    node = project.manifest_json["nodes"][table]
+    execution._results[table] = Result(node=node, status="success")
+    assert test in execution._ready(set())
+    assert execution._claim_tests(table) == []
+    assert test not in execution._ready(set())
+
+
 def test_the_product_needs_nothing_that_we_do_not_know() -> None:
     from tests.models import parsed
 
