@@ -115,8 +115,23 @@ class Small:
             return connection.execute(query).fetchall()
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every test has its project, so that dbt need not parse its own macros again."""
+    return tmp_path_factory.mktemp("small")
+
+
+# What dbt keeps of a parse, and what it is of.
+KEPT = {"partial_parse.msgpack", "parsed_from"}
+
+
 @pytest.fixture
-def small(tmp_path: Path) -> Small:
+def small(place: Path, tmp_path: Path) -> Small:
+    for path in sorted(place.rglob("*"), reverse=True):
+        if path.is_dir():
+            path.rmdir() if not any(path.iterdir()) else None
+        elif path.name not in KEPT:
+            path.unlink()
     candidate = Candidate(
         path=tmp_path / "candidate",
         refresh_id="r000001-20240229",
@@ -127,7 +142,7 @@ def small(tmp_path: Path) -> Small:
         opened_at="2024-03-01T00:00:00Z",
     )
     candidate.warehouse_file.parent.mkdir(parents=True)
-    made = Small(tmp_path, candidate)
+    made = Small(place, candidate)
     made.write(**FILES)
     return made
 
