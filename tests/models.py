@@ -162,7 +162,8 @@ class Warehouse:
         for begin in range(0, len(rows), 200):
             some = rows[begin : begin + 200]
             self.connection.execute(
-                f"insert into {relation} values " + ", ".join([f"({marks})"] * len(some)),
+                f"insert into {relation} values "
+                + ", ".join([f"({marks})"] * len(some)),
                 list(itertools.chain.from_iterable(some)),
             )
         return self
