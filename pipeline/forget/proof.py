@@ -27,7 +27,7 @@ from typing import IO, Final, Protocol, cast
 import duckdb
 import pyarrow.parquet as pq
 
-from pipeline.common import sql
+from pipeline.common import engine, sql
 from pipeline.common.home import Home
 from pipeline.forget.personal_data import landed_files
 from pipeline.forget.registry import registered
@@ -75,13 +75,15 @@ def scan(home: Home, subject: Subject, *, leave_out: Sequence[Path] = ()) -> Pro
     """
     files = size = 0
     traces: list[Trace] = []
-    # One engine for all Parquet files: each start of one costs more than a small file.
-    with duckdb.connect() as engine:
+    # One engine for all Parquet files: each start of one costs more than a small file. It
+    # keeps nothing of them, since others are opened beside it.
+    with duckdb.connect(config=engine.config()) as parquet:
+        parquet.execute("set enable_external_file_cache = false")
         for path in files_of(home, leave_out):
             files += 1
             size += path.stat().st_size
             name = path.relative_to(home.root).as_posix()
-            found = traces_in(path, subject, engine)
+            found = traces_in(path, subject, parquet)
             traces += [Trace(name, place, label) for place, label in found]
             traces += [
                 Trace(name, "name of the file", v.label) for v in _met(name, subject)
@@ -102,12 +104,12 @@ def files_of(home: Home, leave_out: Sequence[Path] = ()) -> Iterator[Path]:
 
 
 def traces_in(
-    path: Path, subject: Subject, engine: duckdb.DuckDBPyConnection | None = None
+    path: Path, subject: Subject, parquet: duckdb.DuckDBPyConnection | None = None
 ) -> list[tuple[str, str]]:
     """(place, label) of everything that a file holds of the customer.
 
     Args:
-        engine: Reads Parquet; one of its own without it.
+        parquet: An engine for Parquet; one of its own without it.
     """
     if not subject.values:
         return []
@@ -116,8 +118,12 @@ def traces_in(
         file.seek(0)
         found = [("bytes", value.label) for value in _in_stream(file, subject.values)]
     if head.startswith(b"PAR1"):
-        with nullcontext(engine) if engine else duckdb.connect() as parquet:
-            found += _in_parquet(parquet, path, subject)
+        with (
+            nullcontext(parquet)
+            if parquet
+            else duckdb.connect(config=engine.config()) as connection
+        ):
+            found += _in_parquet(connection, path, subject)
     elif head[8:12] == b"DUCK":
         found += _in_duckdb(path, subject)
     elif head.startswith(b"SQLite format 3"):
@@ -200,11 +206,11 @@ def _met(text: str, subject: Subject) -> list[Value]:
 
 
 def _in_parquet(
-    engine: duckdb.DuckDBPyConnection, path: Path, subject: Subject
+    connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject
 ) -> list[tuple[str, str]]:
     # DuckDB takes every name for a pattern, and a home may be called `data [old]`.
     place = sql.literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
-    return _in_relation(engine, f"read_parquet({place})", "column", subject)
+    return _in_relation(connection, f"read_parquet({place})", "column", subject)
 
 
 def _in_duckdb(path: Path, subject: Subject) -> list[tuple[str, str]]:
