@@ -45,7 +45,7 @@ create macro scrambled(number) as
     lpad(cast((cast(number as hugeint) * 736878743 + 1234567) % 1000000007 as varchar), 10, '0');
 
 -- Whom the company sells to, and prospects, whom only the CRM knows; numbered from 0 and
--- from a thousand million on.
+-- from 900 million on.
 create table customers as
 with numbers as (
     select
@@ -55,7 +55,7 @@ with numbers as (
     from range(now_of(customer_count()))
     union all
     select
-        1000000000 + range as n,
+        900000000 + range as n,
         true as is_prospect,
         0 as since
     from range(customer_count() // 20)
