@@ -138,9 +138,7 @@ def _columns(
 def _rows(relation: str, columns: Mapping[str, str]) -> str:
     """The rows of a relation, its doubles with as many digits as can agree."""
     listed = ", ".join(
-        f"format('{{:.{DIGITS - 1}e}}', {name}) as {name}"
-        if kind == "DOUBLE"
-        else name
+        f"format('{{:.{DIGITS - 1}e}}', {name}) as {name}" if kind == "DOUBLE" else name
         for name, kind in columns.items()
     )
     return f"select {listed} from {relation}"
