@@ -21,7 +21,7 @@ import platform
 import shutil
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,11 @@ import duckdb
 
 from benchmarks import bench_page, floor
 from benchmarks.company import generate
-from benchmarks.measured import Stage, Usage, run, stages
+from benchmarks.measured import Stage, Usage, node_seconds, run, stages
 
 RESULTS = Path(__file__).parent / "results"
-# What the ratio leaves out of the refresh, as the floor has neither.
-CHECKS = ("gate in", "gate out")
-APART = (*CHECKS, "report")
+# What the ratio leaves out of the refresh, with dbt's tests, as the floor has none of it.
+APART = ("gate in", "gate out", "report")
 
 
 def fingerprint(lines: int, seed: int) -> str:
@@ -46,6 +45,69 @@ def fingerprint(lines: int, seed: int) -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """A refresh that was measured.
+
+    Attributes:
+        node_seconds: Layer of the dbt graph → seconds of its nodes.
+        test_seconds: Of dbt's tests, as they were taken down with their outcomes.
+    """
+
+    usage: Usage
+    stages: Sequence[Stage]
+    node_seconds: Mapping[str, float]
+    test_seconds: float
+
+    def without_checks(self) -> float:
+        """Processor seconds without gates, tests and report.
+
+        A test is a query of a few milliseconds: its processor seconds are taken to be
+        those of the wall.
+        """
+        apart = sum(
+            stage.processor_seconds or 0.0
+            for stage in self.stages
+            if stage.name in APART
+        )
+        return self.usage.processor_seconds - apart - self.test_seconds
+
+    def print(self, title: str) -> None:
+        """Prints it, stage by stage and layer by layer."""
+        print_usage(title, self.usage)
+        for stage in self.stages:
+            used = stage.processor_seconds
+            processor = "" if used is None else f"{used:8.1f} s of processor"
+            print(f"  {stage.name:24} {stage.wall_seconds:8.1f} s {processor}")
+        for name, seconds in self.node_seconds.items():
+            print(f"    dbt nodes: {name:11} {seconds:8.1f} s")
+        print(f"    dbt tests              {self.test_seconds:8.1f} s", flush=True)
+
+    def described(self) -> dict[str, Any]:
+        """The refresh for the file of results."""
+        return {
+            **self.usage.figures(),
+            "stages": [
+                {
+                    name: round(value, 2) if isinstance(value, float) else value
+                    for name, value in asdict(stage).items()
+                }
+                for stage in self.stages
+            ],
+            "node_seconds": dict(self.node_seconds),
+            "test_seconds": round(self.test_seconds, 2),
+        }
+
+
+def print_usage(title: str, usage: Usage) -> None:
+    """Prints what a run used."""
+    print(
+        f"{title}: {usage.wall_seconds:.1f} s, {usage.processor_seconds:.1f} s of "
+        f"processor, {usage.peak_megabytes:,.0f} MB at the peak",
+        flush=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -62,14 +124,17 @@ class Ground:
 
     @property
     def company(self) -> Path:
+        """The project, with what has been delivered so far."""
         return self.folder / "company"
 
     @property
     def home(self) -> Path:
+        """The home of its refreshes."""
         return self.folder / "home"
 
     @property
-    def floor(self) -> Path:
+    def floor_file(self) -> Path:
+        """The file of the floor's tables."""
         return self.folder / "floor.duckdb"
 
     @property
@@ -114,10 +179,12 @@ class Ground:
     def build_floor(self, as_of: dt.date) -> Usage:
         """Runs the floor over what has been delivered."""
         command = [sys.executable, "-m", "benchmarks.floor", "build"]
-        return run([*command, self.company, self.floor, "--as-of", as_of.isoformat()])
+        return run(
+            [*command, self.company, self.floor_file, "--as-of", as_of.isoformat()]
+        )
 
-    def refresh(self, as_of: dt.date) -> tuple[Usage, list[Stage]]:
-        """Refreshes, and finds what each stage took."""
+    def refresh(self, as_of: dt.date) -> Refresh:
+        """Refreshes, and finds what each part of it took."""
         before = set(self.logs())
         usage = run(
             [
@@ -129,7 +196,11 @@ class Ground:
             ]
         )
         (log,) = set(self.logs()) - before
-        return usage, stages(log, usage)
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            (tests,) = connection.execute(
+                "select coalesce(sum(seconds), 0) from meta.check_results"
+            ).fetchone() or (0.0,)
+        return Refresh(usage, stages(log, usage), node_seconds(log), tests)
 
     def logs(self) -> list[Path]:
         """The logs of the refreshes so far."""
@@ -141,7 +212,7 @@ class Ground:
         Raises:
             SystemExit: A table differs.
         """
-        compared, not_made = floor.compare(self.floor, self.warehouse)
+        compared, not_made = floor.compare(self.floor_file, self.warehouse)
         floor.print_comparison(compared, not_made)
         if not all(item.is_same for item in compared):
             raise SystemExit("The floor makes other tables than the release has.")
@@ -164,38 +235,9 @@ def middle(usages: Sequence[Usage]) -> Usage:
     return next(usage for usage in usages if usage.processor_seconds == wanted)
 
 
-def without_apart(usage: Usage, found: Sequence[Stage]) -> float:
-    """Processor seconds of a refresh without its gates and its report."""
-    return usage.processor_seconds - sum(
-        stage.processor_seconds or 0.0 for stage in found if stage.name in APART
-    )
-
-
-def print_stages(title: str, usage: Usage, found: Sequence[Stage]) -> None:
-    """Prints a refresh stage by stage."""
-    print(
-        f"{title}: {usage.wall_seconds:.1f} s, {usage.processor_seconds:.1f} s of "
-        f"processor, {usage.peak_megabytes:,.0f} MB at the peak"
-    )
-    for stage in found:
-        used = stage.processor_seconds
-        processor = "" if used is None else f"{used:8.1f} s of processor"
-        print(f"  {stage.name:24} {stage.wall_seconds:8.1f} s {processor}")
-    sys.stdout.flush()
-
-
-def described(usage: Usage, found: Sequence[Stage] = ()) -> dict[str, Any]:
+def described(usage: Usage) -> dict[str, Any]:
     """A run for the file of results."""
-    return {
-        **usage.figures(),
-        "stages": [
-            {
-                name: round(value, 2) if isinstance(value, float) else value
-                for name, value in asdict(stage).items()
-            }
-            for stage in found
-        ],
-    }
+    return {**usage.figures(), "stages": []}
 
 
 def measure(ground: Ground, repeat: int) -> dict[str, Any]:
@@ -206,46 +248,44 @@ def measure(ground: Ground, repeat: int) -> dict[str, Any]:
     """
     as_of, next_day = generate.AS_OF, generate.AS_OF + dt.timedelta(days=1)
     floors: list[Usage] = []
-    refreshes: list[tuple[Usage, list[Stage]]] = []
+    refreshes: list[Refresh] = []
     for _ in range(repeat):
         ground.begin()
         floors.append(ground.build_floor(as_of))
-        print(
-            f"floor: {floors[-1].wall_seconds:.1f} s, "
-            f"{floors[-1].processor_seconds:.1f} s of processor, "
-            f"{floors[-1].peak_megabytes:,.0f} MB at the peak"
-        )
+        print_usage("floor", floors[-1])
         refreshes.append(ground.refresh(as_of))
-        print_stages("full refresh", *refreshes[-1])
-    compared = ground.compare()
+        refreshes[-1].print("full refresh")
+    ground.compare()
     written = {
         "sources": size(ground.company / "files"),
-        "floor": size(ground.floor),
+        "floor": size(ground.floor_file),
         "landing": size(ground.home / "landing"),
         "release": size(ground.warehouse),
         "home": size(ground.home),
     }
 
     same = ground.refresh(as_of)
-    print_stages("unchanged day", *same)
+    same.print("unchanged day")
+    written["unchanged"] = size(ground.home) - written["home"]
     home = size(ground.home)
 
     ground.deliver(1)
     day_floor = ground.build_floor(next_day)
+    print_usage("floor of the day with 0.1 % more", day_floor)
     day = ground.refresh(next_day)
-    print_stages("day with 0.1 % more", *day)
-    ground.compare()
+    day.print("day with 0.1 % more")
+    compared = ground.compare()
     written["day"] = size(ground.home) - home
 
     floor_run = middle(floors)
-    full = middle([usage for usage, _ in refreshes])
-    full_stages = next(found for usage, found in refreshes if usage is full)
-    of_floor = without_apart(full, full_stages) / floor_run.processor_seconds
+    full_run = middle([refresh.usage for refresh in refreshes])
+    full = next(refresh for refresh in refreshes if refresh.usage is full_run)
+    processor = full_run.processor_seconds
     ratios = {
-        "refresh_to_floor": of_floor,
-        "whole_refresh_to_floor": full.processor_seconds / floor_run.processor_seconds,
-        "day_to_full": day[0].processor_seconds / full.processor_seconds,
-        "unchanged_to_full": same[0].processor_seconds / full.processor_seconds,
+        "refresh_to_floor": full.without_checks() / floor_run.processor_seconds,
+        "whole_refresh_to_floor": processor / floor_run.processor_seconds,
+        "day_to_full": day.usage.processor_seconds / processor,
+        "unchanged_to_full": same.usage.processor_seconds / processor,
     }
     return {
         "lines": ground.lines,
@@ -259,9 +299,9 @@ def measure(ground: Ground, repeat: int) -> dict[str, Any]:
         },
         "repeat": repeat,
         "floor": described(floor_run),
-        "full": described(full, full_stages),
-        "unchanged": described(*same),
-        "day": described(*day),
+        "full": full.described(),
+        "unchanged": same.described(),
+        "day": day.described(),
         "day_floor": described(day_floor),
         "bytes": written,
         "ratios": {name: round(value, 3) for name, value in ratios.items()},

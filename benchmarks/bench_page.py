@@ -143,12 +143,22 @@ def _stages_table(result: Result) -> str:
     return _table(["seconds (of processor)", *(RUNS[run] for run in runs)], rows)
 
 
+def _nodes_table(result: Result) -> str:
+    runs = ("full", "day", "unchanged")
+    rows = [
+        [name, *(f"{result[run]['node_seconds'].get(name, 0):.1f}" for run in runs)]
+        for name in result["full"]["node_seconds"]
+    ]
+    rows.append(["tests", *(f"{result[run]['test_seconds']:.1f}" for run in runs)])
+    return _table(["seconds of dbt's nodes", *(RUNS[run] for run in runs)], rows)
+
+
 def measured(found: Sequence[Result]) -> str:
     """The picture and the tables, as Markdown."""
     blocks = [f"![Processor seconds by stage](images/{PICTURE.name})"]
     sizes = [f"{result['lines']:,} lines" for result in found]
     ratios = {
-        "refresh_to_floor": "refresh without gates and report ÷ floor",
+        "refresh_to_floor": "refresh without gates, tests and report ÷ floor",
         "whole_refresh_to_floor": "whole refresh ÷ floor",
         "day_to_full": "day with 0.1 % more ÷ full refresh",
         "unchanged_to_full": "unchanged day ÷ full refresh",
@@ -168,6 +178,7 @@ def measured(found: Sequence[Result]) -> str:
         "landing": "landing",
         "release": "release",
         "home": "home after one refresh",
+        "unchanged": "more after the unchanged day",
         "day": "more after the day with 0.1 % more",
     }
     blocks.append(
@@ -188,6 +199,7 @@ def measured(found: Sequence[Result]) -> str:
             f"{machine['duckdb']}, median of {result['repeat']}.",
             _runs_table(result),
             _stages_table(result),
+            _nodes_table(result),
         ]
     return "\n\n".join(blocks)
 

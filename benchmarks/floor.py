@@ -56,6 +56,7 @@ class Compared:
 
     @property
     def is_same(self) -> bool:
+        """Whether neither has a row that the other lacks."""
         return not (self.only_in_floor or self.only_in_release)
 
 

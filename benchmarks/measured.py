@@ -141,8 +141,7 @@ class Stage:
     """A part of a refresh.
 
     Attributes:
-        processor_seconds: None where they were not sampled, and within dbt, whose nodes
-            the log gives one after the other.
+        processor_seconds: None where they were not sampled.
     """
 
     name: str
@@ -166,12 +165,12 @@ def layer(model: str, folders: Mapping[str, str]) -> str:
         folders: Model of the package → the folder below `models/` in which it lies.
     """
     if model in IDENTITY:
-        return "dbt: identity"
+        return "identity"
     if model in FORECASTS:
-        return "dbt: forecasts"
+        return "forecasts"
     if model.startswith(("stg_", "base_")):
-        return "dbt: staging"
-    return f"dbt: {folders.get(model, 'seeds')}"
+        return "staging"
+    return folders.get(model, "seeds")
 
 
 def _lines(log: Path) -> Iterator[dict[str, Any]]:
@@ -184,21 +183,30 @@ def _moment(line: Mapping[str, Any]) -> float:
     return dt.datetime.fromisoformat(line["ts"]).timestamp()
 
 
-def stages(log: Path, usage: Usage) -> list[Stage]:
-    """The stages of a refresh from its log, in their order, and dbt's layers after them.
-
-    What lies before the first and between them is `start and between`, so that the stages
-    sum to the whole; what dbt did around its nodes is `dbt: tests and itself`.
-    """
+def node_seconds(log: Path) -> dict[str, float]:
+    """Layer → seconds of its dbt nodes, of which two may be at work at once."""
     models = PACKAGE / "models"
     folders = {
         path.stem: path.relative_to(models).parts[0]
         for path in models.rglob("*")
         if path.suffix in {".sql", ".py"}
     }
+    layers: dict[str, float] = {}
+    for line in _lines(log):
+        if line["event"] == "model":
+            name = layer(line["model"], folders)
+            layers[name] = layers.get(name, 0.0) + line["seconds"]
+    return {name: round(layers[name], 2) for name in sorted(layers)}
+
+
+def stages(log: Path, usage: Usage) -> list[Stage]:
+    """The stages of a refresh from its log, in their order.
+
+    What lies before the first and between them is `start and between`, so that the stages
+    sum to the whole.
+    """
     walls: dict[str, float] = {}
     processors: dict[str, float | None] = {}
-    layers: dict[str, float] = {}
     for line in _lines(log):
         if line["event"] == "stage_end":
             name, end = stage_name(line["stage"]), _moment(line)
@@ -209,11 +217,8 @@ def stages(log: Path, usage: Usage) -> list[Stage]:
                 processors[name] = None
             else:
                 processors[name] = (processors.get(name) or 0.0) + until - since
-        elif line["event"] == "model":
-            name = layer(line["model"], folders)
-            layers[name] = layers.get(name, 0.0) + line["seconds"]
     known = [value for value in processors.values() if value is not None]
-    found = [
+    return [
         Stage(
             "start and between",
             usage.wall_seconds - sum(walls.values()),
@@ -221,8 +226,3 @@ def stages(log: Path, usage: Usage) -> list[Stage]:
         ),
         *(Stage(name, wall, processors[name]) for name, wall in walls.items()),
     ]
-    if layers:
-        rest = walls.get("transform", 0.0) - sum(layers.values())
-        found += [Stage(name, wall) for name, wall in sorted(layers.items())]
-        found.append(Stage("dbt: tests and itself", rest))
-    return found
