@@ -841,7 +841,7 @@ union all by name
 select true as is_present, * from present;
 
 -- What every customer was worth at each of these days, measured by itself.
-create temp table measured as
+create temp table staged as
 with spans as (
     select
         totals.is_present,
@@ -1030,36 +1030,199 @@ grown as (
                 )
         end as growth_rate
     from compared
-),
-
-staged as (
-    select
-        *,
-        case
-            when first_order_date is null then 'prospect'
-            when days_since_last_order > 730 then 'lost'
-            when days_since_last_order > 365 then 'dormant'
-            when tenure_days < if(customer_type = 'company', 180, 90) then 'new'
-            when days_since_return < if(customer_type = 'company', 180, 90)
-                then 'reactivated'
-            when overdue_factor >= 3 then 'at risk'
-            when growth_rate >= 0.15 then 'growing'
-            when growth_rate <= -0.15 then 'declining'
-            else 'active'
-        end as lifecycle_stage
-    from grown
 )
 
 select
     *,
     case
+        when first_order_date is null then 'prospect'
+        when days_since_last_order > 730 then 'lost'
+        when days_since_last_order > 365 then 'dormant'
+        when tenure_days < if(customer_type = 'company', 180, 90) then 'new'
+        when days_since_return < if(customer_type = 'company', 180, 90)
+            then 'reactivated'
+        when overdue_factor >= 3 then 'at risk'
+        when growth_rate >= 0.15 then 'growing'
+        when growth_rate <= -0.15 then 'declining'
+        else 'active'
+    end as lifecycle_stage
+from grown;
+
+-- What the buyers of a type are compared with: the least of those who together bring half
+-- of it all, and the growth of the best quarter. By margin, where that is known of enough.
+create temp table type_bounds as
+with bases as (
+    select
+        is_present,
+        as_of_date,
+        customer_type,
+        coalesce(
+            sum(greatest(revenue_12m, 0)) filter (margin_12m is not null)
+            >= 0.8 * sum(greatest(revenue_12m, 0)),
+            false
+        ) as is_by_margin
+    from staged
+    where order_days > 0
+    group by is_present, as_of_date, customer_type
+),
+
+amounts as (
+    select
+        staged.is_present,
+        staged.as_of_date,
+        staged.customer_type,
+        if(bases.is_by_margin, staged.margin_12m, staged.revenue_12m) as value_12m,
+        sum(if(bases.is_by_margin, staged.margin_12m, staged.revenue_12m)) as amount
+    from staged
+    inner join bases using (is_present, as_of_date, customer_type)
+    where
+        staged.order_days > 0
+        and if(bases.is_by_margin, staged.margin_12m, staged.revenue_12m) > 0
+    group by all
+),
+
+running as (
+    select
+        *,
+        sum(amount) over (
+            partition by is_present, as_of_date, customer_type order by value_12m desc
+            rows between unbounded preceding and current row
+        ) - amount as amount_above,
+        sum(amount) over (partition by is_present, as_of_date, customer_type)
+            as amount_of_all
+    from amounts
+),
+
+halves as (
+    select
+        is_present,
+        as_of_date,
+        customer_type,
+        min(value_12m) as first_half_from
+    from running
+    where 2 * amount_above < amount_of_all
+    group by is_present, as_of_date, customer_type
+),
+
+growths as (
+    select
+        is_present,
+        as_of_date,
+        customer_type,
+        growth_rate,
+        rank() over (
+            partition by is_present, as_of_date, customer_type order by growth_rate
+        ) - 1 as growing_less,
+        count(*) over (partition by is_present, as_of_date, customer_type) as compared
+    from staged
+    where order_days > 0 and lifecycle_stage <> 'lost' and growth_rate is not null
+),
+
+quarters as (
+    select
+        is_present,
+        as_of_date,
+        customer_type,
+        min(growth_rate) as growth_from
+    from growths
+    where 4 * growing_less >= 3 * compared
+    group by is_present, as_of_date, customer_type
+)
+
+select
+    bases.*,
+    halves.first_half_from,
+    quarters.growth_from
+from bases
+left join halves using (is_present, as_of_date, customer_type)
+left join quarters using (is_present, as_of_date, customer_type);
+
+-- What open deals were worth at each of these days; of one that has ended since, the
+-- chance that it then had is not recorded.
+create temp table pipeline as
+select
+    leads.customer_id,
+    days.is_present,
+    days.as_of_date,
+    count(*) as pipeline_deals,
+    sum(cast(
+        cast(leads.amount as decimal(28, 4))
+        * if(leads.is_open and leads.closed_on is null, leads.probability, 0.30)
+        as decimal(18, 4)
+    )) as pipeline_amount
+from leads
+inner join (select distinct is_present, as_of_date from totals) as days
+    on
+        leads.created_on <= days.as_of_date
+        and (leads.closed_on is null or leads.closed_on > days.as_of_date)
+where leads.is_open or leads.closed_on is not null
+group by leads.customer_id, days.is_present, days.as_of_date;
+
+create temp table peers as
+with segmented as (
+    select
+        merged.customer_id,
+        merged.customer_type,
+        merged.customer_type || ' / ' || coalesce(
+            if(merged.customer_type = 'company', merged.industry, merged.country),
+            'unknown'
+        ) || ' / unknown' as segment,
+        exists (
+            from core_customer_days as days
+            where days.customer_id = merged.customer_id and days.is_purchase_day = 1
+        ) as is_buyer
+    from merged
+)
+
+select
+    customer_id,
+    if(
+        count(*) filter (is_buyer) over (partition by segment) >= 30,
+        segment, customer_type
+    ) as peer_group
+from segmented;
+
+-- How it stands among those of its type, and its deals.
+create temp table measured as
+select
+    staged.*,
+    case
+        when type_bounds.is_by_margin and staged.lifecycle_stage <> 'lost'
+            then cast(staged.margin_12m as double)
+                / cast(type_bounds.first_half_from as double)
+    end as margin_to_first_half,
+    case
+        when not type_bounds.is_by_margin and staged.lifecycle_stage <> 'lost'
+            then cast(staged.revenue_12m as double)
+                / cast(type_bounds.first_half_from as double)
+    end as revenue_to_first_half,
+    case
+        when staged.lifecycle_stage <> 'lost'
+            then exp(staged.growth_rate - type_bounds.growth_from)
+    end as growth_to_best_quarter,
+    case
         when
-            lifecycle_stage <> 'lost'
-            and first_order_date > twelve_months_ago
-            and purchases_since <= twenty_four_months_ago
-            then cast(order_count as double)
-    end as orders_in_first_year
-from staged;
+            staged.lifecycle_stage <> 'lost'
+            and staged.first_order_date > staged.twelve_months_ago
+            and staged.purchases_since <= staged.twenty_four_months_ago
+            then cast(staged.order_count as double)
+    end as orders_in_first_year,
+    coalesce(
+        pipeline.pipeline_amount, if(staged.as_of_date >= deals.since, 0, null)
+    ) as pipeline_amount,
+    coalesce(pipeline.pipeline_deals, if(staged.as_of_date >= deals.since, 0, null))
+        as pipeline_deals
+from staged
+cross join (
+    select min(created_on) as since from leads
+    where amount is not null
+) as deals
+left join type_bounds using (is_present, as_of_date, customer_type)
+left join pipeline
+    on
+        staged.customer_id = pipeline.customer_id
+        and staged.is_present = pipeline.is_present
+        and staged.as_of_date = pipeline.as_of_date;
 
 create table customer_value_history as
 select
@@ -1098,11 +1261,19 @@ select
     abc_class_12m,
     revenue_to_class_a,
     revenue_to_class_b,
+    margin_to_first_half,
+    revenue_to_first_half,
+    growth_to_best_quarter,
     orders_in_first_year,
     has_growth_history,
     growth_rate,
     usual_gap_days,
     overdue_factor,
+    cast(pipeline_amount as decimal(18, 4)) as pipeline_amount,
+    cast(null as decimal(18, 4)) as company_size,
+    cast(null as decimal(18, 4)) as purchasing_power,
+    cast(null as decimal(4, 2)) as market_influence,
+    cast(null as decimal(4, 2)) as strategic_importance,
     lifecycle_stage
 from measured
 where not is_present;
@@ -1207,13 +1378,26 @@ select
     valued.abc_class_12m,
     valued.revenue_to_class_a,
     valued.revenue_to_class_b,
+    valued.margin_to_first_half,
+    valued.revenue_to_first_half,
+    valued.growth_to_best_quarter,
     valued.orders_in_first_year,
     valued.has_growth_history,
     valued.growth_rate,
     valued.usual_gap_days,
     valued.overdue_factor,
+    peers.peer_group,
+    cast(null as decimal(28, 4)) as wallet_amount,
+    cast(null as double) as wallet_share,
+    cast(valued.pipeline_amount as decimal(28, 4)) as pipeline_amount,
+    cast(valued.pipeline_deals as bigint) as pipeline_deals,
+    cast(null as decimal(18, 4)) as company_size,
+    cast(null as decimal(18, 4)) as purchasing_power,
+    cast(null as decimal(4, 2)) as market_influence,
+    cast(null as decimal(4, 2)) as strategic_importance,
     valued.lifecycle_stage
 from valued
+inner join peers on valued.customer_id = peers.customer_id
 left join scores on valued.customer_id = scores.customer_id
 left join rhythmic on valued.customer_id = rhythmic.customer_id
 left join classes on valued.customer_id = classes.customer_id
