@@ -3,7 +3,7 @@
     python -m benchmarks.floor build COMPANY FLOOR.duckdb [--as-of 2025-06-15]
     python -m benchmarks.floor compare FLOOR.duckdb RELEASE/warehouse.duckdb
 
-`build` runs `floor.sql` over the files of a company of `benchmarks.company`, without
+`build` runs `floor_sql/` over the files of a company of `benchmarks.company`, without
 landing, Dagster, dbt, checks or reports. `compare` takes each table of it from the same
 table of a release and the other way round, row for row, and names the tables and columns
 of the release that the floor does not make: what is forecast, graded by policy, offered,
@@ -29,7 +29,7 @@ import yaml
 from benchmarks.company.generate import AS_OF
 from pipeline.transform.package import PACKAGE
 
-SQL = Path(__file__).with_suffix(".sql")
+SCRIPTS = Path(__file__).with_name("floor_sql")
 # A row's doubles agree to so many significant digits: sums of decimals are exact, but one
 # may have been made a double before another was divided by it.
 DIGITS = 12
@@ -81,7 +81,7 @@ def newest(files: Sequence[Path], entity: Mapping[str, Any]) -> str:
 
 
 def source_views(company: Path) -> Iterator[tuple[str, str]]:
-    """The name and the query of each source's table, as floor.sql calls them."""
+    """The name and the query of each source's table, as floor_sql/ calls them."""
     declared = yaml.safe_load((company / "sources.yaml").read_text(encoding="utf-8"))
     for source in declared["sources"]:
         for name, entity in source["entities"].items():
@@ -109,7 +109,8 @@ def build(company: Path, target: Path, as_of: dt.date) -> dict[str, float]:
             connection.execute(
                 f"create temp table {name} as from read_csv('{path}', header = true)"
             )
-        connection.execute(SQL.read_text(encoding="utf-8"))
+        for script in sorted(SCRIPTS.glob("*.sql")):
+            connection.execute(script.read_text(encoding="utf-8"))
         connection.execute("checkpoint")
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {

@@ -1,10 +1,11 @@
 -- The company of the benchmark: who it sells to, what, when, and what its three systems
--- know of it. Nothing is stored here: each row follows from its number and the seed by a
--- hash, so that any part of any size can be made alone, in parallel and in any order.
+-- know of it. Nothing is stored here: each row follows from its number and the seed by
+-- a hash, so that any part of any size can be made alone, in parallel and in any order.
 --
--- Variables: `seed`; `blocks`, the blocks of ten lines of the past; `day`, 0 for the past
--- and n for the nth day after it. Each relation has `part`: the file in which a row is
--- delivered, 0 and 1 in the past (1 is late and corrected rows) and 1000 + n on day n.
+-- Variables: `seed`; `blocks`, the blocks of ten lines of the past; `day`, 0 for the
+-- past and n for the nth day after it. Each relation has `part`: the file in which a
+-- row is delivered, 0 and 1 in the past (1 is late and corrected rows) and 1000 + n on
+-- day n.
 
 create macro first_as_of() as date '2025-06-15';
 create macro first_day() as date '2022-06-15';
@@ -37,15 +38,19 @@ create macro syllable(key, purpose) as chosen(key, purpose, [
     'za', 'ze', 'zi', 'zo', 'lan', 'ren', 'sol', 'tan', 'mar', 'bur', 'den', 'kol'
 ]);
 create macro word(key, purpose) as
-    upper(left(syllable(key, purpose || '1'), 1)) || substr(syllable(key, purpose || '1'), 2)
+    upper(left(syllable(key, purpose || '1'), 1))
+    || substr(syllable(key, purpose || '1'), 2)
     || syllable(key, purpose || '2') || syllable(key, purpose || '3')
     || syllable(key, purpose || '4');
 -- Different for different numbers below a thousand million, and in no order.
 create macro scrambled(number) as
-    lpad(cast((cast(number as hugeint) * 736878743 + 1234567) % 1000000007 as varchar), 10, '0');
+    lpad(
+        cast((cast(number as hugeint) * 736878743 + 1234567) % 1000000007 as varchar),
+        10, '0'
+    );
 
--- Whom the company sells to, and prospects, whom only the CRM knows; numbered from 0 and
--- from 900 million on.
+-- Whom the company sells to, and prospects, whom only the CRM knows; numbered from 0
+-- and from 900 million on.
 create table customers as
 with numbers as (
     select
@@ -107,7 +112,7 @@ select
     second_word,
     country || scrambled_number as registration_number,
     lower(first_word || '.' || second_word) || n || '@'
-    || case when is_company then lower(second_word) || n || '.example' else 'post.example' end
+    || case when is_company then lower(second_word) || n else 'post' end || '.example'
         as email,
     '+49' || scrambled_number as phone,
     date '1950-01-01' + cast(place(n, 'birth', 20000) as integer) as birth_date,
@@ -115,7 +120,8 @@ select
     lpad(cast(place(n, 'postal', 99999) as varchar), 5, '0') as postal_code,
     word(n, 'street') || ' street ' || (1 + place(n, 'house', 300)) as street,
     chosen(n, 'industry', [
-        'machinery', 'retail', 'food', 'chemicals', 'transport', 'energy', 'health', 'media'
+        'machinery', 'retail', 'food', 'chemicals', 'transport', 'energy', 'health',
+        'media'
     ]) as industry,
     'owner ' || place(n, 'owner', 40) as owner,
     case when is_company then 5 + cast(2000 * pow(draw(n, 'size'), 3) as bigint) end
@@ -135,8 +141,8 @@ select
 from customers
 where in_crm;
 
--- What a system knows of a customer: the record as it came, and as it came again. `again`
--- is a change of the telephone and of the city.
+-- What a system knows of a customer: the record as it came, and as it came again.
+-- `again` is a change of the telephone and of the city.
 create view customer_records as
 with versions as (
     select
@@ -162,7 +168,7 @@ select
         case when again then phone || getvariable('day') else phone end as phone,
         case when again then city || ' Neu' else city end as city
     ),
-    case when delivered = 0 then cast(again as integer) else 1000 + delivered end as part,
+    if(delivered = 0, cast(again as integer), 1000 + delivered) as part,
     cast(
         case when again then as_of() else started_on end + interval 9 hours as timestamp
     ) as updated_at
@@ -202,8 +208,8 @@ create macro first_new_block() as
             + (getvariable('day') - 1) * each_day(getvariable('blocks')) end;
 create macro block_count() as now_of(getvariable('blocks'));
 
--- Ten lines are a block, and make orders of one, two, three and four lines. One in eight
--- of the orders of one line takes something back.
+-- Ten lines are a block, and make orders of one, two, three and four lines. One in
+-- eight of the orders of one line takes something back.
 create macro orders_of(from_block, to_block) as table
 with numbers as (
     select
@@ -221,7 +227,7 @@ owned as (
             * pow(draw(order_no, 'customer'), 1.7)
         ) as bigint) as n,
         order_no % 4 = 0 and draw(order_no, 'return') < 0.125 as is_return,
-        draw(order_no, 'late') < case when delivered = 0 then 0.002 else 0.05 end as is_late
+        draw(order_no, 'late') < if(delivered = 0, 0.002, 0.05) as is_late
     from numbers
 ),
 
@@ -232,7 +238,8 @@ dated as (
         case
             when owned.delivered = 0
                 then customers.started_on + cast(place(
-                    owned.order_no, 'day', customers.bought_until - customers.started_on + 1
+                    owned.order_no, 'day',
+                    customers.bought_until - customers.started_on + 1
                 ) as integer)
             when owned.is_late
                 then first_as_of() + cast(owned.delivered as integer)
@@ -249,9 +256,9 @@ select
     *,
     cast(order_date + interval 7 hours
         + to_minutes(place(order_no, 'minute', 720)) as timestamp) as ordered_at,
-    case when is_web then 'web' when is_company then 'sales' else 'store' end as channel,
+    if(is_web, 'web', if(is_company, 'sales', 'store')) as channel,
     case when is_web then 'N' else 'S' end || order_no as order_number,
-    case when delivered = 0 then cast(is_late as integer) else 1000 + delivered end as part
+    if(delivered = 0, cast(is_late as integer), 1000 + delivered) as part
 from dated;
 
 -- The numbers of lines to be delivered, and of the past's those that come again with
@@ -284,10 +291,10 @@ create macro priced(source_lines) as table
 with sold as (
     select
         lines.*,
-        cast(floor(product_count() * pow(draw(lines.line_no, 'product'), 1.5)) as bigint)
-            as product,
-        1 + place(lines.line_no, 'quantity', case when lines.is_company then 20 else 3 end)
-            as units,
+        cast(
+            floor(product_count() * pow(draw(lines.line_no, 'product'), 1.5)) as bigint
+        ) as product,
+        1 + place(lines.line_no, 'quantity', if(lines.is_company, 20, 3)) as units,
         case when lines.is_return then -1 else 1 end as sign
     from query_table(source_lines) as lines
 ),
@@ -296,8 +303,8 @@ money as (
     select
         sold.*,
         products.product_no,
-        sold.units * (0.95 + 0.1 * draw(sold.line_no, 'price')) / near_rate(sold.currency)
-            as factor,
+        sold.units * (0.95 + 0.1 * draw(sold.line_no, 'price'))
+        / near_rate(sold.currency) as factor,
         products.list_price,
         products.unit_cost
     from sold
@@ -322,7 +329,8 @@ select
     orders.* exclude (part),
     line_numbers.line_no,
     line_numbers.version,
-    1 + line_numbers.line_no % 10 - [0, 1, 3, 6][1 + orders.order_no % 4] as line_number,
+    1 + line_numbers.line_no % 10 - [0, 1, 3, 6][1 + orders.order_no % 4]
+        as line_number,
     case when line_numbers.version = 0 then orders.part
         when line_numbers.version = 1 then 1
         else 999 + line_numbers.version
@@ -362,7 +370,8 @@ where delivered = getvariable('day') or (getvariable('day') > 0 and pays_on = as
 create view invoiced_lines as
 select
     invoices.*,
-    10 * invoices.block + [0, 1, 3, 6][1 + invoices.order_no % 4] + numbers.range as line_no,
+    10 * invoices.block + [0, 1, 3, 6][1 + invoices.order_no % 4] + numbers.range
+        as line_no,
     0 as version
 from invoices_now as invoices
 inner join range(4) as numbers on numbers.range <= invoices.order_no % 4;
@@ -404,9 +413,9 @@ opened as (
             as opened_at
     from numbers
     inner join customers
-        on customers.n = cast(
-            floor(customer_count() * pow(draw(numbers.ticket_no, 'customer'), 1.5)) as bigint
-        )
+        on customers.n = cast(floor(
+            customer_count() * pow(draw(numbers.ticket_no, 'customer'), 1.5)
+        ) as bigint)
 ),
 
 ended as (
@@ -482,8 +491,9 @@ with numbers as (
 select
     'I' || numbers.interaction_no as interaction_number,
     accounts.crm_key,
-    chosen(numbers.interaction_no, 'kind', ['visit', 'call', 'call', 'email', 'email', 'meeting'])
-        as kind,
+    chosen(numbers.interaction_no, 'kind', [
+        'visit', 'call', 'call', 'email', 'email', 'meeting'
+    ]) as kind,
     cast(
         case when numbers.delivered = 0
             then accounts.started_on + cast(place(
@@ -499,9 +509,9 @@ select
     case when numbers.delivered = 0 then 0 else 1000 + numbers.delivered end as part
 from numbers
 inner join accounts
-    on accounts.place = cast(
-        floor(accounts.places * pow(draw(numbers.interaction_no, 'account'), 1.3)) as bigint
-    )
+    on accounts.place = cast(floor(
+        accounts.places * pow(draw(numbers.interaction_no, 'account'), 1.3)
+    ) as bigint)
 where numbers.delivered = getvariable('day');
 
 -- Deals as they stand at the end of the day; of the past's, those that ended on it.
