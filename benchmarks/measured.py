@@ -11,6 +11,7 @@ import bisect
 import datetime as dt
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -87,12 +88,29 @@ def _processor_seconds(process: int) -> float | None:
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
+def _peak_bytes(process: int) -> int:
+    """The most memory that a process has held so far; 0 where nobody can see."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    for line in status.splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def run(command: Sequence[str | Path], **variables: str) -> Usage:
     """Runs a command to its end.
+
+    Linux begins a process's account of memory with what its parent held when it was
+    started. So the account counts only where it is above that, and what is sampled
+    always.
 
     Raises:
         SystemExit: It ended with another exit code than 0; with what it wrote.
     """
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begun, at = time.perf_counter(), time.time()
     process = subprocess.Popen(
         [str(word) for word in command],
@@ -102,6 +120,7 @@ def run(command: Sequence[str | Path], **variables: str) -> Usage:
         env={**os.environ, **variables},
     )
     samples: list[tuple[float, float]] = [(at, 0.0)]
+    peaks = [0]
     has_ended = threading.Event()
 
     def sample() -> None:
@@ -109,6 +128,7 @@ def run(command: Sequence[str | Path], **variables: str) -> Usage:
             used = _processor_seconds(process.pid)
             if used is not None:
                 samples.append((time.time(), used))
+                peaks.append(_peak_bytes(process.pid))
 
     watcher = threading.Thread(target=sample, daemon=True)
     watcher.start()
@@ -127,10 +147,12 @@ def run(command: Sequence[str | Path], **variables: str) -> Usage:
     is_sampled = len(samples) > 1
     if is_sampled:
         samples.append((time.time(), processor))
+    if used.ru_maxrss > own or not max(peaks):
+        peaks.append(used.ru_maxrss * PEAK_UNIT)
     return Usage(
         wall_seconds=wall,
         processor_seconds=processor,
-        peak_megabytes=used.ru_maxrss * PEAK_UNIT / 1e6,
+        peak_megabytes=max(peaks) / 1e6,
         samples=samples if is_sampled else (),
         output=output,
     )

@@ -21,6 +21,13 @@ def test_a_command_is_accounted_for() -> None:
     assert usage.peak_megabytes > 60
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
+def test_the_memory_of_who_measures_is_not_counted() -> None:
+    held = b"x" * 300_000_000
+    usage = measured.run([sys.executable, "-c", "import time; time.sleep(0.5)"])
+    assert usage.peak_megabytes < len(held) / 1e6 / 2
+
+
 def test_a_command_that_fails_ends_it_with_what_it_said() -> None:
     with pytest.raises(SystemExit, match="ended with 3:\nno source"):
         measured.run([sys.executable, "-c", "print('no source'); exit(3)"])
