@@ -8,9 +8,11 @@ and exit code. Not here: what a test kills or lets run in the background (`conft
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import logging
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,9 +54,15 @@ def run(
         process.start()
         process.join(timeout)
         if process.exitcode is None:
+            # Where it stands, so that a test that hangs once in a hundred says why.
+            os.kill(process.pid or 0, signal.SIGUSR2)
+            process.join(2)
             process.kill()
             process.join()
-            raise subprocess.TimeoutExpired([*arguments], timeout)
+            stood = err.read_text("utf-8") if err.exists() else ""
+            raise subprocess.TimeoutExpired([*arguments], timeout, stderr=stood) from (
+                RuntimeError(stood)
+            )
         code = process.exitcode
         process.close()
         said = [path.read_text("utf-8") if path.exists() else "" for path in (out, err)]
@@ -73,6 +81,7 @@ def _child(
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.dup2(descriptor, number)
         os.close(descriptor)
+    faulthandler.register(signal.SIGUSR2, file=2, all_threads=True)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

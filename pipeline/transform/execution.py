@@ -75,8 +75,7 @@ class Execution:
     def run(self) -> list[Result]:
         """Builds and tests everything; errors are results, not exceptions."""
         self._compiled.prepare(self._nodes)
-        with self._connect() as connection:
-            cursor = cursor_of(connection)
+        with self._connect() as connection, cursor_of(connection) as cursor:
             if self._former is not None:
                 materialization.drop_all_but(cursor, self._selection.tables.values())
             self._traces.landed(cursor)
