@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.common.files import sha256
 from pipeline.common.home import Home
-from pipeline.gates import incoming
+from pipeline.gates import incoming, metadata_drift
 from pipeline.gates.run import run_suites
 from pipeline.gates.suite import (
     Suite,
@@ -56,6 +56,7 @@ def gate_in(
     database.unlink(missing_ok=True)
     suites = [*incoming.accounting(database, entities)]
     suites += incoming.columns(database, entities, full=full)
+    suites += metadata_drift.suites(database, entities, full=full)
     suites += incoming.landed(database, entities, expectations)
     gate = f"in.{source.name}"
     checks = with_acceptances(
@@ -123,6 +124,12 @@ def declared(
                 ),
                 Suite(
                     subject, "landing", entity.name, incoming.column_demands(full=full)
+                ),
+                Suite(
+                    subject,
+                    "landing",
+                    entity.name,
+                    metadata_drift.demands(entity, full=full),
                 ),
                 entity_suite(source.name, entity, expectations, sample=False),
             ]

@@ -37,6 +37,10 @@ def open_reader(source: Source) -> Reader:
         from pipeline.sources.database import DatabaseReader
 
         return DatabaseReader(source)
+    if source.kind == "fxiaoke":
+        from pipeline.sources.fxiaoke import FxiaokeReader
+
+        return FxiaokeReader(source)
     from pipeline.sources.files import FilesReader
 
     return FilesReader(source)

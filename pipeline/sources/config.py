@@ -23,6 +23,7 @@ from pydantic import (
 from pipeline.common import yaml_file, yaml_places
 from pipeline.common.settings import PROJECT_ROOT, Settings, is_time_zone
 from pipeline.sources.entity import CanonicalEntity, Entity, Name, Personal, Strict
+from pipeline.sources.fxiaoke_settings import FxiaokeApi
 
 
 class Retry(Strict):
@@ -61,9 +62,10 @@ class Source(Strict):
 
     name: Name
     description: str = ""
-    kind: Literal["files", "database"]
+    kind: Literal["files", "database", "fxiaoke"]
     url: str | None = Field(default=None, repr=False)
     path: Path | None = None
+    fxiaoke: FxiaokeApi | None = None
     entities: dict[Name, Entity]
     provides: list[CanonicalEntity]
     unknown_customers: UnknownCustomers = "refuse"
@@ -76,7 +78,19 @@ class Source(Strict):
             raise ValueError("a database needs a url")
         if self.kind == "files" and not self.path:
             raise ValueError("files need a path, the folder in which they lie")
+        if self.kind == "fxiaoke" and self.fxiaoke is None:
+            raise ValueError(
+                "a source of kind fxiaoke needs fxiaoke, with app_id, app_secret, "
+                "permanent_code and user_id"
+            )
         for name, entity in self.entities.items():
+            if entity.reads == "metadata" and (
+                self.kind in {"files", "database"} or entity.load != "snapshot"
+            ):
+                raise ValueError(
+                    f"entity {name} reads metadata, which only a web service has, and "
+                    "which comes as a whole: say load: snapshot"
+                )
             if entity.name not in {"", name}:
                 raise ValueError(f"entity {name} takes its name from its own line")
             if self.kind == "files" and not entity.files:

@@ -102,8 +102,8 @@ class DatabaseReader:
         key = _named(table, names, where, "its key")
         for name in entity.columns:
             _named(table, [name], where, "one of its columns")
-        if entity.deleted_when:
-            _named(table, [entity.deleted_when.column], where, "its deleted flag")
+        for mark in entity.deleted_when:
+            _named(table, [mark.column], where, "its deleted flag")
         columns = [
             self._plan(column.name, column, column.type, entity, where)
             for column in table.columns

@@ -1,0 +1,137 @@
+"""What an object of the tenant is made of: its fields, their types and their options.
+
+Read from the answer of `object/describe`. Each tenant defines its own fields and options,
+so that nothing is known of them beforehand but the fields that every record has. Not here:
+asking for it (`client`) and the values (`values`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pyarrow as pa
+
+from pipeline.sources.entity import Entity
+
+# What `reads: metadata` gives, all of it text.
+METADATA_COLUMNS: Final = (
+    "object",
+    "field",
+    "api_name",
+    "label",
+    "type",
+    "option_value",
+    "option_label",
+)
+
+# Fields that every record has, whether a describe lists them or not.
+SYSTEM_FIELDS: Final = {
+    "_id": "text",
+    "name": "text",
+    "life_status": "select_one",
+    "is_deleted": "true_or_false",
+    "create_time": "date_time",
+    "last_modified_time": "date_time",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of an object.
+
+    Attributes:
+        api_name: What the API calls it.
+        kind: The type, in the vendor's words, such as `currency`.
+        options: Value → label of a selection.
+    """
+
+    api_name: str
+    label: str
+    kind: str
+    time_zone: str = "GMT+8"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an entity: its name there, and the field that it comes from.
+
+    `field` is None where the tenant has no such field; the column has no values then.
+    """
+
+    name: str
+    field: Field | None
+
+
+def fields_of(description: Mapping[str, Any]) -> dict[str, Field]:
+    """The fields of an object by their API names, with those that every record has."""
+    found = {
+        name: Field(name, name, kind)
+        for name, kind in SYSTEM_FIELDS.items()
+        if name not in description
+    }
+    for name, raw in description.items():
+        if not isinstance(raw, Mapping):
+            continue
+        found[name] = Field(
+            api_name=name,
+            label=str(raw.get("label") or name),
+            kind=_kind(raw),
+            time_zone=str(raw.get("time_zone") or "GMT+8"),
+            options={
+                str(option.get("value")): str(option.get("label"))
+                for option in raw.get("options") or ()
+                if isinstance(option, Mapping)
+            },
+        )
+    return found
+
+
+def _kind(raw: Mapping[str, Any]) -> str:
+    """The type of a field's values; what is computed names it beside its own type."""
+    kind = str(raw.get("type") or "text")
+    if kind in {"formula", "count", "quote"}:
+        return str(raw.get("return_type") or raw.get("quote_field_type") or "text")
+    return kind
+
+
+def columns_of(entity: Entity, fields: Mapping[str, Field]) -> list[Column]:
+    """The columns of an entity: those it asks for, or all; always what it goes on from."""
+    wanted = dict.fromkeys(entity.key)
+    wanted |= dict.fromkeys([entity.cursor.column] if entity.cursor else ())
+    wanted |= dict.fromkeys(mark.column for mark in entity.deleted_when)
+    wanted |= dict.fromkeys(entity.fields or sorted(fields))
+    wanted |= dict.fromkeys(entity.aliases)
+    aliased = {name for alias, name in entity.aliases.items() if alias != name}
+    return [
+        Column(name, fields.get(entity.aliases.get(name, name)))
+        for name in wanted
+        if name not in entity.leave_out and (entity.fields or name not in aliased)
+    ]
+
+
+def rows_of(object_name: str, columns: Sequence[Column]) -> Iterator[dict[str, str]]:
+    """The rows of the metadata: one for each field that there is, one for each option."""
+    for column in columns:
+        if (there := column.field) is None:
+            continue
+        row = {
+            "object": object_name,
+            "field": column.name,
+            "api_name": there.api_name,
+            "label": there.label,
+            "type": there.kind,
+            "option_value": "",
+            "option_label": "",
+        }
+        yield row
+        for value, label in there.options.items():
+            yield {**row, "option_value": value, "option_label": label}
+
+
+def batch_of(rows: Sequence[Mapping[str, str]]) -> pa.RecordBatch:
+    """The rows of the metadata as Arrow has them."""
+    schema = pa.schema([(name, pa.string()) for name in METADATA_COLUMNS])
+    return pa.RecordBatch.from_pylist([dict(row) for row in rows], schema=schema)
