@@ -133,7 +133,7 @@ def sample(
     samples.tried += tried
     readable: list[tuple[Tried, LandedEntity]] = []
     try:
-        with open_reader(source) as reader:
+        with open_reader(source, home or samples.home) as reader:
             for result in tried:
                 entity = source.entities[result.entity]
                 landed = LandedEntity(samples.home, source.name, entity)

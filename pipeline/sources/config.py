@@ -22,27 +22,9 @@ from pydantic import (
 
 from pipeline.common import yaml_file, yaml_places
 from pipeline.common.settings import PROJECT_ROOT, Settings, is_time_zone
+from pipeline.sources.access import Connection, Retry
 from pipeline.sources.entity import CanonicalEntity, Entity, Name, Personal, Strict
 from pipeline.sources.fxiaoke_settings import FxiaokeApi
-
-
-class Retry(Strict):
-    """How often a source is read again after an error that may pass, and how soon.
-
-    The wait doubles each time up to the longest, and is then cut by up to a half at
-    random, so that many who wait for one server do not all come back at once.
-    """
-
-    tries: int = Field(
-        default=4, ge=1, le=100, description="Times in all; 1 is never again."
-    )
-    first_seconds: float = Field(
-        default=5, ge=0, description="The wait before the second time."
-    )
-    longest_seconds: float = Field(
-        default=300, ge=0, description="No wait is longer than this."
-    )
-
 
 # What becomes of order lines whose customer no source gives.
 UnknownCustomers = Literal["refuse", "unknown_customer", "leave_out"]
@@ -57,7 +39,8 @@ class Source(Strict):
 
     `retry` says how often it is read again after an error that may pass (a connection
     that broke, a lock); `limit_minutes` ends a reading that hangs, its retries counted in;
-    0 is no limit, and without it that of the settings holds.
+    0 is no limit, and without it that of the settings holds. `connection` says how a web
+    service is called.
     """
 
     name: Name
@@ -70,6 +53,7 @@ class Source(Strict):
     provides: list[CanonicalEntity]
     unknown_customers: UnknownCustomers = "refuse"
     retry: Retry = Retry()
+    connection: Connection = Connection()
     limit_minutes: float | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
@@ -251,15 +235,23 @@ def _name_entities(raw: dict[str, Any]) -> None:
 
 
 def _resolve_paths(parsed: SourcesFile, folder: Path) -> SourcesFile:
-    sources = [
-        source.model_copy(update={"path": (folder / source.path).resolve()})
-        if source.path
-        else source
-        for source in parsed.sources
-    ]
+    sources = [_with_paths(source, folder) for source in parsed.sources]
     folders = {
         name: (folder / path).resolve()
         for name in ("demonstration", "dbt_project", "expectations")
         if (path := getattr(parsed, name)) is not None
     }
     return parsed.model_copy(update={"sources": sources, **folders})
+
+
+def _with_paths(source: Source, folder: Path) -> Source:
+    """The source with its paths, which are relative to the folder, made absolute."""
+    changed: dict[str, Any] = {}
+    if source.path:
+        changed["path"] = (folder / source.path).resolve()
+    if source.connection.ca_file:
+        ca_file = (folder / source.connection.ca_file).resolve()
+        changed["connection"] = source.connection.model_copy(
+            update={"ca_file": ca_file}
+        )
+    return source.model_copy(update=changed)
