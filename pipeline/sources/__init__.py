@@ -48,6 +48,14 @@ def open_reader(source: Source, home: Home | None = None) -> Reader:
         from pipeline.sources.fxiaoke import FxiaokeReader
 
         return FxiaokeReader(source)
+    if source.kind == "zoho_crm":
+        from pipeline.sources.zoho.crm import ZohoCrmReader
+
+        return ZohoCrmReader(source, home)
+    if source.kind == "zoho_desk":
+        from pipeline.sources.zoho.desk import ZohoDeskReader
+
+        return ZohoDeskReader(source, home)
     from pipeline.sources.files import FilesReader
 
     return FilesReader(source)

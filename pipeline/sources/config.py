@@ -25,6 +25,11 @@ from pipeline.common.settings import PROJECT_ROOT, Settings, is_time_zone
 from pipeline.sources.access import Connection, Retry
 from pipeline.sources.entity import CanonicalEntity, Entity, Name, Personal, Strict
 from pipeline.sources.fxiaoke_settings import FxiaokeApi
+from pipeline.sources.zoho_settings import Zoho
+from pipeline.sources.zoho_settings import entity_defaults as zoho_defaults
+
+# What entities of a web service are unless sources.yaml says otherwise.
+_DEFAULTS = {"zoho_crm": zoho_defaults, "zoho_desk": zoho_defaults}
 
 # What becomes of order lines whose customer no source gives.
 UnknownCustomers = Literal["refuse", "unknown_customer", "leave_out"]
@@ -45,7 +50,8 @@ class Source(Strict):
 
     name: Name
     description: str = ""
-    kind: Literal["files", "database", "fxiaoke"]
+    kind: Literal["files", "database", "zoho_crm", "zoho_desk", "fxiaoke"]
+    zoho: Zoho | None = None
     url: str | None = Field(default=None, repr=False)
     path: Path | None = None
     fxiaoke: FxiaokeApi | None = None
@@ -55,6 +61,34 @@ class Source(Strict):
     retry: Retry = Retry()
     connection: Connection = Connection()
     limit_minutes: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _entities_of_a_service(cls, given: Any) -> Any:
+        """Key and cursor of a web service's entities need not be said each time."""
+        if not isinstance(given, dict) or given.get("kind") not in _DEFAULTS:
+            return given
+        kind, entities = given["kind"], given.get("entities")
+        if not isinstance(entities, dict):
+            return given
+        filled = {}
+        for name, entity in entities.items():
+            said = {} if entity is None else entity
+            if isinstance(said, dict):
+                said = {"name": name, **said}
+                said = _DEFAULTS[kind](kind, said) | said
+            filled[name] = said
+        return given | {"entities": filled}
+
+    @model_validator(mode="after")
+    def _service_has_credentials(self) -> Source:
+        if self.kind in {"zoho_crm", "zoho_desk"} and self.zoho is None:
+            raise ValueError(
+                f"{self.kind} needs zoho: {{client_id, client_secret, refresh_token}}"
+            )
+        if self.kind == "zoho_desk" and self.zoho and not self.zoho.org_id:
+            raise ValueError("zoho_desk needs the org_id of the organisation in zoho")
+        return self
 
     @model_validator(mode="after")
     def _reachable(self) -> Source:

@@ -243,6 +243,11 @@ class Entity(Strict):
         description="Column → field of the service, for what each tenant calls otherwise, "
         "as in `ticket_status: field_0fS1n__c`; the column has the name on the left.",
     )
+    parent: str | None = Field(
+        default=None,
+        description="The object whose records hold these as a subform, such as "
+        "`Sales_Orders` of `Ordered_Items`.",
+    )
     reads: Literal["records", "metadata"] = Field(
         default="records",
         description="metadata: instead of records the fields, types and options of the "
