@@ -71,9 +71,7 @@ def variables(preset: str) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error.strerror}."
-        ) from error
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     asked = (line.partition("#")[0] for line in lines)
     return list(
         dict.fromkeys(found[1] for line in asked for found in REFERENCE.finditer(line))
