@@ -45,9 +45,9 @@ def open_reader(source: Source, home: Home | None = None) -> Reader:
 
         return DatabaseReader(source)
     if source.kind == "fxiaoke":
-        from pipeline.sources.fxiaoke import FxiaokeReader
+        from pipeline.sources.fxiaoke.reader import FxiaokeReader
 
-        return FxiaokeReader(source)
+        return FxiaokeReader(source, home)
     if source.kind == "zoho_crm":
         from pipeline.sources.zoho.crm import ZohoCrmReader
 

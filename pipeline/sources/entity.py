@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -331,12 +331,12 @@ class Entity(Strict):
 
     @field_validator("key", mode="before")
     @classmethod
-    def _may_be_the_position(cls, key: object) -> object:
+    def _may_be_the_position(cls, key: Any) -> Any:
         return list(POSITION) if key == "position" else key
 
     @field_validator("deleted_when", mode="before")
     @classmethod
-    def _may_be_one(cls, marks: object) -> object:
+    def _may_be_one(cls, marks: Any) -> Any:
         return [marks] if isinstance(marks, dict) else marks
 
     @field_validator("columns")

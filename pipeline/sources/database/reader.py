@@ -18,10 +18,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from pipeline.common.errors import SourceUnavailable
+from pipeline.sources import increments
 from pipeline.sources.base import Extract, Rejected, Since
 from pipeline.sources.columns import refuse_names_that_are_one
 from pipeline.sources.config import Source
-from pipeline.sources import increments
 from pipeline.sources.database.columns import (
     Backend,
     Column,

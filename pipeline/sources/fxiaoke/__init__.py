@@ -1,5 +1,9 @@
-"""Reads 纷享销客 (Fxiaoke) over its open API; a stranger to the rest of the sources."""
+"""Reads 纷享销客 (Fxiaoke) over its open API.
 
-from pipeline.sources.fxiaoke.reader import FxiaokeReader
+    errors     what its codes mean
+    metadata   what an object of the tenant is made of
+    client     one question, with the token and the limits of the API
+    reader     which questions make a first load, an increment and a sweep
 
-__all__ = ["FxiaokeReader"]
+Not here: how it is reached, as sources.yaml says it (`pipeline.sources.fxiaoke_settings`).
+"""

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import pyarrow as pa
-
+from pipeline.common.errors import SourceUnavailable
+from pipeline.sources.columns import column_type
 from pipeline.sources.entity import Entity
+from pipeline.sources.http import RecordColumn
+from pipeline.sources.http.columns import Kind
 
 # What `reads: metadata` gives, all of it text.
 METADATA_COLUMNS: Final = (
@@ -37,6 +39,28 @@ SYSTEM_FIELDS: Final = {
 }
 
 
+# Numbers are strings of any length; days and moments are milliseconds since 1970. A day is
+# midnight in China, so that it is an instant too, and staging makes a day of it.
+_KINDS: Final[dict[str, Kind]] = {
+    "number": "decimal",
+    "currency": "decimal",
+    "percentile": "decimal",
+    "percent": "decimal",
+    "true_or_false": "boolean",
+    "date": "epoch_ms",
+    "date_time": "epoch_ms",
+}
+
+# What `columns` of an entity may say, and what it means here.
+_DECLARED: Final[dict[str, Kind]] = {
+    "text": "text",
+    "integer": "integer",
+    "decimal(38,10)": "decimal",
+    "boolean": "boolean",
+    "timestamp": "epoch_ms",
+}
+
+
 @dataclass(frozen=True)
 class Field:
     """A field of an object.
@@ -50,7 +74,6 @@ class Field:
     api_name: str
     label: str
     kind: str
-    time_zone: str = "GMT+8"
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -79,7 +102,6 @@ def fields_of(description: Mapping[str, Any]) -> dict[str, Field]:
             api_name=name,
             label=str(raw.get("label") or name),
             kind=_kind(raw),
-            time_zone=str(raw.get("time_zone") or "GMT+8"),
             options={
                 str(option.get("value")): str(option.get("label"))
                 for option in raw.get("options") or ()
@@ -131,7 +153,34 @@ def rows_of(object_name: str, columns: Sequence[Column]) -> Iterator[dict[str, s
             yield {**row, "option_value": value, "option_label": label}
 
 
-def batch_of(rows: Sequence[Mapping[str, str]]) -> pa.RecordBatch:
-    """The rows of the metadata as Arrow has them."""
-    schema = pa.schema([(name, pa.string()) for name in METADATA_COLUMNS])
-    return pa.RecordBatch.from_pylist([dict(row) for row in rows], schema=schema)
+def readings(columns: Sequence[Column], entity: Entity) -> list[RecordColumn]:
+    """How each column is read: as sources.yaml declares it, else as the field's type is.
+
+    Raises:
+        SourceUnavailable: A declared type is none that a value of the API can have.
+    """
+    found = []
+    for column in columns:
+        kind: Kind = "text"
+        if (spelling := entity.columns.get(column.name)) is not None:
+            declared = _DECLARED.get(column_type(spelling).spelling)
+            if declared is None:
+                raise SourceUnavailable(
+                    f"{entity.name}: columns says that {column.name} is {spelling}; what "
+                    f"comes from Fxiaoke is one of {', '.join(_DECLARED)}."
+                )
+            kind = declared
+        elif column.field is not None:
+            kind = _KINDS.get(column.field.kind, "text")
+        name = column.field.api_name if column.field else column.name
+        found.append(RecordColumn(column.name, kind, (name,)))
+    return found
+
+
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with lists of one, which is how an owner comes, as what is in them."""
+    return {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for name, value in record.items()
+        if value not in ("", [])
+    }
