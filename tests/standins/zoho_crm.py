@@ -605,7 +605,7 @@ class ZohoCrm(Standin):
         self._jobs[key] = _Job(
             name,
             query["fields"],
-            found[begin : begin + rows],
+            [dict(record) for record in found[begin : begin + rows]],
             begin + rows < len(found),
             page,
         )

@@ -109,6 +109,30 @@ def test_more_records_than_numbered_pages_reach(
     assert named == {key: there[key]["Account_Name"] for key in keys}
 
 
+@pytest.mark.parametrize("way", WAYS[1:])
+def test_an_import_of_many_records_in_one_second(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    """Increments have no count to be held against: no page may shift unnoticed."""
+    before = accounts(crm, 3, seconds=60)
+    tables = Tables(crm, tmp_path, **way)
+    tables.refresh("accounts")
+    crm.clock.advance(3_600)
+    keys = accounts(crm, 2_450, seconds=0)
+    changing = iter(keys[3:])
+
+    def change() -> None:
+        crm.clock.advance(1)
+        crm.put("Accounts", next(changing), Account_Name="changed")
+
+    for after in (1, 3, 11):
+        crm.before("/crm/v8/Accounts", change, after=after)
+        crm.before("/coql", change, after=after)
+    tables.refresh("accounts")
+    assert tables.keys("accounts") == {*before, *keys}
+    assert ("changed",) in tables.rows("accounts", "Account_Name")
+
+
 @pytest.mark.parametrize("inclusive", [False, True])
 def test_pages_do_not_depend_on_what_since_means(
     crm: ZohoCrm, tmp_path: Path, inclusive: bool
@@ -148,21 +172,24 @@ def test_a_module_of_more_fields_than_a_call_gives(
     names = [f"Field_{number}" for number in range(130)]
     crm.define("Deals", field_of("Stage"), *(field_of(name) for name in names))
     deals = [crm.put("Deals", **dict.fromkeys(names, f"old {n}")) for n in range(3)]
-
-    def change() -> None:
-        crm.clock.advance(5)
-        crm.put("Deals", deals[0], **dict.fromkeys(names, "new"))
-
     for number, way in enumerate(({"bulk": False}, {"bulk": False, "coql": False})):
         crm.faults.clear()
-        # Between the parts of one page: no record may be of two versions.
-        crm.before("/coql", change, after=1)
-        crm.before("/Deals", change, after=2)
         entities = {"deals": {"object": "Deals"}}
         tables = Tables(crm, tmp_path / str(number), entities=entities, **way)
         tables.refresh()
+        crm.clock.advance(3_600)
+        crm.put("Deals", deals[0], **dict.fromkeys(names, f"change {number}"))
+
+        def change(last: str = f"last {number}") -> None:
+            crm.clock.advance(5)
+            crm.put("Deals", deals[0], **dict.fromkeys(names, last))
+
+        # Between the parts of one page: no record may be of two versions.
+        crm.before("/coql", change, after=1)
+        crm.before("/Deals", change, after=1)
+        tables.refresh()
         found = tables.rows("deals", "Field_0", "Field_70", "Field_129")
-        assert found == {("new",) * 3, ("old 1",) * 3, ("old 2",) * 3}
+        assert found == {(f"last {number}",) * 3, ("old 1",) * 3, ("old 2",) * 3}
 
 
 def test_nothing_is_read_again_and_nothing_lands_when_nothing_changed(
@@ -231,7 +258,7 @@ def test_lines_that_were_deleted_stay_deleted(crm: ZohoCrm, tmp_path: Path) -> N
         crm.clock.advance(8 * 86_400)
         tables.refresh()
     crm.put("Sales_Orders", orders[2], Ordered_Items=[{"Quantity": 7}])
-    crm.clock.advance(8 * 86_400)
+    crm.clock.advance(3_600)
     tables.refresh()
     assert tables.rows("lines", "Quantity") == {(0,), (1,), (7,)}
 
