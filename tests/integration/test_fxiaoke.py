@@ -24,6 +24,8 @@ from tests.standins.fxiaoke_company import Company
 
 AS_OF = "2026-05-31"
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Project:
@@ -197,8 +199,8 @@ def test_a_field_that_vanishes_stops_the_next_refresh(project: Project) -> None:
         levels.pop()
     assert refreshed.returncode == 3, refreshed.stdout + refreshed.stderr
     said = " ".join((refreshed.stdout + refreshed.stderr).split())
-    assert "no_field_vanished" in said and "order_time" in said
-    assert "no_option_is_new" in said and "暂停" in said
+    for words in ("no_field_vanished", "order_time", "no_option_is_new", "暂停"):
+        assert words in said
     assert (project.folder / "data" / "current").readlink() == before
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.common.home import Home
 from pipeline.gates.judgement import declared, gate_in
 from pipeline.journal.evidence import Evidence
+from pipeline.landing import increments
 from pipeline.landing.entity import LandedEntity
 from pipeline.landing.load import land
 from pipeline.release.layout import Candidate
@@ -179,6 +181,24 @@ def test_a_field_that_vanished_stops(gate: Gate) -> None:
     assert gate.failed() == {"no_field_vanished": True}
     assert gate.failed(full=True) == {"no_field_vanished": False}
     assert gate.failed() == {}
+
+
+def test_records_that_were_read_without_a_field_are_not_taken(gate: Gate) -> None:
+    """They would lack it until somebody changes them, long after it is back."""
+    tenant = gate.tenant
+    tenant.clock.advance(60)
+    known = tenant.fields["AccountObj"].pop("account_level")
+    (account,) = tenant.objects["AccountObj"]
+    tenant.put("AccountObj", _id=account, name="华东电子 (新)")
+    assert gate.failed() == {"no_field_vanished": True}
+    tenant.fields["AccountObj"]["account_level"] = known
+    tenant.clock.advance(3600)
+    assert gate.failed() == {}
+    landed = LandedEntity(gate.home, "crm", gate.source.entities["accounts"])
+    rows = increments.current(str(landed.relation(landed.in_force())), landed.entity)
+    with duckdb.connect() as connection:
+        found = connection.execute(f"select name, account_level from {rows}")
+        assert found.fetchall() == [("华东电子 (新)", "1")]
 
 
 def test_a_field_that_changed_its_type_stops(gate: Gate) -> None:
