@@ -277,21 +277,12 @@ class FxiaokeStandin(Standin):
             raise Refused(10006, "the parameter limit or offset is illegal")  # [A]
         if offset > self.limits.last_offset:
             raise Refused(10013, f"offset out of range {self.limits.last_offset}")
-        found = self._found(name, asked.get("filters", []))
-        orders = asked.get("orders", [])
-        if [(item["fieldName"], item["isAsc"]) for item in orders] == [("_id", True)]:
-            pass  # as they are kept
-        else:
-            for order in reversed(orders):
-                found.sort(
-                    key=lambda record, by=order["fieldName"]: record.get(by) or 0,
-                    reverse=not order["isAsc"],
-                )
+        found = self._found(name, asked.get("filters", []), asked.get("orders", []))
         projection = asked.get("fieldProjection")
-        with_null = body.get("includeNull") or data.get("includeNull")
+        with_null = bool(body.get("includeNull") or data.get("includeNull"))
         page = [
-            self._written(record, projection, with_null=bool(with_null))
-            for record in found[offset : offset + limit]
+            self._written(self.objects[name][key], projection, with_null=with_null)
+            for key in found[offset : offset + limit]
         ]
         total = len(found) if data.get("find_explicit_total_num") else 0
         return {
@@ -303,23 +294,34 @@ class FxiaokeStandin(Standin):
             }
         }
 
-    def _found(self, name: str, filters: Iterable[Mapping[str, Any]]) -> list[Record]:
+    def _found(
+        self,
+        name: str,
+        filters: Iterable[Mapping[str, Any]],
+        orders: Iterable[Mapping[str, Any]],
+    ) -> list[str]:
+        """The ids of the records that fit, in order."""
         records = self.objects[name]
         if name not in self._sorted:
             self._sorted[name] = sorted(records)
         ids = self._sorted[name]
-        start, rest = 0, []
         for item in filters:
             if not isinstance(item.get("field_values"), list):
                 raise Refused(10006, "the parameter field_values is illegal")  # [A]
             if item["field_name"] == "_id" and item["operator"] == "GT":
-                start = max(start, bisect.bisect_right(ids, item["field_values"][0]))
+                first = bisect.bisect_right(ids, item["field_values"][0])
+                ids = ids[first:]
             else:
-                rest.append(item)
-        chosen = [records[key] for key in ids[start:]]
-        for item in rest:
-            chosen = [record for record in chosen if _fits(record, item)]
-        return chosen
+                ids = [key for key in ids if _fits(records[key], item)]
+        # By `_id` they are kept already.
+        for order in reversed([item for item in orders if item["fieldName"] != "_id"]):
+            by = order["fieldName"]
+            ids = sorted(
+                ids,
+                key=lambda key, by=by: records[key].get(by) or 0,
+                reverse=not order["isAsc"],
+            )
+        return ids
 
     @staticmethod
     def _written(

@@ -303,7 +303,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(steps=STEPS)
 def test_increments_are_a_full_reading(steps: list[tuple[str, int]]) -> None:
     """Random histories of changes, deletions, pauses and refreshes, through HTTP."""
