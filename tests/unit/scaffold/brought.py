@@ -313,6 +313,49 @@ def fxiaoke_exports(folder: Path) -> Path:
     return folder
 
 
+def zoho_exports(folder: Path) -> Path:
+    """CSV exports of Zoho CRM: labels, `zcrm_` ids, lookups in two columns, local times."""
+
+    def zcrm(number: int) -> str:
+        return f"zcrm_7328395000000{number:06}"
+
+    write_csv(
+        folder / "Accounts_2026_05_28.csv",
+        "Record Id,Account Owner.id,Account Owner,Account Name,Phone,Parent Account.id,"
+        "Website,Industry,Billing City,Billing Country,Created Time,Modified Time",
+        [
+            (zcrm(n), zcrm(900_000), "Li Lei", f"Works {n} Ltd", f"+86 21 555{n:04}",
+             zcrm(1) if n == 7 else "", f"https://works{n}.example.cn", "Machinery",
+             "Shanghai", "China", "2024-03-01 09:00:00", "2026-05-14 11:36:09")
+            for n in range(1, 41)
+        ],
+    )  # fmt: skip
+    write_csv(
+        folder / "Deals_2026_05_28.csv",
+        "Record Id,Deal Owner.id,Deal Owner,Deal Name,Account Name.id,Account Name,Stage,"
+        "Amount,Closing Date,Probability (%),Created Time,Modified Time",
+        [
+            (zcrm(1_000 + n), zcrm(900_000), "Li Lei", f"Deal {n}", zcrm(1 + n % 40),
+             f"Works {1 + n % 40} Ltd", ("Closed Won", "Negotiation")[n % 2],
+             1_000 + 250 * n, f"2026-0{1 + n % 8}-15", (100, 60)[n % 2],
+             "2025-11-25 17:58:05", "2026-05-14 11:36:09")
+            for n in range(60)
+        ],
+    )  # fmt: skip
+    write_csv(
+        folder / "Contacts_2026_05_28.csv",
+        "Record Id,Contact Owner.id,Contact Owner,First Name,Last Name,Account Name.id,"
+        "Account Name,Email,Phone,Title",
+        [
+            (zcrm(2_000 + n), zcrm(900_000), "Li Lei", "Ming", f"Wang{n}",
+             zcrm(1 + n % 40), f"Works {1 + n % 40} Ltd", f"w{n}@example.cn",
+             f"+86 138 0000 {n:04}", "Buyer")
+            for n in range(50)
+        ],
+    )  # fmt: skip
+    return folder
+
+
 def retail_lines(folder: Path) -> Path:
     """A flat file of invoices: no key, guests, returns, numbers written as floats."""
     dice = random.Random(2)
