@@ -353,11 +353,12 @@ def _orders(
         # Of twenty orders one was cancelled.
         state = chance.choice(["Delivered"] * 19 + ["Cancelled"])
         tax = (total * Decimal("0.13")).quantize(Decimal("0.01"))
-        # Entered the day after.
+        # Entered the day after, as a rule.
+        entered = min(day + dt.timedelta(1), LAST_DAY)
         order = _put(
             crm,
             "Sales_Orders",
-            day + dt.timedelta(1),
+            entered,
             SO_Number=f"SO{len(crm.modules['Sales_Orders'].records):06}",
             Subject="Order",
             Account_Name={"id": account, "name": "A"},
@@ -375,7 +376,7 @@ def _orders(
             _put(
                 crm,
                 "Invoices",
-                day + dt.timedelta(1),
+                entered,
                 Invoice_Number=f"IN-{order[-6:]}",
                 Account_Name={"id": account, "name": "A"},
                 Sales_Order={"id": order, "name": "SO"},

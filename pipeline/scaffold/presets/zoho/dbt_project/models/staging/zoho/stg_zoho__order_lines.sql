@@ -17,8 +17,10 @@ lines as (
         ) as line_number,
         latest_orders.Account_Name as source_customer_id,
         latest_order_items.Product_Name as source_product_id,
-        case when latest_orders.order_date is null then latest_orders.Created_Time end
-            as ordered_at,
+        coalesce(
+            {{ local_to_utc("cast(latest_orders.order_date as timestamp)") }},
+            latest_orders.Created_Time
+        ) as ordered_at,
         coalesce(
             latest_orders.order_date,
             {{ business_date(utc_time("latest_orders.Created_Time")) }}
