@@ -94,7 +94,7 @@ def test_a_new_token_that_is_refused_is_an_error(tenant: FxiaokeStandin) -> None
 def test_wrong_credentials_are_named_and_not_tried_again(
     tenant: FxiaokeStandin, option: str
 ) -> None:
-    source = source_of(tenant, **{option: "wrong-and-secret"})
+    source = source_of(tenant, None, connection=None, **{option: "wrong-and-secret"})
     with pytest.raises(SourceUnavailable, match="permanent_code is wrong") as error:
         read(tenant, source)
     assert len(tenant.calls(TOKEN)) == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import functools
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources import Since
 from tests.profiles import examples
-from tests.standins.base import json_reply
+from tests.standins.base import Reply, json_reply
 from tests.standins.fxiaoke import CUSTOM_QUERY, DESCRIBE, QUERY, FxiaokeStandin
 from tests.unit.sources.fxiaoke.tenant import (
     START,
@@ -291,6 +293,36 @@ def test_the_sweep_asks_for_keys_alone(tenant: FxiaokeStandin) -> None:
     assert asked["fieldProjection"] == ["_id"]
 
 
+@pytest.mark.parametrize("request_number", [0, 1, 2, 3, 5, 8])
+def test_a_reading_that_ended_anywhere_begins_again(
+    tenant: FxiaokeStandin, request_number: int
+) -> None:
+    """What it had landed by then is pending, and counts for nothing."""
+    ids = fill(tenant, 250)
+    with Landing(tenant) as landing:
+        landing.refresh()
+        tenant.clock.advance(8 * 86_400)
+        tenant.erase("AccountObj", ids[100])
+        for key in ids[:50] + ids[200:]:
+            tenant.put("AccountObj", _id=key, name="changed")
+        fill(tenant, 200)
+        before, seen = landing.current(), len(tenant.asked)
+
+        def hang_up(asked: object) -> Reply | None:
+            is_over = len(tenant.asked) - seen > request_number
+            return Reply(200, b"{", cut_after=1) if is_over else None
+
+        tenant.faults.append(hang_up)
+        with contextlib.suppress(SourceUnavailable):
+            landing.refresh()
+            assert len(tenant.asked) - seen <= request_number
+        tenant.faults.clear()
+        if len(tenant.asked) - seen > request_number:
+            assert landing.current() == before
+        landing.refresh()
+        assert landing.current() == live(tenant)
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("enter"), st.integers(1, 6)),
@@ -329,8 +361,7 @@ def test_increments_are_a_full_reading(steps: list[tuple[str, int]]) -> None:
             else:
                 key = ids[value % len(ids)]
                 tenant.before(
-                    QUERY,
-                    lambda key=key, number=number: change_if_there(tenant, key, number),
+                    QUERY, functools.partial(change_if_there, tenant, key, number)
                 )
         # What was deleted for good is known when the keys were listed.
         tenant.clock.advance(8 * 86_400)
