@@ -66,8 +66,8 @@ renamed as (
         {{ business_date(utc_time("close_date")) }} as expected_close_date,
         owner,
         {{ business_date(utc_time("create_time")) }} as created_on,
-        -- The day that was planned, unless somebody closed it before: a change later than
-        -- that may be any.
+        -- The day that was planned, or that of the last change if it was earlier; what
+        -- changed after that day may be anything.
         case
             when has_ended
                 then least(

@@ -1,5 +1,5 @@
-{#- Lines of approved orders, and notes of returned goods as one negative line each: what of
-    which product came back is not in the note. sources.yaml counts by the same rules. -#}
+{#- Lines of approved orders, and notes of returned goods as one negative line each: the
+    note does not say which product came back. sources.yaml counts by the same rules. -#}
 with latest_orders as (
     {{ latest(source("fxiaoke", "orders")) }}
 ),

@@ -1,4 +1,4 @@
-{#- Money that came. When it was due the CRM does not say here, so that nobody is late. -#}
+{#- Money that came. When it was due is not said here, so that nobody is late. -#}
 with latest_payments as (
     {{ latest(source("fxiaoke", "payments")) }}
 ),
