@@ -104,11 +104,15 @@ def fields_of(description: Mapping[str, Any]) -> dict[str, Field]:
             kind=_kind(raw),
             options={
                 str(option.get("value")): str(option.get("label"))
-                for option in raw.get("options") or ()
+                for option in _list(raw.get("options"))
                 if isinstance(option, Mapping)
             },
         )
     return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _kind(raw: Mapping[str, Any]) -> str:

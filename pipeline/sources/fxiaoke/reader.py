@@ -7,6 +7,7 @@ here: a single call (`client`), and what fields mean (`metadata`).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -302,8 +303,10 @@ def _cursor(entity: Entity) -> str:
 def _newest(
     before: dt.datetime | None, records: Sequence[Mapping[str, Any]], field: str
 ) -> dt.datetime | None:
-    found = [int(record[field]) for record in records if record.get(field)]
-    if not found:
-        return before
-    newest = _EPOCH + dt.timedelta(milliseconds=max(found))
-    return newest if before is None else max(before, newest)
+    """The newest change; what is no moment is no change, and its record is rejected."""
+    newest = before
+    for record in records:
+        with contextlib.suppress(KeyError, ValueError, TypeError, OverflowError):
+            moment = _EPOCH + dt.timedelta(milliseconds=int(record[field]))
+            newest = moment if newest is None else max(newest, moment)
+    return newest
