@@ -238,6 +238,9 @@ def test_strange_answers_are_errors_of_the_source(path: str) -> None:
                 "data": data,
                 "expiresIn": data,
                 "empList": [data],
+                **dict.fromkeys(
+                    ["accessToken", "ea", "corpAccessToken", "corpId"], "x"
+                ),
             }
             for protocol, who in (("oauth", "1000"), ("corp_token", None)):
                 tenant.faults.clear()
