@@ -117,6 +117,7 @@ class FxiaokeReader:
                 entity,
                 readings,
                 done,
+                days=metadata.days_of(columns, readings),
                 lower=lower,
                 limit=limit,
                 is_whole=number == 0 and lower is None and limit is None,
@@ -146,6 +147,7 @@ class FxiaokeReader:
         columns: Sequence[RecordColumn],
         done: _Pass,
         *,
+        days: Mapping[str, dt.tzinfo] | None = None,
         lower: dt.datetime | None,
         limit: int | None,
         content: Literal["rows", "keys"] = "rows",
@@ -167,7 +169,7 @@ class FxiaokeReader:
             done.newest = None
             kept: list[Mapping[str, Any]] = []
             for records in self._pages(_object(entity), fields, filters, limit):
-                kept += [metadata.flat(record) for record in records]
+                kept += [metadata.flat(record, days or {}) for record in records]
                 if entity.cursor:
                     done.newest = _newest(done.newest, records, entity.cursor.column)
                 if len(kept) >= ROWS_PER_BATCH:

@@ -46,7 +46,7 @@ def test_values_become_what_they_are(tenant: FxiaokeStandin) -> None:
         account_level="1",
         total_order_amount="123456789012345678.01",
         owner=["1000"],
-        # Midnight in China.
+        # Midnight in China, when it is the day before in Greenwich.
         deal_day=1780243200000,
     )
     (row,) = read(tenant)
@@ -59,8 +59,39 @@ def test_values_become_what_they_are(tenant: FxiaokeStandin) -> None:
         "account_level": "1",
         "total_order_amount": Decimal("123456789012345678.0100000000"),
         "owner": "1000",
-        "deal_day": dt.datetime(2026, 5, 31, 16, tzinfo=dt.UTC),
+        "deal_day": dt.date(2026, 6, 1),
     }
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("GMT+8", 1), ("GMT-8", 31), ("UTC+05:30", 31), ("", 1), ("Mars", 1)],
+)
+def test_a_day_begins_where_its_field_says(
+    tenant: FxiaokeStandin, zone: str, day: int
+) -> None:
+    tenant.fields["AccountObj"]["deal_day"]["time_zone"] = zone
+    tenant.put("AccountObj", name="one", deal_day="1780243200000")
+    (row,) = read(tenant)
+    assert row["deal_day"].day == day
+
+
+def test_a_moment_may_be_declared_a_day(tenant: FxiaokeStandin) -> None:
+    tenant.put("AccountObj", name="one", create_time=1780243199999)
+    source = source_of(
+        tenant, {"fields": ["create_time"], "columns": {"create_time": "date"}}
+    )
+    (row,) = read(tenant, source)
+    assert row["create_time"] == dt.date(2026, 5, 31)
+
+
+def test_a_day_that_is_none_rejects_its_record(tenant: FxiaokeStandin) -> None:
+    tenant.put("AccountObj", name="one", deal_day="soon")
+    source = source_of(tenant)
+    with reader_of(tenant, source) as reader:
+        (extract,) = reader.extracts(source.entities["accounts"])
+        assert rows_of(extract) == []
+    assert "deal_day" in extract.rejected[0].reason
 
 
 def test_what_a_record_does_not_have_is_null(tenant: FxiaokeStandin) -> None:
