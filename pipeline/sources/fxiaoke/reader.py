@@ -171,7 +171,7 @@ class FxiaokeReader:
             for records in self._pages(_object(entity), fields, filters, limit):
                 kept += [metadata.flat(record, days or {}) for record in records]
                 if entity.cursor:
-                    done.newest = _newest(done.newest, records, entity.cursor.column)
+                    done.newest = _newest(done.newest, records, _cursor(entity))
                 if len(kept) >= ROWS_PER_BATCH:
                     yield to_batch(kept, columns, rejected)
                     kept = []
@@ -215,7 +215,10 @@ class FxiaokeReader:
             count += len(page.records)
             if page.records:
                 yield page.records
-            if len(page.records) < rows:
+            # A page may be short in the middle, of what the employee may not see; the
+            # count says that there is more.
+            is_short = len(page.records) < rows
+            if not page.records or (is_short and count >= (before or 0)):
                 break
             found = page.records[-1].get("_id")
             if found is None or found == last:

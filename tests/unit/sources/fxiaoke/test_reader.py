@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import pytest
@@ -158,15 +158,25 @@ def test_the_count_is_found_under_either_name(tenant: FxiaokeStandin) -> None:
     assert len(read(tenant)) == 120
 
 
-def test_a_page_that_lacks_records_does_not_count(tenant: FxiaokeStandin) -> None:
+def page_of(tenant: FxiaokeStandin, ids: Sequence[str], total: int) -> Reply:
+    """A page with these records, as the service would not give it."""
+    records = [tenant.objects["AccountObj"][key] for key in ids]
+    data = {"dataList": records, "offset": 0, "limit": 100, "total": total}
+    return json_reply({"errorCode": 0, "errorMessage": "OK", "data": data})
+
+
+def test_records_that_are_not_given_are_missed(tenant: FxiaokeStandin) -> None:
     ids = fill(tenant, 250)
-    short = [tenant.objects["AccountObj"][key] for key in ids[:40]]
-    data = {"dataList": short, "offset": 0, "limit": 100, "total": 250}
-    reply = json_reply({"errorCode": 0, "errorMessage": "OK", "data": data})
-    tenant.once(QUERY, reply)
-    with pytest.raises(SourceUnavailable, match=r"40 records .* counts 250") as error:
+    tenant.once(QUERY, page_of(tenant, ids[60:100], 250))
+    with pytest.raises(SourceUnavailable, match=r"190 records .* counts 250") as error:
         read(tenant)
     assert error.value.may_pass
+
+
+def test_a_short_page_is_not_the_last_one(tenant: FxiaokeStandin) -> None:
+    ids = fill(tenant, 250)
+    tenant.once(QUERY, page_of(tenant, ids[:40], 250))
+    assert len({row["_id"] for row in read(tenant)}) == 250
 
 
 def test_records_that_went_while_they_were_read_are_no_lack(
