@@ -62,13 +62,14 @@ def against(
     if read.entity.reads != "metadata" or accepted is None or new is None:
         return []
     table = f"{_TABLE}_{read.name}"
-    columns = "object, field, option_value, option_label, type"
+    columns = "object, field, option_value, option_label, type, api_name"
     connection.execute(
         f"""
         create table landing.{sql.quoted(table)} as
         select
             object, field, option_value,
             was.type as type_before, is_now.type as type_now,
+            was.api_name as api_name_before, is_now.api_name as api_name_now,
             was.option_label as label_before, is_now.option_label as label_now,
             was.type is not null as was_there, is_now.type is not null as is_there,
             -- An option of a field that is new or gone is no finding of its own.
@@ -113,13 +114,22 @@ def demands(entity: Entity, *, full: bool) -> list[Expectation]:
             acceptable=True,
         ),
         no_rows(
-            "no_field_changed_its_type",
-            "select object, field, type_before, type_now from {batch} "
-            "where option_value = '' and type_before <> type_now",
-            why="the same name means something else now; see what staging makes of it, "
-            "then accept it or ask for --full",
+            "no_field_is_another",
+            "select object, field, type_before, type_now, api_name_before, api_name_now "
+            "from {batch} where option_value = '' and (type_before <> type_now "
+            "or api_name_before <> api_name_now)",
+            why="the same name means something else now, and what was read before does "
+            "not; see what staging makes of it, then ask for --full",
             severity=severity,
             acceptable=True,
+        ),
+        no_rows(
+            "no_field_is_new",
+            "select object, field from {batch} "
+            "where option_value = '' and is_there and not was_there",
+            why="records that were read before do not have it until they change; ask "
+            "for --full once, so that all have it",
+            severity="warning",
         ),
         no_rows(
             "no_option_is_new",

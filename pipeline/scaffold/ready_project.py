@@ -16,7 +16,7 @@ from pipeline.scaffold import new_project
 FOLDER = Path(__file__).parent / "presets"
 
 # What a person looks at first, in this order; staging and suites come after them.
-_FIRST = ("sources.yaml", "README.md")
+_FIRST = ["sources.yaml", "README.md"]
 
 
 def names() -> list[str]:
@@ -49,7 +49,10 @@ def init(folder: Path, preset: str) -> list[Path]:
             for path in origin.rglob("*")
             if path.is_file() and "__pycache__" not in path.parts
         ),
-        key=lambda path: (path.as_posix() not in _FIRST, path.as_posix()),
+        key=lambda path: (
+            _FIRST.index(path.name) if path.name in _FIRST else len(_FIRST),
+            path.as_posix(),
+        ),
     )
     with new_project.writing(folder):
         new_project.begin(folder)

@@ -19,7 +19,7 @@ from typing import Any
 from pipeline.common.errors import CustomerTiersError
 from pipeline.common.files import write_text
 from pipeline.release.layout import Candidate
-from pipeline.transform.execution import CONFIG, SETTINGS
+from pipeline.transform.materialization import CONFIG, SETTINGS
 from pipeline.transform.nodes import EXCLUDE, SELECT, Node, Result, Status
 
 log = logging.getLogger("customer_tiers.transform")

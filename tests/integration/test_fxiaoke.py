@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -54,7 +55,7 @@ class Project:
             timeout=600,
         )
 
-    def query(self, text: str) -> list[tuple[object, ...]]:
+    def query(self, text: str) -> list[tuple[Any, ...]]:
         """Rows of the current release."""
         path = (self.folder / "data" / "current" / "warehouse.duckdb").resolve()
         with duckdb.connect(str(path), read_only=True) as connection:

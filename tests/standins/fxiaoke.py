@@ -89,7 +89,7 @@ class FxiaokeStandin(Standin):
     def put(self, name: str, /, **values: Any) -> str:
         """Enters a record, or changes the one with its `_id`; gives the `_id`."""
         now = self.milliseconds()
-        found = values.pop("_id", None)
+        found: str | None = values.pop("_id", None)
         if found is None:
             self._next_id += 1
             # Rises with time, as the ids of the service's database do [A].
@@ -316,11 +316,8 @@ class FxiaokeStandin(Standin):
         # By `_id` they are kept already.
         for order in reversed([item for item in orders if item["fieldName"] != "_id"]):
             by = order["fieldName"]
-            ids = sorted(
-                ids,
-                key=lambda key, by=by: records[key].get(by) or 0,
-                reverse=not order["isAsc"],
-            )
+            values = {key: records[key].get(by) or 0 for key in ids}
+            ids = sorted(ids, key=values.__getitem__, reverse=not order["isAsc"])
         return ids
 
     @staticmethod

@@ -138,14 +138,18 @@ class FxiaokeClient:
         )
         data = answer.get("data")
         records = data.get("dataList") if isinstance(data, Mapping) else None
-        if not isinstance(data, Mapping) or not isinstance(records, list):
+        if (
+            not isinstance(data, Mapping)
+            or not isinstance(records, list)
+            or not all(isinstance(record, Mapping) for record in records)
+        ):
             raise ServiceError(
                 f"{self._session.source}: the answer about {object_name} holds no "
                 "data.dataList, and an object without records has an empty one."
             )
         # Its name differs between versions of the gateway.
         total = data.get("totalSize", data.get("total"))
-        return Page(records, int(total) if with_total and total is not None else None)
+        return Page(records, _whole_number(total) if with_total else None)
 
     def describe(self, object_name: str) -> Mapping[str, Any]:
         """The fields of an object by their API names, as the service describes them.
@@ -219,7 +223,7 @@ class FxiaokeClient:
                 f"{self._session.source}: the answer with the token lacks {name} or "
                 f"{fact}. Is protocol in sources.yaml the application's?"
             )
-        seconds = float(answer.get("expiresIn") or _TOKEN_SECONDS)
+        seconds = float(_whole_number(answer.get("expiresIn")) or _TOKEN_SECONDS)
         usable = max(seconds - _TOKEN_OVERLAP_SECONDS, seconds / 2)
         return Token(str(answer[name]), usable, ((fact, str(answer[fact])),))
 
@@ -231,13 +235,20 @@ class FxiaokeClient:
             json={**shared, "mobile": self._api.mobile},
         )
         answer = self._session.ask(request, _judge_of("the employee")).object()
-        found = answer.get("empList")
-        if not found:
+        found: Any = answer.get("empList")
+        employee = found[0] if isinstance(found, list) and found else None
+        if not isinstance(employee, Mapping) or not employee.get("openUserId"):
             raise ServiceError(
                 f"{self._session.source}: no employee has the telephone number that "
                 "fxiaoke.mobile gives."
             )
-        return str(found[0]["openUserId"])
+        return str(employee["openUserId"])
+
+
+def _whole_number(value: object) -> int | None:
+    """A count or a duration as it is written; None where it is none, or negative."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _judge_of(about: str) -> Callable[[Answer], None]:

@@ -7,8 +7,12 @@ asking for it (`client`) and the values (`values`).
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from pipeline.common.errors import SourceUnavailable
@@ -39,15 +43,14 @@ SYSTEM_FIELDS: Final = {
 }
 
 
-# Numbers are strings of any length; days and moments are milliseconds since 1970. A day is
-# midnight in China, so that it is an instant too, and staging makes a day of it.
+# Numbers are strings of any length; days and moments are milliseconds since 1970.
 _KINDS: Final[dict[str, Kind]] = {
     "number": "decimal",
     "currency": "decimal",
     "percentile": "decimal",
     "percent": "decimal",
     "true_or_false": "boolean",
-    "date": "epoch_ms",
+    "date": "date",
     "date_time": "epoch_ms",
 }
 
@@ -57,8 +60,13 @@ _DECLARED: Final[dict[str, Kind]] = {
     "integer": "integer",
     "decimal(38,10)": "decimal",
     "boolean": "boolean",
+    "date": "date",
     "timestamp": "epoch_ms",
 }
+
+# What a day begins by, unless the field says otherwise.
+_CHINA: Final = "GMT+8"
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -68,12 +76,14 @@ class Field:
     Attributes:
         api_name: What the API calls it.
         kind: The type, in the vendor's words, such as `currency`.
+        time_zone: Where its days begin, such as `GMT+8`.
         options: Value → label of a selection.
     """
 
     api_name: str
     label: str
     kind: str
+    time_zone: str = _CHINA
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,13 +112,18 @@ def fields_of(description: Mapping[str, Any]) -> dict[str, Field]:
             api_name=name,
             label=str(raw.get("label") or name),
             kind=_kind(raw),
+            time_zone=str(raw.get("time_zone") or _CHINA),
             options={
                 str(option.get("value")): str(option.get("label"))
-                for option in raw.get("options") or ()
+                for option in _list(raw.get("options"))
                 if isinstance(option, Mapping)
             },
         )
     return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _kind(raw: Mapping[str, Any]) -> str:
@@ -177,10 +192,42 @@ def readings(columns: Sequence[Column], entity: Entity) -> list[RecordColumn]:
     return found
 
 
-def flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with lists of one, which is how an owner comes, as what is in them."""
+def days_of(
+    columns: Sequence[Column], readings: Sequence[RecordColumn]
+) -> dict[str, dt.tzinfo]:
+    """The fields whose values become days, each with where its days begin."""
     return {
+        column.field.api_name: _zone(column.field.time_zone)
+        for column, reading in zip(columns, readings, strict=True)
+        if column.field is not None and reading.kind == "date"
+    }
+
+
+def flat(
+    record: Mapping[str, Any], days: Mapping[str, dt.tzinfo] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The record with what its JSON wraps unwrapped.
+
+    Lists of one, which is how an owner comes, are what is in them; of milliseconds that
+    mean a day there is the day. What is empty is left out.
+    """
+    found = {
         name: value[0] if isinstance(value, list) and len(value) == 1 else value
         for name, value in record.items()
         if value not in ("", [])
     }
+    for name, zone in days.items():
+        # What is no moment stays as it is, and rejects its record.
+        with suppress(KeyError, TypeError, ValueError, OverflowError):
+            moment = _EPOCH + dt.timedelta(milliseconds=int(found[name]))
+            found[name] = moment.astimezone(zone).date().isoformat()
+    return found
+
+
+def _zone(name: str) -> dt.tzinfo:
+    """`GMT+8` as a zone; China's where it says nothing of the kind."""
+    found = re.fullmatch(r"(?:GMT|UTC)([+-])(\d{1,2})(?::?(\d{2}))?", name)
+    if found is None:
+        return _zone(_CHINA)
+    offset = dt.timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+    return dt.timezone(-offset if found[1] == "-" else offset)

@@ -7,6 +7,7 @@ here: a single call (`client`), and what fields mean (`metadata`).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -116,6 +117,7 @@ class FxiaokeReader:
                 entity,
                 readings,
                 done,
+                days=metadata.days_of(columns, readings),
                 lower=lower,
                 limit=limit,
                 is_whole=number == 0 and lower is None and limit is None,
@@ -145,6 +147,7 @@ class FxiaokeReader:
         columns: Sequence[RecordColumn],
         done: _Pass,
         *,
+        days: Mapping[str, dt.tzinfo] | None = None,
         lower: dt.datetime | None,
         limit: int | None,
         content: Literal["rows", "keys"] = "rows",
@@ -166,9 +169,9 @@ class FxiaokeReader:
             done.newest = None
             kept: list[Mapping[str, Any]] = []
             for records in self._pages(_object(entity), fields, filters, limit):
-                kept += [metadata.flat(record) for record in records]
+                kept += [metadata.flat(record, days or {}) for record in records]
                 if entity.cursor:
-                    done.newest = _newest(done.newest, records, entity.cursor.column)
+                    done.newest = _newest(done.newest, records, _cursor(entity))
                 if len(kept) >= ROWS_PER_BATCH:
                     yield to_batch(kept, columns, rejected)
                     kept = []
@@ -212,7 +215,10 @@ class FxiaokeReader:
             count += len(page.records)
             if page.records:
                 yield page.records
-            if len(page.records) < rows:
+            # A page may be short in the middle, of what the employee may not see; the
+            # count says that there is more.
+            is_short = len(page.records) < rows
+            if not page.records or (is_short and count >= (before or 0)):
                 break
             found = page.records[-1].get("_id")
             if found is None or found == last:
@@ -302,8 +308,10 @@ def _cursor(entity: Entity) -> str:
 def _newest(
     before: dt.datetime | None, records: Sequence[Mapping[str, Any]], field: str
 ) -> dt.datetime | None:
-    found = [int(record[field]) for record in records if record.get(field)]
-    if not found:
-        return before
-    newest = _EPOCH + dt.timedelta(milliseconds=max(found))
-    return newest if before is None else max(before, newest)
+    """The newest change; what is no moment is no change, and its record is rejected."""
+    newest = before
+    for record in records:
+        with contextlib.suppress(KeyError, ValueError, TypeError, OverflowError):
+            moment = _EPOCH + dt.timedelta(milliseconds=int(record[field]))
+            newest = moment if newest is None else max(newest, moment)
+    return newest

@@ -265,7 +265,9 @@ def fxiaoke_exports(folder: Path) -> Path:
     """
     day = dt.datetime(2025, 1, 6, 9)
     names = [f"华东{n}设备有限公司" for n in range(20)]
-    orders, lines, payments = [], [], []
+    orders: list[Sequence[Any]] = []
+    lines: list[Sequence[Any]] = []
+    payments: list[Sequence[Any]] = []
     for n in range(80):
         moment = day + dt.timedelta(days=5 * n)
         number, customer = f"SO{n:05}", names[n % 18]

@@ -26,7 +26,7 @@ from tests.standins.fxiaoke import FxiaokeStandin
 
 START = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 
-FIELDS = {
+FIELDS: dict[str, dict[str, Any]] = {
     "name": {"type": "text", "label": "客户名称"},
     "account_level": {
         "type": "select_one",

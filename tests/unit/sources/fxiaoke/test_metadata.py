@@ -206,7 +206,15 @@ def test_records_that_were_read_without_a_field_are_not_taken(gate: Gate) -> Non
 
 def test_a_field_that_changed_its_type_stops(gate: Gate) -> None:
     level(gate)["type"] = "text"
-    assert gate.failed()["no_field_changed_its_type"]
+    assert gate.failed() == {"no_field_is_another": True}
+
+
+def test_an_alias_that_names_another_field_stops(gate: Gate) -> None:
+    gate.tenant.fields["AccountObj"]["field_a1B2c__c"] = level(gate)
+    aliases = {"account_level": "field_a1B2c__c"}
+    gate.source = source_of(gate.tenant, {"aliases": aliases})
+    assert gate.failed() == {"no_field_is_another": True}
+    assert gate.failed(full=True) == {"no_field_is_another": False}
 
 
 def test_an_option_that_is_new_stops(gate: Gate) -> None:
@@ -222,10 +230,10 @@ def test_an_option_that_is_gone_or_called_otherwise_is_said(gate: Gate) -> None:
     assert gate.failed() == {"no_option_vanished_or_was_renamed": False}
 
 
-def test_a_field_that_is_new_with_its_options_stops_nothing(gate: Gate) -> None:
+def test_a_field_that_is_new_is_said_and_its_options_are_not(gate: Gate) -> None:
     source = source_of(
         gate.tenant, {"fields": [*gate.source.entities["accounts"].fields, "grade"]}
     )
     gate.source = source
     gate.tenant.fields["AccountObj"]["grade"] = level(gate)
-    assert gate.failed() == {}
+    assert gate.failed() == {"no_field_is_new": False}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_new_token_that_is_refused_is_an_error(tenant: FxiaokeStandin) -> None
 def test_wrong_credentials_are_named_and_not_tried_again(
     tenant: FxiaokeStandin, option: str
 ) -> None:
-    source = source_of(tenant, **{option: "wrong-and-secret"})
+    source = source_of(tenant, None, connection=None, **{option: "wrong-and-secret"})
     with pytest.raises(SourceUnavailable, match="permanent_code is wrong") as error:
         read(tenant, source)
     assert len(tenant.calls(TOKEN)) == 1
@@ -202,6 +203,57 @@ def test_an_answer_that_is_none(
     tenant.next_replies(QUERY, [reply] * 9)
     with pytest.raises(SourceUnavailable, match=said):
         read(tenant)
+
+
+STRANGE: list[object] = [
+    {},
+    [],
+    "text",
+    7,
+    None,
+    {"dataList": {}},
+    {"dataList": [1]},
+    {"dataList": [None]},
+    {"dataList": [{}]},
+    {"dataList": [{"_id": None}] * 100},
+    {"dataList": [{"_id": {"a": []}, "last_modified_time": "soon"}]},
+    {"dataList": [{"_id": "1", "last_modified_time": 10**30}], "total": "many"},
+    {"dataList": [{"_id": "1", "owner": [[]], "name": {"b": 1}}], "total": -1},
+    {"describe": []},
+    {"describe": {"fields": None}},
+    {"describe": {"fields": {"name": None, "_id": []}}},
+    {"describe": {"fields": {"name": {"type": None, "options": {"a": 1}}}}},
+    {"describe": {"fields": {"name": {"type": 7, "options": [None, {}]}}}},
+]
+
+
+@pytest.mark.parametrize("path", [TOKEN, CORP_TOKEN, DESCRIBE, QUERY, BY_MOBILE])
+def test_strange_answers_are_errors_of_the_source(path: str) -> None:
+    """Or rows that can be read or are rejected; never a fault of ours."""
+    with serving() as tenant:
+        tenant.put("AccountObj", name="one")
+        for data in STRANGE:
+            answer = {
+                "errorCode": 0,
+                "data": data,
+                "expiresIn": data,
+                "empList": [data],
+                **dict.fromkeys(
+                    ["accessToken", "ea", "corpAccessToken", "corpId"], "x"
+                ),
+            }
+            for protocol, who in (("oauth", "1000"), ("corp_token", None)):
+                tenant.faults.clear()
+                tenant.next_replies(path, [json_reply(answer)] * 9)
+                tenant.clock.advance(7_300)
+                source = source_of(
+                    tenant, protocol=protocol, user_id=who, mobile=fxiaoke.MOBILE
+                )
+                with reader_of(tenant, source) as reader:
+                    for entity in source.entities.values():
+                        with suppress(SourceUnavailable):
+                            for extract in reader.extracts(entity):
+                                list(extract.batches())
 
 
 def test_a_describe_without_fields(tenant: FxiaokeStandin) -> None:

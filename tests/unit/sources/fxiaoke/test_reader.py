@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources import Since
 from tests.profiles import examples
-from tests.standins.base import json_reply
+from tests.standins.base import Reply, json_reply
 from tests.standins.fxiaoke import CUSTOM_QUERY, DESCRIBE, QUERY, FxiaokeStandin
 from tests.unit.sources.fxiaoke.tenant import (
     START,
@@ -44,7 +46,7 @@ def test_values_become_what_they_are(tenant: FxiaokeStandin) -> None:
         account_level="1",
         total_order_amount="123456789012345678.01",
         owner=["1000"],
-        # Midnight in China.
+        # Midnight in China, when it is the day before in Greenwich.
         deal_day=1780243200000,
     )
     (row,) = read(tenant)
@@ -57,8 +59,39 @@ def test_values_become_what_they_are(tenant: FxiaokeStandin) -> None:
         "account_level": "1",
         "total_order_amount": Decimal("123456789012345678.0100000000"),
         "owner": "1000",
-        "deal_day": dt.datetime(2026, 5, 31, 16, tzinfo=dt.UTC),
+        "deal_day": dt.date(2026, 6, 1),
     }
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("GMT+8", 1), ("GMT-8", 31), ("UTC+05:30", 31), ("", 1), ("Mars", 1)],
+)
+def test_a_day_begins_where_its_field_says(
+    tenant: FxiaokeStandin, zone: str, day: int
+) -> None:
+    tenant.fields["AccountObj"]["deal_day"]["time_zone"] = zone
+    tenant.put("AccountObj", name="one", deal_day="1780243200000")
+    (row,) = read(tenant)
+    assert row["deal_day"].day == day
+
+
+def test_a_moment_may_be_declared_a_day(tenant: FxiaokeStandin) -> None:
+    tenant.put("AccountObj", name="one", create_time=1780243199999)
+    source = source_of(
+        tenant, {"fields": ["create_time"], "columns": {"create_time": "date"}}
+    )
+    (row,) = read(tenant, source)
+    assert row["create_time"] == dt.date(2026, 5, 31)
+
+
+def test_a_day_that_is_none_rejects_its_record(tenant: FxiaokeStandin) -> None:
+    tenant.put("AccountObj", name="one", deal_day="soon")
+    source = source_of(tenant)
+    with reader_of(tenant, source) as reader:
+        (extract,) = reader.extracts(source.entities["accounts"])
+        assert rows_of(extract) == []
+    assert "deal_day" in extract.rejected[0].reason
 
 
 def test_what_a_record_does_not_have_is_null(tenant: FxiaokeStandin) -> None:
@@ -125,15 +158,25 @@ def test_the_count_is_found_under_either_name(tenant: FxiaokeStandin) -> None:
     assert len(read(tenant)) == 120
 
 
-def test_a_page_that_lacks_records_does_not_count(tenant: FxiaokeStandin) -> None:
+def page_of(tenant: FxiaokeStandin, ids: Sequence[str], total: int) -> Reply:
+    """A page with these records, as the service would not give it."""
+    records = [tenant.objects["AccountObj"][key] for key in ids]
+    data = {"dataList": records, "offset": 0, "limit": 100, "total": total}
+    return json_reply({"errorCode": 0, "errorMessage": "OK", "data": data})
+
+
+def test_records_that_are_not_given_are_missed(tenant: FxiaokeStandin) -> None:
     ids = fill(tenant, 250)
-    short = [tenant.objects["AccountObj"][key] for key in ids[:40]]
-    data = {"dataList": short, "offset": 0, "limit": 100, "total": 250}
-    reply = json_reply({"errorCode": 0, "errorMessage": "OK", "data": data})
-    tenant.once(QUERY, reply)
-    with pytest.raises(SourceUnavailable, match=r"40 records .* counts 250") as error:
+    tenant.once(QUERY, page_of(tenant, ids[60:100], 250))
+    with pytest.raises(SourceUnavailable, match=r"190 records .* counts 250") as error:
         read(tenant)
     assert error.value.may_pass
+
+
+def test_a_short_page_is_not_the_last_one(tenant: FxiaokeStandin) -> None:
+    ids = fill(tenant, 250)
+    tenant.once(QUERY, page_of(tenant, ids[:40], 250))
+    assert len({row["_id"] for row in read(tenant)}) == 250
 
 
 def test_records_that_went_while_they_were_read_are_no_lack(
@@ -291,6 +334,36 @@ def test_the_sweep_asks_for_keys_alone(tenant: FxiaokeStandin) -> None:
     assert asked["fieldProjection"] == ["_id"]
 
 
+@pytest.mark.parametrize("request_number", [0, 1, 2, 3, 5, 8])
+def test_a_reading_that_ended_anywhere_begins_again(
+    tenant: FxiaokeStandin, request_number: int
+) -> None:
+    """What it had landed by then is pending, and counts for nothing."""
+    ids = fill(tenant, 250)
+    with Landing(tenant) as landing:
+        landing.refresh()
+        tenant.clock.advance(8 * 86_400)
+        tenant.erase("AccountObj", ids[100])
+        for key in ids[:50] + ids[200:]:
+            tenant.put("AccountObj", _id=key, name="changed")
+        fill(tenant, 200)
+        before, seen = landing.current(), len(tenant.asked)
+
+        def hang_up(asked: object) -> Reply | None:
+            is_over = len(tenant.asked) - seen > request_number
+            return Reply(200, b"{", cut_after=1) if is_over else None
+
+        tenant.faults.append(hang_up)
+        with contextlib.suppress(SourceUnavailable):
+            landing.refresh()
+            assert len(tenant.asked) - seen <= request_number
+        tenant.faults.clear()
+        if len(tenant.asked) - seen > request_number:
+            assert landing.current() == before
+        landing.refresh()
+        assert landing.current() == live(tenant)
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("enter"), st.integers(1, 6)),
@@ -329,8 +402,7 @@ def test_increments_are_a_full_reading(steps: list[tuple[str, int]]) -> None:
             else:
                 key = ids[value % len(ids)]
                 tenant.before(
-                    QUERY,
-                    lambda key=key, number=number: change_if_there(tenant, key, number),
+                    QUERY, functools.partial(change_if_there, tenant, key, number)
                 )
         # What was deleted for good is known when the keys were listed.
         tenant.clock.advance(8 * 86_400)

@@ -31,6 +31,17 @@ def _record(*more: Any) -> list[Any]:
     ]
 
 
+def _counted(*more: Any) -> list[Any]:
+    """What must hold of records that count by their life, and more."""
+    return _record(
+        without_nulls(
+            "life_status",
+            why="a record whose state may not be seen is left out, and all of them are",
+        ),
+        *more,
+    )
+
+
 def metadata(sample: bool) -> list[Any]:
     """Fields, types and options of all objects."""
     return [row_count(1, why="an object without fields is one that may not be seen")]
@@ -58,7 +69,7 @@ def accounts(sample: bool) -> list[Any]:
 
 def orders(sample: bool) -> list[Any]:
     """销售订单."""
-    return _record(
+    return _counted(
         without_nulls("account_id", why="revenue without a customer counts for nobody"),
         without_nulls(
             "order_time",
@@ -84,7 +95,7 @@ def order_products(sample: bool) -> list[Any]:
 
 def returns(sample: bool) -> list[Any]:
     """退货单."""
-    return _record(
+    return _counted(
         no_rows(
             "amounts_of_returns_are_not_negative",
             "select _id, returned_goods_inv_amount from {batch} "
@@ -96,7 +107,7 @@ def returns(sample: bool) -> list[Any]:
 
 def payments(sample: bool) -> list[Any]:
     """回款."""
-    return _record(
+    return _counted(
         without_nulls("payment_amount", why="money that is not known is not 0"),
         without_nulls(
             "payment_time", why="it counts from its day on", severity="warning"

@@ -14,8 +14,8 @@ renamed as (
         coalesce(
             {{ option_label("latest_events", "event_type") }}, latest_events.name
         ) as acquisition_source,
-        {{ business_date(utc_time("latest_events.begin_time")) }} as started_on,
-        {{ business_date(utc_time("latest_events.end_time")) }} as ended_on,
+        latest_events.begin_time as started_on,
+        latest_events.end_time as ended_on,
         latest_events.actual_cost as cost_amount,
         coalesce(latest_events.mc_currency, 'CNY') as currency
     from latest_events

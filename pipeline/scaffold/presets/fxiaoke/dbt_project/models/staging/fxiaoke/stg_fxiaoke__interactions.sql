@@ -1,4 +1,4 @@
-{#- How long it took nobody notes there, so that only costs of each interaction count. -#}
+{#- How long it took nobody notes there: only costs of each interaction count. -#}
 with latest_activities as (
     {{ latest(source("fxiaoke", "activities")) }}
 ),

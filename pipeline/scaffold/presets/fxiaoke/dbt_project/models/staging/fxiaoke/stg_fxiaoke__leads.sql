@@ -63,15 +63,15 @@ renamed as (
         coalesce(mc_currency, 'CNY') as currency,
         -- A percentage there, a share here.
         probability / 100 as probability,
-        {{ business_date(utc_time("close_date")) }} as expected_close_date,
+        close_date as expected_close_date,
         owner,
         {{ business_date(utc_time("create_time")) }} as created_on,
-        -- The day that was planned, unless somebody closed it before: a change later than
-        -- that may be any.
+        -- The day that was planned, or that of the last change if it was earlier; what
+        -- changed after that day may be anything.
         case
             when has_ended
                 then least(
-                    {{ business_date(utc_time("close_date")) }},
+                    close_date,
                     {{ business_date(utc_time("last_modified_time")) }}
                 )
         end as closed_on

@@ -1,5 +1,5 @@
-{#- Lines of approved orders, and notes of returned goods as one negative line each: what of
-    which product came back is not in the note. sources.yaml counts by the same rules. -#}
+{#- Lines of approved orders, and notes of returned goods as one negative line each: the
+    note does not say which product came back. sources.yaml counts by the same rules. -#}
 with latest_orders as (
     {{ latest(source("fxiaoke", "orders")) }}
 ),
@@ -20,7 +20,7 @@ sold as (
         ) as line_number,
         latest_orders.account_id as source_customer_id,
         latest_order_products.product_id as source_product_id,
-        latest_orders.order_time as ordered_at,
+        latest_orders.order_time as order_date,
         latest_order_products.quantity,
         latest_order_products.subtotal as net_amount,
         latest_order_products.quantity < 0 as is_return,
@@ -39,7 +39,7 @@ returned as (
         1 as line_number,
         account_id as source_customer_id,
         cast(null as varchar) as source_product_id,
-        returned_goods_time as ordered_at,
+        returned_goods_time as order_date,
         cast(-1 as decimal(38, 10)) as quantity,
         -returned_goods_inv_amount as net_amount,
         true as is_return,
@@ -64,8 +64,9 @@ renamed as (
         'fxiaoke' as customer_source,
         source_customer_id,
         source_product_id,
-        ordered_at,
-        {{ business_date(utc_time("ordered_at")) }} as order_date,
+        -- The CRM notes the day.
+        cast(null as timestamp) as ordered_at,
+        order_date,
         quantity,
         net_amount,
         is_return,

@@ -1,4 +1,4 @@
-{#- Money that came. When it was due the CRM does not say here, so that nobody is late. -#}
+{#- Money that came. When it was due is not said here, so that nobody is late. -#}
 with latest_payments as (
     {{ latest(source("fxiaoke", "payments")) }}
 ),
@@ -8,7 +8,7 @@ renamed as (
         _id as payment_id,
         'fxiaoke' as customer_source,
         account_id as source_customer_id,
-        payment_time as paid_at,
+        cast(payment_time as timestamp) as paid_at,
         payment_amount as amount,
         coalesce(mc_currency, 'CNY') as currency
     from latest_payments

@@ -1,4 +1,4 @@
-{#- There is no cost in the CRM: margin and profit stay unknown until a file gives it. -#}
+{#- There is no cost in the CRM: margin is not known until a file gives it. -#}
 with latest_products as (
     {{ latest(source("fxiaoke", "products")) }}
 ),
