@@ -49,11 +49,14 @@ class Query:
         """In the order that was asked for; that of ids without one [A]."""
         found = list(records)
         for name, is_falling in reversed(self.order or [("id", False)]):
-            found.sort(
-                key=lambda one, name=name: _value(name, one.get(name)),
-                reverse=is_falling,
-            )
+            found = _sorted(found, name, is_falling)
         return found
+
+
+def _sorted(records: list[Record], name: str, is_falling: bool) -> list[Record]:
+    return sorted(
+        records, key=lambda one: _value(name, one.get(name)), reverse=is_falling
+    )
 
 
 class _Parser:

@@ -281,8 +281,7 @@ class Session:
         assert state.outcome is not None
         assert state.next_action is not None
         log.warning(
-            "%s: %s; try %d of %d in %.0f s",
-            self.source,
+            "%s; try %d of %d in %.0f s",
             state.outcome.exception(),
             state.attempt_number + 1,
             self._retry.tries,

@@ -87,6 +87,8 @@ def judge(answer: Answer) -> None:
     if is_good or code in {"INTERNAL_ERROR", "TOO_MANY_REQUESTS"}:
         # An error in an answer that says it is good; the code alone says what it is.
         error.may_pass = code in {"INTERNAL_ERROR", "TOO_MANY_REQUESTS"}
+    if answer.status == 429 and path.endswith("/result"):
+        error.wait_seconds = 60  # ten downloads a minute, whoever makes them
     raise error
 
 

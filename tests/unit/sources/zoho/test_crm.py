@@ -172,7 +172,8 @@ def test_a_module_of_more_fields_than_a_call_gives(
     names = [f"Field_{number}" for number in range(130)]
     crm.define("Deals", field_of("Stage"), *(field_of(name) for name in names))
     deals = [crm.put("Deals", **dict.fromkeys(names, f"old {n}")) for n in range(3)]
-    for number, way in enumerate(({"bulk": False}, {"bulk": False, "coql": False})):
+    ways: list[dict[str, Any]] = [{"bulk": False}, {"bulk": False, "coql": False}]
+    for number, way in enumerate(ways):
         crm.faults.clear()
         entities = {"deals": {"object": "Deals"}}
         tables = Tables(crm, tmp_path / str(number), entities=entities, **way)
@@ -209,11 +210,40 @@ def test_an_organisation_without_records_has_columns(
     crm: ZohoCrm, tmp_path: Path
 ) -> None:
     """Empty answers are 204, and 304 with If-Modified-Since."""
-    for number, way in enumerate(({}, {"coql": False, "bulk": False})):
+    ways: list[dict[str, Any]] = [{}, {"coql": False, "bulk": False}]
+    for number, way in enumerate(ways):
         tables = Tables(crm, tmp_path / str(number), **way)
         tables.refresh()
         assert tables.rows("accounts", "id", "Rating") == set()
         assert tables.rows("lines", "Parent_Id", "Parent_Modified_Time") == set()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_broken_off_at_any_call_and_started_again(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    """What was read before the end does not count, and the next reading misses nothing."""
+    keys = accounts(crm, 12, seconds=60)
+    for key in keys[:5]:
+        order(crm, key, [1, 2])
+    expected = {(key,) for key in keys}
+    calls = 0
+    while True:
+        tables = Tables(crm, tmp_path / str(calls), **way)
+        crm.faults.clear()
+        broken = Reply(400, b'{"code": "BROKEN_OFF", "status": "error"}')
+        crm.once("/crm/", broken, after=calls)
+        try:
+            tables.refresh()
+        except SourceUnavailable:
+            crm.faults.clear()
+            tables.refresh()
+        else:
+            break
+        assert tables.rows("accounts", "id") == expected
+        assert len(tables.rows("lines", "id")) == 10
+        calls += 1
+    assert calls >= 8
 
 
 # Deletes
