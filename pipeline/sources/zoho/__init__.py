@@ -6,6 +6,7 @@
     paging     records in an order that misses none, by COQL or page by page
     bulk       a whole module as files
     lines      subforms, such as the lines of orders
+    reading    the records of one module: whole, what changed, keys
     crm        the reader of kind zoho_crm
     desk       the reader of kind zoho_desk
 

@@ -103,6 +103,7 @@ def test_more_records_than_numbered_pages_reach(
     tables = Tables(crm, tmp_path, **way)
     tables.refresh("accounts")
     assert tables.keys("accounts") == set(keys)
+    crm.faults.clear()
     tables.refresh("accounts")
     named = dict(tables.rows("accounts", "id", "Account_Name"))
     there = crm.modules["Accounts"].records
@@ -150,20 +151,21 @@ def test_a_change_while_everything_is_read_is_not_lost(
 ) -> None:
     """The newest record is read last, the changed one first: the cursor is beyond it."""
     keys = accounts(crm, 30)
-    crm.polls = 400  # the job of bulk read takes hours
 
     def change() -> None:
         crm.put("Accounts", keys[0], Account_Name="changed meanwhile")
+        crm.delete("Accounts", keys[2])
         crm.clock.advance(1800)
         crm.put("Accounts", keys[1], Account_Name="changed later")
 
     crm.before("/crm/bulk/v8/read/", change, after=3)
-    crm.polls = 6
+    crm.polls = 6  # the job of bulk read takes its time
     tables = Tables(crm, tmp_path)
     tables.refresh("accounts")
     named = dict(tables.rows("accounts", "id", "Account_Name"))
     assert named[keys[0]] == "changed meanwhile"
     assert named[keys[1]] == "changed later"
+    assert keys[2] not in named
 
 
 def test_a_module_of_more_fields_than_a_call_gives(
@@ -203,7 +205,7 @@ def test_nothing_is_read_again_and_nothing_lands_when_nothing_changed(
     before = len(crm.asked)
     done = tables.refresh()
     assert not any(landed.batches for landed in done.values())
-    assert len(crm.asked) - before <= 12
+    assert len(crm.asked) - before <= 13
 
 
 def test_an_organisation_without_records_has_columns(
