@@ -81,6 +81,11 @@ def judge(answer: Answer) -> None:
     text = _MEANING.get(code, "")
     if code == "NO_PERMISSION" and (missing := _permissions(body)):
         text = f"{text} ({missing})"
+    if code in {"INVALID_QUERY", "SYNTAX_ERROR", "FIELD_NOT_AVAILABLE"}:
+        text = (
+            f"Zoho does not give one of the fields in this way ({_details(body)}); name "
+            "it under `leave_out` in sources.yaml, or set `coql: false` under zoho"
+        )
     if not text:
         text = str(body.get("message") or body.get("error_description") or "")
     error = status_error(answer, text, code)
@@ -159,3 +164,10 @@ def _permissions(body: Mapping[str, Any]) -> str:
     details = body.get("details")
     named = details.get("permissions") if isinstance(details, dict) else None
     return ", ".join(map(str, named)) if isinstance(named, list) else ""
+
+
+def _details(body: Mapping[str, Any]) -> str:
+    details = body.get("details")
+    named = details if isinstance(details, dict) else {}
+    text = ", ".join(f"{name} {value}" for name, value in named.items())
+    return text or str(body.get("message") or "no details")

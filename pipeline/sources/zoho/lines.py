@@ -25,6 +25,7 @@ class Lines:
     Attributes:
         subform: The API name of the subform, which is a module for COQL.
         parent: The module whose records hold it.
+        parents: How many different records a reading of all lines has seen.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Lines:
         self._paging = paging
         self.subform = subform
         self.parent = parent
+        self.parents = 0
 
     def changed(
         self, names: Sequence[str], since: dt.datetime | None
@@ -42,8 +44,11 @@ class Lines:
         if since is None and isinstance(self._paging, CoqlPaging):
             yield from self._all(names)
             return
+        seen: set[str] = set()
         for page in self._paging.pages(self.parent, [], since=since):
             times = {row[ID]: row[MODIFIED] for row in page}
+            seen |= times.keys()
+            self.parents = len(seen)
             if isinstance(self._paging, CoqlPaging):
                 lines = self._paging.of_keys(
                     self.subform, [PARENT, *names], PARENT, list(times)
@@ -72,6 +77,7 @@ class Lines:
             for page in self._paging.pages(self.parent, [MODIFIED], order="id")
             for row in page
         }
+        self.parents = len(times)
         for lines in self._paging.pages(self.subform, [PARENT, *names], order="id"):
             # Those of no record are left behind by records that are gone.
             known = (line for line in lines if _parent(line) in times)

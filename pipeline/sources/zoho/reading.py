@@ -144,7 +144,9 @@ class Reading:
     def whole(self) -> Pages:
         """Everything, held against Zoho's own count."""
         if self._lines is not None:
-            yield from self._lines.changed(self._names, None)
+            yield from self._counted(
+                self._lines, self._lines.changed(self._names, None)
+            )
             return
         before = self._access.count(self._module)
         seen: set[int] = set()
@@ -154,19 +156,19 @@ class Reading:
         if len(seen) < before and (missing := self._missing(seen)):
             yield from missing
             seen.update(int(row[ID]) for page in missing for row in page)
-        self._compare(len(seen), before)
+        self._compare(self._module, len(seen), before)
 
     def keys(self) -> Pages:
         """The keys of everything, held against Zoho's own count."""
         if self._lines is not None:
-            yield from self._lines.keys()
+            yield from self._counted(self._lines, self._lines.keys())
             return
         before = self._access.count(self._module)
         seen: set[int] = set()
         for page in self._access.paging.pages(self._module, [], order="id"):
             seen.update(int(row[ID]) for row in page)
             yield [{ID: row[ID]} for row in page]
-        self._compare(len(seen), before)
+        self._compare(self._module, len(seen), before)
 
     def _everything(self, count: int) -> Pages:
         access = self._access
@@ -195,16 +197,22 @@ class Reading:
                 found.append(new)
         return found
 
-    def _compare(self, read: int, before: int) -> None:
+    def _counted(self, lines: Lines, pages: Pages) -> Pages:
+        """All lines, where all the records that hold them were seen."""
+        before = self._access.count(lines.parent)
+        yield from pages
+        self._compare(lines.parent, lines.parents, before)
+
+    def _compare(self, module: str, read: int, before: int) -> None:
         """Raises where less was read than there was before and is now."""
         if read >= before:
             return
-        least = min(before, self._access.count(self._module))
+        least = min(before, self._access.count(module))
         allowed = self._access.client.options.most_missing
         if read < least * (1 - allowed):
             raise SourceUnavailable(
                 f"{self._access.source}.{self._entity.name}: Zoho counts {least:,} records "
-                f"in {self._module} and gives {read:,}. Records that are not read would "
+                f"in {module} and gives {read:,}. Records that are not read would "
                 "count as gone. Let the user who made the refresh token see all records "
                 "(role and sharing rules); where Zoho counts what nobody can read, say "
                 "how much by zoho.most_missing in sources.yaml."
