@@ -252,9 +252,18 @@ def _put(crm: ZohoCrm, module: str, day: dt.date, /, **values: Any) -> str:
     return key
 
 
+def _word(number: int) -> str:
+    """A name that is unlike that of any other number."""
+    syllables = ("ba", "ke", "li", "mo", "nu", "ra", "si", "to")
+    digits = (number % 8, (3 * number + number // 8) % 8, (5 * number + 1) % 8)
+    own = "".join(syllables[digit] for digit in digits)
+    return f"{own}{syllables[number // 8 % 8]}".capitalize()
+
+
 def _account(crm: ZohoCrm, desk: ZohoDesk, kind: str, company: Company) -> str:
     serial = len(company.accounts)
-    name = f"{('Shanghai', 'Nanjing', 'Hangzhou')[serial % 3]} Works {serial} Ltd"
+    word = _word(serial)
+    name = f"{word} {('Pumps', 'Tools', 'Foods', 'Paper')[serial % 4]} Ltd"
     account = _put(
         crm,
         "Accounts",
@@ -264,7 +273,7 @@ def _account(crm: ZohoCrm, desk: ZohoDesk, kind: str, company: Company) -> str:
         Annual_Revenue=Decimal(1_000_000 * (1 + serial % 7)),
         Employees=10 + serial,
         Phone=f"+86 21 5{serial:07}",
-        Website=f"https://works{serial}.example.cn",
+        Website=f"https://{word.lower()}.example",
         Billing_City=("Shanghai", "Nanjing", "Hangzhou")[serial % 3],
         Billing_Country="China",
         Tax_Number=f"91310000MA1K{serial:06}",
