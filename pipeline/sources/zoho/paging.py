@@ -98,25 +98,27 @@ class CoqlPaging:
         begin = [f"{MODIFIED} >= '{spelt(since)}'"] if since is not None else []
         after = "" if begin else "id > 0"
         rows = COQL_FIRST_ROWS
+        place: Record = {}
         while True:
             where = " and ".join(part for part in [*begin, after] if part)
             asked = [MODIFIED, *names] if order == "time" else names
-            page, more = self._page(module, asked, where, order, rows)
+            page, last, more = self._page(module, asked, where, order, rows)
             if page:
                 yield page
-            if not more or not page:
+            if not more or not last:
                 return
-            last, begin = page[-1], []
+            if last == place:
+                raise _stands_still(module, place)
+            place = last
             if order == "time":
-                moment = f"'{spelt(instant(last))}'"
+                moment = f"'{spelt(instant(place))}'"
+                begin = []
                 after = (
                     f"({MODIFIED} > {moment} or "
-                    f"({MODIFIED} = {moment} and id > {_key(last)}))"
+                    f"({MODIFIED} = {moment} and id > {_key(place)}))"
                 )
             else:
-                after = f"id > {_key(last)}"
-                if since is not None:
-                    begin = [f"{MODIFIED} >= '{spelt(since)}'"]
+                after = f"id > {_key(place)}"
             rows = COQL_ROWS
 
     def of_keys(
@@ -128,24 +130,25 @@ class CoqlPaging:
             after = "0"
             while True:
                 where = f"{field} in ({listed}) and id > {after}"
-                page, more = self._page(module, names, where, "id", COQL_ROWS)
+                page, last, more = self._page(module, names, where, "id", COQL_ROWS)
                 if page:
                     yield page
-                if not more or not page:
+                if not more or not last:
                     break
-                after = _key(page[-1])
+                after = _key(last)
 
     def _page(
         self, module: str, names: Sequence[str], where: str, order: Order, rows: int
-    ) -> tuple[list[Record], bool]:
-        """One page in its order, whole records, and whether there are more."""
+    ) -> tuple[list[Record], Record, bool]:
+        """One page of whole records, where it ended, and whether there are more."""
         always = [MODIFIED] if MODIFIED in names else []
         first, *others = _parts(names, COQL_FIELDS)
         page, more = self._asked(module, [*always, *first], where, order, rows)
+        last = place_of(page)
         for part in others if page else ():
             found, _ = self._asked(module, [*always, *part], where, order, rows)
             joined(self._client, module, page, {row[ID]: row for row in found})
-        return [row for row in page if row], more
+        return [row for row in page if row], last, more
 
     def _asked(
         self, module: str, names: Sequence[str], where: str, order: Order, rows: int
@@ -185,14 +188,14 @@ class PagePaging:
             number, token, fresh, is_further = 1, None, 0, False
             more, last = True, None
             while more and not is_further:
-                page, info = self._page(module, names, reached, number, token)
+                page, end, info = self._page(module, names, reached, number, token)
                 new = [row for row in page if (row[ID], instant(row)) not in seen]
                 seen |= dict.fromkeys((row[ID], instant(row)) for row in new)
                 fresh += len(new)
                 if new:
                     yield new
-                more = bool(info.get("more_records")) and bool(page)
-                last = instant(page[-1]) if page else last
+                more = bool(info.get("more_records")) and bool(end)
+                last = instant(end) if end else last
                 is_further = last is not None and (
                     reached is None or last - _SECOND > reached
                 )
@@ -213,7 +216,8 @@ class PagePaging:
         since: dt.datetime | None,
         number: int,
         token: str | None,
-    ) -> tuple[list[Record], Mapping[str, Any]]:
+    ) -> tuple[list[Record], Record, Mapping[str, Any]]:
+        """One page of whole records, where it ended, and what Zoho says of it."""
         first, *others = _parts(names, PAGE_FIELDS)
         params = {
             "fields": ",".join(dict.fromkeys([MODIFIED, *first])),
@@ -225,9 +229,10 @@ class PagePaging:
         params |= {"page_token": token} if token else {"page": str(number)}
         answer = self._client.get(f"{API}/{module}", params, modified_since=since)
         page = list(answer.get("data") or ())
+        last = place_of(page)
         for part in others if page else ():
             joined(self._client, module, page, self._of_keys(module, part, page))
-        return [row for row in page if row], answer.get("info") or {}
+        return [row for row in page if row], last, answer.get("info") or {}
 
     def _of_keys(
         self, module: str, names: Sequence[str], page: Sequence[Record]
@@ -257,6 +262,19 @@ def one(client: ZohoClient, module: str, key: str) -> Record | None:
         raise
     data = answer.get("data") or ()
     return dict(data[0]) if data else None
+
+
+def place_of(page: Sequence[Record]) -> Record:
+    """Where a page ends: taken before a record of it is read anew, and has another."""
+    return {name: page[-1].get(name) for name in (ID, MODIFIED)} if page else {}
+
+
+def _stands_still(module: str, place: Record) -> ServiceError:
+    return ServiceError(
+        f"COQL answers again what comes before {module} {place[ID]} of "
+        f"{place[MODIFIED]}; set `coql: false` under zoho in sources.yaml to read page "
+        "by page."
+    )
 
 
 def joined(

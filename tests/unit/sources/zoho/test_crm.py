@@ -195,6 +195,55 @@ def test_a_module_of_more_fields_than_a_call_gives(
         assert found == {(f"last {number}",) * 3, ("old 1",) * 3, ("old 2",) * 3}
 
 
+@pytest.mark.parametrize("way", WAYS[1:])
+@pytest.mark.parametrize("happens", ["change", "delete"])
+def test_the_last_of_a_page_changes_between_its_parts(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any], happens: str
+) -> None:
+    """The next page begins where the page ended, not where its last record is now."""
+    names = [f"Field_{number}" for number in range(60)]
+    crm.define("Deals", *(field_of(name) for name in names))
+    tables = Tables(crm, tmp_path, entities={"deals": {"object": "Deals"}}, **way)
+    first = crm.put("Deals")
+    tables.refresh()
+    crm.clock.advance(3_600)
+    deals = []
+    for number in range(260):
+        deals.append(crm.put("Deals", Field_0=f"{number}", Field_59=f"{number}"))
+        crm.clock.advance(1)
+
+    def change() -> None:
+        crm.clock.advance(60)
+        if happens == "change":
+            # With the one that was there before, the two hundredth.
+            crm.put("Deals", deals[198], Field_0="new", Field_59="new")
+        else:
+            for key in [first, *deals[:199]]:
+                crm.delete("Deals", key)
+
+    crm.before("/coql", change, after=1)
+    crm.before("/crm/v8/Deals", change, after=1)
+    tables.refresh()
+    found = {
+        row[0]: row[1:] for row in tables.rows("deals", "id", "Field_0", "Field_59")
+    }
+    there = crm.modules["Deals"].records
+    assert set(there) <= set(found)
+    assert all(first == last for first, last in found.values())
+
+
+def test_an_answer_that_comes_again_for_ever_is_an_error(
+    crm: ZohoCrm, tmp_path: Path
+) -> None:
+    """As if times were more exact than they are written."""
+    record = {"id": "7328395000000680055", "Modified_Time": "2026-06-01T08:00:00+00:00"}
+    page = {"data": [record], "info": {"count": 1, "more_records": True}}
+    crm.next_replies("/coql", [json_reply(page)] * 50)
+    with pytest.raises(SourceUnavailable, match="coql: false"):
+        Tables(crm, tmp_path).refresh("accounts")
+    assert len(crm.calls("/coql")) == 2
+
+
 def test_nothing_is_read_again_and_nothing_lands_when_nothing_changed(
     crm: ZohoCrm, tmp_path: Path
 ) -> None:
