@@ -156,7 +156,11 @@ def sample(
                     readable.append((result, landed))
     except SourceUnavailable as error:
         # One server that does not answer is one finding, however many tables it has.
-        keys = {"database": "url", "files": "path"}.get(source.kind, source.kind)
+        keys = {"database": "url", "files": "path"}.get(
+            # The credentials of zoho_crm and zoho_desk stand under zoho.
+            source.kind,
+            source.kind.partition("_")[0],
+        )
         samples.findings.append(
             declaration.finding(str(error), error.exit_code, source.name, keys)
         )

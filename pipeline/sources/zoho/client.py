@@ -71,6 +71,16 @@ class ZohoClient:
         self._tokens = shared_cache(credentials, clock=clock)
 
     def __enter__(self) -> ZohoClient:
+        """Fetches a token, so that wrong credentials are one error and one request.
+
+        Raises:
+            SourceUnavailable: There is none; says which of the credentials is wrong.
+        """
+        try:
+            self._tokens.current(self._fetch)
+        except BaseException:
+            self._session.close()
+            raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.common.errors import SourceUnavailable
+from pipeline.gates.source_trial import try_source
 from pipeline.sources.zoho.crm import ZohoCrmReader
 from tests.standins.base import HTML, Reply, json_reply
 from tests.standins.zoho_crm import ZohoCrm, field_of
@@ -473,6 +474,16 @@ def test_wrong_settings_are_said(
     assert text in str(error.value)
     for secret in ("xyzzy", "client-secret", "refresh-token"):
         assert secret not in str(error.value)
+
+
+def test_wrong_credentials_are_one_request(crm: ZohoCrm, tmp_path: Path) -> None:
+    """However many entities there are: Zoho counts the tokens that are asked for."""
+    source = Tables(crm, tmp_path, refresh_token="1000.xyzzy").source
+    (tmp_path / "expectations").mkdir()
+    tried = try_source(source, tmp_path / "expectations")
+    assert len(tried) == 3
+    assert all("does not know the refresh token" in one.problem for one in tried)
+    assert len(crm.calls("/oauth/v2/token")) == 1
 
 
 def test_too_many_tokens_wait_and_then_say_so(crm: ZohoCrm, tmp_path: Path) -> None:
