@@ -40,6 +40,8 @@ class Query:
     limit: int
     offset: int
     most_keys: int
+    # What every id that holds is above, so that a large module need not be gone through.
+    above_id: int
 
     @classmethod
     def parse(cls, text: str) -> Query:
@@ -71,6 +73,8 @@ class _Parser:
             at = found.end()
         self._at = 0
         self._most_keys = 0
+        self._depth = 0
+        self._above_id = 0
 
     def query(self) -> Query:
         self._expect("select")
@@ -94,7 +98,16 @@ class _Parser:
             offset = int(self._next())
         if self._at < len(self._tokens):
             self._fail()
-        return Query(columns, module, holds, order, limit, offset, self._most_keys)
+        return Query(
+            columns,
+            module,
+            holds,
+            order,
+            limit,
+            offset,
+            self._most_keys,
+            self._above_id,
+        )
 
     def _by(self) -> tuple[str, bool]:
         name = self._next()
@@ -107,6 +120,8 @@ class _Parser:
         found = [self._both()]
         while self._takes("or"):
             found.append(self._both())
+        if len(found) > 1 and not self._depth:
+            self._above_id = 0
         return lambda one: any(test(one) for test in found)
 
     def _both(self) -> Test:
@@ -117,7 +132,9 @@ class _Parser:
 
     def _one(self) -> Test:
         if self._takes("("):
+            self._depth += 1
             inside = self._either()
+            self._depth -= 1
             self._expect(")")
             return inside
         name, sign = self._next(), self._next()
@@ -128,6 +145,8 @@ class _Parser:
         if sign not in _SIGNS:
             self._fail()
         value = _value(name, self._next().strip("'"))
+        if (name, sign, self._depth) == ("id", ">", 0):
+            self._above_id = value
         return lambda one: (
             one.get(name) is not None and _SIGNS[sign](_value(name, one[name]), value)
         )
