@@ -266,7 +266,7 @@ class Execution:
         """The work file with the warehouse beside it, and every schema in them."""
         connection = duckdb.connect(
             str(self._candidate.work_file.resolve()),
-            config=dict(materialization.CONFIG),
+            config=materialization.config(),
         )
         connection.execute(
             f"attach if not exists {sql.literal(self._candidate.warehouse_file.resolve())} "

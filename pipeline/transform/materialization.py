@@ -14,18 +14,18 @@ from typing import Any
 
 import duckdb
 
-from pipeline.common import sql
+from pipeline.common import engine, sql
 from pipeline.transform.nodes import Node, Status
 
 # What DuckDB's files are opened with, here and by dbt. A time with a zone compared with
 # one without is one in UTC, wherever this runs.
 SETTINGS = {"TimeZone": "UTC"}
-CONFIG = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
+
+
+def config() -> dict[str, Any]:
+    """How DuckDB opens the two files, here and where dbt opens them."""
     # Tables have no order; keeping one costs memory.
-    "preserve_insertion_order": "false",
-}
+    return {**engine.config(), "preserve_insertion_order": "false"}
 
 
 def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

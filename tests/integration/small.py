@@ -116,7 +116,9 @@ class SmallCompany:
     def refresh(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Refreshes, however it ends."""
         return command(
-            *("refresh", "--home", self.home, "--sources", self.sources, *arguments),
+            "refresh",
+            *("--home", self.home, "--sources", self.sources),
+            *arguments,
             CUSTOMER_TIERS_DBT_PROJECT=str(self.project),
         )
 
