@@ -186,6 +186,15 @@ def test_all_rows_are_accounted_for(project: Project) -> None:
     )
 
 
+def test_no_secret_is_in_any_file(project: Project) -> None:
+    secrets = [fxiaoke.APP_SECRET, fxiaoke.PERMANENT_CODE, project.tenant.tokens[-1][0]]
+    files = [path for path in project.folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".jsonl" for path in files), "no log was written"
+    for path in files:
+        content = path.read_bytes()
+        assert not any(secret.encode() in content for secret in secrets), path
+
+
 def test_a_field_that_vanishes_stops_the_next_refresh(project: Project) -> None:
     """And an option that is new; the release stays as it was."""
     before = (project.folder / "data" / "current").readlink()

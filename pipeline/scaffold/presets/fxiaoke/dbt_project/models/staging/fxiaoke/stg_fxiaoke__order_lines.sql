@@ -64,8 +64,8 @@ renamed as (
         'fxiaoke' as customer_source,
         source_customer_id,
         source_product_id,
-        -- The CRM notes the day.
-        cast(null as timestamp) as ordered_at,
+        -- The CRM notes the day; its beginning stands for the moment.
+        cast(order_date as timestamp) as ordered_at,
         order_date,
         quantity,
         net_amount,
