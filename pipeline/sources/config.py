@@ -66,10 +66,10 @@ class Source(Strict):
     @classmethod
     def _entities_of_a_service(cls, given: Any) -> Any:
         """Key and cursor of a web service's entities need not be said each time."""
-        if not isinstance(given, dict) or given.get("kind") not in _DEFAULTS:
+        kind = given.get("kind") if isinstance(given, dict) else None
+        if not isinstance(kind, str) or kind not in _DEFAULTS:
             return given
-        kind, entities = given["kind"], given.get("entities")
-        if not isinstance(entities, dict):
+        if not isinstance(entities := given.get("entities"), dict):
             return given
         filled = {}
         for name, entity in entities.items():

@@ -337,6 +337,8 @@ class Entity(Strict):
     @field_validator("deleted_when", mode="before")
     @classmethod
     def _may_be_one(cls, marks: Any) -> Any:
+        if marks is None:
+            return []
         return [marks] if isinstance(marks, dict) else marks
 
     @field_validator("columns")

@@ -90,7 +90,8 @@ def entity_defaults(kind: str, entity: dict[str, Any]) -> dict[str, Any]:
     if entity.get("reads") == "metadata":
         key = ["object", "field", "option_value"]
         return {"key": key, "load": "snapshot", "personal": "none"}
-    name = entity.get("object") or entity.get("name")
+    # What is no text is refused afterwards, with its place.
+    name = str(entity.get("object") or entity.get("name"))
     # A record that changes while it is read comes twice, and the newer one counts.
     found: dict[str, Any] = {"key": ["id"], "repeated_keys": "newest"}
     if name == USERS or (kind == "zoho_desk" and name not in SEARCHED):

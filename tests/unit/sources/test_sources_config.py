@@ -74,6 +74,19 @@ sources:
         columns: {amount: "decimal(38,10)"}
 """
 
+DEFAULTS = """
+version: 1
+sources:
+  - name: crm
+    kind: zoho_crm
+    zoho: {data_center: eu, client_id: a, client_secret: b, refresh_token: c, coql: true}
+    provides: [customers]
+    entities:
+      metadata: {reads: metadata}
+      users: {object: users}
+      lines: {object: Ordered_Items, parent: Sales_Orders, load: append}
+"""
+
 
 def settings(folder: Path, **changes: Any) -> Settings:
     defaults: dict[str, Any] = {
@@ -402,7 +415,7 @@ ANYTHING = st.recursive(
     at=st.sampled_from(
         [
             (text, place)
-            for text in (COMPLETE, SERVICE)
+            for text in (COMPLETE, SERVICE, DEFAULTS)
             for place in places(yaml.safe_load(text))
         ]
     ),
