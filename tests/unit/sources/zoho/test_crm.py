@@ -275,10 +275,9 @@ def test_broken_off_at_any_call_and_started_again(
     crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
 ) -> None:
     """What was read before the end does not count, and the next reading misses nothing."""
-    keys = accounts(crm, 12, seconds=60)
-    for key in keys[:5]:
-        order(crm, key, [1, 2])
-    expected = {(key,) for key in keys}
+    (account,) = accounts(crm, 1)
+    order(crm, account, [1, 2])
+    names = ("accounts", "lines")
     calls = 0
     while True:
         tables = Tables(crm, tmp_path / str(calls), **way)
@@ -286,14 +285,14 @@ def test_broken_off_at_any_call_and_started_again(
         broken = Reply(400, b'{"code": "BROKEN_OFF", "status": "error"}')
         crm.once("/crm/", broken, after=calls)
         try:
-            tables.refresh()
+            tables.refresh(*names)
         except SourceUnavailable:
             crm.faults.clear()
-            tables.refresh()
+            tables.refresh(*names)
         else:
             break
-        assert tables.rows("accounts", "id") == expected
-        assert len(tables.rows("lines", "id")) == 10
+        assert tables.keys("accounts") == {account}
+        assert len(tables.keys("lines")) == 2
         calls += 1
     assert calls >= 8
 
