@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pipeline.sources.entity import Strict
 
@@ -16,7 +16,7 @@ DataCenter = Literal["com", "eu", "in", "com.au", "com.cn", "jp", "ca", "sa"]
 
 # Canada and the Kingdom have domains of their own.
 _DOMAINS = {"ca": "zohocloud.ca", "sa": "zoho.sa"}
-# Where the fields and the values of picklists are landed, and the users; no modules.
+# What owners are; no module.
 USERS = "users"
 # The lists of Zoho Desk that say when a record was changed, and can be searched by it.
 SEARCHED = {"tickets"}
@@ -67,6 +67,16 @@ class Zoho(Strict):
         "own count; for modules of which a profile sees less than it counts.",
     )
 
+    @field_validator("accounts_url", "api_url")
+    @classmethod
+    def _is_encrypted(cls, url: str | None) -> str | None:
+        if url is not None and not is_encrypted(url):
+            raise ValueError(
+                "give the address with https://; a secret does not go over a line that "
+                "is not encrypted"
+            )
+        return url
+
     @property
     def accounts_host(self) -> str:
         """The address that gives tokens."""
@@ -78,6 +88,11 @@ class Zoho(Strict):
         """The address of the organisation's desk."""
         domain = _DOMAINS.get(self.data_center, f"zoho.{self.data_center}")
         return (self.api_url or f"https://desk.{domain}").rstrip("/")
+
+
+def is_encrypted(url: str) -> bool:
+    """Whether nobody on the way can read what goes to the address."""
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
 
 
 def entity_defaults(kind: str, entity: dict[str, Any]) -> dict[str, Any]:

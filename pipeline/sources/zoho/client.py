@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import json
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,6 +26,7 @@ from pipeline.sources.http import (
     shared_cache,
 )
 from pipeline.sources.zoho.errors import judge, judge_token
+from pipeline.sources.zoho_settings import is_encrypted
 
 log = logging.getLogger("customer_tiers.zoho")
 
@@ -164,6 +164,11 @@ class ZohoClient:
                 f"{answer.where}: the token comes without api_domain, the address to "
                 "read from; write it into zoho.api_url in sources.yaml."
             )
+        if domain and not is_encrypted(domain):
+            raise ServiceError(
+                f"{answer.where}: the token is for {domain}, which is no address with "
+                "https://; write the right one into zoho.api_url in sources.yaml."
+            )
         # As old versions had it, 3600000 is an hour as well.
         seconds = float(body.get("expires_in") or 3600)
         return Token(
@@ -187,10 +192,3 @@ class ZohoClient:
 def spelt(moment: dt.datetime) -> str:
     """An instant as Zoho CRM writes it: to the second, with an offset."""
     return moment.astimezone(dt.UTC).replace(microsecond=0).isoformat()
-
-
-def quoted(value: object) -> str:
-    """A text in COQL."""
-    return (
-        "'" + json.dumps(str(value), ensure_ascii=False)[1:-1].replace("'", "\\'") + "'"
-    )

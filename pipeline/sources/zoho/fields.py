@@ -75,14 +75,12 @@ class ModuleField:
         label: What people see.
         type: Zoho's word, such as `currency`.
         options: Value → label of a picklist.
-        holds: The module that a lookup leads to, or that a subform is.
     """
 
     name: str
     label: str
     type: str
     options: Mapping[str, str]
-    holds: str | None = None
 
     @property
     def kind(self) -> Kind | None:
@@ -124,7 +122,6 @@ def module_fields(answer: Mapping[str, Any]) -> dict[str, ModuleField]:
                 for option in raw.get("pick_list_values") or ()
                 if isinstance(option, Mapping)
             },
-            _holds(raw),
         )
     return found
 
@@ -133,17 +130,6 @@ def _is_list(raw: Mapping[str, Any]) -> bool:
     """Lists such as tags and taxes, whose elements are no values of the record."""
     is_values = raw.get("data_type") in {"multiselectpicklist", "subform"}
     return raw.get("json_type") == "jsonarray" and not is_values
-
-
-def _holds(raw: Mapping[str, Any]) -> str | None:
-    for name in ("lookup", "associated_module", "subform"):
-        value = raw.get(name)
-        if isinstance(value, Mapping):
-            module = value.get("module")
-            found = module.get("api_name") if isinstance(module, Mapping) else module
-            if isinstance(found, str):
-                return found
-    return None
 
 
 def columns_of(

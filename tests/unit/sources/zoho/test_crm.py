@@ -485,6 +485,16 @@ def test_wrong_credentials_are_one_request(crm: ZohoCrm, tmp_path: Path) -> None
     assert len(crm.calls("/oauth/v2/token")) == 1
 
 
+def test_a_token_does_not_go_over_a_line_that_is_not_encrypted(
+    crm: ZohoCrm, tmp_path: Path
+) -> None:
+    given = {"access_token": "1000.a", "expires_in": 3600}
+    domain = {"api_domain": "http://www.zohoapis.example"}
+    crm.once("/oauth/v2/token", json_reply(given | domain))
+    with pytest.raises(SourceUnavailable, match="no address with https"):
+        Tables(crm, tmp_path).refresh("accounts")
+
+
 def test_too_many_tokens_wait_and_then_say_so(crm: ZohoCrm, tmp_path: Path) -> None:
     crm.limits.tokens_in_ten_minutes = 0
     with pytest.raises(SourceUnavailable, match="more than 10 access tokens"):

@@ -105,6 +105,7 @@ def test_credentials_are_secrets_from_then_on(tmp_path: Path) -> None:
         (f"{{{REFERRED}}}", "zoho_desk", "org_id"),
         (f"{{data_center: cn, {REFERRED}}}", "zoho_crm", "data_center"),
         ("{client_id: x}", "zoho_crm", "client_secret"),
+        (f"{{{REFERRED}, accounts_url: 'http://a.example'}}", "zoho_crm", "https"),
         (f"{{{REFERRED}, acounts_url: x}}", "zoho_crm", "acounts_url"),
     ],
 )
