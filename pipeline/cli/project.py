@@ -18,6 +18,19 @@ from pipeline.common.settings import PROJECT_ROOT, Settings
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 
+def _init_preset(folder: Path, preset: str) -> None:
+    from pipeline.scaffold import ready_project
+
+    for path in ready_project.init(folder, preset):
+        out.print(str(path), soft_wrap=True, markup=False)
+    asked = ", ".join(ready_project.variables(preset))
+    out.print(
+        f"\nSet {asked} in the environment and begin with {folder / 'README.md'}.",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
@@ -31,12 +44,29 @@ WORKSPACE = PROJECT_ROOT / "workspace.yaml"
     help="Your data: a folder of files, a file, an Excel workbook or a database's URL. "
     "The project is made to fit.",
 )
-def init(folder: Path, source: str | None, what: str | None) -> None:
+@click.option(
+    "--preset",
+    metavar="SYSTEM",
+    help="A system that is read through its API, such as fxiaoke; the project needs "
+    "credentials only.",
+)
+def init(
+    folder: Path, source: str | None, what: str | None, preset: str | None
+) -> None:
     """Writes a ready project for your own data into a new folder.
 
     With --from it reads a sample of your tables, works out what they are, and writes a
-    project that can be refreshed, with MAPPING.md that says what was made of them.
+    project that can be refreshed, with MAPPING.md that says what was made of them. With
+    --preset it writes one for a system such as a CRM, read through its API.
     """
+    if preset is not None:
+        if source is not None or what is not None:
+            raise ConfigurationError(
+                "--preset brings its sources with their names; leave out --source and "
+                "--from."
+            )
+        _init_preset(folder, preset)
+        return
     from pipeline.scaffold import new_project
 
     if source is not None and not re.fullmatch(r"[a-z][a-z0-9_]*", source):

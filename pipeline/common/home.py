@@ -101,6 +101,11 @@ class Home:
         return self.root / "alerts"
 
     @property
+    def calls(self) -> Path:
+        """How many calls of web services were made, one folder a source."""
+        return self.root / "calls"
+
+    @property
     def metrics(self) -> Path:
         """The figures for a monitoring system."""
         return self.root / "metrics"

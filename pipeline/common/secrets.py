@@ -26,7 +26,11 @@ SHORTEST = 4
 
 # Keys of settings files whose values people may read, and must.
 _OPEN = {
+    "accounts_url",
+    "api_url",
     "ca_file",
+    "calls_per_day",
+    "data_center",
     "dbt_project",
     "demonstration",
     "encoding",
@@ -38,6 +42,7 @@ _OPEN = {
     "limit_minutes",
     "member",
     "name",
+    "org_id",
     "path",
     "port",
     "reporting_currency",

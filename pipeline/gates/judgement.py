@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.common.files import sha256
 from pipeline.common.home import Home
-from pipeline.gates import incoming
+from pipeline.gates import incoming, metadata_drift
 from pipeline.gates.run import run_suites
 from pipeline.gates.suite import (
     Suite,
@@ -45,7 +45,9 @@ def gate_in(
     """Judges the source's pending batches and accepts or refuses each entity's.
 
     An entity with a failing critical check has its pending batches refused; the others
-    are accepted. The accounting of rows covers every batch in force, new or not.
+    are accepted. Of a source whose metadata is refused all are: a record that was read
+    without a field would lack it for good. The accounting of rows covers every batch in
+    force, new or not.
 
     Args:
         full: Everything was read again on request: the columns are what they are now,
@@ -56,6 +58,7 @@ def gate_in(
     database.unlink(missing_ok=True)
     suites = [*incoming.accounting(database, entities)]
     suites += incoming.columns(database, entities, full=full)
+    suites += metadata_drift.suites(database, entities, full=full)
     suites += incoming.landed(database, entities, expectations)
     gate = f"in.{source.name}"
     checks = with_acceptances(
@@ -68,9 +71,14 @@ def gate_in(
         checks=checks,
     )
     refused = {check.subject for check in checks if check.blocks}
+    has_changed = any(
+        landed.entity.reads == "metadata"
+        and subject_of(landed.source, landed.name) in refused
+        for landed in entities
+    )
     for landed in entities:
         for batch in landed.batches("pending"):
-            if subject_of(landed.source, landed.name) in refused:
+            if has_changed or subject_of(landed.source, landed.name) in refused:
                 landed.refuse(batch)
             else:
                 landed.accept(batch)
@@ -123,6 +131,12 @@ def declared(
                 ),
                 Suite(
                     subject, "landing", entity.name, incoming.column_demands(full=full)
+                ),
+                Suite(
+                    subject,
+                    "landing",
+                    entity.name,
+                    metadata_drift.demands(entity, full=full),
                 ),
                 entity_suite(source.name, entity, expectations, sample=False),
             ]

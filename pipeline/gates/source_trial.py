@@ -23,7 +23,7 @@ from pipeline.common.errors import (
     SourceUnavailable,
 )
 from pipeline.common.home import Home
-from pipeline.gates import incoming
+from pipeline.gates import incoming, metadata_drift
 from pipeline.gates.run import run_suites
 from pipeline.gates.suite import Suite, entity_suite, subject_of
 from pipeline.gates.trial_findings import Declaration, Finding, listed
@@ -39,6 +39,8 @@ from pipeline.suppression.suppression_list import Suppression
 # text takes about a second.
 SAMPLE_ROWS = 100_000
 TABLE_ROWS = 20_000
+# Of a web service, where each call counts against a day's allowance.
+SERVICE_ROWS = 1_000
 # Of an entity of many files; then only the first rows of each further one.
 MOST_ROWS = 500_000
 FEW_ROWS = 1_000
@@ -131,7 +133,7 @@ def sample(
     samples.tried += tried
     readable: list[tuple[Tried, LandedEntity]] = []
     try:
-        with open_reader(source) as reader:
+        with open_reader(source, home or samples.home) as reader:
             for result in tried:
                 entity = source.entities[result.entity]
                 landed = LandedEntity(samples.home, source.name, entity)
@@ -154,9 +156,13 @@ def sample(
                     readable.append((result, landed))
     except SourceUnavailable as error:
         # One server that does not answer is one finding, however many tables it has.
-        keys = ("url",) if source.kind == "database" else ("path",)
+        keys = {"database": "url", "files": "path"}.get(
+            # The credentials of zoho_crm and zoho_desk stand under zoho.
+            source.kind,
+            source.kind.partition("_")[0],
+        )
         samples.findings.append(
-            declaration.finding(str(error), error.exit_code, source.name, *keys)
+            declaration.finding(str(error), error.exit_code, source.name, keys)
         )
         for result in tried:
             result.problem = str(error)
@@ -221,6 +227,8 @@ def _read(reading: _Reading, result: Tried) -> None:
 def _limit(source: Source, result: Tried) -> int:
     if source.kind == "database":
         return TABLE_ROWS
+    if source.kind != "files":
+        return SERVICE_ROWS
     return SAMPLE_ROWS if result.rows < MOST_ROWS else FEW_ROWS
 
 
@@ -293,7 +301,8 @@ def _report(
         message = text.replace("\0", names[0])
         if len(names) > 1:
             message += f" The same holds for {listed(names[1:])}."
-        result.findings.append(reading.finding(message, 5, _option(message)))
+        option = _option(message, reading.source)
+        result.findings.append(reading.finding(message, 5, option))
     rows = [batch for batch in batches if batch.content == "rows"]
     result.columns = list(dict.fromkeys(name for one in rows for name in one.columns))
     if not problems and not any(one.rows_read or one.columns for one in rows):
@@ -309,12 +318,14 @@ def _report(
     )
 
 
-def _option(message: str) -> str:
+def _option(message: str, source: Source) -> str:
     """The option of sources.yaml that a message of a reader is about."""
     named: list[str] = re.findall(r"`(\w+)[`:]", message)
     known = [name for name in named if name in Entity.model_fields]
     if known:
         return known[0]
+    if source.kind not in {"files", "database"}:
+        return "object"
     return "encoding" if "encoding" in message else "files"
 
 
@@ -344,7 +355,7 @@ def _needed(entity: Entity) -> dict[str, Sequence[str]]:
         "key": () if entity.is_by_position else entity.key,
         "replace": entity.replace,
         "cursor": [entity.cursor.column] if entity.cursor else (),
-        "deleted_when": [entity.deleted_when.column] if entity.deleted_when else (),
+        "deleted_when": [mark.column for mark in entity.deleted_when],
         "personal": [personal.customer, *personal.references] if personal else (),
     }
 
@@ -438,6 +449,9 @@ def _check(
                     continue
                 if before is not None and not is_first:
                     suites += incoming.columns_against(connection, landed, before)
+                    suites += metadata_drift.against(
+                        connection, landed, before, landed.in_force()
+                    )
         checks = run_suites(f"in.{source.name}", database, suites)
     for result, _ in readable:
         subject = subject_of(result.source, result.entity)

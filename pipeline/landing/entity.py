@@ -55,7 +55,8 @@ class LandedEntity(BatchStore):
         """SQL of the batches' rows, markers of deleted ones too; None without a file.
 
         Of each key, rows of before the last generation that has it do not count, nor do
-        rows of what a newer batch replaces (`replace`).
+        rows of what a newer batch replaces (`replace`). Markers of deleted rows have no
+        such columns, and are replaced by nothing.
 
         Args:
             batches: Batches of the entity, oldest first.
@@ -66,7 +67,8 @@ class LandedEntity(BatchStore):
             whole = sql.columns(self.entity.replaced_by)
             rows = (
                 f"(select * from {rows} as landed "
-                f"qualify _batch_id = max(_batch_id) over (partition by {whole}))"
+                f"qualify _deleted or _batch_id = max(_batch_id) over "
+                f"(partition by {whole}))"
             )
         if len(first := self.generations(batches)) == 1:
             return rows

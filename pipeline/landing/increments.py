@@ -69,14 +69,15 @@ def read(cursor: dict[str, str] | None) -> Any | None:
 
 def flags(record_batch: pa.RecordBatch, entity: Entity) -> pa.Array:
     """For each row, whether the source marks it as deleted."""
-    count = record_batch.num_rows
-    condition = entity.deleted_when
-    if condition is None or condition.column not in record_batch.schema.names:
-        return pa.repeat(pa.scalar(False), count)
-    # Compared as text: a flag is 1, true or Y, whatever type the source gives it.
-    marks = pa.array([_flag_text(value) for value in condition.values])
-    column = record_batch.column(condition.column).cast(pa.string())
-    return pc.is_in(pc.utf8_lower(column), value_set=marks)
+    found = pa.repeat(pa.scalar(False), record_batch.num_rows)
+    for condition in entity.deleted_when:
+        if condition.column not in record_batch.schema.names:
+            continue
+        # Compared as text: a flag is 1, true or Y, whatever type the source gives it.
+        marks = pa.array([_flag_text(value) for value in condition.values])
+        column = record_batch.column(condition.column).cast(pa.string())
+        found = pc.or_(found, pc.is_in(pc.utf8_lower(column), value_set=marks))
+    return found
 
 
 def _flag_text(value: object) -> str:

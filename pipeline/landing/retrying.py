@@ -19,18 +19,11 @@ from pipeline.common.errors import SourceUnavailable
 from pipeline.common.home import Home
 from pipeline.landing.entity import landed_entities
 from pipeline.landing.load import Landed, land
-from pipeline.sources import Reader, Retry, Source, open_reader
+from pipeline.sources import Reader, Source, open_reader
+from pipeline.sources.access import wait_between
 from pipeline.sources.passing import may_pass
 
 log = logging.getLogger("customer_tiers.retrying")
-
-
-def wait_between(retry: Retry) -> tenacity.wait.wait_base:
-    """The waits between tries: twice as long each time, up to half of it by chance."""
-    half, longest = retry.first_seconds / 2, retry.longest_seconds / 2
-    fixed = tenacity.wait_exponential(multiplier=half, max=longest)
-    chance = tenacity.wait_random_exponential(multiplier=half, max=longest)
-    return fixed + chance
 
 
 def land_source(
@@ -41,7 +34,7 @@ def land_source(
     full: bool = False,
     before_retry: Callable[[int], None] = lambda tried: None,
     sleep: Callable[[float], None] = time.sleep,
-    opened: Callable[[Source], Reader] = open_reader,
+    opened: Callable[[Source], Reader] | None = None,
 ) -> dict[str, Landed]:
     """Lands all entities of a source, as pending batches.
 
@@ -52,7 +45,7 @@ def land_source(
         full: Ignore where the last load ended.
         before_retry: Called before each further try with the number of tries so far.
         sleep: Waits.
-        opened: Gives a reader of the source.
+        opened: Gives a reader of the source; that of its kind when absent.
 
     Raises:
         SourceUnavailable: The source cannot be read, and has been tried as often as
@@ -60,7 +53,8 @@ def land_source(
     """
 
     def land_all() -> dict[str, Landed]:
-        with opened(source) as reader:
+        reading = opened(source) if opened else open_reader(source, home)
+        with reading as reader:
             landed = {}
             for entity in landed_entities(home, [source]):
                 log.debug("read %s.%s", entity.source, entity.name)

@@ -61,6 +61,9 @@ YES_NO = (
     {"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"是", "否"}, {"有", "无"},
 )  # fmt: skip
 
+# What exports put before ids that are without it everywhere else: Zoho CRM's.
+ID_PREFIXES = ("zcrm_",)
+
 PATTERNS = {
     "email": r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}",
     "phone": r"\+?[\d\s().\-/]{7,20}(\s*(x|ext\.?)\s*\d+)?",
@@ -93,11 +96,27 @@ def _column(
         if column.kind == "text":
             column.reading = f"cast({sql.quoted(name)} as varchar)"
     _count(connection, table, column)
+    _find_prefix(column)
     if landed != "VARCHAR" and _is_a_day_in_digits(connection, table, column):
         column.kind = "date"
         column.reading = _day_in_digits(name)
         _count(connection, table, column)
     return column
+
+
+def _find_prefix(column: Column) -> None:
+    """Takes a prefix of ids out of the reading, where every value has it."""
+    if column.kind != "text" or column.landed != "VARCHAR":
+        return
+    for prefix in ID_PREFIXES:
+        # What lies between two texts that begin so does as well.
+        if all(str(end).startswith(prefix) for end in (column.low, column.high)):
+            column.prefix = prefix
+            column.reading = _without(prefix, column.reading)
+
+
+def _without(prefix: str, expression: str) -> str:
+    return f"regexp_replace({expression}, {sql.literal(f'^{prefix}')}, '')"
 
 
 def _day_in_digits(name: str) -> str:
@@ -462,7 +481,7 @@ def identity(column: Column) -> str:
             text = f"nullif({text}, {sql.literal(marker)})"
         if _is_written_as_float(column):
             return rf"regexp_replace({text}, '\.0$', '')"
-        return text
+        return _without(column.prefix, text) if column.prefix else text
     if column.kind in MOMENTS or column.kind == "boolean":
         return f"cast({name} as varchar)"
     return f"cast({name} as varchar)"

@@ -36,6 +36,8 @@ class Column:
         is_padded: Blanks stand around some of its texts, or some are empty.
         is_unique: Each row has a value, and within one file each another.
         examples: The most frequent values, most frequent first.
+        prefix: What a system's exports put before its ids, and its API does not; it is
+            no part of the value.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Column:
     is_padded: bool = False
     is_unique: bool = False
     examples: Sequence[str] = ()
+    prefix: str = ""
 
     @property
     def known(self) -> int:

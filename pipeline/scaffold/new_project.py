@@ -12,6 +12,7 @@ import re
 import shutil
 import textwrap
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import jinja2
@@ -42,20 +43,10 @@ def init(folder: Path, source: str) -> list[Path]:
     Raises:
         ConfigurationError: The folder holds something already, or cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigurationError(
-            f"{folder} is not empty; give a new folder, so that nothing is overwritten."
-        )
-    try:
-        seeds = folder / "dbt_project" / "seeds"
-        seeds.mkdir(parents=True)
-        policy = {path.name: path for path in (PACKAGE / "seeds").glob("*.csv")}
-        policy |= {path.name: path for path in NEUTRAL_SEEDS.rglob("*.csv")}
-        for name in sorted(policy):
-            shutil.copy(policy[name], seeds)
+    with writing(folder):
+        begin(folder)
         (folder / "expectations" / "landing").mkdir(parents=True)
-        (folder / ".gitignore").write_text("/data/\n/dbt_project/target/\n")
-        written = [
+        return [
             _render(
                 "sources.yaml.j2",
                 folder / "sources.yaml",
@@ -70,11 +61,36 @@ def init(folder: Path, source: str) -> list[Path]:
             ),
             _render("README.md.j2", folder / "README.md", source=source),
         ]
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Holds while a new project is written into the folder.
+
+    Raises:
+        ConfigurationError: The folder holds something already, or cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigurationError(
+            f"{folder} is not empty; give a new folder, so that nothing is overwritten."
+        )
+    try:
+        yield
     except OSError as error:
         raise ConfigurationError(
             f"{folder} cannot be written: {error.strerror} ({error.filename})."
         ) from error
-    return written
+
+
+def begin(folder: Path) -> None:
+    """Writes what every new project has: the policy as seeds, and what git ignores."""
+    seeds = folder / "dbt_project" / "seeds"
+    seeds.mkdir(parents=True)
+    policy = {path.name: path for path in (PACKAGE / "seeds").glob("*.csv")}
+    policy |= {path.name: path for path in NEUTRAL_SEEDS.rglob("*.csv")}
+    for name in sorted(policy):
+        shutil.copy(policy[name], seeds)
+    (folder / ".gitignore").write_text("/data/\n/dbt_project/target/\n")
 
 
 def lacks(sources: SourcesFile, settings: Settings) -> list[Finding]:

@@ -22,26 +22,14 @@ from pydantic import (
 
 from pipeline.common import yaml_file, yaml_places
 from pipeline.common.settings import PROJECT_ROOT, Settings, is_time_zone
+from pipeline.sources.access import Connection, Retry
 from pipeline.sources.entity import CanonicalEntity, Entity, Name, Personal, Strict
+from pipeline.sources.fxiaoke_settings import FxiaokeApi
+from pipeline.sources.zoho_settings import Zoho
+from pipeline.sources.zoho_settings import entity_defaults as zoho_defaults
 
-
-class Retry(Strict):
-    """How often a source is read again after an error that may pass, and how soon.
-
-    The wait doubles each time up to the longest, and is then cut by up to a half at
-    random, so that many who wait for one server do not all come back at once.
-    """
-
-    tries: int = Field(
-        default=4, ge=1, le=100, description="Times in all; 1 is never again."
-    )
-    first_seconds: float = Field(
-        default=5, ge=0, description="The wait before the second time."
-    )
-    longest_seconds: float = Field(
-        default=300, ge=0, description="No wait is longer than this."
-    )
-
+# What entities of a web service are unless sources.yaml says otherwise.
+_DEFAULTS = {"zoho_crm": zoho_defaults, "zoho_desk": zoho_defaults}
 
 # What becomes of order lines whose customer no source gives.
 UnknownCustomers = Literal["refuse", "unknown_customer", "leave_out"]
@@ -56,19 +44,51 @@ class Source(Strict):
 
     `retry` says how often it is read again after an error that may pass (a connection
     that broke, a lock); `limit_minutes` ends a reading that hangs, its retries counted in;
-    0 is no limit, and without it that of the settings holds.
+    0 is no limit, and without it that of the settings holds. `connection` says how a web
+    service is called.
     """
 
     name: Name
     description: str = ""
-    kind: Literal["files", "database"]
+    kind: Literal["files", "database", "zoho_crm", "zoho_desk", "fxiaoke"]
+    zoho: Zoho | None = None
     url: str | None = Field(default=None, repr=False)
     path: Path | None = None
+    fxiaoke: FxiaokeApi | None = None
     entities: dict[Name, Entity]
     provides: list[CanonicalEntity]
     unknown_customers: UnknownCustomers = "refuse"
     retry: Retry = Retry()
+    connection: Connection = Connection()
     limit_minutes: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _entities_of_a_service(cls, given: Any) -> Any:
+        """Key and cursor of a web service's entities need not be said each time."""
+        kind = given.get("kind") if isinstance(given, dict) else None
+        if not isinstance(kind, str) or kind not in _DEFAULTS:
+            return given
+        if not isinstance(entities := given.get("entities"), dict):
+            return given
+        filled = {}
+        for name, entity in entities.items():
+            said = {} if entity is None else entity
+            if isinstance(said, dict):
+                said = {"name": name, **said}
+                said = _DEFAULTS[kind](kind, said) | said
+            filled[name] = said
+        return given | {"entities": filled}
+
+    @model_validator(mode="after")
+    def _service_has_credentials(self) -> Source:
+        if self.kind in {"zoho_crm", "zoho_desk"} and self.zoho is None:
+            raise ValueError(
+                f"{self.kind} needs zoho: {{client_id, client_secret, refresh_token}}"
+            )
+        if self.kind == "zoho_desk" and self.zoho and not self.zoho.org_id:
+            raise ValueError("zoho_desk needs the org_id of the organisation in zoho")
+        return self
 
     @model_validator(mode="after")
     def _reachable(self) -> Source:
@@ -76,7 +96,19 @@ class Source(Strict):
             raise ValueError("a database needs a url")
         if self.kind == "files" and not self.path:
             raise ValueError("files need a path, the folder in which they lie")
+        if self.kind == "fxiaoke" and self.fxiaoke is None:
+            raise ValueError(
+                "a source of kind fxiaoke needs fxiaoke, with app_id, app_secret, "
+                "permanent_code and user_id"
+            )
         for name, entity in self.entities.items():
+            if entity.reads == "metadata" and (
+                self.kind in {"files", "database"} or entity.load != "snapshot"
+            ):
+                raise ValueError(
+                    f"entity {name} reads metadata, which only a web service has, and "
+                    "which comes as a whole: say load: snapshot"
+                )
             if entity.name not in {"", name}:
                 raise ValueError(f"entity {name} takes its name from its own line")
             if self.kind == "files" and not entity.files:
@@ -237,15 +269,23 @@ def _name_entities(raw: dict[str, Any]) -> None:
 
 
 def _resolve_paths(parsed: SourcesFile, folder: Path) -> SourcesFile:
-    sources = [
-        source.model_copy(update={"path": (folder / source.path).resolve()})
-        if source.path
-        else source
-        for source in parsed.sources
-    ]
+    sources = [_with_paths(source, folder) for source in parsed.sources]
     folders = {
         name: (folder / path).resolve()
         for name in ("demonstration", "dbt_project", "expectations")
         if (path := getattr(parsed, name)) is not None
     }
     return parsed.model_copy(update={"sources": sources, **folders})
+
+
+def _with_paths(source: Source, folder: Path) -> Source:
+    """The source with its paths, which are relative to the folder, made absolute."""
+    changed: dict[str, Any] = {}
+    if source.path:
+        changed["path"] = (folder / source.path).resolve()
+    if source.connection.ca_file:
+        ca_file = (folder / source.connection.ca_file).resolve()
+        changed["connection"] = source.connection.model_copy(
+            update={"ca_file": ca_file}
+        )
+    return source.model_copy(update=changed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -212,9 +212,10 @@ class Entity(Strict):
         description="Read in increments by `column`, which rises with each change; "
         "`overlap` is read again each time, as in `2 hours` or, for a counter, `1000`.",
     )
-    deleted_when: DeletedWhen | None = Field(
-        default=None,
-        description="The `column` and its `values` by which a row is marked as deleted.",
+    deleted_when: list[DeletedWhen] = Field(
+        default=[],
+        description="The `column` and its `values` by which a row is marked as deleted; a "
+        "list where any of several marks does.",
     )
     deletes: DeletesTable | None = Field(
         default=None,
@@ -225,6 +226,32 @@ class Entity(Strict):
         default=None,
         ge=1,
         description="All keys are listed so often, to find rows that vanished.",
+    )
+    # web services
+    object: str | None = Field(
+        default=None,
+        description="What the service calls it, such as `AccountObj` or `Accounts`, if not "
+        "as the entity is called.",
+    )
+    fields: list[str] = Field(
+        default=[],
+        description="The fields that are read; all that the service's metadata names when "
+        "absent. One that the metadata does not name is a column without values.",
+    )
+    aliases: dict[str, str] = Field(
+        default_factory=dict,
+        description="Column → field of the service, for what each tenant calls otherwise, "
+        "as in `ticket_status: field_0fS1n__c`; the column has the name on the left.",
+    )
+    parent: str | None = Field(
+        default=None,
+        description="The object whose records hold these as a subform, such as "
+        "`Sales_Orders` of `Ordered_Items`.",
+    )
+    reads: Literal["records", "metadata"] = Field(
+        default="records",
+        description="metadata: instead of records the fields, types and options of the "
+        "source's other objects, one row an option; the gate compares it with before.",
     )
     # files
     files: str | None = Field(
@@ -304,8 +331,15 @@ class Entity(Strict):
 
     @field_validator("key", mode="before")
     @classmethod
-    def _may_be_the_position(cls, key: object) -> object:
+    def _may_be_the_position(cls, key: Any) -> Any:
         return list(POSITION) if key == "position" else key
+
+    @field_validator("deleted_when", mode="before")
+    @classmethod
+    def _may_be_one(cls, marks: Any) -> Any:
+        if marks is None:
+            return []
+        return [marks] if isinstance(marks, dict) else marks
 
     @field_validator("columns")
     @classmethod
@@ -394,7 +428,7 @@ class Entity(Strict):
         if isinstance(self.personal, Personal) and self.personal.rows == "keep":
             needed = {*self.key}
             needed |= {self.cursor.column} if self.cursor else set()
-            needed |= {self.deleted_when.column} if self.deleted_when else set()
+            needed |= {mark.column for mark in self.deleted_when}
             if torn := sorted(needed & set(self.personal.columns)):
                 raise ValueError(
                     f"personal would empty {torn[0]}, without which no row can be told "
@@ -406,7 +440,7 @@ class Entity(Strict):
     def _what_is_needed_is_read(self) -> Entity:
         needed = {*self.key, *self.replace, *self.columns}
         needed |= {self.cursor.column} if self.cursor else set()
-        needed |= {self.deleted_when.column} if self.deleted_when else set()
+        needed |= {mark.column for mark in self.deleted_when}
         if isinstance(self.personal, Personal):
             needed |= {self.personal.customer, *self.personal.references}
         if torn := sorted(needed & set(self.leave_out)):

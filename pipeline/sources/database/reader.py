@@ -18,10 +18,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from pipeline.common.errors import SourceUnavailable
+from pipeline.sources import increments
 from pipeline.sources.base import Extract, Rejected, Since
 from pipeline.sources.columns import refuse_names_that_are_one
 from pipeline.sources.config import Source
-from pipeline.sources.database import increments
 from pipeline.sources.database.columns import (
     Backend,
     Column,
@@ -102,8 +102,8 @@ class DatabaseReader:
         key = _named(table, names, where, "its key")
         for name in entity.columns:
             _named(table, [name], where, "one of its columns")
-        if entity.deleted_when:
-            _named(table, [entity.deleted_when.column], where, "its deleted flag")
+        for mark in entity.deleted_when:
+            _named(table, [mark.column], where, "its deleted flag")
         columns = [
             self._plan(column.name, column, column.type, entity, where)
             for column in table.columns

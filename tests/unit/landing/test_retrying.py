@@ -26,6 +26,7 @@ from pipeline.landing.batches import STATES
 from pipeline.landing.load import Landed
 from pipeline.landing.store import BatchStore
 from pipeline.sources import Entity, Extract, Reader, Retry, Since, Source, open_reader
+from pipeline.sources.access import wait_between
 from pipeline.sources.passing import may_pass, status_may_pass
 from tests.unit.support import database_source, files_source, store_of
 
@@ -61,7 +62,7 @@ SECONDS = st.just(0.0) | st.floats(0.001, 1_000)
 @given(st.integers(1, 200), SECONDS, SECONDS)
 def test_waits_double_within_bounds(tried: int, first: float, longest: float) -> None:
     """After each try at least half of the doubled wait, and never more than all of it."""
-    wait = retrying.wait_between(Retry(first_seconds=first, longest_seconds=longest))
+    wait = wait_between(Retry(first_seconds=first, longest_seconds=longest))
     state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
     state.attempt_number = tried
     whole = min(first * 2.0 ** (tried - 1), longest)

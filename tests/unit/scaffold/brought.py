@@ -258,6 +258,106 @@ def chinese_workbook(folder: Path) -> Path:
     return path
 
 
+def fxiaoke_exports(folder: Path) -> Path:
+    """Excel files with the labels of Fxiaoke's fields, one an object; one order cancelled.
+
+    The layout is assumed: labels of fields and of options, lookups by name, days as text.
+    """
+    day = dt.datetime(2025, 1, 6, 9)
+    names = [f"华东{n}设备有限公司" for n in range(20)]
+    orders: list[Sequence[Any]] = []
+    lines: list[Sequence[Any]] = []
+    payments: list[Sequence[Any]] = []
+    for n in range(80):
+        moment = day + dt.timedelta(days=5 * n)
+        number, customer = f"SO{n:05}", names[n % 18]
+        state = "作废" if n == 7 else "正常"
+        orders.append((number, customer, f"{moment:%Y-%m-%d}", 300 + n, state))
+        for product, amount in (("泵", 200), ("阀", 100 + n)):
+            lines.append((f"L{len(lines):05}", number, product, 2, amount / 2, amount))
+        paid = f"{moment:%Y-%m-%d}"
+        payments.append((f"HK{n:05}", customer, paid, 300 + n, "正常"))
+    files: dict[str, list[Sequence[Any]]] = {
+        "客户": [
+            ["客户名称", "客户级别", "成交状态", "统一社会信用代码", "省", "市", "电话",
+             "来源", "负责人", "生命状态"],
+            *[
+                (name, "普通客户", "已成交", f"91310000MA1K{n:06}", "上海市", "上海",
+                 f"021-5{n:07}", "展会", "李雷", "正常")
+                for n, name in enumerate(names)
+            ],
+        ],
+        "产品": [
+            ["产品名称", "产品编码", "分类", "标准价格", "生命状态"],
+            ("泵", "P-1", "流体", 100, "正常"),
+            ("阀", "P-2", "流体", 80, "正常"),
+        ],
+        "销售订单": [
+            ["销售订单编号", "客户名称", "下单日期", "销售订单金额", "生命状态"],
+            *orders,
+        ],
+        "订单产品": [
+            ["订单产品编号", "销售订单编号", "产品名称", "数量", "销售单价", "小计"],
+            *lines,
+        ],
+        "回款": [
+            ["回款编号", "客户名称", "回款日期", "本次回款总金额", "生命状态"],
+            *payments,
+        ],
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in files.items():
+        book = openpyxl.Workbook()
+        sheet = book.active
+        for row in rows:
+            sheet.append(list(row))
+        book.save(folder / f"{name}.xlsx")
+    return folder
+
+
+def zoho_exports(folder: Path) -> Path:
+    """CSV exports of Zoho CRM: labels, `zcrm_` ids, lookups in two columns, local times."""
+
+    def zcrm(number: int) -> str:
+        return f"zcrm_7328395000000{number:06}"
+
+    write_csv(
+        folder / "Accounts_2026_05_28.csv",
+        "Record Id,Account Owner.id,Account Owner,Account Name,Phone,Parent Account.id,"
+        "Website,Industry,Billing City,Billing Country,Created Time,Modified Time",
+        [
+            (zcrm(n), zcrm(900_000), "Li Lei", f"Works {n} Ltd", f"+86 21 555{n:04}",
+             zcrm(1) if n == 7 else "", f"https://works{n}.example.cn", "Machinery",
+             "Shanghai", "China", "2024-03-01 09:00:00", "2026-05-14 11:36:09")
+            for n in range(1, 41)
+        ],
+    )  # fmt: skip
+    write_csv(
+        folder / "Deals_2026_05_28.csv",
+        "Record Id,Deal Owner.id,Deal Owner,Deal Name,Account Name.id,Account Name,Stage,"
+        "Amount,Closing Date,Probability (%),Created Time,Modified Time",
+        [
+            (zcrm(1_000 + n), zcrm(900_000), "Li Lei", f"Deal {n}", zcrm(1 + n % 40),
+             f"Works {1 + n % 40} Ltd", ("Closed Won", "Negotiation")[n % 2],
+             1_000 + 250 * n, f"2026-0{1 + n % 8}-15", (100, 60)[n % 2],
+             "2025-11-25 17:58:05", "2026-05-14 11:36:09")
+            for n in range(60)
+        ],
+    )  # fmt: skip
+    write_csv(
+        folder / "Contacts_2026_05_28.csv",
+        "Record Id,Contact Owner.id,Contact Owner,First Name,Last Name,Account Name.id,"
+        "Account Name,Email,Phone,Title",
+        [
+            (zcrm(2_000 + n), zcrm(900_000), "Li Lei", "Ming", f"Wang{n}",
+             zcrm(1 + n % 40), f"Works {1 + n % 40} Ltd", f"w{n}@example.cn",
+             f"+86 138 0000 {n:04}", "Buyer")
+            for n in range(50)
+        ],
+    )  # fmt: skip
+    return folder
+
+
 def retail_lines(folder: Path) -> Path:
     """A flat file of invoices: no key, guests, returns, numbers written as floats."""
     dice = random.Random(2)

@@ -81,6 +81,70 @@ def test_a_workbook_with_chinese_headers(tmp_path: Path) -> None:
     assert types.fetchall() == [("company", 20), ("person", 10)]
 
 
+def test_excel_exports_of_fxiaoke(tmp_path: Path) -> None:
+    """Customers by their names, lines with their orders, no line of a cancelled order."""
+    made = make(brought.fxiaoke_exports(tmp_path / "in"), tmp_path / "p")
+    brought.becomes_what_it_says(made)
+    with sample.opened() as connection:
+        tables = recognise(profile(connection, str(tmp_path / "in"))).values()
+    assert {one.preset.name for one in tables if one.preset} == {
+        f"纷享销客 {what} export"
+        for what in ("accounts", "products", "orders", "order lines", "payments")
+    }
+    lines = staged(made).execute(
+        """
+        select
+            count(*), sum(net_amount), count(distinct source_customer_id),
+            min(order_date)::text, count(order_date), max(currency)
+        from stg_order_lines
+        """
+    )
+    expected = sum(300 + n for n in range(80) if n != 7)
+    assert lines.fetchone() == (158, expected, 18, "2025-01-06", 158, "CNY")
+    customers = staged(made).execute(
+        "select count(*), count(registration_number), min(customer_type), "
+        "count(distinct source_customer_id) from stg_customers"
+    )
+    assert customers.fetchone() == (20, 20, "company", 20)
+    paid = staged(made).execute("select count(paid_at), sum(amount) from stg_payments")
+    assert paid.fetchone() == (80, sum(300 + n for n in range(80)))
+
+
+def test_exports_of_zoho(tmp_path: Path) -> None:
+    """Ids lose the prefix that only exports have, so that they are those of the API."""
+    made = make(brought.zoho_exports(tmp_path / "in"), tmp_path / "p")
+    brought.becomes_what_it_says(made)
+    with sample.opened() as connection:
+        tables = recognise(profile(connection, str(tmp_path / "in"))).values()
+    assert {one.preset.name for one in tables if one.preset} == {
+        f"Zoho CRM {what} export" for what in ("Accounts", "Contacts", "Deals")
+    }
+    customers = staged(made).execute(
+        """
+        select
+            count(*), min(source_customer_id), max(parent_source_customer_id),
+            min(owner), min(customer_type)
+        from stg_customers
+        """
+    )
+    first = "7328395000000000001"
+    assert customers.fetchone() == (40, first, first, "Li Lei", "company")
+    for entity, count in (("leads", 60), ("contacts", 50)):
+        known = staged(made).execute(
+            f"select count(*), count(customers.source_customer_id) from stg_{entity} "
+            "as facts left join stg_customers as customers using (source_customer_id)"
+        )
+        assert known.fetchone() == (count, count)
+    deals = staged(made).execute(
+        "select sum(amount), max(probability), min(lead_id) from stg_leads"
+    )
+    assert deals.fetchone() == (
+        sum(1_000 + 250 * n for n in range(60)),
+        1,
+        "7328395000000001000",
+    )
+
+
 def test_a_flat_file_is_customers_products_and_lines(tmp_path: Path) -> None:
     made = make(brought.retail_lines(tmp_path / "in"), tmp_path / "p")
     (entity,) = made.entities.values()

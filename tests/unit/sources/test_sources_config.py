@@ -53,6 +53,40 @@ sources:
       people: {files: book.xlsx, sheet: People, key: [id], format: xlsx}
 """
 
+SERVICE = """
+version: 1
+sources:
+  - name: crm
+    kind: fxiaoke
+    fxiaoke: {app_id: a, app_secret: b, permanent_code: c, user_id: "1", protocol: oauth}
+    connection: {calls_per_day: 100, timeout_seconds: 5}
+    provides: [customers]
+    entities:
+      metadata: {reads: metadata, key: [object, field], load: snapshot, personal: none}
+      customers:
+        object: AccountObj
+        key: [_id]
+        cursor: {column: last_modified_time, overlap: 10 minutes}
+        deleted_when: [{column: life_status, values: [invalid]}]
+        sweep_days: 7
+        fields: [name, amount]
+        aliases: {amount: field_1__c}
+        columns: {amount: "decimal(38,10)"}
+"""
+
+DEFAULTS = """
+version: 1
+sources:
+  - name: crm
+    kind: zoho_crm
+    zoho: {data_center: eu, client_id: a, client_secret: b, refresh_token: c, coql: true}
+    provides: [customers]
+    entities:
+      metadata: {reads: metadata}
+      users: {object: users}
+      lines: {object: Ordered_Items, parent: Sales_Orders, load: append}
+"""
+
 
 def settings(folder: Path, **changes: Any) -> Settings:
     defaults: dict[str, Any] = {
@@ -77,6 +111,32 @@ def refusal_of(folder: Path, text: str | bytes) -> str:
     assert "sources.yaml" in str(error.value)
     assert SECRET not in full_text(error.value)
     return str(error.value)
+
+
+def test_a_web_service(tmp_path: Path) -> None:
+    (crm,) = load(tmp_path, SERVICE).sources
+    assert crm.fxiaoke is not None
+    assert crm.fxiaoke.host == "https://open.fxiaoke.com"
+    assert "app_secret" not in repr(crm.fxiaoke)
+    assert crm.entities["customers"].deleted_when[0].values == ["invalid"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("load: snapshot", "load: append", "say load: snapshot"),
+        ("kind: fxiaoke", "kind: files", "need a path"),
+        ("fxiaoke: {app_id: a", "none: {app_id: a", "there is no such option"),
+        ("app_secret: b", 'app_secret: ""', "app_secret"),
+        ("protocol: oauth", "protocol: soap", "should be 'oauth' or 'corp_token'"),
+        ("    fxiaoke: {", "    #", "needs fxiaoke, with app_id"),
+    ],
+)
+def test_a_web_service_that_cannot_work_is_refused(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in SERVICE
+    assert said in refusal_of(tmp_path, SERVICE.replace(old, new, 1))
 
 
 def test_a_complete_file(tmp_path: Path) -> None:
@@ -350,16 +410,26 @@ ANYTHING = st.recursive(
 )
 
 
-@given(value=ANYTHING, place=st.sampled_from(places(yaml.safe_load(COMPLETE))))
+@given(
+    value=ANYTHING,
+    at=st.sampled_from(
+        [
+            (text, place)
+            for text in (COMPLETE, SERVICE, DEFAULTS)
+            for place in places(yaml.safe_load(text))
+        ]
+    ),
+)
 def test_anything_is_parsed_or_reported(
     tmp_path_factory: pytest.TempPathFactory,
     value: Any,
-    place: tuple[str | int, ...],
+    at: tuple[str, tuple[str | int, ...]],
 ) -> None:
     """A branch of the file, from the whole of it to a leaf, is replaced by anything."""
-    folder = tmp_path_factory.getbasetemp()
+    text, place = at
+    folder = tmp_path_factory.mktemp("sources")
     for depth in range(len(place) + 1):
-        content = replaced(yaml.safe_load(COMPLETE), place[:depth], value)
+        content = replaced(yaml.safe_load(text), place[:depth], value)
         try:
             load(folder, yaml.safe_dump(content, allow_unicode=True))
         except ConfigurationError as error:

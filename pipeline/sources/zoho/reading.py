@@ -1,0 +1,219 @@
+"""How the records of one module or subform are read: whole, what changed, keys.
+
+Everything that is read whole is held against Zoho's own count. Not here: which of it is
+due (`crm`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+from pipeline.common.errors import SourceUnavailable
+from pipeline.sources.base import Extract, Rejected
+from pipeline.sources.entity import Entity
+from pipeline.sources.http import RecordColumn, ServiceError, to_batch
+from pipeline.sources.zoho.bulk import BulkReading
+from pipeline.sources.zoho.client import ZohoClient
+from pipeline.sources.zoho.fields import (
+    ID,
+    MODIFIED,
+    FieldColumn,
+    ModuleField,
+    asked_for,
+    flat,
+)
+from pipeline.sources.zoho.lines import PARENT, PARENT_MODIFIED, Lines
+from pipeline.sources.zoho.paging import API, Paging, Record
+
+log = logging.getLogger("customer_tiers.zoho")
+
+Pages = Iterator[list[Record]]
+
+
+@dataclass(frozen=True)
+class Access:
+    """The ways to an organisation's records.
+
+    Attributes:
+        source: The source's name, for messages.
+        client: Makes the calls.
+        paging: Reads records in an order.
+        bulk: Reads whole modules.
+        bulk_from: Modules of at least so many records are read by bulk read.
+    """
+
+    source: str
+    client: ZohoClient
+    paging: Paging
+    bulk: BulkReading
+    bulk_from: int
+
+    def count(self, module: str) -> int:
+        """How many records Zoho counts in a module."""
+        answer = self.client.get(f"{API}/{module}/actions/count")
+        return int(answer["count"])
+
+
+class Reading:
+    """How the records of one entity are read.
+
+    Attributes:
+        fields: The fields of its module.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        entity: Entity,
+        module: str,
+        fields: Mapping[str, ModuleField],
+        columns: Sequence[FieldColumn],
+    ) -> None:
+        self.fields = fields
+        self._access = access
+        self._entity = entity
+        self._module = module
+        self._names = asked_for(columns)
+        self._columns = [column.column for column in columns]
+        if entity.parent:
+            self._columns += [
+                RecordColumn(PARENT, "text", (PARENT,)),
+                RecordColumn(PARENT_MODIFIED, "instant", (PARENT_MODIFIED,)),
+            ]
+            self._names = [name for name in self._names if name != PARENT]
+            self._lines: Lines | None = Lines(
+                access.client, access.paging, module, entity.parent
+            )
+        else:
+            self._lines = None
+
+    def extract(
+        self,
+        pages: Callable[[], Pages],
+        *,
+        content: Literal["rows", "deletes", "keys"] = "rows",
+        is_whole: bool = False,
+    ) -> Extract:
+        """The pages as an extract; those of keys have the key's columns only."""
+        rejected: list[Rejected] = []
+        key = self._entity.key
+        columns = self._columns
+        if content != "rows":
+            columns = [column for column in columns if column.name in key]
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            # A module without records has columns too.
+            yield to_batch([], columns, [])
+            for page in pages():
+                yield to_batch(map(flat, page), columns, rejected)
+
+        return Extract(
+            origin=self._module,
+            fingerprint=None,
+            batches=batches,
+            rejected=rejected,
+            content=content,
+            is_whole=is_whole,
+        )
+
+    def sample(self, rows: int) -> Pages:
+        """So many rows, whichever come first."""
+        if self._lines is not None:
+            yield from self._lines.sample(self._names, rows)
+            return
+        order: Literal["id", "time"] = "time" if MODIFIED in self.fields else "id"
+        for page in self._access.paging.pages(self._module, self._names, order=order):
+            yield page[:rows]
+            rows -= len(page)
+            if rows <= 0:
+                return
+
+    def changed(self, since: dt.datetime) -> Pages:
+        """What changed at that moment or later."""
+        if self._lines is not None:
+            yield from self._lines.changed(self._names, since)
+            return
+        yield from self._access.paging.pages(self._module, self._names, since=since)
+
+    def whole(self) -> Pages:
+        """Everything, held against Zoho's own count."""
+        if self._lines is not None:
+            yield from self._counted(
+                self._lines, self._lines.changed(self._names, None)
+            )
+            return
+        before = self._access.count(self._module)
+        seen: set[int] = set()
+        for page in self._everything(before):
+            seen.update(int(row[ID]) for row in page)
+            yield page
+        if len(seen) < before and (missing := self._missing(seen)):
+            yield from missing
+            seen.update(int(row[ID]) for page in missing for row in page)
+        self._compare(self._module, len(seen), before)
+
+    def keys(self) -> Pages:
+        """The keys of everything, held against Zoho's own count."""
+        if self._lines is not None:
+            yield from self._counted(self._lines, self._lines.keys())
+            return
+        before = self._access.count(self._module)
+        seen: set[int] = set()
+        for page in self._access.paging.pages(self._module, [], order="id"):
+            seen.update(int(row[ID]) for row in page)
+            yield [{ID: row[ID]} for row in page]
+        self._compare(self._module, len(seen), before)
+
+    def _everything(self, count: int) -> Pages:
+        access = self._access
+        if access.client.options.bulk and count >= access.bulk_from:
+            kinds = {
+                name: field.kind for name, field in self.fields.items() if field.kind
+            }
+            try:
+                yield from access.bulk.pages(self._module, self._names, kinds)
+            except ServiceError as error:
+                if error.code not in {"MODULE_NOT_SUPPORTED", "NOT_SUPPORTED"}:
+                    raise
+                log.info("%s: %s has no bulk read", access.source, self._module)
+            else:
+                return
+        yield from access.paging.pages(self._module, self._names, order="id")
+
+    def _missing(self, seen: set[int]) -> list[list[Record]]:
+        """Records that a whole reading did not bring, read by themselves."""
+        access = self._access
+        names = self._names
+        found = []
+        for page in access.paging.pages(self._module, names, order="id"):
+            new = [row for row in page if int(row[ID]) not in seen]
+            if new:
+                found.append(new)
+        return found
+
+    def _counted(self, lines: Lines, pages: Pages) -> Pages:
+        """All lines, where all the records that hold them were seen."""
+        before = self._access.count(lines.parent)
+        yield from pages
+        self._compare(lines.parent, lines.parents, before)
+
+    def _compare(self, module: str, read: int, before: int) -> None:
+        """Raises where less was read than there was before and is now."""
+        if read >= before:
+            return
+        least = min(before, self._access.count(module))
+        allowed = self._access.client.options.most_missing
+        if read < least * (1 - allowed):
+            raise SourceUnavailable(
+                f"{self._access.source}.{self._entity.name}: Zoho counts {least:,} records "
+                f"in {module} and gives {read:,}. Records that are not read would "
+                "count as gone. Let the user who made the refresh token see all records "
+                "(role and sharing rules); where Zoho counts what nobody can read, say "
+                "how much by zoho.most_missing in sources.yaml."
+            )

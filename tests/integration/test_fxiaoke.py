@@ -1,0 +1,226 @@
+"""A company that has Fxiaoke and nothing else: from `init --preset` to a tier table.
+
+The project is the preset's, the service a stand-in on loopback, and one refresh serves all
+tests. What an account is worth is known from the stand-in alone.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline.common.settings import PROJECT_ROOT
+from tests.standins import fxiaoke, fxiaoke_company
+from tests.standins.base import ManualClock
+from tests.standins.fxiaoke import FxiaokeStandin
+from tests.standins.fxiaoke_company import Company
+
+AS_OF = "2026-05-31"
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Project:
+    """A project that `init --preset fxiaoke` wrote, and the tenant that it reads."""
+
+    folder: Path
+    tenant: FxiaokeStandin
+    company: Company
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command in the project's folder."""
+        credentials = {
+            "FXIAOKE_APP_ID": fxiaoke.APP_ID,
+            "FXIAOKE_APP_SECRET": fxiaoke.APP_SECRET,
+            "FXIAOKE_PERMANENT_CODE": fxiaoke.PERMANENT_CODE,
+            "FXIAOKE_USER_ID": fxiaoke.USER_ID,
+        }
+        own = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_")}
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline", *arguments],
+            cwd=self.folder,
+            env={**own, "PYTHONPATH": str(PROJECT_ROOT), **credentials},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+    def query(self, text: str) -> list[tuple[Any, ...]]:
+        """Rows of the current release."""
+        path = (self.folder / "data" / "current" / "warehouse.duckdb").resolve()
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return connection.execute(text).fetchall()
+
+
+def write_project(folder: Path, tenant: FxiaokeStandin, company: Company) -> Project:
+    project = Project(folder, tenant, company)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run(
+        [sys.executable, "-m", "pipeline", "init", str(folder), "--preset", "fxiaoke"],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    assert "FXIAOKE_APP_SECRET" in made.stdout
+    # What a person fills in: the gateway of the cloud, and the tenant's own fields.
+    path = folder / "sources.yaml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("host: https://open.fxiaoke.com", f"host: {tenant.base_url}")
+    score, cases = {"score": fxiaoke_company.SCORE_FIELD}, fxiaoke_company.CASE_ALIASES
+    for own in (cases, score):
+        written = ", ".join(f"{name}: {field}" for name, field in own.items())
+        text = text.replace("aliases: {}", f"aliases: {{{written}}}", 1)
+    path.write_text(text, encoding="utf-8")
+    return project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    tenant = FxiaokeStandin(ManualClock(fxiaoke_company.NOW))
+    company = fxiaoke_company.furnish(tenant)
+    # The clock of the stand-in stands, and with it every window.
+    tenant.limits.calls = 10_000
+    with tenant.serving():
+        folder = tmp_path_factory.mktemp("fxiaoke") / "project"
+        made = write_project(folder, tenant, company)
+        refreshed = made.run("refresh", "--as-of", AS_OF)
+        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+        yield made
+
+
+def test_every_account_is_a_customer_with_its_revenue(project: Project) -> None:
+    rows = project.query(
+        """
+        select source_customer_id, cast(100 * revenue as bigint)
+        from marts.customer_value
+        inner join marts.customer_source_keys using (customer_id)
+        where source = 'fxiaoke'
+        """
+    )
+    assert dict(rows) == project.company.revenue
+
+
+def test_tiers_are_those_of_the_kinds(project: Project) -> None:
+    rows = project.query(
+        """
+        select source_customer_id, tier_rank, vip_class
+        from marts.customer_tiers
+        inner join marts.customer_source_keys using (customer_id)
+        where source = 'fxiaoke'
+        """
+    )
+    ranks: dict[str, list[int]] = {}
+    for account, rank, _ in rows:
+        ranks.setdefault(project.company.accounts[str(account)], []).append(rank)
+    assert {kind: len(found) for kind, found in ranks.items()} == {
+        kind: count for kind, (count, *_) in fxiaoke_company.KINDS.items()
+    }
+    mean = {kind: sum(found) / len(found) for kind, found in ranks.items()}
+    assert max(ranks["key"]) <= min(ranks["standard"])
+    assert mean["key"] < mean["growth"] < mean["standard"] < mean["prospect"], mean
+    # Who bought nothing for ten months is above none who still buys as much.
+    assert mean["standard"] <= mean["dormant"], mean
+
+
+def test_labels_are_those_of_the_tenant(project: Project) -> None:
+    assert project.query(
+        "select distinct industry from marts.customers order by 1"
+    ) == [
+        ("机械",),
+        ("电子",),
+        ("食品",),
+    ]
+    assert project.query("select distinct kind from marts.interactions order by 1") == [
+        ("call",),
+        ("email",),
+        ("visit",),
+    ]
+
+
+def test_tickets_have_what_the_aliases_name(project: Project) -> None:
+    (row,) = project.query(
+        """
+        select
+            count(*), count(priority), count(resolved_at), count(met_sla),
+            count(*) filter (where is_complaint), count(first_response_at)
+        from marts.service_tickets
+        """
+    )
+    count = len(project.tenant.objects["CasesObj"])
+    assert row[:4] == (count, count, count, count)
+    assert 0 < row[4] < count
+    # No field of the tenant says it, so that it is not known.
+    assert row[5] == 0
+
+
+def test_what_the_crm_does_not_know_is_null(project: Project) -> None:
+    assert project.query(
+        "select count(cost_amount), count(margin_amount) from marts.order_lines"
+    ) == [(0, 0)]
+    assert project.query("select count(unit_cost) from marts.products") == [(0,)]
+    assert project.query("select count(due_date) from marts.payments") == [(0,)]
+
+
+def test_all_rows_are_accounted_for(project: Project) -> None:
+    assert (
+        project.query(
+            """
+        select landed_entity, entity, landing_difference, row_difference
+        from meta.landing_reconciliation
+        where landing_difference <> 0 or row_difference <> 0
+        """
+        )
+        == []
+    )
+
+
+def test_no_secret_is_in_any_file(project: Project) -> None:
+    secrets = [fxiaoke.APP_SECRET, fxiaoke.PERMANENT_CODE, project.tenant.tokens[-1][0]]
+    files = [path for path in project.folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".jsonl" for path in files), "no log was written"
+    for path in files:
+        content = path.read_bytes()
+        assert not any(secret.encode() in content for secret in secrets), path
+
+
+def test_a_field_that_vanishes_stops_the_next_refresh(project: Project) -> None:
+    """And an option that is new; the release stays as it was."""
+    before = (project.folder / "data" / "current").readlink()
+    fields = project.tenant.fields
+    order_time = fields["SalesOrderObj"].pop("order_time")
+    levels = fields["NewOpportunityObj"]["sales_status"]["options"]
+    levels.append({"value": "9", "label": "暂停"})
+    try:
+        refreshed = project.run("refresh", "--as-of", AS_OF)
+    finally:
+        fields["SalesOrderObj"]["order_time"] = order_time
+        levels.pop()
+    assert refreshed.returncode == 3, refreshed.stdout + refreshed.stderr
+    said = " ".join((refreshed.stdout + refreshed.stderr).split())
+    for words in ("no_field_vanished", "order_time", "no_option_is_new", "暂停"):
+        assert words in said
+    assert (project.folder / "data" / "current").readlink() == before
+
+
+def test_a_missing_permission_is_said_in_plain_words(project: Project) -> None:
+    project.tenant.hidden.add("SalesOrderObj")
+    try:
+        checked = project.run("check-sources")
+    finally:
+        project.tenant.hidden.clear()
+    assert checked.returncode == 5, checked.stdout + checked.stderr
+    said = " ".join(checked.stdout.split())
+    assert "SalesOrderObj cannot be read, errorCode 20020" in said
+    assert "right to read this object" in said

@@ -1,0 +1,260 @@
+"""A company that has Zoho and nothing else: from `init --preset` to a tier table.
+
+The project is the preset's, the services stand-ins on loopback, and one refresh serves all
+tests. What an account is worth is known from the stand-ins alone.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline.common.settings import PROJECT_ROOT
+from tests.standins import zoho_company
+from tests.standins.base import ManualClock
+from tests.standins.zoho_company import Company
+from tests.standins.zoho_crm import CREDENTIALS, ZohoCrm
+from tests.standins.zoho_desk import ORG_ID, ZohoDesk
+
+AS_OF = "2026-05-31"
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Project:
+    """A project that `init --preset zoho` wrote, and the services that it reads."""
+
+    folder: Path
+    crm: ZohoCrm
+    desk: ZohoDesk
+    company: Company
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command in the project's folder."""
+        credentials = {
+            "ZOHO_CLIENT_ID": CREDENTIALS["client_id"],
+            "ZOHO_CLIENT_SECRET": CREDENTIALS["client_secret"],
+            "ZOHO_REFRESH_TOKEN": CREDENTIALS["refresh_token"],
+            "ZOHO_DESK_ORG_ID": ORG_ID,
+        }
+        own = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_")}
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline", *arguments],
+            cwd=self.folder,
+            env={**own, "PYTHONPATH": str(PROJECT_ROOT), **credentials},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+    def query(self, text: str) -> list[tuple[Any, ...]]:
+        """Rows of the current release."""
+        path = (self.folder / "data" / "current" / "warehouse.duckdb").resolve()
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return connection.execute(text).fetchall()
+
+
+def write_project(project: Project) -> None:
+    """What `init --preset zoho` writes, and what a person fills in."""
+    folder = project.folder
+    made = subprocess.run(
+        [sys.executable, "-m", "pipeline", "init", str(folder), "--preset", "zoho"],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    assert "ZOHO_REFRESH_TOKEN" in made.stdout
+    path = folder / "sources.yaml"
+    text = path.read_text(encoding="utf-8")
+    # In place of the addresses of the data centre, those of the stand-ins.
+    text = text.replace(
+        "      data_center: com.cn\n",
+        f"      data_center: com.cn\n      accounts_url: {project.crm.base_url}\n",
+    )
+    text = text.replace(
+        "      org_id: ", f"      api_url: {project.desk.base_url}\n      org_id: "
+    )
+    # The organisation's own fields.
+    for own in ("registration_number: Tax_Number", "order_date: Order_Date"):
+        text = text.replace("aliases: {}", f"aliases: {{{own}}}", 1)
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    crm = ZohoCrm(ManualClock(zoho_company.NOW))
+    desk = ZohoDesk(crm)
+    company = zoho_company.furnish(crm, desk)
+    # The clock of the stand-ins stands, and with it every window.
+    crm.limits.tokens_in_ten_minutes = 1_000
+    with crm.serving(), desk.serving():
+        folder = tmp_path_factory.mktemp("zoho") / "project"
+        made = Project(folder, crm, desk, company)
+        write_project(made)
+        refreshed = made.run("refresh", "--as-of", AS_OF)
+        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+        yield made
+
+
+def test_every_account_is_a_customer_with_its_revenue(project: Project) -> None:
+    rows = project.query(
+        """
+        select source_customer_id, cast(100 * revenue as bigint)
+        from marts.customer_value
+        inner join marts.customer_source_keys using (customer_id)
+        where source = 'zoho'
+        """
+    )
+    assert dict(rows) == project.company.revenue
+
+
+def test_desk_and_crm_know_one_customer(project: Project) -> None:
+    (counted,) = project.query("select count(*) from marts.customers")
+    assert counted == (len(project.company.accounts),)
+    rows = project.query(
+        """
+        select keys.source_customer_id, count(distinct tickets.ticket_id)
+        from marts.customer_source_keys as keys
+        left join marts.service_tickets as tickets
+            on keys.customer_id = tickets.customer_id
+            and tickets.source = 'zoho_desk'
+        where keys.source = 'zoho'
+        group by keys.source_customer_id
+        """
+    )
+    assert dict(rows) == project.company.tickets
+
+
+def test_tiers_are_those_of_the_kinds(project: Project) -> None:
+    rows = project.query(
+        """
+        select source_customer_id, tier_rank
+        from marts.customer_tiers
+        inner join marts.customer_source_keys using (customer_id)
+        where source = 'zoho'
+        """
+    )
+    ranks: dict[str, list[int]] = {}
+    for account, rank in rows:
+        ranks.setdefault(project.company.accounts[str(account)], []).append(rank)
+    assert {kind: len(found) for kind, found in ranks.items()} == {
+        kind: count for kind, (count, *_) in zoho_company.KINDS.items()
+    }
+    mean = {kind: sum(found) / len(found) for kind, found in ranks.items()}
+    assert max(ranks["key"]) <= min(ranks["standard"])
+    assert mean["key"] < mean["growth"] < mean["standard"] < mean["prospect"], mean
+    # Who bought nothing for ten months is above none who still buys as much.
+    assert mean["standard"] <= mean["dormant"], mean
+
+
+def test_what_is_known_comes_through(project: Project) -> None:
+    assert project.query(
+        "select distinct industry from marts.customers order by 1"
+    ) == [("Electronics",), ("Food",), ("Machinery",)]
+    assert project.query(
+        "select distinct acquisition_source from marts.customers order by 1"
+    ) == [("Partner",), ("Trade Show",), ("Web Research",)]
+    assert project.query("select distinct owner from marts.customers") == [("User 0",)]
+    assert project.query("select distinct kind from marts.interactions order by 1") == [
+        ("call",),
+        ("visit",),
+    ]
+    (row,) = project.query(
+        "select count(*), count(customer_id), min(minutes), max(minutes) "
+        "from marts.interactions"
+    )
+    assert row[0] == row[1]
+    assert row[2] >= 5
+    assert row[3] == 120
+    (row,) = project.query(
+        "select count(*), count(resolved_at), count(priority), "
+        "count(*) filter (where is_complaint), count(met_sla) "
+        "from marts.service_tickets where source = 'zoho_desk'"
+    )
+    tickets = len(project.desk.records["tickets"])
+    assert (row[0], row[1], row[2], row[4]) == (tickets,) * 4
+    assert 0 < row[3] < tickets
+    (row,) = project.query(
+        "select count(*), count(resolved_at) from marts.service_tickets "
+        "where source = 'zoho'"
+    )
+    assert row == (len(project.crm.modules["Cases"].records),) * 2
+
+
+def test_what_zoho_does_not_know_is_null(project: Project) -> None:
+    assert project.query(
+        "select count(cost_amount), count(margin_amount) from marts.order_lines"
+    ) == [(0, 0)]
+    assert project.query("select count(unit_cost) from marts.products") == [(0,)]
+    assert project.query("select count(*) from marts.payments") == [(0,)]
+
+
+def test_all_rows_are_accounted_for(project: Project) -> None:
+    assert (
+        project.query(
+            """
+            select landed_entity, entity, landing_difference, row_difference
+            from meta.landing_reconciliation
+            where landing_difference <> 0 or row_difference <> 0
+            """
+        )
+        == []
+    )
+
+
+def test_the_allowance_that_was_used_is_in_the_log(project: Project) -> None:
+    logs = sorted((project.folder / "data" / "logs" / "refreshes").glob("*.jsonl"))
+    text = logs[0].read_text(encoding="utf-8")
+    assert "calls, " in text
+    assert "within a day" in text
+    for secret in CREDENTIALS.values():
+        assert secret not in text
+
+
+def test_a_field_that_vanishes_stops_the_next_refresh(project: Project) -> None:
+    """And an option that is new; the release stays as it was."""
+    before = (project.folder / "data" / "current").readlink()
+    orders, deals = project.crm.modules["Sales_Orders"], project.crm.modules["Deals"]
+    kept = list(orders.fields)
+    orders.fields = [one for one in kept if one["api_name"] != "Order_Date"]
+    (stage,) = (one for one in deals.fields if one["api_name"] == "Stage")
+    new = {"actual_value": "On Ice", "display_value": "On Ice"}
+    stage["pick_list_values"].append(new)
+    try:
+        refreshed = project.run("refresh", "--as-of", AS_OF)
+    finally:
+        orders.fields = kept
+        stage["pick_list_values"].remove(new)
+    assert refreshed.returncode == 3, refreshed.stdout + refreshed.stderr
+    said = " ".join((refreshed.stdout + refreshed.stderr).split())
+    for words in ("no_field_vanished", "order_date", "no_option_is_new", "On Ice"):
+        assert words in said
+    assert (project.folder / "data" / "current").readlink() == before
+
+
+def test_a_missing_scope_is_said_in_plain_words(project: Project) -> None:
+    project.crm.scopes.discard("ZohoCRM.coql.READ")
+    project.crm.hidden.add("Cases")
+    project.crm.scopes.discard("Desk.search.READ")
+    try:
+        checked = project.run("check-sources")
+    finally:
+        project.crm.scopes |= {"ZohoCRM.coql.READ", "Desk.search.READ"}
+        project.crm.hidden.clear()
+    assert checked.returncode == 5, checked.stdout + checked.stderr
+    said = " ".join(checked.stdout.split())
+    assert "lacks the scope ZohoCRM.coql.READ" in said
+    assert "Crm_Implied_View_Cases" in said
+    assert "lacks the scope Desk.search.READ" in said
