@@ -8,6 +8,7 @@ no sense. Not here: what a person has decided about single pairs, which `resolve
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
@@ -25,9 +26,9 @@ from pydantic import (
 )
 
 from pipeline.common.errors import ConfigurationError
-from pipeline.identity.company_names import Vocabulary
 from pipeline.identity.comparisons import AGREEMENTS, COMPARISONS
 from pipeline.identity.normal import FORMS
+from pipeline.identity.vocabulary import Vocabulary, legal_forms
 
 CustomerType = Literal["company", "person"]
 CUSTOMER_TYPES: Final = get_args(CustomerType)
@@ -147,6 +148,28 @@ class Thresholds(SeedRow):
         return self
 
 
+class Word(SeedRow):
+    """A row of `match_words`: a word in the names of companies that needs to be known."""
+
+    word: str
+    kind: Literal[
+        "abbreviation",
+        "department",
+        "department modifier",
+        "filler",
+        "known",
+        "not a legal form",
+    ]
+    meaning: str | None
+
+
+class Placeholder(SeedRow):
+    """A row of `match_placeholders`: a value that says nothing."""
+
+    kind: Literal["email", "phone", "registration_number", "name"]
+    value: str
+
+
 class SourceKeys(SeedRow):
     """What `source_trust` says of a source's keys."""
 
@@ -187,11 +210,26 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
         kind = create_model(seed, __base__=SeedRow, **fields)
         return frozenset(getattr(row, column) for row in rows(seed, kind))
 
+    kinds: dict[str, dict[str, str]] = defaultdict(dict)
+    for word in rows("match_words", Word):
+        kinds[word.kind][word.word] = word.meaning or ""
+    placeholders: dict[str, set[str]] = defaultdict(set)
+    for held in rows("match_placeholders", Placeholder):
+        placeholders[held.kind].add(held.value)
     policy = Policy(
         vocabulary=Vocabulary(
-            legal_forms=words("match_legal_forms", "legal_form"),
+            legal_forms=legal_forms(
+                words("match_legal_forms", "legal_form"),
+                frozenset(kinds["not a legal form"]),
+            ),
+            front_forms=words("match_front_forms", "legal_form"),
             places=words("match_places", "place"),
             free_mail=words("match_free_mail", "domain"),
+            role_mailboxes=words("match_role_mailboxes", "local_part"),
+            placeholders={
+                kind: frozenset(values) for kind, values in placeholders.items()
+            },
+            words=kinds,
         ),
         rules=rows("match_rules", Rule),
         blocks=rows("match_blocks", Block),

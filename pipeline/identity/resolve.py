@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.identity import clusters, normal, pairs, policy, registry
-from pipeline.identity.company_names import Vocabulary
+from pipeline.identity.vocabulary import Vocabulary
 from pipeline.identity.templates import TEMPLATES, create
 
 log = logging.getLogger("customer_tiers.identity")
@@ -40,8 +40,12 @@ def version(connection: duckdb.DuckDBPyConnection) -> str:
         digest.update(file.read_bytes())
     for seed in (
         "match_legal_forms",
+        "match_front_forms",
         "match_places",
         "match_free_mail",
+        "match_role_mailboxes",
+        "match_placeholders",
+        "match_words",
         "match_blocks",
         "match_weights",
         "match_thresholds",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,23 +9,16 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.identity import company_names, memory, normal, resolve
+from pipeline.identity import memory, normal, policy, resolve
+from pipeline.identity.vocabulary import Vocabulary
 from tests.models import seed_path, seed_types
 
 COLUMNS = (*normal.INPUTS, "birth_date")
-VOCABULARY_SEEDS = ("match_legal_forms", "match_places", "match_free_mail")
 
 
-def vocabulary() -> company_names.Vocabulary:
+def vocabulary() -> Vocabulary:
     """The words of the project's seeds."""
-    return company_names.Vocabulary(
-        *(frozenset(_first_column(seed)) for seed in VOCABULARY_SEEDS)
-    )
-
-
-def _first_column(seed: str) -> list[str]:
-    with seed_path(seed).open(encoding="utf-8", newline="") as file:
-        return [row[0] for row in list(csv.reader(file))[1:]]
+    return policy.read(Ground().connection, resolve.SEEDS).vocabulary
 
 
 class Ground:
