@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from pipeline.identity.scripts import (
@@ -42,6 +43,7 @@ class CompanyName:
             legal form written in pinyin.
         words: Of a Latin name the words that say something, abbreviations written out,
             each once, in the order of the alphabet.
+        known_words: Those of the words that are no misspelling of another.
         numbers: The numbers in it, each once, the smaller first: 21 of "Hotel 21", 1 of
             第一人民医院.
         initials: Of a Latin name of three words and more the first letter of each.
@@ -53,6 +55,7 @@ class CompanyName:
     branch: str | None = None
     sound: str | None = None
     words: str | None = None
+    known_words: str | None = None
     numbers: str | None = None
     initials: str | None = None
 
@@ -104,27 +107,36 @@ def company(value: str, vocabulary: Vocabulary) -> CompanyName:
             break
     key = key if branch is None else f"{key} / {branch}"
     said = [] if CJK.search(core) else _said(core, vocabulary)
+    words = sorted({folded(word) for word in said})
     return CompanyName(
         folded(key),
         folded(core),
         place and spoken(place),
         branch,
         folded(sound),
-        " ".join(sorted(map(folded, set(said)))) or None,
+        " ".join(words) or None,
+        " ".join(word for word in words if word in vocabulary.known_words) or None,
         _numbers(core),
         "".join(word[0] for word in said) if len(said) > 2 else None,
     )
 
 
 def _said(core: str, vocabulary: Vocabulary) -> list[str]:
-    """The words of a Latin name that say something, abbreviations written out."""
-    words = core.split()
-    found = [
-        vocabulary.abbreviations.get(word, word)
-        for word in words
-        if word not in vocabulary.fillers
+    """The words of a Latin name that say something, abbreviations written out.
+
+    A number is written without leading zeros and without the word for number before it.
+    """
+    words = [
+        str(int(word)) if word.isdecimal() else vocabulary.abbreviations.get(word, word)
+        for word, after in pairwise([*core.split(), ""])
+        if not (after.isdecimal() and word in _NUMBER_WORDS)
     ]
-    return found or words
+    for idle in (vocabulary.fillers, vocabulary.legal_forms):
+        words = [word for word in words if word not in idle] or words
+    return words
+
+
+_NUMBER_WORDS: Final = frozenset({"no", "nr", "num", "number"})
 
 
 _SEPARATORS = re.compile(r"\s*[,;|]\s*|\s+[-–—/]\s+")

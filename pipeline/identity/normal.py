@@ -60,6 +60,7 @@ FORMS: Final = pa.schema(
         ("name_branch", pa.string()),
         ("name_sound", pa.string()),
         ("name_words", pa.string()),
+        ("name_known", pa.string()),
         ("name_numbers", pa.string()),
         ("name_initials", pa.string()),
         ("given_key", pa.string()),
@@ -235,10 +236,10 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
     names = _each_of(
         pc.if_else(is_company, records.column("customer_name"), None),
         lambda value: company(value, vocabulary),
-        8,
+        9,
         lambda name: (
             name.key, name.core, name.place, name.branch, name.sound, name.words,
-            name.numbers, name.initials,
+            name.known_words, name.numbers, name.initials,
         ),
     )  # fmt: skip
     streets = _each_of(records.column("street"), street, 2, lambda pair: pair)

@@ -28,12 +28,15 @@ from pydantic import (
 from pipeline.common.errors import ConfigurationError
 from pipeline.identity.comparisons import AGREEMENTS, COMPARISONS
 from pipeline.identity.normal import FORMS
+from pipeline.identity.templates import TEMPLATES
+from pipeline.identity.vetoes import Veto, vetoes
 from pipeline.identity.vocabulary import Vocabulary, legal_forms
 
 CustomerType = Literal["company", "person"]
 CUSTOMER_TYPES: Final = get_args(CustomerType)
-# What a rule or a block may name: the normal forms, and a column of the record.
-COLUMNS: Final = (*FORMS.names, "birth_date")
+# What a rule or a block may name: the normal forms, a column of the record, and what
+# `shared` adds.
+COLUMNS: Final = (*FORMS.names, "birth_date", "word_key", "word_guess", "acronym_key")
 
 
 def _of_columns(name: str) -> str:
@@ -100,6 +103,7 @@ class Block(SeedRow):
 
     Attributes:
         keys: (column, first n characters or 0).
+        max_records: Of a larger block only neighbours in the order of names are compared.
     """
 
     customer_type: CustomerType
@@ -131,7 +135,9 @@ class Thresholds(SeedRow):
             compared.
         registration_distance: Two registration numbers that differ in more characters
             than a slip of the pen contradict each other.
-        max_cluster: More records than this are not one customer.
+        max_cluster: Beyond so many records a group grows by strong links only.
+        most_names: A telephone number, mailbox, domain or door that more names carry is
+            shared and says nothing; a name with more domains is common.
     """
 
     customer_type: CustomerType
@@ -140,6 +146,7 @@ class Thresholds(SeedRow):
     prior: float
     registration_distance: int
     max_cluster: int
+    most_names: int = 5
 
     @model_validator(mode="after")
     def _reviews_below_links(self) -> Self:
@@ -188,6 +195,13 @@ class Policy:
     thresholds: Mapping[str, Thresholds]
     unique_sources: frozenset[str]
 
+    @property
+    def vetoes(self) -> list[Veto]:
+        """What keeps two records apart, with the seed's idea of a slip of the pen."""
+        return vetoes(
+            TEMPLATES.render("other_registration", rules=self).strip()
+        )
+
 
 Row = TypeVar("Row", bound=SeedRow)
 
@@ -219,7 +233,8 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
     policy = Policy(
         vocabulary=Vocabulary(
             legal_forms=legal_forms(
-                words("match_legal_forms", "legal_form"),
+                words("match_legal_forms", "legal_form")
+                | words("match_front_forms", "legal_form"),
                 frozenset(kinds["not a legal form"]),
             ),
             front_forms=words("match_front_forms", "legal_form"),
@@ -259,7 +274,16 @@ def _rows(
     connection: duckdb.DuckDBPyConnection, schema: str, seed: str, kind: type[Row]
 ) -> tuple[list[Row], list[str]]:
     """The rows of a seed, and a sentence for each cell that cannot stand."""
-    columns = list(kind.model_fields)
+    there = {
+        name
+        for name, *_ in connection.execute(f"describe {schema}.{seed}").fetchall()
+    }
+    # A seed of before a column with a default was added has what is meant without it.
+    columns = [
+        name
+        for name, field in kind.model_fields.items()
+        if name in there or field.is_required()
+    ]
     rows: list[Row] = []
     wrong: list[str] = []
     for cells in connection.execute(

@@ -1,19 +1,24 @@
-{#- Codes of registration numbers within one label that exclude each other. -#}
-{%- from "conditions.sql" import contradicts -%}
+{#- Codes of values within one label that exclude each other. The value stands under its
+    own name, as the condition of the veto has it. -#}
 with codes as (
     select distinct
-        dense_rank() over (order by registration_key) as code,
-        registration_key,
+        {{ veto.value | identifier }} as code,
+        {{ ("of_" ~ veto.value) | identifier }} as {{ veto.value | identifier }},
         registration_checked,
         customer_type
-    from {{ forms | sql }}
-    where registration_key is not null
+    from _identity_clustered
+    where {{ ("of_" ~ veto.value) | identifier }} is not null
 ),
 
 numbered as (
     select
         several.label,
         codes.*
+        {%- if veto.value != "registration_key" %},
+        -- Whether two records share a number is asked where two groups meet.
+        cast(several.code as varchar) as registration_key
+        {%- endif %}
+
     from _identity_several as several
     inner join codes on several.code = codes.code
 )
@@ -23,4 +28,4 @@ select distinct
     r.code as right_code
 from numbered as l
 inner join numbered as r on l.label = r.label and l.code < r.code
-where {{ contradicts(rules) }}
+where {{ veto.condition | sql }}

@@ -1,0 +1,2 @@
+{%- from "conditions.sql" import contradicts -%}
+{{ contradicts(rules) }}

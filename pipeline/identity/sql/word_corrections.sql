@@ -1,0 +1,69 @@
+{#- Misspelt words and what they stand for: one or two letters away from a word that is
+    known or stands much more often. Two words are held against each other where they
+    become equal without one letter of each. `is_sure`: the word alone says so; `is_likely`:
+    so it is if the rest of the name bears it out; else it is a guess, good enough to
+    compare two names at all. -#}
+with variants as (
+    select
+        word,
+        records,
+        is_known,
+        unnest(
+            list_distinct(
+                list_append(
+                    list_transform(
+                        range(1, length(word) + 1),
+                        lambda place: left(word, place - 1) || substr(word, place + 1)
+                    ),
+                    word
+                )
+            )
+        ) as variant
+    from _identity_words
+    where length(word) >= 5 and not regexp_matches(word, '[0-9]')
+),
+
+near as (
+    select distinct
+        misspelt.word,
+        misspelt.records,
+        meant.word as meant,
+        meant.records as meant_records,
+        meant.is_known as meant_is_known
+    from variants as misspelt
+    inner join variants as meant
+        on misspelt.variant = meant.variant
+    where
+        misspelt.word <> meant.word
+        and not misspelt.is_known
+        and left(misspelt.word, 1) = left(meant.word, 1)
+        and (
+            meant.is_known
+            or meant.records >= 5 * misspelt.records
+            or meant.records > misspelt.records
+            or (meant.records = misspelt.records and meant.word < misspelt.word)
+        )
+),
+
+judged as (
+    select
+        word,
+        meant,
+        meant_records,
+        meant_is_known or meant_records >= 5 * records or length(word) >= 9
+            as is_likely,
+        (length(word) >= 7 and (meant_is_known or meant_records >= 20 * records))
+        or (length(word) >= 6 and meant_records >= 50 * records) as is_sure
+    from near
+    where
+        damerau_levenshtein(word, meant)
+        <= case when length(word) >= 9 then 2 else 1 end
+)
+
+select
+    word,
+    max_by(meant, (is_sure, is_likely, meant_records, meant)) as meant,
+    bool_or(is_sure) as is_sure,
+    bool_or(is_likely) as is_likely
+from judged
+group by word

@@ -1,0 +1,56 @@
+{#- The words of each name, put right where they are misspelt: only of names with a word
+    that is. A correction that is not sure needs other words of some length beside it. The
+    guess has all of them. -#}
+with parts as (
+    select
+        name_words,
+        unnest(string_split(name_words, ' ')) as word
+    from _identity_names
+),
+
+held as (
+    select
+        parts.name_words,
+        parts.word,
+        corrections.meant,
+        coalesce(corrections.is_sure, false) as is_sure,
+        coalesce(corrections.is_likely, false) as is_likely,
+        case when corrections.meant is null then length(parts.word) else 0 end
+            as letters,
+        case
+            when corrections.meant is null and not coalesce(words.is_known, false)
+                then length(parts.word)
+            else 0
+        end as rare_letters
+    from parts
+    left join _identity_corrections as corrections on parts.word = corrections.word
+    left join _identity_words as words on parts.word = words.word
+),
+
+weighed as (
+    select
+        *,
+        sum(letters) over (partition by name_words) >= 14
+        or sum(rare_letters) over (partition by name_words) >= 8 as has_company
+    from held
+    where
+        name_words in (
+            select held.name_words from held where held.meant is not null
+        )
+),
+
+put_right as (
+    select
+        name_words,
+        case when is_sure or (is_likely and has_company) then meant else word end
+            as word,
+        coalesce(meant, word) as guess
+    from weighed
+)
+
+select
+    name_words,
+    array_to_string(list_sort(list_distinct(list(word))), ' ') as word_key,
+    array_to_string(list_sort(list_distinct(list(guess))), ' ') as word_guess
+from put_right
+group by name_words
