@@ -163,6 +163,7 @@ def _supported(
             ),
             shape=(len(members), len(members)),
         )
+        links.data[:] = 1
         # Row by row, as the product of all would not fit for a dense group.
         for start in range(0, inside.size, 100_000):
             part = slice(start, start + 100_000)
@@ -176,6 +177,10 @@ def _tree(
 ) -> Integers:
     """The strongest links that hold each group together."""
     inside = np.flatnonzero(label[left] == label[right])
+    # Of a pair that is linked twice the first, as places in a matrix add up.
+    pairs = np.stack([np.minimum(left, right), np.maximum(left, right)])[:, inside]
+    _, first = np.unique(pairs, axis=1, return_index=True)
+    inside = inside[np.sort(first)]
     graph = coo_array(
         (inside + 1.0, (left[inside], right[inside])), shape=(count, count)
     )

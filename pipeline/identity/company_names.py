@@ -96,6 +96,7 @@ def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     """The parts of a company's name, English or Chinese."""
     value = _without_department(value, vocabulary)
     value, branch = _branch(value, vocabulary.legal_forms)
+    value, town = _without_town(value, vocabulary)
     parts = _chinese_name if CJK.search(value) else _latin_name
     key, core, place = parts(value, vocabulary)
     if not known(core) or core in vocabulary.placeholder_names:
@@ -111,7 +112,7 @@ def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     return CompanyName(
         folded(key),
         folded(core),
-        place and spoken(place),
+        spoken(place) if place else town,
         branch,
         folded(sound),
         " ".join(words) or None,
@@ -155,7 +156,7 @@ def _without_department(value: str, vocabulary: Vocabulary) -> str:
         kept = [
             piece
             for piece in pieces
-            if vocabulary.departments.isdisjoint(text(piece).split())
+            if not _is_department(text(piece).split(), vocabulary)
         ]
         if len(kept) < len(pieces) and any(
             text(piece).replace(" ", "") not in vocabulary.legal_forms for piece in kept
@@ -170,6 +171,31 @@ def _without_department(value: str, vocabulary: Vocabulary) -> str:
     ):
         words = words[:-1]
     return " ".join(words)
+
+
+def _is_department(words: Sequence[str], vocabulary: Vocabulary) -> bool:
+    return not vocabulary.departments.isdisjoint(words) or (
+        bool(words) and vocabulary.department_modifiers.issuperset(words)
+    )
+
+
+# A name that is long enough to be whole without what stands behind a comma.
+_WHOLE_LETTERS: Final = 12
+
+
+def _without_town(value: str, vocabulary: Vocabulary) -> tuple[str, str | None]:
+    """A Latin name without the town that stands behind a comma, and the town."""
+    pieces = [
+        piece
+        for piece in _SEPARATORS.split(value)
+        if text(piece).replace(" ", "") not in vocabulary.legal_forms
+    ]
+    if "," not in value or len(pieces) < 2 or CJK.search(value):
+        return value, None
+    words = _without_form_words(text(pieces[0]).split(), vocabulary.legal_forms)
+    if len(words) < 2 or len("".join(words)) < _WHOLE_LETTERS:
+        return value, None
+    return pieces[0], text(" ".join(pieces[1:])).replace(" ", "") or None
 
 
 _ROMAN: Final = {"ii": 2, "iii": 3, "iv": 4, "vi": 6, "vii": 7, "viii": 8, "ix": 9}

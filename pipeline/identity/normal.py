@@ -328,7 +328,9 @@ def _without_roles(emails: pa.Array, vocabulary: Vocabulary) -> pa.Array:
 def _persons(records: pa.Table, is_company: pa.Array) -> list[pa.Array]:
     """Given and family name, generation and gender of each person."""
     whole, given, family = (
-        pc.fill_null(_combined(records.column(name)), "")
+        pc.replace_substring(
+            pc.fill_null(_combined(records.column(name)), ""), "\x1f", " "
+        )
         for name in ("customer_name", "given_name", "family_name")
     )
     joined = pc.binary_join_element_wise(whole, given, family, "\x1f")

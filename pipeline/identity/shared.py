@@ -64,12 +64,12 @@ def add(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) -> st
         policy: The seeds.
         forms: Table of records with the columns of `normal.FORMS`.
     """
-    connection.execute("create or replace temp table _identity_known_words (word varchar)")
-    known = sorted(policy.vocabulary.known_words)
-    if known:
-        connection.execute(
-            "insert into _identity_known_words select unnest(?::varchar[])", [known]
-        )
+    targets = policy.vocabulary.targets
+    connection.execute(
+        "create or replace temp table _identity_known_words as "
+        "select unnest(?::varchar[]) as word, unnest(?::varchar[]) as meaning",
+        [list(targets), list(targets.values())],
+    )
     create(connection, "_identity_names", "names", forms=forms)
     create(connection, "_identity_words", "words")
     create(connection, "_identity_corrections", "word_corrections")

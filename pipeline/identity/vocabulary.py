@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from pipeline.identity.scripts import CJK, SOUNDS, folded, spoken, text
 
@@ -77,12 +78,22 @@ class Vocabulary:
 
     @functools.cached_property
     def known_words(self) -> frozenset[str]:
-        """Words that are no misspelling of another, as names have them."""
-        listed = {
-            *self.words.get("known", ()),
-            *self.abbreviations.values(),
-        }
+        """Words that are no misspelling of another."""
+        listed = {*self.words.get("known", ()), *self.abbreviations.values()}
         return frozenset(folded(word) for word in listed)
+
+    @functools.cached_property
+    def targets(self) -> Mapping[str, str]:
+        """Word that others may be a misspelling of → the word that it stands for."""
+        return {word: word for word in self.known_words} | {
+            folded(short): folded(meaning)
+            for short, meaning in self.abbreviations.items()
+            if len(short) >= LONG
+        }
+
+
+# An abbreviation that is a word itself: "technologies", not "tech".
+LONG: Final = 7
 
 
 def legal_forms(own: frozenset[str], refused: frozenset[str]) -> frozenset[str]:

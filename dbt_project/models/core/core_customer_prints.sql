@@ -21,8 +21,12 @@ final as (
         {{ row_hash([
             "made_by", "birth_date", "registration_key", "registration_checked",
             "email_key", "domain_key", "phone_key", "name_key", "name_core",
-            "name_place", "name_branch", "name_sound", "given_key", "family_key", "country_key",
-            "city_key", "postal_key", "street_key", "street_number", "blocks_print",
+            "name_place", "name_branch", "name_sound", "name_words", "name_known",
+            "name_numbers", "name_initials", "given_key", "family_key",
+            "generation_key", "gender_key", "country_key", "city_key", "postal_key",
+            "street_key", "street_number", "word_key", "word_guess", "acronym_key",
+            "name_is_common", "name_is_rare", "phone_is_shared", "email_is_shared",
+            "domain_is_shared", "door_is_shared", "blocks_print",
         ]) }} as print
     from forms
     left join blocks on forms.record_no = blocks.record_no

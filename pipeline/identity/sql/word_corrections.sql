@@ -1,21 +1,26 @@
 {#- Misspelt words and what they stand for: one or two letters away from a word that is
     known or stands much more often. Two words are held against each other where they
-    become equal without one letter of each. `is_sure`: the word alone says so; `is_likely`:
+    become equal without one letter of each, long ones also where they begin or end alike. `is_sure`: the word alone says so; `is_likely`:
     so it is if the rest of the name bears it out; else it is a guess, good enough to
     compare two names at all. -#}
 with variants as (
     select
         word,
         records,
+        meaning,
         is_known,
         unnest(
             list_distinct(
-                list_append(
+                list_concat(
                     list_transform(
                         range(1, length(word) + 1),
                         lambda place: left(word, place - 1) || substr(word, place + 1)
                     ),
-                    word
+                    case
+                        when length(word) >= 9
+                            then [word, left(word, 5) || '-', '-' || right(word, 5)]
+                        else [word]
+                    end
                 )
             )
         ) as variant
@@ -27,7 +32,8 @@ near as (
     select distinct
         misspelt.word,
         misspelt.records,
-        meant.word as meant,
+        meant.word as target,
+        meant.meaning,
         meant.records as meant_records,
         meant.is_known as meant_is_known
     from variants as misspelt
@@ -35,6 +41,7 @@ near as (
         on misspelt.variant = meant.variant
     where
         misspelt.word <> meant.word
+        and misspelt.records > 0
         and not misspelt.is_known
         and left(misspelt.word, 1) = left(meant.word, 1)
         and (
@@ -48,7 +55,7 @@ near as (
 judged as (
     select
         word,
-        meant,
+        meaning as meant,
         meant_records,
         meant_is_known or meant_records >= 5 * records or length(word) >= 9
             as is_likely,
@@ -56,7 +63,7 @@ judged as (
         or (length(word) >= 6 and meant_records >= 50 * records) as is_sure
     from near
     where
-        damerau_levenshtein(word, meant)
+        damerau_levenshtein(word, target)
         <= case when length(word) >= 9 then 2 else 1 end
 )
 

@@ -1,5 +1,5 @@
-{#- The words of the names of companies: how many records have each, and whether it is
-    known to be a word of its own. -#}
+{#- The words of the names of companies and those that are known to be words of their own:
+    how many records have each, and what it stands for. -#}
 with parts as (
     select
         unnest(string_split(name_words, ' ')) as word,
@@ -16,8 +16,9 @@ counted as (
 )
 
 select
-    counted.word,
-    counted.records,
+    coalesce(counted.word, known.word) as word,
+    coalesce(counted.records, 0) as records,
+    coalesce(known.meaning, counted.word) as meaning,
     known.word is not null as is_known
 from counted
-left join _identity_known_words as known on counted.word = known.word
+full outer join _identity_known_words as known on counted.word = known.word

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.identity import memory, normal, policy, resolve
+from pipeline.identity import memory, normal, policy, resolve, shared
 from pipeline.identity.vocabulary import Vocabulary
 from tests.models import seed_path, seed_types
 
@@ -132,7 +132,7 @@ class Ground:
             "core_customer_forms", lambda: resolve.forms(con, "records", "kept_forms")
         )
         self._keep("blocks", lambda: resolve.blocks(con, "core.core_customer_forms"))
-        content = ", ".join(("made_by", "birth_date", *normal.FORMS.names))
+        content = ", ".join(("made_by", "birth_date", *normal.FORMS.names, *shared.COLUMNS))
         self._keep(
             "core_customer_prints",
             lambda: con.query(
