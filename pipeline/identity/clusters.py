@@ -172,9 +172,7 @@ def _supported(
     return found
 
 
-def _tree(
-    count: int, left: Integers, right: Integers, label: Integers
-) -> Integers:
+def _tree(count: int, left: Integers, right: Integers, label: Integers) -> Integers:
     """The strongest links that hold each group together."""
     inside = np.flatnonzero(label[left] == label[right])
     # Of a pair that is linked twice the first, as places in a matrix add up.
@@ -189,6 +187,7 @@ def _tree(
 
 
 def components(count: int, left: Integers, right: Integers) -> Integers:
+    """The connected components of records 0 … n-1, each named by its smallest."""
     graph = coo_array(
         (np.ones(len(left), dtype=np.int8), (left, right)), shape=(count, count)
     )
@@ -214,9 +213,7 @@ def _doubtful(
         groups, counts = np.unique(both, axis=1, return_counts=True)
         found.append(groups[0, counts > 1])
     if limits.apart:
-        one, other = np.array(
-            [pair[:2] for pair in limits.apart], dtype=np.int64
-        ).T
+        one, other = np.array([pair[:2] for pair in limits.apart], dtype=np.int64).T
         found.append(label[one[label[one] == label[other]]])
     for trait, pairs in zip(limits.traits, contradictions, strict=True):
         if pairs:
@@ -248,9 +245,7 @@ class _Groups:
             {record: {int(trait.codes[record])} - {-1} for record in self._parent}
             for trait in limits.traits
         ]
-        self._apart: dict[int, dict[int, str]] = {
-            record: {} for record in self._parent
-        }
+        self._apart: dict[int, dict[int, str]] = {record: {} for record in self._parent}
         for one, other, reason in limits.apart:
             if one in self._parent and other in self._parent:
                 self._apart[one][other] = reason
@@ -271,9 +266,9 @@ class _Groups:
             return None
         # The smaller list is looked through; a pair stands in the lists of both.
         few, many = sorted((one, other), key=lambda group: len(self._apart[group]))
-        for record, reason in self._apart[few].items():
+        for record, why in self._apart[few].items():
             if self.root(record) == many:
-                return reason
+                return why
         if self._sources[one] & self._sources[other]:
             return UNIQUE
         if reason := self._contradiction(one, other, is_forgiving):
@@ -295,9 +290,7 @@ class _Groups:
         self._apart[one].update(self._apart[other])
         return None
 
-    def _contradiction(
-        self, one: int, other: int, is_forgiving: bool
-    ) -> str | None:
+    def _contradiction(self, one: int, other: int, is_forgiving: bool) -> str | None:
         for place, trait in enumerate(self._limits.traits):
             excluded, values = self._excluded[place], self._values[place]
             if not excluded or (trait.is_forgivable and is_forgiving):

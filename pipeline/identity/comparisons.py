@@ -162,8 +162,15 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
         Comparison(
             "name",
             (
-                "name_core", "name_place", "name_branch", "name_sound", "name_words",
-                "name_known", "name_numbers", "name_initials", "name_is_common",
+                "name_core",
+                "name_place",
+                "name_branch",
+                "name_sound",
+                "name_words",
+                "name_known",
+                "name_numbers",
+                "name_initials",
+                "name_is_common",
                 "word_key",
             ),
             "name_core_l is null or name_core_r is null",
@@ -191,7 +198,7 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
                     "(strlen(name_core_r) = length(name_core_r))"
                 ),
             },
-        ),  # fmt: skip
+        ),
         _single("phone_key", {}),
         Comparison(
             "mail",
@@ -209,7 +216,11 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
         Comparison(
             "address",
             (
-                "street_key", "street_number", "postal_key", "city_key", "name_core",
+                "street_key",
+                "street_number",
+                "postal_key",
+                "city_key",
+                "name_core",
                 "name_is_rare",
             ),
             "(street_key_l is null or street_key_r is null) and (postal_key_l is null "
@@ -223,7 +234,7 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
                 "same city": "city_key_l = city_key_r",
                 "elsewhere, rare name": _SAME_RARE_NAME,
             },
-        ),  # fmt: skip
+        ),
         _REGISTRATION,
         Comparison(
             "country",

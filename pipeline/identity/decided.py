@@ -83,6 +83,4 @@ def _way(
 
 
 def _said(row: tuple[Any, ...]) -> str:
-    return (
-        f"{row[0]} {row[1]} and {row[2]} {row[3]} are {row[4]} ({row[5]}, {row[6]})."
-    )
+    return f"{row[0]} {row[1]} and {row[2]} {row[3]} are {row[4]} ({row[5]}, {row[6]})."

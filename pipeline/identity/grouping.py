@@ -148,8 +148,11 @@ def _contradictions(
             "_identity_several",
             pa.table({"label": both[0, several], "code": both[1, several]}),
         )
+        values = [f"of_{veto.value} as {veto.value}"]
+        if veto.value != "registration_key":
+            values.append("cast(null as varchar) as registration_key")
         found = connection.execute(
-            TEMPLATES.render("contradictions", veto=veto)
+            TEMPLATES.render("contradictions", veto=veto, values=", ".join(values))
         ).fetchall()
         connection.unregister("_identity_several")
         return {(int(one), int(other)) for one, other in found}

@@ -16,19 +16,30 @@ _TITLES: Final = {
     "mme": "female", "mlle": "female", "signora": "female", "senora": "female",
     "lady": "female", "dr": "", "prof": "", "professor": "", "ing": "", "rev": "",
 }  # fmt: skip
-_HONORIFICS: Final = {"先生": "male", "女士": "female", "小姐": "female", "太太": "female"}
+_HONORIFICS: Final = {
+    "先生": "male",
+    "女士": "female",
+    "小姐": "female",
+    "太太": "female",
+}
 _GENERATIONS: Final = {
     "jr": "junior", "junior": "junior", "jnr": "junior", "sr": "senior",
     "senior": "senior", "snr": "senior", "ii": "2", "iii": "3", "iv": "4", "2nd": "2",
     "3rd": "3", "4th": "4",
 }  # fmt: skip
 _PARTICLES: Final = frozenset(
-    "van von der den de del della di da dos du la le ter ten bin ibn al el".split()
-)
+    {
+        "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la",
+        "le", "ter", "ten", "bin", "ibn", "al", "el",
+    }
+)  # fmt: skip
 # Chinese family names of two characters that are met today.
 _TWO_CHARACTERS: Final = frozenset(
-    "欧阳 司马 上官 诸葛 夏侯 东方 皇甫 尉迟 公孙 慕容 令狐 宇文 长孙 司徒 端木 南宫".split()
-)
+    {
+        "欧阳", "司马", "上官", "诸葛", "夏侯", "东方", "皇甫", "尉迟", "公孙", "慕容",
+        "令狐", "宇文", "长孙", "司徒", "端木", "南宫",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

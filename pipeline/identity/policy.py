@@ -28,7 +28,6 @@ from pydantic import (
 from pipeline.common.errors import ConfigurationError
 from pipeline.identity.comparisons import AGREEMENTS, COMPARISONS
 from pipeline.identity.normal import FORMS
-from pipeline.identity.templates import TEMPLATES
 from pipeline.identity.vetoes import Veto, vetoes
 from pipeline.identity.vocabulary import Vocabulary, legal_forms
 
@@ -199,7 +198,10 @@ class Policy:
     def vetoes(self) -> list[Veto]:
         """What keeps two records apart, with the seed's idea of a slip of the pen."""
         return vetoes(
-            TEMPLATES.render("other_registration", rules=self).strip()
+            {
+                kind: limits.registration_distance
+                for kind, limits in self.thresholds.items()
+            }
         )
 
 
@@ -275,8 +277,7 @@ def _rows(
 ) -> tuple[list[Row], list[str]]:
     """The rows of a seed, and a sentence for each cell that cannot stand."""
     there = {
-        name
-        for name, *_ in connection.execute(f"describe {schema}.{seed}").fetchall()
+        name for name, *_ in connection.execute(f"describe {schema}.{seed}").fetchall()
     }
     # A seed of before a column with a default was added has what is meant without it.
     columns = [

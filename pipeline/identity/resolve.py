@@ -32,8 +32,8 @@ from pipeline.identity import (
     shared,
 )
 from pipeline.identity.comparisons import COMPARISONS
-from pipeline.identity.vocabulary import Vocabulary
 from pipeline.identity.templates import TEMPLATES, create
+from pipeline.identity.vocabulary import Vocabulary
 
 log = logging.getLogger("customer_tiers.identity")
 
@@ -156,8 +156,7 @@ def blocks(
 
     A block that is too large is cut; `whole` is what it was, `chunk` the place in it.
     """
-    create(connection, "_identity_weighed", "weighed_forms", forms=forms,
-           carriers=shared.CARRIERS)
+    shared.weigh(connection, forms, "_identity_weighed")
     return connection.query(
         pairs.block_values(policy.read(connection, SEEDS), "_identity_weighed")
     )
@@ -213,7 +212,7 @@ def links(
     connection = _plain(connection)
     rules = policy.read(connection, SEEDS)
     table = "_identity_forms"
-    create(connection, table, "weighed_forms", forms=forms, carriers=shared.CARRIERS)
+    shared.weigh(connection, forms, table)
     decided.check(connection, decisions)
     connection.execute(
         f"create or replace temp table _identity_by_rule as "
@@ -232,8 +231,14 @@ def links(
         references=references,
     )
     grouping.apply(connection, rules, table)
-    create(connection, "_identity_evidence", "evidence", forms=table,
-           comparisons=COMPARISONS, weights=rules.weights)
+    create(
+        connection,
+        "_identity_evidence",
+        "evidence",
+        forms=table,
+        comparisons=COMPARISONS,
+        weights=rules.weights,
+    )
     return connection.query(TEMPLATES.render("guarded_links"))
 
 

@@ -45,6 +45,18 @@ class Carrier:
     keys: tuple[str, ...]
     masked: str
 
+    @property
+    def is_there(self) -> str:
+        """SQL: whether a record has the value."""
+        return " and ".join(f"{key} is not null" for key in self.keys)
+
+    def matches(self, forms: str) -> str:
+        """SQL: whether a record of `forms` has the value of a row of the shared ones."""
+        return " and ".join(
+            f"{forms}.{key} = {self.flag}.{key}"
+            for key in ("customer_type", *self.keys)
+        )
+
 
 CARRIERS: Final = (
     Carrier("phone_is_shared", ("phone_key",), "phone_key"),
@@ -88,6 +100,16 @@ def add(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) -> st
     )
 
 
-def weighed(forms: str) -> str:
-    """SQL of the forms in which a value that is shared by many says nothing."""
-    return TEMPLATES.render("weighed_forms", forms=forms, carriers=CARRIERS)
+def weigh(connection: duckdb.DuckDBPyConnection, forms: str, target: str) -> None:
+    """Makes a temporary table of the forms in which a value of many says nothing.
+
+    Args:
+        connection: A connection that may create temporary tables.
+        forms: Relation that `add` made.
+        target: The table.
+    """
+    replacements = ", ".join(
+        f"case when not {carrier.flag} then {carrier.masked} end as {carrier.masked}"
+        for carrier in CARRIERS
+    )
+    create(connection, target, "weighed_forms", forms=forms, replacements=replacements)

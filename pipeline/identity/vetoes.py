@@ -7,8 +7,11 @@ decided, and how a group is taken apart (`clusters`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from pipeline.common.sql import literal
 
 
 @dataclass(frozen=True)
@@ -72,17 +75,32 @@ _ONE_GENERATION: Final = (
 )
 
 
-def vetoes(registration: str) -> list[Veto]:
+def _other_number(distances: Mapping[str, int]) -> str:
+    """Both numbers prove themselves and differ, or they differ too much for a slip."""
+    by_type = " ".join(
+        f"when l.customer_type = {literal(kind)} then {distance}"
+        for kind, distance in distances.items()
+    )
+    return (
+        "(case when l.registration_key <> r.registration_key "
+        "then (l.registration_checked and r.registration_checked) "
+        "or damerau_levenshtein(l.registration_key, r.registration_key) "
+        f"> case {by_type} end else false end)"
+    )
+
+
+def vetoes(distances: Mapping[str, int]) -> list[Veto]:
     """All vetoes, the first that holds is named.
 
     Args:
-        registration: SQL of what makes two registration numbers contradict each other.
+        distances: Type of customer → in how many characters two registration numbers
+            may differ by a slip of the pen.
     """
     return [
         Veto(
             "registration",
             "their registration numbers contradict",
-            registration,
+            _other_number(distances),
             "registration_key",
         ),
         Veto(

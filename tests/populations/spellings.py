@@ -14,13 +14,19 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-_ROOTS = """Aldworth Bexhill Carnforth Dunstable Eversholt Farndale Glastonbury Hexworthy
-Ilfracombe Jarrow Kettlewell Lavenham Masham Nidderdale Otterburn Pickering Quorndon
-Rothbury Swaledale Thornaby Uppingham Ventnor Wensley Yarmouth Zennor Ashbourne Brixham
-Clitheroe Dartmeet Elterwater""".split()
-_MAKERS = """Kaltenbrunner Vasquero Ostrowiec Takamori Lindholmen Brugnoli Hartzenberg
-Papadakis Szentgyorgyi Mirzoyan Oyelaran Castelnuovo Wrangell Dubrovin Saarinen Halvorsen
-Teixeira Quintanar Zylstra Ravindran""".split()
+_ROOTS = [
+    "Aldworth", "Bexhill", "Carnforth", "Dunstable", "Eversholt", "Farndale",
+    "Glastonbury", "Hexworthy", "Ilfracombe", "Jarrow", "Kettlewell", "Lavenham",
+    "Masham", "Nidderdale", "Otterburn", "Pickering", "Quorndon", "Rothbury",
+    "Swaledale", "Thornaby", "Uppingham", "Ventnor", "Wensley", "Yarmouth", "Zennor",
+    "Ashbourne", "Brixham", "Clitheroe", "Dartmeet", "Elterwater",
+]  # fmt: skip
+_MAKERS = [
+    "Kaltenbrunner", "Vasquero", "Ostrowiec", "Takamori", "Lindholmen", "Brugnoli",
+    "Hartzenberg", "Papadakis", "Szentgyorgyi", "Mirzoyan", "Oyelaran", "Castelnuovo",
+    "Wrangell", "Dubrovin", "Saarinen", "Halvorsen", "Teixeira", "Quintanar", "Zylstra",
+    "Ravindran",
+]  # fmt: skip
 _LINES = (
     "Pharmaceuticals", "Semiconductor Technologies", "Marine Engineering",
     "Chemical Industries", "Precision Instruments", "Electric Power Systems",

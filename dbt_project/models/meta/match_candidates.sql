@@ -37,31 +37,14 @@ records as (
 sided as (
     select
         links.*,
-        one.customer_id as left_id,
-        other.customer_id as right_id,
-        one.customer_id < other.customer_id as is_in_order
+        one.customer_id as customer_id,
+        other.customer_id as other_customer_id,
+        least(one.customer_id, other.customer_id) as lesser_id,
+        greatest(one.customer_id, other.customer_id) as greater_id
     from links
     inner join keys as one on links.left_no = one.record_no
     inner join keys as other on links.right_no = other.record_no
     where links.verdict <> 'same' and one.customer_id <> other.customer_id
-),
-
-paired as (
-    select
-        case when is_in_order then left_id else right_id end as customer_id,
-        case when is_in_order then right_id else left_id end as other_customer_id,
-        case when is_in_order then left_no else right_no end as record_no,
-        case when is_in_order then right_no else left_no end as other_record_no,
-        verdict,
-        match_rule,
-        rule_order,
-        confidence,
-        reason,
-        guard,
-        is_doubt,
-        evidence_for,
-        evidence_against
-    from sided
 ),
 
 -- A veto between two records speaks for all of both customers.
@@ -69,15 +52,15 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by customer_id, other_customer_id
+            partition by lesser_id, greater_id
             order by
                 case when verdict = 'different' then 0 else 1 end,
                 case when is_doubt then 1 else 0 end,
                 case when guard is null then 1 else 0 end,
-                rule_order, confidence desc, record_no, other_record_no
+                rule_order, confidence desc, left_no, right_no
         ) as strength,
-        count(*) over (partition by customer_id, other_customer_id) as record_pairs
-    from paired
+        count(*) over (partition by lesser_id, greater_id) as record_pairs
+    from sided
 ),
 
 revenue as (
@@ -119,8 +102,8 @@ final as (
             as {{ type_money_sum() }}
         ) as revenue_at_stake
     from ranked
-    inner join records as one on ranked.record_no = one.record_no
-    inner join records as other on ranked.other_record_no = other.record_no
+    inner join records as one on ranked.left_no = one.record_no
+    inner join records as other on ranked.right_no = other.record_no
     left join revenue as mine on ranked.customer_id = mine.customer_id
     left join revenue as theirs on ranked.other_customer_id = theirs.customer_id
     where ranked.strength = 1 and ranked.verdict <> 'different'

@@ -1,5 +1,5 @@
-{#- Pairs of records that no group may hold both of, and why; null where a person has said
-    so. -#}
+{#- Pairs of records that no group may hold both of, and why; null where a person has
+    said so. -#}
 select
     left_no,
     right_no,

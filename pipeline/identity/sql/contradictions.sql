@@ -1,9 +1,10 @@
 {#- Codes of values within one label that exclude each other. The value stands under its
-    own name, as the condition of the veto has it. -#}
+    own name, as the condition of the veto has it; whether two records share a number
+    besides is asked where two groups meet. -#}
 with codes as (
     select distinct
         {{ veto.value | identifier }} as code,
-        {{ ("of_" ~ veto.value) | identifier }} as {{ veto.value | identifier }},
+        {{ values | sql }},
         registration_checked,
         customer_type
     from _identity_clustered
@@ -14,11 +15,6 @@ numbered as (
     select
         several.label,
         codes.*
-        {%- if veto.value != "registration_key" %},
-        -- Whether two records share a number is asked where two groups meet.
-        cast(several.code as varchar) as registration_key
-        {%- endif %}
-
     from _identity_several as several
     inner join codes on several.code = codes.code
 )

@@ -1,6 +1,5 @@
 {#- What speaks most for, and most against, the pairs that a person is asked about: the
     levels of the model with the largest and the smallest weight. -#}
-{%- set sides = {} -%}
 with asked as (
     select
         left_no,
@@ -20,11 +19,11 @@ with asked as (
     select
         asked.left_no,
         asked.right_no,
-        {% for column in several | map(attribute="columns") | sum(start=()) | unique | sort %}
+        {% for column in several | map(attribute="columns") | sum(start=()) | unique %}
         l.{{ column | identifier }} as {{ (column ~ "_l") | identifier }},
-        r.{{ column | identifier }} as {{ (column ~ "_r") | identifier }}{% if not loop.last %},{% endif %}
-
+        r.{{ column | identifier }} as {{ (column ~ "_r") | identifier }},
         {% endfor %}
+        l.customer_type
     from asked
     inner join {{ forms | sql }} as l on asked.left_no = l.record_no
     inner join {{ forms | sql }} as r on asked.right_no = r.record_no

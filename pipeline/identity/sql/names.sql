@@ -1,4 +1,4 @@
-{#- The names of companies that have words, each once, with how often it stands there. -#}
+{#- The names of companies that have words, each once, with how often it is there. -#}
 select
     name_words,
     count(*) as records

@@ -31,25 +31,21 @@ select
     coalesce(keys.word_guess, forms.name_words) as word_guess,
     acronyms.acronym as acronym_key,
     coalesce(holders.is_common, false) as name_is_common,
+    {% for carrier in carriers %}
+    {{ carrier.flag | identifier }}.customer_type is not null
+        as {{ carrier.flag | identifier }},
+    {% endfor %}
     not coalesce(holders.is_common, false)
     and length(forms.name_core)
     >= case when strlen(forms.name_core) = length(forms.name_core) then 16 else 7 end
-        as name_is_rare,
-    {% for carrier in carriers %}
-    {{ carrier.flag | identifier }}.customer_type is not null
-        as {{ carrier.flag | identifier }}{% if not loop.last %},{% endif %}
-
-    {% endfor %}
+        as name_is_rare
 from {{ forms | sql }} as forms
 left join _identity_word_keys as keys on forms.name_words = keys.name_words
 left join holders on forms.name_core = holders.name_core
 left join acronyms on coalesce(forms.name_initials, forms.name_core) = acronyms.acronym
 {% for carrier in carriers %}
-left join {{ ("_identity_" ~ carrier.flag) | identifier }} as {{ carrier.flag | identifier }}
-    on
-        forms.customer_type = {{ carrier.flag | identifier }}.customer_type
-        {% for key in carrier.keys %}
-        and forms.{{ key | identifier }} = {{ carrier.flag | identifier }}.{{ key | identifier }}
-        {% endfor %}
+left join
+    {{ ("_identity_" ~ carrier.flag) | identifier }} as {{ carrier.flag | identifier }}
+    on {{ carrier.matches("forms") | sql }}
 {% endfor %}
 order by forms.record_no

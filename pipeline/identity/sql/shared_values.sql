@@ -4,11 +4,7 @@ select
     customer_type,
     {{ carrier.keys | columns }}
 from {{ forms | sql }}
-where
-    {% for key in carrier.keys %}
-    {{ key | identifier }} is not null{% if not loop.last %} and{% endif %}
-
-    {% endfor %}
+where {{ carrier.is_there | sql }}
 group by customer_type, {{ carrier.keys | columns }}
 having
     count(

@@ -57,10 +57,20 @@ judged as (
         word,
         meaning as meant,
         meant_records,
-        meant_is_known or meant_records >= 5 * records or length(word) >= 9
-            as is_likely,
-        (length(word) >= 7 and (meant_is_known or meant_records >= 20 * records))
-        or (length(word) >= 6 and meant_records >= 50 * records) as is_sure
+        meant_records >= 5 * records
+        or (
+            length(word) >= case when meant_is_known then 8 else 9 end
+            -- Advisers and advisory differ at the end, as words do and slips do not.
+            and left(word, length(word) - 3) <> left(target, length(word) - 3)
+        ) as is_likely,
+        case
+            when meant_records >= 50 * records then length(word) >= 6
+            when meant_records >= 20 * records then length(word) >= 7
+            else
+                meant_is_known
+                and length(word) >= 9
+                and left(word, length(word) - 3) <> left(target, length(word) - 3)
+        end as is_sure
     from near
     where
         damerau_levenshtein(word, target)

@@ -33,10 +33,7 @@ weighed as (
         sum(letters) over (partition by name_words) >= 14
         or sum(rare_letters) over (partition by name_words) >= 8 as has_company
     from held
-    where
-        name_words in (
-            select held.name_words from held where held.meant is not null
-        )
+    qualify count(meant) over (partition by name_words) > 0
 ),
 
 put_right as (

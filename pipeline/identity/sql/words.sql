@@ -1,5 +1,5 @@
-{#- The words of the names of companies and those that are known to be words of their own:
-    how many records have each, and what it stands for. -#}
+{#- The words of the names of companies and those that are known to be words of their
+    own: how many records have each, and what it stands for. -#}
 with parts as (
     select
         unnest(string_split(name_words, ' ')) as word,

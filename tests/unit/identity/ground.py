@@ -132,7 +132,9 @@ class Ground:
             "core_customer_forms", lambda: resolve.forms(con, "records", "kept_forms")
         )
         self._keep("blocks", lambda: resolve.blocks(con, "core.core_customer_forms"))
-        content = ", ".join(("made_by", "birth_date", *normal.FORMS.names, *shared.COLUMNS))
+        content = ", ".join(
+            ("made_by", "birth_date", *normal.FORMS.names, *shared.COLUMNS)
+        )
         self._keep(
             "core_customer_prints",
             lambda: con.query(

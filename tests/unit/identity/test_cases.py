@@ -34,9 +34,7 @@ def test_names_are_given_once() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_case(
-    resolved: tuple[Ground, dict[tuple[str, str], str]], case: Case
-) -> None:
+def test_case(resolved: tuple[Ground, dict[tuple[str, str], str]], case: Case) -> None:
     ground, found = resolved
     ends = (key(case, 0), key(case, 1))
     listed = [

@@ -77,7 +77,8 @@ def naive(world: World) -> list[int]:
     """Links one after the other, with every guard looked at for the whole group."""
     label = list(range(world.count))
     linked = {
-        record: {end for pair in world.links if record in pair for end in pair} - {record}
+        record: {end for pair in world.links if record in pair for end in pair}
+        - {record}
         for record in label
     }
     for one, other in world.links:
@@ -164,9 +165,12 @@ def test_a_number_in_common_forgives_a_date() -> None:
 def test_the_tree_reaches_every_record_of_a_group_once(world: World) -> None:
     found = solve(world)
     assert len(found.tree) == world.count - len(set(found.label.tolist()))
-    assert solve(
-        replace(world, links=[world.links[link] for link in found.tree], largest=9)
-    ).label.tolist() == found.label.tolist()
+    assert (
+        solve(
+            replace(world, links=[world.links[link] for link in found.tree], largest=9)
+        ).label.tolist()
+        == found.label.tolist()
+    )
 
 
 def test_a_million_records_in_one_breath() -> None:

@@ -1,2 +1,0 @@
-{%- from "conditions.sql" import contradicts -%}
-{{ contradicts(rules) }}
