@@ -232,7 +232,7 @@ from expectations.vocabulary import row_count
 
 def customer_tiers():
     suite = tiers.customer_tiers()
-    most = row_count(1, 100, why="a hundred at most", acceptable={acceptable})
+    most = row_count(1, 10, why="ten at most", acceptable={acceptable})
     return replace(suite, expectations=[most, *suite.expectations[1:]])
 
 
@@ -258,7 +258,7 @@ def own_project(folder: Path, name: str, change: Callable[[str], str]) -> Path:
 
 
 def own_suites(folder: Path, *, acceptable: bool) -> Path:
-    """Suites of a project that allows a hundred customers; a few more is a failure."""
+    """Suites of a project that allows ten customers; a few more is a failure."""
     shutil.copytree(PROJECT_ROOT / "expectations" / "landing", folder / "landing")
     (folder / "marts").mkdir()
     (folder / "marts" / "own.py").write_text(OWN_SUITE.format(acceptable=acceptable))

@@ -1,4 +1,4 @@
-"""Imports modules when something of them is first asked for, and not before.
+"""Imports modules when something of them is first asked for, and not before, or never.
 
 For what others import at the top of a file and use in one of a hundred functions: Great
 Expectations imports scipy's statistics and a library of charts for two kinds of
@@ -14,7 +14,8 @@ import importlib.abc
 import importlib.machinery
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -95,6 +96,26 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 _FINDER = _Finder()
+
+
+@contextmanager
+def unavailable(name: str) -> Iterator[None]:
+    """Has imports of a module fail, as if it were not installed, unless it is imported.
+
+    For a library that takes another one along where it is installed, and does without
+    where it is not.
+
+    Args:
+        name: Its full name.
+    """
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # how Python says "there is none"
+    try:
+        yield
+    finally:
+        sys.modules.pop(name, None)
 
 
 def postpone(*names: str) -> None:

@@ -88,8 +88,8 @@ class Limits:
     """
 
     free_megabytes: int = 500
-    refresh_minutes: int = 0
-    source_minutes: int = 0
+    refresh_minutes: float = 0
+    source_minutes: float = 0
 
     @classmethod
     def load(cls, env: Mapping[str, str]) -> Limits:
@@ -98,12 +98,8 @@ class Limits:
             free_megabytes=_count(
                 env, "CUSTOMER_TIERS_FREE_MEGABYTES", cls.free_megabytes, least=0
             ),
-            refresh_minutes=_count(
-                env, "CUSTOMER_TIERS_REFRESH_MINUTES", cls.refresh_minutes, least=0
-            ),
-            source_minutes=_count(
-                env, "CUSTOMER_TIERS_SOURCE_MINUTES", cls.source_minutes, least=0
-            ),
+            refresh_minutes=_minutes(env, "CUSTOMER_TIERS_REFRESH_MINUTES"),
+            source_minutes=_minutes(env, "CUSTOMER_TIERS_SOURCE_MINUTES"),
         )
 
 
@@ -310,3 +306,12 @@ def _count(env: Mapping[str, str], name: str, default: int, *, least: int) -> in
             f"{name} is {text!r}; give a whole number of at least {least}."
         )
     return int(text)
+
+
+def _minutes(env: Mapping[str, str], name: str) -> float:
+    text = env.get(name, "0")
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise ConfigurationError(
+            f"{name} is {text!r}; give a number of minutes, 0 for no limit."
+        )
+    return float(text)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.common import engine
 from pipeline.common.errors import CustomerTiersError
 from pipeline.common.files import sync_file, sync_folder
 from pipeline.common.home import Home
@@ -319,7 +320,7 @@ def rewrite_identity(home: Home, subject: Subject) -> None:
             f"{side}source || chr(31) || {_key_column(side)})"
             for side in prefixes
         )
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=engine.config()) as connection:
             kept = connection.execute(
                 f"select * from read_parquet($path) where {conditions}",
                 {"path": str(path), "records": records},

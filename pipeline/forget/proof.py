@@ -27,7 +27,7 @@ from typing import IO, Final, Protocol, cast
 import duckdb
 import pyarrow.parquet as pq
 
-from pipeline.common import sql
+from pipeline.common import engine, sql
 from pipeline.common.home import Home
 from pipeline.forget.personal_data import landed_files
 from pipeline.forget.registry import registered
@@ -192,7 +192,7 @@ def _met(text: str, subject: Subject) -> list[Value]:
 
 
 def _in_parquet(path: Path, subject: Subject) -> list[tuple[str, str]]:
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=engine.config()) as connection:
         # DuckDB takes every name for a pattern, and a home may be called `data [old]`.
         place = sql.literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
         return _in_relation(connection, f"read_parquet({place})", "column", subject)

@@ -19,7 +19,7 @@ from typing import Any, Final
 import duckdb
 
 from pipeline import reports
-from pipeline.common import sql
+from pipeline.common import engine, sql
 from pipeline.common.files import read_json
 from pipeline.common.home import Home
 from pipeline.forget import proof
@@ -151,8 +151,7 @@ def rebuild(old: Path, new: Path, subject: Subject, threads: int | None = None) 
     with duckdb.connect(
         config={
             **({"threads": threads} if threads else {}),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
+            **engine.config(),
             "temp_directory": f"{new}.tmp",
         }
     ) as connection:

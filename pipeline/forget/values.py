@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.common import sql
+from pipeline.common import engine, sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.forget.personal_data import landed_files
@@ -124,7 +124,7 @@ def released_values(home: Home, subject: Subject) -> dict[tuple[str, str], None]
                         }
     path = memory.folder(home) / "kept_forms.parquet"
     if path.exists():
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=engine.config()) as connection:
             for column in NORMAL:
                 rows = connection.execute(
                     f"select distinct {column} from read_parquet(?) "

@@ -17,6 +17,8 @@ from sqlalchemy import URL
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
+from pipeline.common import engine
+
 DRIVER = "duckdb.customer_tiers"
 
 
@@ -68,7 +70,7 @@ def close_connections() -> None:
 
 def url(database: Path, schema: str) -> str:
     """The SQLAlchemy URL that reads the file's tables of one schema by bare name."""
-    query = {"access_mode": "read_only", "schema": schema}
+    query = {"access_mode": "read_only", "schema": schema, **engine.config()}
     return URL.create(
         DRIVER.replace(".", "+"), database=str(database), query=query
     ).render_as_string()

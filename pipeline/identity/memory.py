@@ -26,7 +26,8 @@ from pipeline.common.files import sync_folder
 from pipeline.common.home import Home
 from pipeline.common.sql import literal
 from pipeline.identity.normal import FORMS
-from pipeline.release import catalogue, layout
+from pipeline.release import layout
+from pipeline.release.catalogue import Release
 from pipeline.suppression.suppression_list import Suppression
 
 # Table of `meta` → its columns, for the first refresh, when there is none.
@@ -211,15 +212,17 @@ def folder(home: Home) -> Path:
     return home.root / "identity"
 
 
-def recall(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+def recall(
+    connection: duckdb.DuckDBPyConnection, home: Home, current: Release | None
+) -> None:
     """Writes what is remembered into the schema `landing` of a candidate's work file.
 
     Args:
         connection: The work file, open for writing.
-        home: Whose current release and kept tables are read.
+        home: Whose kept tables are read.
+        current: The release to go on from, by `catalogue.newest_whole`.
     """
     there: set[tuple[str, str]] = set()
-    current = catalogue.newest_whole(home)
     if current is not None:
         connection.execute(
             f"attach {literal(current.path.resolve() / layout.WAREHOUSE)} as released "

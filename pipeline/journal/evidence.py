@@ -73,6 +73,7 @@ class Check:
         acceptable: A person may accept that it failed, although it is critical.
         accepted: Who did. The outcome stays what it is.
         seconds: How long it took, where that is measured.
+        carried: An earlier refresh found it, of the same rows.
     """
 
     gate: str
@@ -89,6 +90,7 @@ class Check:
     acceptable: bool = False
     accepted: Accepted | None = None
     seconds: float | None = None
+    carried: bool = False
 
     @property
     def id(self) -> str:

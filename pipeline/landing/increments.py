@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.common import sql
+from pipeline.common import engine, sql
 from pipeline.sources import Entity, Extract
 
 # Arrow's type of a cursor, by the letter of which kind of Python value it gives.
@@ -109,7 +109,10 @@ def markers(extract: Extract, entity: Entity, landed: str, since: str) -> Extrac
         wanted += f", case when {is_present} then {cursor} end as {cursor}"
 
     def batches() -> Iterator[pa.RecordBatch]:
-        with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            duckdb.connect(config=engine.config()) as connection,
+        ):
             keys = Path(folder) / "keys.parquet"
             _spool(extract, keys)
             result = connection.execute(
@@ -152,7 +155,7 @@ def says_nothing_new(
     if entity.cursor:
         order = f"order by {sql.quoted(entity.cursor.column)} desc nulls last"
         still_counts += f" or rank() over (partition by {key} {order}) > 1"
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=engine.config()) as connection:
         row = connection.execute(
             f"""
             select count(*) from (

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.common import sql
+from pipeline.common import engine, sql
 from pipeline.common.files import sha256
 from pipeline.landing.batches import Batch
 
@@ -74,7 +74,7 @@ def _version(path: Path) -> tuple[int, int, int]:
 @functools.lru_cache(maxsize=16)
 def _count_by_batch(path: Path, version: tuple[int, int, int]) -> dict[str, int]:
     """Rows of each batch in a pack's file; asked for every batch, counted once."""
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=engine.config()) as connection:
         rows = connection.execute(
             f"select _batch_id, count(*) from {sql.parquet([path])} group by _batch_id"
         ).fetchall()

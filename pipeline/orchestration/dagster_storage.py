@@ -17,7 +17,8 @@ version is bounded in pyproject.toml:
 
 - `InstanceRef`: `from_dir` with overrides, `storage_data` and `event_storage_data`;
 - `SqliteEventLogStorage`: that each connection comes from `run_connection` or
-  `index_connection`, `conn_string_for_shard`, `has_table`, `has_secondary_index`,
+  `index_connection`, `get_asset_records`, `conn_string_for_shard`, `has_table`,
+  `has_secondary_index`,
   `has_asset_key_col`, `_has_asset_key_col_on_connection` and `_event_to_row`, and what
   `dagster_events` takes;
 - the names `DagsterSqliteStorage` and `event_log_storage` in the configuration.
@@ -31,7 +32,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,9 @@ class HeldEventLog(SqliteEventLogStorage):
         self._for_runs: dict[str, list[dagster_events.Row]] = {}
         self._for_index: list[dagster_events.Stored] = []
         self._timer: threading.Timer | None = None
+        # What was read of an asset since its last event; None for one that has no row.
+        self._records: dict[dg.AssetKey, Any] = {}
+        self._changed: dict[dg.AssetKey, None] = {}
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -110,6 +114,11 @@ class HeldEventLog(SqliteEventLogStorage):
     def store_event(self, event: dg.EventLogEntry) -> None:
         """Holds the event where many of its kind come; writes it at once else."""
         with self._one_at_a_time:
+            if (
+                asset := event.dagster_event and event.dagster_event.asset_key
+            ) is not None:
+                self._records.pop(asset, None)
+                self._changed[asset] = None
             if not dagster_events.is_one_of_many(event):
                 self.flush()
                 super().store_event(event)
@@ -138,6 +147,29 @@ class HeldEventLog(SqliteEventLogStorage):
                 with self._transaction(super().index_connection, "index") as connection:
                     dagster_events.write_to_index(self, connection, self._for_index)
                 self._for_index = []
+
+    def get_asset_records(
+        self, asset_keys: Sequence[dg.AssetKey] | None = None
+    ) -> Sequence[Any]:
+        """The rows of assets; with one that changed, all are read that changed by then.
+
+        Dagster asks for each table by itself, once it is made and before its checks are
+        recorded. What another process may write meanwhile is not seen: one refresh at a
+        time writes to a home.
+        """
+        if asset_keys is None:
+            return super().get_asset_records()
+        with self._one_at_a_time:
+            if not all(key in self._records for key in asset_keys):
+                wanted = list({**dict.fromkeys(asset_keys), **self._changed})
+                found = {
+                    record.asset_entry.asset_key: record
+                    for record in super().get_asset_records(wanted)
+                }
+                self._records.update({key: found.get(key) for key in wanted})
+                self._changed.clear()
+            records = [self._records[key] for key in asset_keys]
+        return [record for record in records if record is not None]
 
     def run_connection(self, run_id: str | None = None) -> Any:
         """A transaction on the file of one run, with all that is held in it."""

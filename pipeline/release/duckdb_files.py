@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.common import engine
+
 
 def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Opens a DuckDB file; never fetches an extension.
@@ -15,10 +17,7 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     connection = duckdb.connect(
         str(path.resolve()),
         read_only=read_only,
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        },
+        config=engine.config(),
     )
     connection.execute("set TimeZone = 'UTC'")
     return connection

@@ -44,6 +44,11 @@ class Candidate:
     full: bool = False
 
     @property
+    def home(self) -> Path:
+        """The root of the home that it lies in."""
+        return self.path.parent.parent
+
+    @property
     def work_file(self) -> Path:
         """Landing views, staging and core."""
         return self.path / "work.duckdb"

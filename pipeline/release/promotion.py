@@ -17,6 +17,7 @@ from pipeline.common.files import read_json, sync_folder
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
 from pipeline.journal import evidence
+from pipeline.release import kept
 from pipeline.release.catalogue import Release, current, current_id, releases
 from pipeline.release.layout import sequence
 from pipeline.release.verification import verify
@@ -54,6 +55,7 @@ def promote(
         folder.rename(target)
         sync_folder(home.releases)
     _point_current_at(home, refresh_id)
+    kept.keep(home, refresh_id)
     shutil.rmtree(home.candidates / refresh_id, ignore_errors=True)
     return target
 
@@ -66,14 +68,14 @@ def rollback(home: Home, refresh_id: str | None = None) -> Release:
         RefreshRunning: A refresh is running; it would overtake the rollback.
     """
     with refresh_lock(home):
-        kept = releases(home)
+        found = releases(home)
         if refresh_id is None:
-            current = next((i for i, item in enumerate(kept) if item.is_current), -1)
-            older = [item for item in kept[current + 1 :] if not item.damage]
+            current = next((i for i, item in enumerate(found) if item.is_current), -1)
+            older = [item for item in found[current + 1 :] if not item.damage]
             if not older:
                 raise ConfigurationError("There is no older release to go back to.")
             refresh_id = older[0].refresh_id
-        wanted = next((item for item in kept if item.refresh_id == refresh_id), None)
+        wanted = next((item for item in found if item.refresh_id == refresh_id), None)
         if wanted is None:
             raise ConfigurationError(
                 f"There is no release {refresh_id}; `customer-tiers releases` lists them."

@@ -32,7 +32,8 @@ from pipeline.journal.evidence import (
     Evidence,
     Outcome,
 )
-from pipeline.release import duckdb_files
+from pipeline.release import duckdb_files, kept
+from pipeline.release.kept import Kept
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy_checks, policy_tables
@@ -45,6 +46,7 @@ from pipeline.transform.nodes import (
     why_dbt_itself,
 )
 from pipeline.transform.project import composed
+from pipeline.transform.traces import Traces
 
 log = logging.getLogger("customer_tiers.transform")
 
@@ -168,12 +170,15 @@ def build(
     settings: Settings,
     on_result: Callable[[Result], None],
     stopped: threading.Event | None = None,
+    former: Kept | None = None,
 ) -> Built:
     """Builds and tests everything in the candidate's two files.
 
     Args:
         on_result: Called with the result of each node, from other threads.
         stopped: Once it is set, nothing new is begun.
+        former: The tables of the release before, which the work file holds; what would
+            be the same is taken over.
 
     Returns:
         The evidence of dbt's tests, and the errors of models that did not build.
@@ -202,14 +207,16 @@ def build(
             on_result,
         )
     else:
-        results = Execution(
+        results = _execute(
+            project,
             selection,
-            compiled(project, profiles),
+            profiles,
             candidate,
-            settings.threads,
+            settings,
             on_result,
-            stopped or threading.Event(),
-        ).run()
+            stopped,
+            former,
+        )
     errors = [
         f"{result.node['name']}: {' '.join(result.message.split())}"
         for result in results
@@ -235,6 +242,37 @@ def build(
         ),
         errors=errors,
     )
+
+
+def _execute(
+    project: Project,
+    selection: Selection,
+    profiles: Path,
+    candidate: Candidate,
+    settings: Settings,
+    on_result: Callable[[Result], None],
+    stopped: threading.Event | None,
+    former: Kept | None,
+) -> list[Result]:
+    """Runs the nodes ourselves, and notes what they were made of for the next time."""
+    manifest = project.manifest_json
+    traces = Traces(
+        {**manifest["sources"], **manifest["nodes"]},
+        candidate.home,
+        former.nodes if former else {},
+    )
+    results = Execution(
+        selection,
+        compiled(project, profiles),
+        candidate,
+        settings.threads,
+        on_result,
+        stopped or threading.Event(),
+        traces,
+        former.warehouse if former else None,
+    ).run()
+    kept.note(candidate, traces.noted())
+    return results
 
 
 def compiled(project: Project, profiles: Path) -> Compiled:

@@ -123,4 +123,5 @@ def check_of(test: Result) -> Check:
         failing_rows=test.failures,
         demand=demand_of(node),
         seconds=round(test.seconds, 3),
+        carried=test.carried,
     )

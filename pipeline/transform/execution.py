@@ -10,13 +10,11 @@ product does not use is not known here; a project that uses it is run by dbt its
 
 from __future__ import annotations
 
-import csv
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +22,13 @@ import duckdb
 
 from pipeline.common import sql
 from pipeline.release.layout import Candidate
+from pipeline.transform import materialization
 from pipeline.transform.compiled import Columns, Compiled
-from pipeline.transform.nodes import Node, Result, Selection, Status
+from pipeline.transform.materialization import cursor_of, is_seed
+from pipeline.transform.nodes import Node, Result, Selection
+from pipeline.transform.traces import Traces, content_of
 
 log = logging.getLogger("customer_tiers.transform")
-
-# What DuckDB's files are opened with, here and by dbt. A time with a zone compared with
-# one without is one in UTC, wherever this runs.
-SETTINGS = {"TimeZone": "UTC"}
-CONFIG = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    # Tables have no order; keeping one costs memory.
-    "preserve_insertion_order": "false",
-}
 
 
 class Execution:
@@ -50,6 +41,9 @@ class Execution:
         threads: How many nodes at once; the engine uses all processors for each.
         on_result: Called with each result, by one thread at a time.
         stopped: Once it is set, nothing new is begun.
+        traces: What each node was made of, and what the former tables were that lie in
+            the work file.
+        former: The release of the former tables; None where there are none.
     """
 
     def __init__(
@@ -60,6 +54,8 @@ class Execution:
         threads: int,
         on_result: Callable[[Result], None],
         stopped: threading.Event,
+        traces: Traces,
+        former: Path | None = None,
     ) -> None:
         self._selection = selection
         self._compiled = compiled
@@ -68,6 +64,8 @@ class Execution:
         self._on_result = on_result
         self._lock = threading.Lock()
         self._is_stopped = stopped
+        self._traces = traces
+        self._former = former
         self._nodes = {**selection.tables, **selection.tests}
         self._results: dict[str, Result] = {}
         self._taken: set[str] = set()
@@ -77,6 +75,11 @@ class Execution:
     def run(self) -> list[Result]:
         """Builds and tests everything; errors are results, not exceptions."""
         self._compiled.prepare(self._nodes)
+        with self._connect() as connection:
+            cursor = cursor_of(connection)
+            if self._former is not None:
+                materialization.drop_all_but(cursor, self._selection.tables.values())
+            self._traces.landed(cursor)
         before = -1
         while before < len(self._results) < len(self._nodes):
             before = len(self._results)
@@ -163,14 +166,14 @@ class Execution:
 
     def _unit(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         """Builds a table, then runs the tests that waited for it last."""
-        cursor = _cursor(connection)
+        cursor = cursor_of(connection)
         try:
             if name in self._selection.tables:
-                self._do(cursor, name, _build)
+                self._do(cursor, name, materialization.build)
                 for test in self._claim_tests(name):
-                    self._do(cursor, test, _test)
+                    self._do(cursor, test, materialization.test)
             else:
-                self._do(cursor, name, _test)
+                self._do(cursor, name, materialization.test)
         finally:
             cursor.close()
 
@@ -200,8 +203,7 @@ class Execution:
             found = {"status": "skipped"}
         else:
             try:
-                compiled = "" if _is_seed(node) else self._compiled.sql(name)
-                found = run(cursor, node, compiled)
+                found = self._made(cursor, name, run)
             except Exception as error:
                 log.debug("%s failed", name, exc_info=True)
                 found = {"status": "error", "message": str(error)}
@@ -216,6 +218,35 @@ class Execution:
             if name in self._selection.tests and result.status in {"fail", "error"}:
                 self._refused.append(set(self._selection.parents(name)))
             self._on_result(result)
+
+    def _made(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        name: str,
+        run: Callable[[duckdb.DuckDBPyConnection, Node, str], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """Makes a table or a test, or takes over what came of the same before."""
+        node = self._nodes[name]
+        compiled = "" if is_seed(node) else self._compiled.sql(name)
+        key = self._traces.key(name, compiled)
+        former = self._traces.former(name, key, compiled)
+        if name in self._selection.tests:
+            if former is None:
+                found = run(cursor, node, compiled)
+            else:
+                found = {"status": "pass", "failures": 0, "carried": True}
+            if found["status"] == "pass":
+                self._traces.note(name, key)
+            return found
+        if former is not None and materialization.take_over(cursor, node):
+            found = {"status": "success", "rows": former["rows"], "carried": True}
+            content = former["content"]
+        else:
+            materialization.drop(cursor, node)
+            found = run(cursor, node, compiled)
+            content = content_of(cursor, node, key, found.get("rows"))
+        self._traces.note(name, key, content, found.get("rows"))
+        return found
 
     def _reason_to_skip(self, name: str) -> bool:
         """Whether something is missing, or wrong, that the node would be made of."""
@@ -234,12 +265,18 @@ class Execution:
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """The work file with the warehouse beside it, and every schema in them."""
         connection = duckdb.connect(
-            str(self._candidate.work_file.resolve()), config=dict(CONFIG)
+            str(self._candidate.work_file.resolve()),
+            config=materialization.config(),
         )
         connection.execute(
             f"attach if not exists {sql.literal(self._candidate.warehouse_file.resolve())} "
             "as warehouse"
         )
+        if self._former is not None:
+            connection.execute(
+                f"attach if not exists {sql.literal(self._former.resolve())} "
+                "as former (read_only)"
+            )
         schemas = {
             node["relation_name"].rpartition(".")[0]
             for node in self._selection.tables.values()
@@ -248,146 +285,6 @@ class Execution:
         for schema in sorted(schemas):
             connection.execute(f"create schema if not exists {schema}")
         return connection
-
-
-def _cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Another connection to the same files; settings belong to each."""
-    cursor = connection.cursor()
-    for setting, value in SETTINGS.items():
-        cursor.execute(f"set {setting} = {sql.literal(value)}")
-    return cursor
-
-
-def _is_seed(node: Node) -> bool:
-    return bool(node["resource_type"] == "seed")
-
-
-def _build(
-    cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str
-) -> dict[str, Any]:
-    """Makes a table, a view or a seed, with its comments."""
-    kind = node["config"]["materialized"]
-    if kind == "ephemeral":
-        return {"status": "success"}
-    rows: int | None
-    if node.get("language") == "python":
-        rows = _run_python(cursor, node, compiled)
-        _comment(cursor, node)
-        return {"status": "success", "rows": rows}
-    cursor.execute("begin")
-    try:
-        rows = None
-        if _is_seed(node):
-            rows = _load_seed(cursor, node)
-        elif kind == "view":
-            _check_contract(cursor, node, compiled)
-            cursor.execute(f"create view {node['relation_name']} as ({compiled}\n)")
-        else:
-            _check_contract(cursor, node, compiled)
-            rows = _create_table(cursor, node, compiled)
-        _comment(cursor, node)
-        cursor.execute("commit")
-    except BaseException:
-        with suppress(duckdb.Error):
-            cursor.execute("rollback")
-        raise
-    return {"status": "success", "rows": rows}
-
-
-def _create_table(cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str) -> int:
-    """Makes a table of a query, as its contract describes it; how many rows it has."""
-    relation = node["relation_name"]
-    if not node["contract"]["enforced"]:
-        return _changed(cursor, f"create table {relation} as ({compiled}\n)")
-    columns = node["columns"].values()
-    cursor.execute(f"create table {relation} ({', '.join(map(_definition, columns))})")
-    names = ", ".join(map(_name, columns))
-    return _changed(
-        cursor,
-        f"insert into {relation} ({names}) "
-        f"select {names} from ({compiled}\n) as model_subq",
-    )
-
-
-def _test(
-    cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str
-) -> dict[str, Any]:
-    """Counts the rows that a test finds."""
-    (failures,) = (
-        cursor.execute(f"select count(*) from ({compiled}\n) as found").fetchone() or ()
-    )
-    status: Status = "pass"
-    message = ""
-    if failures:
-        warns = str(node["config"].get("severity")).lower() == "warn"
-        status = "warn" if warns else "fail"
-        message = f"Got {failures} result{'s' if failures != 1 else ''}, expected none"
-    return {
-        "status": status,
-        "failures": failures,
-        "message": message,
-        "sql": compiled,
-    }
-
-
-def _changed(cursor: duckdb.DuckDBPyConnection, statement: str) -> int:
-    """Runs a statement that writes rows; how many."""
-    (rows,) = cursor.execute(statement).fetchone() or (0,)
-    return int(rows)
-
-
-def _name(column: Mapping[str, Any]) -> str:
-    name = str(column["name"])
-    return sql.quoted(name) if column.get("quote") else name
-
-
-def _definition(column: Mapping[str, Any]) -> str:
-    """A column of a table with a contract."""
-    not_null = " not null" if column.get("constraints") else ""
-    return f"{_name(column)} {column['data_type']}{not_null}"
-
-
-def _check_contract(
-    cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str
-) -> None:
-    """That a model gives the columns and types that its contract says.
-
-    Raises:
-        duckdb.Error: The SQL cannot be run.
-        ValueError: It gives something else.
-    """
-    if not node["contract"]["enforced"]:
-        return
-    given = _columns(cursor, f"select * from ({compiled}\n) as model_subq")
-    described = node["columns"].values()
-    agreed = _columns(
-        cursor,
-        "select "
-        + ", ".join(
-            f"cast(null as {column['data_type']}) as {_name(column)}"
-            for column in described
-        ),
-    )
-    if sorted(given) == sorted(agreed):
-        return
-    differing = [
-        f"{name}: {there.get(name, 'missing')} in the model, "
-        f"{wanted.get(name, 'missing')} in the contract"
-        for there, wanted in [(dict(given), dict(agreed))]
-        for name in sorted({**there, **wanted})
-        if there.get(name) != wanted.get(name)
-    ]
-    raise ValueError(
-        f"{node['original_file_path']} breaks its contract: {'; '.join(differing)}"
-    )
-
-
-def _columns(
-    cursor: duckdb.DuckDBPyConnection, statement: str
-) -> list[tuple[str, str]]:
-    """The columns of a query in lower case, and their types, without running it."""
-    described = cursor.execute(f"describe {statement}").fetchall()
-    return [(str(name).lower(), str(kind)) for name, kind, *_ in described]
 
 
 def _columns_of_all(connection: duckdb.DuckDBPyConnection) -> Columns:
@@ -400,80 +297,3 @@ def _columns_of_all(connection: duckdb.DuckDBPyConnection) -> Columns:
     for *relation, column, kind in rows:
         found.setdefault(".".join(map(sql.quoted, relation)), []).append([column, kind])
     return found
-
-
-def _comment(cursor: duckdb.DuckDBPyConnection, node: Node) -> None:
-    """Writes the descriptions to the table and its columns, where that is wanted."""
-    wanted = node["config"].get("persist_docs") or {}
-    relation = node["relation_name"]
-    kind = "view" if node["config"]["materialized"] == "view" else "table"
-    statements = []
-    if wanted.get("relation") and node["description"]:
-        statements.append(
-            f"comment on {kind} {relation} is {sql.literal(node['description'])}"
-        )
-    if wanted.get("columns") and node["columns"]:
-        there = {name for name, *_ in cursor.execute(f"describe {relation}").fetchall()}
-        statements += [
-            f"comment on column {relation}.{_name(column)} is "
-            f"{sql.literal(column['description'])}"
-            for name, column in node["columns"].items()
-            if name in there
-        ]
-    if statements:
-        cursor.execute("; ".join(statements))
-
-
-def _load_seed(cursor: duckdb.DuckDBPyConnection, node: Node) -> int:
-    """Loads a CSV file; columns without a declared type have the one dbt would infer."""
-    path = Path(node["root_path"]) / node["original_file_path"]
-    delimiter = node["config"].get("delimiter") or ","
-    declared: Mapping[str, str] = node["config"].get("column_types") or {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter=delimiter), [])
-    types = dict(declared)
-    if set(header) - declared.keys():
-        types = {**_inferred(path, declared, delimiter), **declared}
-    relation = node["relation_name"]
-    definitions = ", ".join(f"{sql.quoted(name)} {types[name]}" for name in header)
-    cursor.execute(f"create table {relation} ({definitions})")
-    return _changed(
-        cursor,
-        f"copy {relation} from {sql.literal(path)} "
-        f"(format csv, header true, delimiter {sql.literal(delimiter)})",
-    )
-
-
-def _inferred(
-    path: Path, declared: Mapping[str, str], delimiter: str
-) -> dict[str, str]:
-    """The types that dbt infers for the columns of a seed."""
-    from dbt.adapters.duckdb import DuckDBAdapter
-    from dbt_common.clients.agate_helper import from_csv
-
-    table = from_csv(path, text_columns=list(declared), delimiter=delimiter)
-    return {
-        name: str(DuckDBAdapter.convert_type(table, place))
-        for place, name in enumerate(table.column_names)
-    }
-
-
-def _run_python(cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str) -> int:
-    """Runs a Python model as dbt-duckdb does, and keeps what it returns as a table."""
-    namespace: dict[str, Any] = {"__name__": f"dbt_model_{node['name']}"}
-    code = compile(compiled, node["original_file_path"], "exec")
-    exec(code, namespace)
-    dbt = namespace["dbtObj"](lambda table: cursor.query(f"select * from {table}"))
-    frame = namespace["model"](dbt, cursor)
-    # A relation may read tables of its cursor; rows that are read from the cursor as
-    # they are written need another.
-    is_relation = isinstance(frame, duckdb.DuckDBPyRelation)
-    writer = cursor if is_relation else _cursor(cursor)
-    name = f"__model_{node['alias']}"
-    writer.register(name, frame)
-    try:
-        return _changed(
-            writer, f"create table {node['relation_name']} as select * from {name}"
-        )
-    finally:
-        writer.unregister(name)

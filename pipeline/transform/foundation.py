@@ -18,16 +18,23 @@ from pipeline.common.home import Home
 from pipeline.identity import memory
 from pipeline.landing import accounting
 from pipeline.landing.entity import LandedEntity, landed_entities
+from pipeline.release import catalogue, kept
 from pipeline.release.duckdb_files import connect
+from pipeline.release.kept import Kept
 from pipeline.release.layout import Candidate
 from pipeline.sources import Source
 
 
-def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None:
-    """Makes the candidate's two files as dbt expects them, afresh.
+def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> Kept | None:
+    """Makes the candidate's two files as dbt expects them.
 
     `landing.<source>__<entity>` are views over exactly the batches in force now, so
-    that a batch that lands later cannot slip into this candidate.
+    that a batch that lands later cannot slip into this candidate. All of it is made
+    afresh; the other schemas of the work file hold what the release before was made of.
+
+    Returns:
+        What was noted of these former tables; None where there are none, and where all
+        is to be built again.
 
     Raises:
         SourceUnavailable: Nothing of an entity has been landed yet.
@@ -39,7 +46,10 @@ def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None
                 shutil.rmtree(leftover)
             else:
                 leftover.unlink()
+    release = catalogue.newest_whole(home)
+    former = None if candidate.full else kept.take(home, candidate, release)
     with connect(candidate.work_file) as connection:
+        connection.execute("drop schema if exists landing cascade")
         connection.execute("create schema landing")
         connection.execute(
             """
@@ -54,13 +64,14 @@ def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> None
                 known_until(candidate.as_of_date, candidate.time_zone),
             ],
         )
-        memory.recall(connection, home)
+        memory.recall(connection, home, release)
         entities = list(landed_entities(home, sources))
         for landed in entities:
             create_view(connection, landed)
         accounting.count(connection, entities, candidate.time_zone)
     with connect(candidate.warehouse_file) as connection:
         connection.execute("create schema marts; create schema meta")
+    return former
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, landed: LandedEntity) -> None:

@@ -94,6 +94,11 @@ CHECK_RESULTS = MetaTable(
         "demand": ("varchar", "What must hold, as Great Expectations or dbt words it."),
         "expected": ("varchar", "Why it must hold."),
         **_FOUND,
+        "carried": (
+            "boolean",
+            "Whether it was found by an earlier refresh, and not asked again because the "
+            "test and all that it reads are as they were.",
+        ),
     },
 )
 CHECK_HISTORY = MetaTable(
@@ -255,6 +260,7 @@ def _check_rows(
             "accepted_reason": check.accepted.reason if check.accepted else None,
             "accepted_until": check.accepted.until if check.accepted else None,
             "seconds": check.seconds,
+            "carried": check.carried,
         }
         for item in found.values()
         for check in item.checks

@@ -39,6 +39,7 @@ class Result:
         rows: The rows of a table that was built.
         seconds: How long it took.
         ended_at: When, in seconds since the epoch.
+        carried: Whether it came of the refresh before, because it would be the same.
     """
 
     node: Node
@@ -49,6 +50,7 @@ class Result:
     rows: int | None = None
     seconds: float = 0.0
     ended_at: float = 0.0
+    carried: bool = False
 
 
 class Selection:

@@ -47,6 +47,8 @@ class SmallCompany:
         business: What sources.yaml says of the business.
         source: Further lines of its one source, such as `unknown_customers`.
         seeds: CSV files of its own policy; without any it has that of a new project.
+        project: The dbt project of a company with the same columns and policy, which
+            dbt has parsed already.
     """
 
     def __init__(
@@ -57,16 +59,18 @@ class SmallCompany:
         business: Row | None = None,
         source: Row | None = None,
         seeds: Sequence[Path] = (),
+        project: Path | None = None,
     ) -> None:
         self.home = folder / "home"
         self.sources = folder / "sources.yaml"
+        self.project = project or folder / "dbt_project"
         inbox = folder / "inbox"
         inbox.mkdir(parents=True)
-        staging = folder / "dbt_project" / "models" / "staging" / "shop"
-        staging.mkdir(parents=True)
-        (folder / "dbt_project" / "seeds").mkdir()
+        staging = self.project / "models" / "staging" / "shop"
+        staging.mkdir(parents=True, exist_ok=project is not None)
+        (self.project / "seeds").mkdir(exist_ok=project is not None)
         for seed in seeds:
-            shutil.copy(seed, folder / "dbt_project" / "seeds")
+            shutil.copy(seed, self.project / "seeds")
         for entity, rows in world.items():
             columns = list(rows[0])
             with (inbox / f"{entity}.csv").open("w", newline="") as file:
@@ -112,7 +116,10 @@ class SmallCompany:
     def refresh(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Refreshes, however it ends."""
         return command(
-            "refresh", "--home", self.home, "--sources", self.sources, *arguments
+            "refresh",
+            *("--home", self.home, "--sources", self.sources),
+            *arguments,
+            CUSTOMER_TIERS_DBT_PROJECT=str(self.project),
         )
 
     def connect(self) -> duckdb.DuckDBPyConnection:

@@ -1,6 +1,6 @@
 """A refused refresh, what it says, and the same refresh once a person has accepted it.
 
-One home for all: a release of the demonstration, then one refusal, then one release.
+One home for all: a release of a small company, then one refusal, then one release.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import shutil
 import sqlite3
 import subprocess
 from dataclasses import dataclass
@@ -20,14 +19,22 @@ import pytest
 
 from pipeline.common.home import Home
 from pipeline.journal import acceptances
-from tests.conftest import command, invoke, own_suites
+from tests.conftest import invoke, own_suites
+from tests.integration.small import SmallCompany
+from tests.integration.test_small_companies import (
+    AS_OF,
+    BUSINESS,
+    SCORED,
+    known_and_later,
+)
 
 ROWS = "marts.customer_tiers:table_row_count_to_be_between"
-WARNED = "meta.model_quality:health_tells_more_than_recency"
+WARNED = "marts.payments:column_values_to_not_be_null(due_date)"
 GRAIN = "marts.customer_tiers:column_values_to_be_unique(customer_id)"
 TEST = "every_customer_has_one_tier"
+CUSTOMERS = "32"
 UNTIL = acceptances.today() + dt.timedelta(days=7)
-FIRST, REFUSED, SECOND = (f"r00000{n}-20140131" for n in (1, 2, 3))
+FIRST, REFUSED, SECOND = (f"r00000{n}-{AS_OF:%Y%m%d}" for n in (1, 2, 3))
 
 # Three refreshes, which the setup makes.
 pytestmark = pytest.mark.slow
@@ -47,15 +54,24 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(published_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    home = tmp_path_factory.mktemp("accepting") / "home"
-    shutil.copytree(published_home, home, symlinks=True)
-    suites = home.parent / "expectations"
-    own_suites(suites, acceptable=True)
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    folder = tmp_path_factory.mktemp("accepting")
+    _, world = known_and_later()
+    company = SmallCompany(
+        folder,
+        world,
+        business={**BUSINESS, "as_of": AS_OF},
+        source={"unknown_customers": "unknown_customer"},
+        seeds=SCORED,
+    )
+    home = company.home
+    first = company.refresh()
+    assert first.returncode == 0, first.stderr
+    # Beside sources.yaml, where a project has them.
+    own_suites(folder / "expectations", acceptable=True)
 
     def run(*options: str) -> subprocess.CompletedProcess[str]:
-        arguments = ["--home", str(home), *options]
-        return command("refresh", *arguments, CUSTOMER_TIERS_EXPECTATIONS=str(suites))
+        return company.refresh(*options)
 
     def accept(*checks: str) -> subprocess.CompletedProcess[str]:
         named = [word for check in checks for word in ("--accept", check)]
@@ -85,14 +101,14 @@ def test_the_refusal_says_what_where_how_many_and_what_to_do(story: Story) -> No
     for text in (story.refused.stderr, story.status_text):
         assert f"{REFUSED} was refused" in text
         assert ROWS in text
-        assert "19192" in text
-        assert "a hundred at most" in text
-        assert f"refresh --home {story.home} --accept {ROWS} --reason" in text
+        assert CUSTOMERS in text
+        assert "ten at most" in text
+        assert f"--accept {ROWS} --reason" in text
         assert f"Readers keep {FIRST}" in text
     found = story.status["refusal"]
     (finding,) = found["findings"]
     assert (finding["check"], finding["acceptable"]) == (ROWS, True)
-    assert finding["observed"] == "19192"
+    assert finding["observed"] == CUSTOMERS
     assert finding["demand"].startswith("Must have greater than or equal to 1")
 
 
@@ -101,7 +117,7 @@ def test_a_refused_refresh_has_data_docs(story: Story) -> None:
     told = Path(story.status["refusal"]["data_docs"])
     assert told == story.home / "data_docs" / REFUSED / "index.html"
     page = told.with_name("out.marts.customer_tiers.html").read_text()
-    assert "a hundred at most" in page
+    assert "ten at most" in page
     assert "every customer has a tier" not in page
 
 
@@ -135,7 +151,7 @@ def test_the_accepted_refresh_is_published_and_on_the_record(story: Story) -> No
         "accepted_reason, accepted_until from meta.check_results "
         "where accepted_by is not null order by check_id",
     ) == [
-        (ROWS, "critical", True, "failed", "19192", *word),
+        (ROWS, "critical", True, "failed", CUSTOMERS, *word),
         (WARNED, "warning", True, "failed", "", *word),
     ]
     told = invoke("status", "--home", story.home).stdout
@@ -217,7 +233,7 @@ def test_the_page_of_dagster_carries_counts_and_links(story: Story) -> None:
             (count,) = query(story, f"select count(*) from {table}")[0]
             assert found[name]["dagster/row_count"]["value"] == count, name
         assert found[name]["Execution Duration"]["value"] >= 0
-    assert found["core_customers"]["dagster/row_count"]["value"] > 19_000
+    assert found["core_customers"]["dagster/row_count"]["value"] == int(CUSTOMERS)
     release = str(story.home / "releases" / SECOND)
     pages = (story.home / "data_docs" / SECOND / "index.html").as_uri()
     for name in ("publish", "report"):

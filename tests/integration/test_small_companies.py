@@ -287,13 +287,14 @@ def today(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
 
 
 @pytest.fixture(scope="module")
-def then(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
+def then(tmp_path_factory: pytest.TempPathFactory, today: SmallCompany) -> SmallCompany:
     """The same as of the same day, from what the sources held that day."""
     return build(
         tmp_path_factory.mktemp("small") / "then",
         known_and_later()[1],
         source={"unknown_customers": "unknown_customer"},
         seeds=SCORED,
+        project=today.project,
     )
 
 
@@ -786,9 +787,17 @@ def test_lines_of_unknown_customers_are_left_out_and_counted(
     assert "GHOST" in str(check["examples"])
 
 
-def test_lines_of_unknown_customers_stop_a_refresh_by_name(tmp_path: Path) -> None:
+def test_lines_of_unknown_customers_stop_a_refresh_by_name(
+    tmp_path: Path, today: SmallCompany
+) -> None:
     (_, world) = known_and_later()
-    company = SmallCompany(tmp_path / "refused", world, business=BUSINESS)
+    company = SmallCompany(
+        tmp_path / "refused",
+        world,
+        business=BUSINESS,
+        seeds=SCORED,
+        project=today.project,
+    )
     done = company.refresh("--as-of", AS_OF.isoformat())
     assert done.returncode == 3, done.stderr
     said = " ".join((done.stdout + done.stderr).split())

@@ -5,15 +5,15 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
-from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from pipeline.common.errors import GateRefused
 from pipeline.common.home import Home
+from pipeline.common.postponed import unavailable
 from pipeline.common.settings import Settings
 from pipeline.gates import data_docs
 from pipeline.journal import acceptances, attempts, disk, evidence
@@ -21,10 +21,21 @@ from pipeline.journal.refresh_log import facts
 from pipeline.orchestration.assets.ingest import POOL, landing_key
 from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import candidates
+from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.transform import dbt as transform
 from pipeline.transform import foundation
-from pipeline.transform.nodes import EXCLUDE, SELECT, Result
+from pipeline.transform.nodes import Result, Selection
+
+# It imports dbt, which takes a second and is needed to parse only, for names of its own
+# for words such as "success". Where there is no dbt it has them itself.
+with unavailable("dbt.version"):
+    from dagster_dbt import (
+        DagsterDbtTranslator,
+        DagsterDbtTranslatorSettings,
+        dbt_assets,
+    )
+    from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 log = logging.getLogger("customer_tiers.transform")
 
@@ -68,22 +79,23 @@ def transform_assets(
 ) -> dg.AssetsDefinition:
     """All models and seeds of a refresh, with dbt's tests as blocking checks."""
     translator = Translator()
+    selection = Selection(project.manifest_json)
+    chosen = {**selection.tables, **selection.tests}
 
     @dbt_assets(
-        manifest=project.manifest_json,
-        select=SELECT,
-        exclude=EXCLUDE,
+        # All of it, because what is chosen is chosen already, and not by dbt.
+        manifest={**project.manifest_json, "nodes": chosen},
         dagster_dbt_translator=translator,
         name="transform",
         pool=POOL,
     )
-    def models(
+    def transformed(
         context: dg.AssetExecutionContext, request: RefreshRequest
     ) -> Iterator[Any]:
         home = request.open_home()
         candidate = candidates.latest_candidate(home)
         with attempts.stage(home, candidate.refresh_id, "transform"):
-            foundation.prepare(home, candidate, sources.sources)
+            former = foundation.prepare(home, candidate, sources.sources)
             results: queue.Queue[Result | None] = queue.Queue()
             outcome: list[transform.Built | BaseException] = []
             stopped = threading.Event()
@@ -92,7 +104,7 @@ def transform_assets(
                 try:
                     outcome.append(
                         transform.build(
-                            project, candidate, settings, results.put, stopped
+                            project, candidate, settings, results.put, stopped, former
                         )
                     )
                 except BaseException as error:
@@ -103,12 +115,13 @@ def transform_assets(
             # It runs beside us, so that Dagster hears of each model as it is built.
             thread = threading.Thread(target=run_dbt, name="dbt")
             thread.start()
-            built_models = 0
+            models = carried = 0
             try:
-                while (result := results.get()) is not None:
+                for result in _as_they_come(results):
                     if result.node["resource_type"] != "test":
-                        built_models += 1
-                        _log_model(result, built_models)
+                        models += 1
+                        carried += result.carried
+                        _log_model(result, models)
                     for made in DbtCoreCliEventMessage(
                         raw_event=_event(result, candidate.refresh_id),
                         event_history_metadata={},
@@ -124,19 +137,47 @@ def transform_assets(
             (built,) = outcome
             if isinstance(built, BaseException):
                 raise built
-            found = replace(
-                built.evidence,
-                checks=evidence.with_acceptances(
-                    built.evidence.checks, acceptances.held(home)
-                ),
-            )
-            evidence.save(candidate.evidence_folder, found)
-            data_docs.show(home, candidate, found)
-            tests = sum(check.id != BUILT for check in found.checks)
-            log.info("dbt: %d models and seeds, %d tests", built_models, tests)
-            judge_build(home, replace(built, evidence=found))
+            _conclude(home, candidate, built, models, carried)
 
-    return models
+    return transformed
+
+
+def _conclude(
+    home: Home,
+    candidate: Candidate,
+    built: transform.Built,
+    models: int,
+    carried: int,
+) -> None:
+    """Keeps the evidence of a build and shows it; stops what may not go on."""
+    checks = evidence.with_acceptances(built.evidence.checks, acceptances.held(home))
+    found = replace(built.evidence, checks=checks)
+    evidence.save(candidate.evidence_folder, found)
+    data_docs.show(home, candidate, found)
+    log.info(
+        "dbt: %d models and seeds, of which %d are as they were; %d tests",
+        models,
+        carried,
+        sum(check.id != BUILT for check in found.checks),
+    )
+    judge_build(home, replace(built, evidence=found))
+
+
+def _as_they_come(results: queue.Queue[Result | None]) -> Iterator[Result]:
+    """The results until None; of those that wait together, tables before tests.
+
+    For each table Dagster writes what it holds and reads it back before the first test
+    of the table is recorded, so that the fewer turns, the better.
+    """
+    is_last = False
+    while not is_last:
+        waiting = [results.get()]
+        with suppress(queue.Empty):
+            while True:
+                waiting.append(results.get_nowait())
+        is_last = None in waiting
+        found = [result for result in waiting if result is not None]
+        yield from sorted(found, key=lambda each: each.node["resource_type"] == "test")
 
 
 def _log_model(result: Result, built: int) -> None:
@@ -150,6 +191,7 @@ def _log_model(result: Result, built: int) -> None:
             event="model",
             model=name,
             status=result.status,
+            carried=result.carried,
             seconds=round(result.seconds, 3),
         ),
     )

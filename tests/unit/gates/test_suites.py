@@ -119,5 +119,5 @@ def test_an_own_suite_takes_the_place_of_the_products(
         )
     suites = {item.subject: item for item in suites_of_marts(folder, {"order_lines"})}
     first = suites["marts.customer_tiers"].expectations[0]
-    assert first.description == "a hundred at most"
+    assert first.description == "ten at most"
     assert set(suites) == {item.subject for item in product_suites()}

@@ -27,6 +27,7 @@ from pipeline.journal.evidence import Accepted, Check, Declared, Evidence, Terms
 from pipeline.release import (
     candidates,
     catalogue,
+    kept,
     layout,
     promotion,
     pruning,
@@ -526,6 +527,8 @@ def test_a_kill_at_every_step_of_publishing(home: Home) -> None:
     for moment in range(1, 200):
         value = moment + 1
         candidate = candidate_with(home, value)
+        candidate.work_file.touch()
+        kept.note(candidate, {"value": value})
         arguments = [str(home.root), candidate.refresh_id, str(moment), *GATES]
         before = value_seen(home)
         process = subprocess.run(
@@ -542,7 +545,12 @@ def test_a_kill_at_every_step_of_publishing(home: Home) -> None:
             promotion.promote(home, candidate.refresh_id, GATES)
         assert value_seen(home) == value
         assert not list(home.root.rglob("*.partial"))
+        # What is gone on from is that of this very release, wherever the kill came.
+        noted = kept.folder(home) / kept.NODES
+        if noted.exists():
+            assert read_json(noted)["nodes"] == {"value": value}
         if process.returncode == 0:
+            assert noted.exists()
             break
         killed += 1
     assert killed >= 10

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -18,6 +19,7 @@ from pipeline.transform import dbt_runner
 from pipeline.transform.compiled import Compiled
 from pipeline.transform.execution import Execution
 from pipeline.transform.nodes import Result, Selection, why_dbt_itself
+from pipeline.transform.traces import Traces
 
 PROJECT = """
 name: customer_tiers
@@ -50,6 +52,13 @@ FILES = {
     "models/marts/prices.sql": "select id, rate from {{ ref('priced') }}",
     "models/marts/others.sql": "select 1 as id",
 }
+
+
+def traces_of(
+    project: transform.Project, root: Path = Path("/"), former: Mapping[str, Any] = {}
+) -> Traces:
+    manifest = project.manifest_json
+    return Traces({**manifest["sources"], **manifest["nodes"]}, root, former)
 
 
 @dataclass
@@ -96,6 +105,7 @@ class Small:
                 2,
                 lambda _: None,
                 threading.Event(),
+                traces_of(project),
             ).run()
         return {result.node["name"]: result for result in found}
 
@@ -117,6 +127,13 @@ class Small:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Small:
+    made = new_small(tmp_path)
+    made.write(**FILES)
+    return made
+
+
+def new_small(tmp_path: Path) -> Small:
+    """A project without a file, and an empty candidate."""
     candidate = Candidate(
         path=tmp_path / "candidate",
         refresh_id="r000001-20240229",
@@ -127,9 +144,7 @@ def small(tmp_path: Path) -> Small:
         opened_at="2024-03-01T00:00:00Z",
     )
     candidate.warehouse_file.parent.mkdir(parents=True)
-    made = Small(tmp_path, candidate)
-    made.write(**FILES)
-    return made
+    return Small(tmp_path, candidate)
 
 
 def statuses(results: Mapping[str, Result]) -> dict[str, str]:
@@ -353,6 +368,7 @@ def test_a_test_is_run_by_one_alone(small: Small) -> None:
         2,
         lambda _: None,
         threading.Event(),
+        traces_of(project),
     )
     table, test = "model.customer_tiers.others", "test.customer_tiers.none"
     execution._compiled.prepare([table, test])
@@ -382,5 +398,6 @@ def test_nothing_is_begun_once_it_is_stopped(small: Small) -> None:
         1,
         lambda _: None,
         stopped,
+        traces_of(project),
     ).run()
     assert found == []

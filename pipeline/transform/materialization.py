@@ -1,0 +1,312 @@
+"""Makes the table, view or seed of one node, runs one test, or takes a table over.
+
+As dbt does it, with the same types, comments and contracts. Not here: which nodes, in
+which order, and what is the same as before (`execution`, `traces`).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.common import engine, sql
+from pipeline.transform.nodes import Node, Status
+
+# What DuckDB's files are opened with, here and by dbt. A time with a zone compared with
+# one without is one in UTC, wherever this runs.
+SETTINGS = {"TimeZone": "UTC"}
+
+
+def config() -> dict[str, Any]:
+    """How DuckDB opens the two files, here and where dbt opens them."""
+    # Tables have no order; keeping one costs memory.
+    return {**engine.config(), "preserve_insertion_order": "false"}
+
+
+def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another connection to the same files; settings belong to each."""
+    cursor = connection.cursor()
+    for setting, value in SETTINGS.items():
+        cursor.execute(f"set {setting} = {sql.literal(value)}")
+    return cursor
+
+
+def is_seed(node: Node) -> bool:
+    """Whether the rows of a node stand in a file of the project."""
+    return bool(node["resource_type"] == "seed")
+
+
+def build(
+    cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str
+) -> dict[str, Any]:
+    """Makes a table, a view or a seed, with its comments."""
+    kind = node["config"]["materialized"]
+    if kind == "ephemeral":
+        return {"status": "success"}
+    rows: int | None
+    if node.get("language") == "python":
+        rows = _run_python(cursor, node, compiled)
+        _comment(cursor, node)
+        return {"status": "success", "rows": rows}
+    cursor.execute("begin")
+    try:
+        rows = None
+        if is_seed(node):
+            rows = _load_seed(cursor, node)
+        elif kind == "view":
+            _check_contract(cursor, node, compiled)
+            cursor.execute(f"create view {node['relation_name']} as ({compiled}\n)")
+        else:
+            _check_contract(cursor, node, compiled)
+            rows = _create_table(cursor, node, compiled)
+        _comment(cursor, node)
+        cursor.execute("commit")
+    except BaseException:
+        with suppress(duckdb.Error):
+            cursor.execute("rollback")
+        raise
+    return {"status": "success", "rows": rows}
+
+
+def take_over(cursor: duckdb.DuckDBPyConnection, node: Node) -> bool:
+    """Has the former table of a node stand where the node's own would be made.
+
+    In the work file it lies there already. A release is a file of its own, which holds
+    nothing of former ones: its table is copied.
+
+    Returns:
+        False where there is none to take over.
+    """
+    kind = node["config"]["materialized"]
+    if kind == "ephemeral":
+        return True
+    if node["database"] != "warehouse":
+        return _kind_of(cursor, node) != ""
+    if kind == "view":
+        return False
+    cursor.execute("begin")
+    try:
+        relation = node["relation_name"].partition(".")[2]
+        _create_table(cursor, node, f"select * from former.{relation}")
+        _comment(cursor, node)
+        cursor.execute("commit")
+    except BaseException as error:
+        with suppress(duckdb.Error):
+            cursor.execute("rollback")
+        if isinstance(error, duckdb.CatalogException):
+            return False
+        raise
+    return True
+
+
+def drop(cursor: duckdb.DuckDBPyConnection, node: Node) -> None:
+    """Drops what is there of a node."""
+    if kind := _kind_of(cursor, node):
+        cursor.execute(f"drop {kind} {node['relation_name']}")
+
+
+def drop_all_but(cursor: duckdb.DuckDBPyConnection, nodes: Iterable[Node]) -> None:
+    """Drops every table and view of the work file that is none of these or landed."""
+    wanted = {node["relation_name"] for node in nodes}
+    there = cursor.execute(
+        "select 'view' as kind, schema_name, view_name as name from duckdb_views() "
+        "where database_name = 'work' and not internal and schema_name <> 'landing' "
+        "union all select 'table', schema_name, table_name from duckdb_tables() "
+        "where database_name = 'work' and schema_name <> 'landing'"
+    ).fetchall()
+    for kind, schema, name in there:
+        relation = ".".join(map(sql.quoted, ("work", schema, name)))
+        if relation not in wanted:
+            cursor.execute(f"drop {kind} {relation}")
+
+
+def _kind_of(cursor: duckdb.DuckDBPyConnection, node: Node) -> str:
+    """Whether there is a table or a view where a node's own belongs."""
+    where = [node["database"], node["schema"], node["alias"]]
+    for kind in ("table", "view"):
+        found = cursor.execute(
+            f"select 1 from duckdb_{kind}s() where database_name = ? "
+            f"and schema_name = ? and {kind}_name = ?",
+            where,
+        ).fetchone()
+        if found:
+            return kind
+    return ""
+
+
+def _create_table(cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str) -> int:
+    """Makes a table of a query, as its contract describes it; how many rows it has."""
+    relation = node["relation_name"]
+    if not node.get("contract", {}).get("enforced"):  # a seed has none
+        return _changed(cursor, f"create table {relation} as ({compiled}\n)")
+    columns = node["columns"].values()
+    cursor.execute(f"create table {relation} ({', '.join(map(_definition, columns))})")
+    names = ", ".join(map(_name, columns))
+    return _changed(
+        cursor,
+        f"insert into {relation} ({names}) "
+        f"select {names} from ({compiled}\n) as model_subq",
+    )
+
+
+def test(
+    cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str
+) -> dict[str, Any]:
+    """Counts the rows that a test finds."""
+    (failures,) = (
+        cursor.execute(f"select count(*) from ({compiled}\n) as found").fetchone() or ()
+    )
+    status: Status = "pass"
+    message = ""
+    if failures:
+        warns = str(node["config"].get("severity")).lower() == "warn"
+        status = "warn" if warns else "fail"
+        message = f"Got {failures} result{'s' if failures != 1 else ''}, expected none"
+    return {
+        "status": status,
+        "failures": failures,
+        "message": message,
+        "sql": compiled,
+    }
+
+
+def _changed(cursor: duckdb.DuckDBPyConnection, statement: str) -> int:
+    """Runs a statement that writes rows; how many."""
+    (rows,) = cursor.execute(statement).fetchone() or (0,)
+    return int(rows)
+
+
+def _name(column: Mapping[str, Any]) -> str:
+    name = str(column["name"])
+    return sql.quoted(name) if column.get("quote") else name
+
+
+def _definition(column: Mapping[str, Any]) -> str:
+    """A column of a table with a contract."""
+    not_null = " not null" if column.get("constraints") else ""
+    return f"{_name(column)} {column['data_type']}{not_null}"
+
+
+def _check_contract(
+    cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str
+) -> None:
+    """That a model gives the columns and types that its contract says.
+
+    Raises:
+        duckdb.Error: The SQL cannot be run.
+        ValueError: It gives something else.
+    """
+    if not node["contract"]["enforced"]:
+        return
+    given = _columns(cursor, f"select * from ({compiled}\n) as model_subq")
+    described = node["columns"].values()
+    agreed = _columns(
+        cursor,
+        "select "
+        + ", ".join(
+            f"cast(null as {column['data_type']}) as {_name(column)}"
+            for column in described
+        ),
+    )
+    if sorted(given) == sorted(agreed):
+        return
+    differing = [
+        f"{name}: {there.get(name, 'missing')} in the model, "
+        f"{wanted.get(name, 'missing')} in the contract"
+        for there, wanted in [(dict(given), dict(agreed))]
+        for name in sorted({**there, **wanted})
+        if there.get(name) != wanted.get(name)
+    ]
+    raise ValueError(
+        f"{node['original_file_path']} breaks its contract: {'; '.join(differing)}"
+    )
+
+
+def _columns(
+    cursor: duckdb.DuckDBPyConnection, statement: str
+) -> list[tuple[str, str]]:
+    """The columns of a query in lower case, and their types, without running it."""
+    described = cursor.execute(f"describe {statement}").fetchall()
+    return [(str(name).lower(), str(kind)) for name, kind, *_ in described]
+
+
+def _comment(cursor: duckdb.DuckDBPyConnection, node: Node) -> None:
+    """Writes the descriptions to the table and its columns, where that is wanted."""
+    wanted = node["config"].get("persist_docs") or {}
+    relation = node["relation_name"]
+    kind = "view" if node["config"]["materialized"] == "view" else "table"
+    statements = []
+    if wanted.get("relation") and node["description"]:
+        statements.append(
+            f"comment on {kind} {relation} is {sql.literal(node['description'])}"
+        )
+    if wanted.get("columns") and node["columns"]:
+        there = {name for name, *_ in cursor.execute(f"describe {relation}").fetchall()}
+        statements += [
+            f"comment on column {relation}.{_name(column)} is "
+            f"{sql.literal(column['description'])}"
+            for name, column in node["columns"].items()
+            if name in there
+        ]
+    if statements:
+        cursor.execute("; ".join(statements))
+
+
+def _load_seed(cursor: duckdb.DuckDBPyConnection, node: Node) -> int:
+    """Loads a CSV file; columns without a declared type have the one dbt would infer."""
+    path = Path(node["root_path"]) / node["original_file_path"]
+    delimiter = node["config"].get("delimiter") or ","
+    declared: Mapping[str, str] = node["config"].get("column_types") or {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file, delimiter=delimiter), [])
+    types = dict(declared)
+    if set(header) - declared.keys():
+        types = {**_inferred(path, declared, delimiter), **declared}
+    relation = node["relation_name"]
+    definitions = ", ".join(f"{sql.quoted(name)} {types[name]}" for name in header)
+    cursor.execute(f"create table {relation} ({definitions})")
+    return _changed(
+        cursor,
+        f"copy {relation} from {sql.literal(path)} "
+        f"(format csv, header true, delimiter {sql.literal(delimiter)})",
+    )
+
+
+def _inferred(
+    path: Path, declared: Mapping[str, str], delimiter: str
+) -> dict[str, str]:
+    """The types that dbt infers for the columns of a seed."""
+    from dbt.adapters.duckdb import DuckDBAdapter
+    from dbt_common.clients.agate_helper import from_csv
+
+    table = from_csv(path, text_columns=list(declared), delimiter=delimiter)
+    return {
+        name: str(DuckDBAdapter.convert_type(table, place))
+        for place, name in enumerate(table.column_names)
+    }
+
+
+def _run_python(cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str) -> int:
+    """Runs a Python model as dbt-duckdb does, and keeps what it returns as a table."""
+    namespace: dict[str, Any] = {"__name__": f"dbt_model_{node['name']}"}
+    code = compile(compiled, node["original_file_path"], "exec")
+    exec(code, namespace)
+    dbt = namespace["dbtObj"](lambda table: cursor.query(f"select * from {table}"))
+    frame = namespace["model"](dbt, cursor)
+    # A relation may read tables of its cursor; rows that are read from the cursor as
+    # they are written need another.
+    is_relation = isinstance(frame, duckdb.DuckDBPyRelation)
+    writer = cursor if is_relation else cursor_of(cursor)
+    name = f"__model_{node['alias']}"
+    writer.register(name, frame)
+    try:
+        return _changed(
+            writer, f"create table {node['relation_name']} as select * from {name}"
+        )
+    finally:
+        writer.unregister(name)

@@ -1,0 +1,104 @@
+"""What the next refresh goes on from is the work file of this very release, or nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.common.home import Home
+from pipeline.release import catalogue, kept, promotion, sealing
+from pipeline.release.layout import Candidate
+from tests.unit.release.test_release import GATES, candidate_with
+
+NODES = {"version": "1", "nodes": {"model.a": {"key": "k", "content": "c", "rows": 1}}}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.open(tmp_path / "home")
+
+
+def built(home: Home, value: int) -> Candidate:
+    """A candidate with a work file, and what was noted of it."""
+    candidate = candidate_with(home, value)
+    with duckdb.connect(str(candidate.work_file)) as connection:
+        connection.execute(f"create table t as select {value} as value")
+    kept.note(candidate, NODES)
+    return candidate
+
+
+def publish(home: Home, candidate: Candidate) -> None:
+    sealing.seal(candidate, GATES)
+    promotion.promote(home, candidate.refresh_id, GATES)
+
+
+def taken(home: Home, candidate: Candidate) -> kept.Kept | None:
+    return kept.take(home, candidate, catalogue.newest_whole(home))
+
+
+def test_a_published_work_file_is_gone_on_from_once(home: Home) -> None:
+    publish(home, built(home, 1))
+    following = candidate_with(home, 2)
+    found = taken(home, following)
+    assert found is not None
+    assert found.nodes == NODES
+    assert found.warehouse == (home.current / "warehouse.duckdb").resolve()
+    with duckdb.connect(str(following.work_file)) as connection:
+        assert connection.execute("from t").fetchall() == [(1,)]
+    # Whoever comes after a refresh that did not publish builds everything.
+    assert not kept.folder(home).exists()
+    assert taken(home, candidate_with(home, 3)) is None
+
+
+def rolled_back(home: Home) -> None:
+    promotion.rollback(home)
+
+
+def touched(home: Home) -> None:
+    os.utime(kept.folder(home) / "work.duckdb", (1, 1))
+
+
+def written_to(home: Home) -> None:
+    """By somebody who opened the release for writing."""
+    path = (home.current / "warehouse.duckdb").resolve()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update marts.t set value = 7")
+
+
+def one_bit_turned(home: Home) -> None:
+    path = kept.folder(home) / "nodes.json"
+    path.write_text(path.read_text().replace('"rows": 1', '"rows": 2'))
+
+
+def without_notes(home: Home) -> None:
+    (kept.folder(home) / "nodes.json").unlink()
+
+
+def without_work(home: Home) -> None:
+    (kept.folder(home) / "work.duckdb").unlink()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [rolled_back, touched, written_to, one_bit_turned, without_notes, without_work],
+)
+def test_what_cannot_be_trusted_is_thrown_away(
+    home: Home, change: Callable[[Home], None]
+) -> None:
+    publish(home, built(home, 1))
+    publish(home, built(home, 2))
+    change(home)
+    following = candidate_with(home, 3)
+    assert taken(home, following) is None
+    assert not following.work_file.exists()
+    assert not kept.folder(home).exists()
+
+
+def test_a_release_that_noted_nothing_leaves_nothing(home: Home) -> None:
+    publish(home, built(home, 1))
+    publish(home, candidate_with(home, 2))
+    assert not kept.folder(home).exists()
