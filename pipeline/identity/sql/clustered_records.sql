@@ -7,15 +7,9 @@ select
     registration_checked,
     {% for veto in vetoes %}
     {{ veto.value | identifier }} as {{ ("of_" ~ veto.value) | identifier }},
-    {% endfor %}
-    {% for veto in vetoes %}
     cast(coalesce(hash({{ veto.value | identifier }}) >> 1, -1) as bigint)
         as {{ veto.value | identifier }},
     {% endfor %}
-    cast(
-        coalesce({{ by_type("customer_type" | sql, rules, "max_cluster") }}, 1)
-        as bigint
-    ) as usual_size,
     {% if rules.unique_sources %}
     cast(
         case
@@ -23,8 +17,12 @@ select
                 then hash(source) >> 1
             else -1
         end as bigint
-    ) as unique_source
+    ) as unique_source,
     {% else %}
-    cast(-1 as bigint) as unique_source
+    cast(-1 as bigint) as unique_source,
     {% endif %}
+    cast(
+        coalesce({{ by_type("customer_type" | sql, rules, "max_cluster") }}, 1)
+        as bigint
+    ) as usual_size
 from {{ forms | sql }}
