@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ import pyarrow as pa
 from pipeline.identity import (
     decided,
     grouping,
+    learning,
     normal,
     pairs,
     policy,
@@ -55,7 +56,6 @@ def version(connection: duckdb.DuckDBPyConnection) -> str:
         "match_placeholders",
         "match_words",
         "match_blocks",
-        "match_weights",
         "match_thresholds",
         "source_trust",
     ):
@@ -162,6 +162,41 @@ def blocks(
     )
 
 
+def weights(
+    connection: duckdb.DuckDBPyConnection, forms: str, decisions: str
+) -> duckdb.DuckDBPyRelation:
+    """The weights in force, declared or learned from decisions.
+
+    Args:
+        connection: dbt's session.
+        forms: Relation that `forms` made.
+        decisions: Relation of the seed `match_decisions`.
+
+    Returns:
+        The columns of `learning.SCHEMA`; a row per type, comparison and level.
+    """
+    connection = _plain(connection)
+    rules = policy.read(connection, SEEDS)
+    decided.check(connection, decisions)
+    shared.weigh(connection, forms, "_identity_weighed")
+    found = learning.in_force(connection, rules, "_identity_weighed", decisions)
+    connection.register("_identity_weights", found)
+    return connection.query("select * from _identity_weights")
+
+
+def _weighted(
+    connection: duckdb.DuckDBPyConnection, rules: policy.Policy, weights: str
+) -> policy.Policy:
+    """The policy with the weights in force."""
+    held = connection.execute(
+        "select customer_type, comparison, level, m_probability, u_probability "
+        f"from {weights}"
+    ).fetchall()
+    return replace(
+        rules, weights={(kind, name, level): (m, u) for kind, name, level, m, u in held}
+    )
+
+
 @dataclass(frozen=True)
 class Kept:
     """What the last published refresh left: names of relations, which may be empty.
@@ -182,6 +217,7 @@ def links(
     prints: str,
     references: str,
     decisions: str,
+    weights: str,
     kept: Kept,
 ) -> duckdb.DuckDBPyRelation:
     """Pairs that are the same customer, or that a person should decide about.
@@ -195,6 +231,7 @@ def links(
         references: Relation of source, source_customer_id, other_source,
             other_source_customer_id: what systems hold of each other.
         decisions: Relation of the seed `match_decisions`.
+        weights: Relation that `weights` made.
         kept: What the last published refresh left.
 
     Returns:
@@ -210,7 +247,7 @@ def links(
         ConfigurationError: Decisions contradict each other; the message names the rows.
     """
     connection = _plain(connection)
-    rules = policy.read(connection, SEEDS)
+    rules = _weighted(connection, policy.read(connection, SEEDS), weights)
     table = "_identity_forms"
     shared.weigh(connection, forms, table)
     decided.check(connection, decisions)
@@ -231,14 +268,16 @@ def links(
         references=references,
     )
     grouping.apply(connection, rules, table)
+    create(connection, "_identity_asked", "asked_pairs")
     create(
         connection,
-        "_identity_evidence",
-        "evidence",
+        "_identity_levels",
+        "pair_levels",
+        pairs="_identity_asked",
         forms=table,
         comparisons=COMPARISONS,
-        weights=rules.weights,
     )
+    create(connection, "_identity_evidence", "evidence", weights=rules.weights)
     return connection.query(TEMPLATES.render("guarded_links"))
 
 

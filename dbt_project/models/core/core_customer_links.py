@@ -9,6 +9,7 @@ def model(dbt, session):
     session.register("_prints", dbt.ref("core_customer_prints"))
     session.register("_references", dbt.ref("core_customer_references"))
     session.register("_decisions", dbt.ref("match_decisions"))
+    session.register("_weights", dbt.ref("core_match_weights"))
     session.register("_kept_scores", dbt.source("refresh", "kept_scores"))
     session.register("_kept_prints", dbt.source("refresh", "kept_prints"))
     return resolve.links(
@@ -18,5 +19,6 @@ def model(dbt, session):
         "_prints",
         "_references",
         "_decisions",
+        "_weights",
         resolve.Kept("_kept_scores", "_kept_prints"),
     )

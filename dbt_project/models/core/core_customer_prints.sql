@@ -1,5 +1,5 @@
 {#- A hash of all that the score of a record's pairs depends on: how it was made, its
-    normal forms, and the blocks in which it is compared. Equal prints on both sides mean
+    normal forms, the blocks in which it is compared, and the weights. Equal prints on both sides mean
     that the score of the last refresh still holds. -#}
 with forms as (
     select * from {{ ref("core_customer_forms") }}
@@ -11,6 +11,16 @@ blocks as (
         bit_xor({{ row_hash(["block"]) }}) as blocks_print
     from {{ ref("core_customer_blocks") }}
     group by record_no
+),
+
+weights as (
+    select
+        bit_xor(
+            {{ row_hash([
+                "customer_type", "comparison", "level", "m_probability", "u_probability",
+            ]) }}
+        ) as weights_print
+    from {{ ref("core_match_weights") }}
 ),
 
 final as (
@@ -27,8 +37,10 @@ final as (
             "street_key", "street_number", "word_key", "word_guess", "acronym_key",
             "name_is_common", "name_is_rare", "phone_is_shared", "email_is_shared",
             "domain_is_shared", "door_is_shared", "blocks_print",
+            "weights_print",
         ]) }} as print
     from forms
+    cross join weights
     left join blocks on forms.record_no = blocks.record_no
 )
 

@@ -303,6 +303,44 @@ figures as (
     inner join there on right_ones.customer_type = there.customer_type
 ),
 
+weights as (
+    select distinct
+        customer_type,
+        decisions,
+        is_learned,
+        declared_loss,
+        learned_loss
+    from {{ ref("core_match_weights") }}
+),
+
+learning_figures as (
+    select
+        'decisions' as metric,
+        customer_type as subject,
+        cast(decisions as double) as value
+    from weights
+    union all
+    select
+        'weights learned' as metric,
+        customer_type as subject,
+        case when is_learned then 1.0 else 0.0 end as value
+    from weights
+    union all
+    select
+        'loss of declared weights' as metric,
+        customer_type as subject,
+        declared_loss as value
+    from weights
+    where declared_loss is not null
+    union all
+    select
+        'loss of learned weights' as metric,
+        customer_type as subject,
+        learned_loss as value
+    from weights
+    where learned_loss is not null
+),
+
 tested as (
     select * from {{ ref("core_value_backtest") }}
 ),
@@ -362,6 +400,16 @@ final as (
         figures.subject,
         figures.value
     from figures
+    cross join refresh
+    union all
+    select
+        refresh.refresh_id,
+        refresh.as_of_date,
+        'identity' as model,
+        learning_figures.metric,
+        learning_figures.subject,
+        learning_figures.value
+    from learning_figures
     cross join refresh
     union all
     select

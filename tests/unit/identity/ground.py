@@ -132,6 +132,12 @@ class Ground:
             "core_customer_forms", lambda: resolve.forms(con, "records", "kept_forms")
         )
         self._keep("blocks", lambda: resolve.blocks(con, "core.core_customer_forms"))
+        self._keep(
+            "core_match_weights",
+            lambda: resolve.weights(
+                con, "core.core_customer_forms", "warehouse.meta.match_decisions"
+            ),
+        )
         content = ", ".join(
             ("made_by", "birth_date", *normal.FORMS.names, *shared.COLUMNS)
         )
@@ -140,8 +146,12 @@ class Ground:
             lambda: con.query(
                 f"""
                 select record_no, source, source_customer_id,
-                    hash({content}, blocks_print) as print
+                    hash({content}, blocks_print, weights_print) as print
                 from core.core_customer_forms
+                cross join (
+                    select bit_xor(hash(weights)) as weights_print
+                    from core.core_match_weights as weights
+                )
                 left join (
                     select record_no, bit_xor(hash(block)) as blocks_print
                     from core.blocks group by all
@@ -158,6 +168,7 @@ class Ground:
                 "core.core_customer_prints",
                 "known",
                 "warehouse.meta.match_decisions",
+                "core.core_match_weights",
                 resolve.Kept("kept_scores", "kept_prints"),
             ),
         )
