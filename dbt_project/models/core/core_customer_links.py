@@ -4,6 +4,10 @@
 def model(dbt, session):
     from pipeline.identity import resolve
 
+    # The seeds are read where they stand; what is made of them is made anew with them.
+    dbt.ref("match_rules")
+    dbt.ref("match_thresholds")
+    dbt.ref("source_trust")
     session.register("_forms", dbt.ref("core_customer_forms"))
     session.register("_blocks", dbt.ref("core_customer_blocks"))
     session.register("_prints", dbt.ref("core_customer_prints"))
