@@ -36,6 +36,7 @@ INPUTS: Final = (
     "customer_name",
     "given_name",
     "family_name",
+    "gender",
     "country",
     "region",
     "city",
@@ -334,12 +335,14 @@ def _persons(records: pa.Table, is_company: pa.Array) -> list[pa.Array]:
         for name in ("customer_name", "given_name", "family_name")
     )
     joined = pc.binary_join_element_wise(whole, given, family, "\x1f")
-    return _each_of(
+    *names, titles = _each_of(
         pc.if_else(is_company, None, joined),
         lambda value: person_names.person(*value.split("\x1f")),
         4,
         lambda name: (name.given, name.family, name.generation, name.gender),
     )
+    recorded = _each(records.column("gender"), person_names.gender)
+    return [*names, pc.coalesce(pc.if_else(is_company, None, recorded), titles)]
 
 
 def _phones(

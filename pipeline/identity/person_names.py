@@ -73,7 +73,7 @@ def person(whole: str, given: str, family: str) -> PersonName:
         given: The given name; may be empty.
         family: The family name; may be empty.
     """
-    gender = _gender(whole) or _gender(f"{given} x") or _gender(family)
+    says = _gender(whole) or _gender(f"{given} x") or _gender(family)
     generation = next(
         (found for value in (family, given, whole) if (found := _generation(value))),
         None,
@@ -81,8 +81,30 @@ def person(whole: str, given: str, family: str) -> PersonName:
     if not text(given) and not text(family):
         given, family = _parts(whole)
     return PersonName(
-        key(" ".join(_bare(given))), key(" ".join(_bare(family))), generation, gender
+        key(" ".join(_bare(given))), key(" ".join(_bare(family))), generation, says
     )
+
+
+def gender(value: str) -> str | None:
+    """A recorded gender, male or female; null where it says neither."""
+    plain = text(value).replace(" ", "")
+    return next((name for name, words in _GENDERS.items() if plain in words), None)
+
+
+_GENDERS: Final = {
+    "male": frozenset(
+        {
+            "m", "male", "man", "mann", "mannlich", "masculin", "masculine",
+            "masculino", "homme", "h", "男", "男性", "先生",
+        }
+    ),
+    "female": frozenset(
+        {
+            "f", "female", "woman", "frau", "weiblich", "w", "feminin", "feminine",
+            "femenino", "femme", "女", "女性", "女士",
+        }
+    ),
+}  # fmt: skip
 
 
 def _gender(value: str) -> str | None:

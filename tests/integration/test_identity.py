@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import shutil
 import sqlite3
@@ -15,7 +17,7 @@ import pytest
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.identity import clusters
 from pipeline.identity.vetoes import vetoes
-from tests.conftest import command
+from tests.conftest import command, invoke
 from tests.populations import companies
 
 PROJECT = PROJECT_ROOT / "tests" / "projects" / "silos"
@@ -79,6 +81,12 @@ class Silos:
         result = command("refresh", "--home", self.home, *arguments, **self._variables)
         assert result.returncode == 0, result.stderr
         return result.stderr
+
+    def says(self, *arguments: str | Path) -> str:
+        """What a command that changes nothing of the home prints."""
+        result = invoke(*arguments, **self._variables)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
     def open(self) -> duckdb.DuckDBPyConnection:
         """The current release, as a reader opens it."""
@@ -233,6 +241,45 @@ def test_what_was_compared_is_counted(marts: duckdb.DuckDBPyConnection) -> None:
         "select count(*) from meta.model_quality where metric = 'customers unverified'"
     ).fetchone() == (0,)
     assert marts.execute("select count(*) from meta.match_sample").fetchone() == (0,)
+
+
+def test_a_spreadsheet_decides(silos: Silos, tmp_path: Path) -> None:
+    """Written, filled in, read back: shown what would move, and not asked again."""
+    file, pairs = tmp_path / "match_decisions.csv", tmp_path / "pairs.csv"
+    asks = ("match", "--home", silos.home, "--decisions", file)
+    assert silos.says(*asks, "--write", pairs).startswith(str(len(listed(silos, asks))))
+    with pairs.open(encoding="utf-8-sig", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    rows[0]["decision"], rows[1]["decision"] = "same", "different"
+    with pairs.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.DictWriter(opened, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    said = silos.says(*asks, "--read", pairs, "--by", "Ann", "--yes")
+    assert "would become" in said
+    assert "1 decisions keep customers as they are." in said
+    assert len(listed(silos, asks)) == len(rows) - 2
+    again = silos.says(*asks, "--read", pairs, "--by", "Ann", "--yes")
+    assert again == "Nothing new was decided.\n"
+
+
+def listed(silos: Silos, asks: tuple[str | Path, ...]) -> list[dict[str, object]]:
+    """What a person is asked, as JSON."""
+    found: list[dict[str, object]] = json.loads(silos.says(*asks, "--json"))
+    return found
+
+
+def test_who_was_joined_by_what(silos: Silos, marts: duckdb.DuckDBPyConnection) -> None:
+    (customer, keys) = marts.execute(
+        """
+        select customer_id, list(source || ':' || source_customer_id)
+        from marts.customer_source_keys group by customer_id
+        having count(*) = 3 order by customer_id limit 1
+        """
+    ).fetchone()  # type: ignore[misc]
+    said = silos.says("explain", customer, "--identity", "--home", silos.home)
+    assert f"{customer}: 3 records" in said
+    assert all(key in said for key in keys)
 
 
 class Company:
