@@ -18,7 +18,7 @@ COMPOSE := from pipeline.common.settings import Settings; \
 	from pipeline.sources import load_sources; from pipeline.transform import project; \
 	s = Settings.load(); print(project.compose(load_sources(s), s))
 
-.PHONY: refresh test test-slow campaign check docs ui install lock clean
+.PHONY: refresh test test-slow campaign bench check docs ui install lock clean
 
 refresh: $(INSTALLED)
 	@$(BIN)/customer-tiers refresh
@@ -35,6 +35,13 @@ campaign: $(INSTALLED)
 	$(BIN)/pytest -m campaign
 	CUSTOMER_TIERS_TEST_PROFILE=thorough $(BIN)/pytest -m hypothesis $(WORKERS)
 	$(BIN)/python -m tests.faults.clean_days
+
+# SIZE is the order lines of the past; BENCH keeps what is generated, for the next time.
+SIZE ?= 1000000
+REPEAT ?= 3
+BENCH ?= $(CURDIR)/data/bench
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.bench --lines $(SIZE) --repeat $(REPEAT) --folder $(BENCH)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

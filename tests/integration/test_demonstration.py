@@ -772,7 +772,7 @@ def test_nobody_else_can_read_the_home(published_home: Path) -> None:
 
 
 def test_nothing_is_left_in_the_making(published_home: Path) -> None:
-    assert list((published_home / "candidates").iterdir()) == []
+    assert [path.name for path in (published_home / "candidates").iterdir()] == ["kept"]
     release = published_home / "releases" / "r000001-20140131"
     assert {path.name for path in release.iterdir()} == {
         "warehouse.duckdb",

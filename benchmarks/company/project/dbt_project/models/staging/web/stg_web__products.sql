@@ -1,0 +1,8 @@
+select
+    product_no as source_product_id,
+    product_name,
+    category,
+    subcategory,
+    list_price,
+    unit_cost
+from ({{ latest(source("web", "products")) }}) as newest
