@@ -1,8 +1,9 @@
 {#- Misspelt words and what they stand for: one or two letters away from a word that is
     known or stands much more often. Two words are held against each other where they
-    become equal without one letter of each, long ones also where they begin or end alike. `is_sure`: the word alone says so; `is_likely`:
-    so it is if the rest of the name bears it out; else it is a guess, good enough to
-    compare two names at all. -#}
+    become equal without one letter of each, long ones also where they begin or end alike.
+    `is_sure`: the word alone says so; `is_likely`: so it is if the rest of the name bears
+    it out; else it is a guess, good enough to compare two names at all, and to be taken
+    where the name that it gives is a frequent one. `is_cut`: the beginning of a word. -#}
 with variants as (
     select
         word,
@@ -75,12 +76,44 @@ judged as (
     where
         damerau_levenshtein(word, target)
         <= case when length(word) >= 9 then 2 else 1 end
+),
+
+cut_short as (
+    select
+        short.word,
+        whole.meaning as meant,
+        whole.records as meant_records,
+        false as is_likely,
+        false as is_sure,
+        true as is_cut
+    from _identity_words as short
+    inner join _identity_words as whole
+        on
+            left(short.word, 3) = left(whole.word, 3)
+            and starts_with(whole.word, short.word)
+    where
+        short.records > 0
+        and not short.is_known
+        and length(short.word) between 3 and 6
+        and length(whole.word) >= length(short.word) + 3
+        and whole.records >= 10
+        and whole.records >= 5 * short.records
+),
+
+every as (
+    select
+        *,
+        false as is_cut
+    from judged
+    union all
+    select * from cut_short
 )
 
 select
     word,
-    max_by(meant, (is_sure, is_likely, meant_records, meant)) as meant,
+    max_by(meant, (is_sure, is_likely, not is_cut, meant_records, meant)) as meant,
     bool_or(is_sure) as is_sure,
-    bool_or(is_likely) as is_likely
-from judged
+    bool_or(is_likely) as is_likely,
+    bool_and(is_cut) as is_cut
+from every
 group by word
