@@ -14,6 +14,8 @@ held as (
         parts.name_words,
         parts.word,
         corrections.meant,
+        -- What it stands for may be misspelt itself.
+        coalesce(further.meant, corrections.meant) as guess,
         coalesce(corrections.is_sure, false) as is_sure,
         coalesce(corrections.is_likely, false) as is_likely,
         coalesce(corrections.is_cut, false) as is_cut,
@@ -26,6 +28,7 @@ held as (
         end as rare_letters
     from parts
     left join _identity_corrections as corrections on parts.word = corrections.word
+    left join _identity_corrections as further on corrections.meant = further.word
     left join _identity_words as words on parts.word = words.word
 ),
 
@@ -45,7 +48,7 @@ put_right as (
         case when is_sure or (is_likely and has_company) then meant else word end
             as word,
         -- The beginning of a word says nothing alone.
-        case when is_cut and words = 1 then word else coalesce(meant, word) end as guess
+        case when is_cut and words = 1 then word else coalesce(guess, word) end as guess
     from weighed
 ),
 
