@@ -28,7 +28,7 @@ from tests.profiles import examples
 
 # A machine that is busy is no reason to fail.
 hypothesis.settings.register_profile(
-    "untimed", deadline=None, max_examples=examples(100)
+    "untimed", deadline=None, max_examples=examples(100, fast=33)
 )
 hypothesis.settings.load_profile("untimed")
 

@@ -19,7 +19,7 @@ import sqlite3
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Protocol, cast
@@ -75,16 +75,19 @@ def scan(home: Home, subject: Subject, *, leave_out: Sequence[Path] = ()) -> Pro
     """
     files = size = 0
     traces: list[Trace] = []
-    for path in files_of(home, leave_out):
-        files += 1
-        size += path.stat().st_size
-        name = path.relative_to(home.root).as_posix()
-        traces += [
-            Trace(name, place, label) for place, label in traces_in(path, subject)
-        ]
-        traces += [
-            Trace(name, "name of the file", v.label) for v in _met(name, subject)
-        ]
+    # One engine for all Parquet files: each start of one costs more than a small file. It
+    # keeps nothing of them, since others are opened beside it.
+    with duckdb.connect(config=engine.config()) as parquet:
+        parquet.execute("set enable_external_file_cache = false")
+        for path in files_of(home, leave_out):
+            files += 1
+            size += path.stat().st_size
+            name = path.relative_to(home.root).as_posix()
+            found = traces_in(path, subject, parquet)
+            traces += [Trace(name, place, label) for place, label in found]
+            traces += [
+                Trace(name, "name of the file", v.label) for v in _met(name, subject)
+            ]
     traces += _keys_left(home, subject)
     return Proof(files, size, sorted(set(traces), key=repr))
 
@@ -100,8 +103,14 @@ def files_of(home: Home, leave_out: Sequence[Path] = ()) -> Iterator[Path]:
                 yield path
 
 
-def traces_in(path: Path, subject: Subject) -> list[tuple[str, str]]:
-    """(place, label) of everything that a file holds of the customer."""
+def traces_in(
+    path: Path, subject: Subject, parquet: duckdb.DuckDBPyConnection | None = None
+) -> list[tuple[str, str]]:
+    """(place, label) of everything that a file holds of the customer.
+
+    Args:
+        parquet: An engine for Parquet; one of its own without it.
+    """
     if not subject.values:
         return []
     with path.open("rb") as file:
@@ -109,7 +118,12 @@ def traces_in(path: Path, subject: Subject) -> list[tuple[str, str]]:
         file.seek(0)
         found = [("bytes", value.label) for value in _in_stream(file, subject.values)]
     if head.startswith(b"PAR1"):
-        found += _in_parquet(path, subject)
+        with (
+            nullcontext(parquet)
+            if parquet
+            else duckdb.connect(config=engine.config()) as connection
+        ):
+            found += _in_parquet(connection, path, subject)
     elif head[8:12] == b"DUCK":
         found += _in_duckdb(path, subject)
     elif head.startswith(b"SQLite format 3"):
@@ -191,11 +205,12 @@ def _met(text: str, subject: Subject) -> list[Value]:
     return [value for value in subject.values if value.is_in(text)]
 
 
-def _in_parquet(path: Path, subject: Subject) -> list[tuple[str, str]]:
-    with duckdb.connect(config=engine.config()) as connection:
-        # DuckDB takes every name for a pattern, and a home may be called `data [old]`.
-        place = sql.literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
-        return _in_relation(connection, f"read_parquet({place})", "column", subject)
+def _in_parquet(
+    connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject
+) -> list[tuple[str, str]]:
+    # DuckDB takes every name for a pattern, and a home may be called `data [old]`.
+    place = sql.literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+    return _in_relation(connection, f"read_parquet({place})", "column", subject)
 
 
 def _in_duckdb(path: Path, subject: Subject) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import sqlite3
@@ -140,6 +141,15 @@ def whole(extract: Extract) -> list[pa.RecordBatch]:
             return list(extract.batches())
 
 
+@functools.cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """One for all files: starting another takes longer than to search a small one."""
+    connection = duckdb.connect()
+    # A file may be another one by now, under the same name.
+    connection.execute("set enable_external_file_cache = false")
+    return connection
+
+
 def found_in(path: Path, values: Sequence[str]) -> list[str]:
     """Which values a file holds, in any case: in its bytes, and in what they mean."""
     content = path.read_bytes().lower()
@@ -149,25 +159,27 @@ def found_in(path: Path, values: Sequence[str]) -> list[str]:
         with closing(sqlite3.connect(path)) as database:
             content += "\n".join(database.iterdump()).lower().encode()
     found = {value for value in values if value.lower().encode() in content}
-    with duckdb.connect() as connection:
-        relations = []
-        if path.suffix == ".parquet":
-            relations = [f"read_parquet('{path}')"]
-        if path.suffix == ".duckdb":
-            connection.execute(f"attach '{path}' as looked_at (read_only)")
-            tables = connection.execute(
-                "select schema_name, table_name from duckdb_tables() "
-                "where database_name = 'looked_at'"
-            ).fetchall()
-            relations = [f"looked_at.{schema}.{table}" for schema, table in tables]
-        for relation in relations:
-            hits = ", ".join("bool_or(contains(row, lower(?)))" for _ in values)
-            said = connection.execute(
-                f"select {hits} from "
-                f"(select lower(cast(r as varchar)) as row from {relation} as r)",
-                list(values),
-            ).fetchone()
-            found |= {v for v, hit in zip(values, said or (), strict=True) if hit}
+    relations = []
+    engine = _engine()
+    if path.suffix == ".parquet":
+        relations = [f"read_parquet('{path}')"]
+    if path.suffix == ".duckdb":
+        engine.execute(f"attach '{path}' as looked_at (read_only)")
+        tables = engine.execute(
+            "select schema_name, table_name from duckdb_tables() "
+            "where database_name = 'looked_at'"
+        ).fetchall()
+        relations = [f"looked_at.{schema}.{table}" for schema, table in tables]
+    for relation in relations:
+        hits = ", ".join("bool_or(contains(row, lower(?)))" for _ in values)
+        said = engine.execute(
+            f"select {hits} from "
+            f"(select lower(cast(r as varchar)) as row from {relation} as r)",
+            list(values),
+        ).fetchone()
+        found |= {v for v, hit in zip(values, said or (), strict=True) if hit}
+    if path.suffix == ".duckdb":
+        engine.execute("detach looked_at")
     return sorted(found)
 
 

@@ -163,7 +163,17 @@ def agreement(name: Words, phrases: Sequence[Phrase], context: frozenset[str]) -
         phrases: What is looked for.
         context: Words that add nothing here, such as those of the table's name.
     """
-    return max((_agreement(name, phrase, context) for phrase in phrases), default=0.0)
+    known = frozenset(name)
+    is_chinese = len(name) == 1 and names.is_chinese(name[0])
+    return max(
+        (
+            _agreement(name, phrase, context)
+            for phrase in phrases
+            # Most phrases share no word with the name; Chinese is one word.
+            if is_chinese or known.issuperset(phrase.words)
+        ),
+        default=0.0,
+    )
 
 
 def _agreement(name: Words, phrase: Phrase, context: frozenset[str]) -> float:

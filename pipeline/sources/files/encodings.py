@@ -163,16 +163,17 @@ def candidates(evidence: Evidence) -> list[Candidate]:
         whole = codec != "gb18030" or evidence.decodes_gb18030
         if text is not None and whole and fits(_beyond_ascii(text)):
             found.append(Candidate([codec], language, text, ""))
+    stand_alone = _stand_alone(evidence.lines)
     for codec in (*LATIN, *SCRIPTS):
         text = _decoded(evidence.lines, codec)
         letters = _decoded(bytes(sorted(evidence.high)), codec)
         if text is None or letters is None:
             continue
-        named = (
-            _language_of(codec, text, letters, evidence)
-            if codec in LATIN
-            else _script_of(SCRIPTS[codec], text)
-        )
+        named = None
+        if codec in SCRIPTS:
+            named = _script_of(SCRIPTS[codec], text)
+        elif stand_alone:
+            named = _language_of(codec, text, letters, evidence)
         alike = (item for item in found if (item.text, item.letters) == (text, letters))
         same = next(alike, None)
         if same is None:
@@ -279,15 +280,18 @@ _WIDE: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
 # One byte a character ------------------------------------------------------------------
 
 
+def _stand_alone(lines: bytes) -> bool:
+    """Whether most characters beyond ASCII have none beside them, as in Latin script."""
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", lines)]
+    return sum(run == 1 for run in runs) >= 0.6 * sum(runs)
+
+
 def _language_of(codec: str, text: str, letters: str, evidence: Evidence) -> str | None:
     """The languages that the letters are of, if the text is plausible; else None.
 
     All letters count where Latin-1 makes the same of them. Where it does not, those do
     that it reads otherwise, and half of all: a foreign name must not hide what a text is.
     """
-    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", evidence.lines)]
-    if sum(run == 1 for run in runs) < 0.6 * sum(runs):
-        return None
     if _NEVER.search(letters) or _NEVER_BESIDE_LETTERS.search(text):
         return None
     if any(map(str.isupper, set(_WITHIN.findall(text)))):

@@ -410,6 +410,21 @@ def company(template: Path, tmp_path: Path) -> Company:
     return Company(tmp_path / "company")
 
 
+@pytest.fixture(scope="module")
+def done(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("done") / "company"
+    shutil.copytree(template, folder, symlinks=True)
+    assert Company(folder).forget().found == 0
+    return folder
+
+
+@pytest.fixture
+def forgotten(done: Path, tmp_path: Path) -> Company:
+    """The company of which she has been forgotten."""
+    shutil.copytree(done, tmp_path / "forgotten", symlinks=True)
+    return Company(tmp_path / "forgotten")
+
+
 def test_she_stands_in_every_room_before(company: Company) -> None:
     """So that the other tests prove something."""
     rooms = {item.split("/")[0] for item in traces_of_ann(company.home)}
@@ -453,10 +468,10 @@ def test_nothing_is_left_and_the_money_stays(company: Company, customer: str) ->
     )
 
 
-def test_landed_rows(company: Company) -> None:
+def test_landed_rows(template: Path, forgotten: Company) -> None:
     """Hers are gone or under a key that leads nowhere; the others are as they were."""
-    orders, accounts = company.rows("shop", "orders"), company.rows("crm", "accounts")
-    company.forget()
+    before, company = Company(template), forgotten
+    orders, accounts = before.rows("shop", "orders"), before.rows("crm", "accounts")
     suppression = Suppression.load(company.home)
     shop, crm = (
         suppression.pseudonym(*key) for key in (("shop", "A100-77"), ("crm", "17850"))
@@ -491,7 +506,7 @@ def test_landed_rows(company: Company) -> None:
 
 
 def test_rows_are_accounted_for_and_batches_keep_their_identity(
-    company: Company,
+    template: Path, forgotten: Company
 ) -> None:
     def uncounted(batch: Batch) -> Batch:
         return replace(
@@ -502,7 +517,7 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
             data_sha256=None,
         )
 
-    def batches() -> list[Batch]:
+    def batches(company: Company) -> list[Batch]:
         return [
             batch
             for source in company.sources.sources
@@ -510,9 +525,8 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
             for batch in BatchStore(company.home, source.name, name).batches("accepted")
         ]
 
-    before = batches()
-    company.forget()
-    after = batches()
+    before, company = batches(Company(template)), forgotten
+    after = batches(company)
     assert list(map(uncounted, after)) == list(map(uncounted, before))
     for batch in after:
         counted = (batch.rows_landed, batch.rows_quarantined)
@@ -530,10 +544,10 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
     assert pq.read_table(path)["text"].to_pylist() == ["o4,B200-77,broken"]
 
 
-def test_the_releases(company: Company) -> None:
+def test_the_releases(template: Path, forgotten: Company) -> None:
     with_ids = []
-    before = {item.refresh_id: item for item in catalogue.releases(company.home)}
-    company.forget()
+    company, kept_before = forgotten, catalogue.releases(Company(template).home)
+    before = {item.refresh_id: item for item in kept_before}
     for item in catalogue.releases(company.home):
         assert verification.verify(item.path, GATES) == []
         record = read_json(item.path / "release.json")
@@ -607,8 +621,8 @@ def test_the_releases(company: Company) -> None:
     assert {row[1:] for row in oldest} == {("forgotten", None)}
 
 
-def test_what_others_have_stays(company: Company) -> None:
-    company.forget()
+def test_what_others_have_stays(forgotten: Company) -> None:
+    company = forgotten
     database = company.home.dagster / "history" / "runs" / "index.db"
     with closing(sqlite3.connect(database)) as events:
         (first, _) = events.execute("select event from event_logs").fetchall()
@@ -620,16 +634,16 @@ def test_what_others_have_stays(company: Company) -> None:
         assert pq.read_metadata(path).num_rows == rows
 
 
-def test_the_same_files_do_not_land_again(company: Company) -> None:
-    company.forget()
+def test_the_same_files_do_not_land_again(forgotten: Company) -> None:
+    company = forgotten
     # The day's sweep of the CRM's keys finds that nothing is gone.
     assert company.land() == []
     assert [batch for batch in company.land(full=True) if batch.rows_read] == []
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_a_new_read_does_not_bring_her_back(company: Company, full: bool) -> None:
-    company.forget()
+def test_a_new_read_does_not_bring_her_back(forgotten: Company, full: bool) -> None:
+    company = forgotten
     write(company.inbox / "customers.csv", FILES["customers.csv"] + "C300-77,Cy,,,\n")
     write(
         company.inbox / "orders_3.csv",
@@ -668,9 +682,9 @@ def test_a_new_read_does_not_bring_her_back(company: Company, full: bool) -> Non
 
 
 def test_that_she_is_deleted_in_the_source_deletes_nobody_else(
-    company: Company,
+    forgotten: Company,
 ) -> None:
-    company.forget()
+    company = forgotten
     with closing(sqlite3.connect(company.crm)) as crm:
         crm.execute("delete from accounts where id = 17850")
         crm.commit()
@@ -692,8 +706,8 @@ SUITES = {"accounts": accounts}
 """
 
 
-def test_what_is_forgotten_need_not_meet_anything(company: Company) -> None:
-    company.forget()
+def test_what_is_forgotten_need_not_meet_anything(forgotten: Company) -> None:
+    company = forgotten
     write(company.folder / "expectations" / "landing" / "crm.py", SUITE)
     (source,) = (item for item in company.sources.sources if item.name == "crm")
     for changed, empty in ((3, "17850"), (4, "17851")):
@@ -724,8 +738,8 @@ def test_what_is_forgotten_need_not_meet_anything(company: Company) -> None:
             assert "not_be_null(name) failed; 1 rows" in problem
 
 
-def test_nothing_lands_where_she_could_not_be_recognised(company: Company) -> None:
-    company.forget()
+def test_nothing_lands_where_she_could_not_be_recognised(forgotten: Company) -> None:
+    company = forgotten
     (company.inbox / "customers.csv").write_text("number,name\nA100-77,Ann Zwilling\n")
     with pytest.raises(SourceUnavailable, match="no column id, by which"):
         company.land()
@@ -783,8 +797,8 @@ def test_what_would_name_her_again_is_refused(company: Company) -> None:
     assert company.forget(seeds=seeds).found == 0
 
 
-def test_twice_is_once(company: Company) -> None:
-    company.forget()
+def test_twice_is_once(forgotten: Company) -> None:
+    company = forgotten
     with pytest.raises(ConfigurationError, match=r"was forgotten on .*f000001"):
         company.forget()
     suppression = Suppression.load(company.home)

@@ -455,7 +455,7 @@ import pipeline.sources.database, pipeline.sources.files, sqlalchemy.dialects.sq
 import pyarrow
 pyarrow.array([])  # imports pandas
 
-base, template = Path(sys.argv[1]), Path(sys.argv[2])
+base, template, every = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 environment = {"ERP": str(base / "erp.sqlite")}
 sources = load_sources(Settings(base, base / "sources.yaml", environment=environment))
 now = dt.datetime(2014, 2, 2, tzinfo=dt.UTC)
@@ -484,7 +484,7 @@ def in_a_process(moment, root):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 codes = []
-for moment in range(1, 500):
+for moment in range(1, 500, every):
     root = base / str(moment)
     shutil.copytree(template, root)
     codes.append(in_a_process(moment, root))
@@ -522,7 +522,12 @@ def content(home: Home, source: str, entity: str, *states: State) -> list[Conten
     return found
 
 
-def test_a_kill_at_every_step(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "every",
+    [3, pytest.param(1, marks=pytest.mark.campaign)],
+    ids=["some", "all"],
+)
+def test_a_kill_at_every_step(tmp_path: Path, every: int) -> None:
     """Of a refresh that lands two files beside one that is refused, and a table."""
     exports, erp = tmp_path / "exports", tmp_path / "erp.sqlite"
     exports.mkdir()
@@ -557,14 +562,14 @@ def test_a_kill_at_every_step(tmp_path: Path) -> None:
         connection.commit()
 
     code, codes = support.run(
-        KILL_EVERYWHERE, tmp_path, template.root, prelude=support.DIE_AT
+        KILL_EVERYWHERE, tmp_path, template.root, every, prelude=support.DIE_AT
     )
     assert code == 0
     assert codes[-1] == 0
     assert set(codes[:-1]) == {-signal.SIGKILL}
-    assert len(codes) >= 25
+    assert len(codes) * every >= 25
 
-    for moment in range(1, len(codes) + 1):
+    for moment in range(1, len(codes) * every + 1, every):
         killed = Home(tmp_path / f"{moment}-killed")
         assert content(killed, "shop", "items", "accepted") in [[a], [a, b], [a, b, d]]
         assert content(killed, "shop", "items", "refused") in [[c], [c, c], []]

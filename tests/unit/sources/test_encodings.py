@@ -9,6 +9,7 @@ import pytest
 from babel import Locale
 
 from pipeline.common.errors import SourceUnavailable
+from tests.profiles import examples
 from tests.unit.support import files_source, read
 
 # Languages in the encodings that they were written in before UTF-8.
@@ -58,6 +59,8 @@ def taken_for(folder: Path, listed: list[str], encoding: str) -> list[str] | Non
     return [str(name) for name in table["name"].to_pylist()]
 
 
+# The campaign asks for more samples, as of a property.
+@pytest.mark.hypothesis
 @pytest.mark.parametrize(("language", "encoding"), WRITTEN_IN)
 def test_no_language_is_taken_for_another(
     tmp_path: Path, language: str, encoding: str
@@ -65,7 +68,7 @@ def test_no_language_is_taken_for_another(
     pick = random.Random(7)
     listed = names(language, encoding)
     for count in (1, 2, 3, 5, 10, 30, 100):
-        for _ in range(4):
+        for _ in range(examples(4, fast=2)):
             sample = pick.sample(listed, min(count, len(listed)))
             assert taken_for(tmp_path, sample, encoding) in (None, sample), sample
 

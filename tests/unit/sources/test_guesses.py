@@ -21,6 +21,7 @@ from pipeline.common.errors import SourceUnavailable
 from pipeline.gates.source_trial import try_source
 from pipeline.sources import open_reader
 from pipeline.sources.files.detection import Oddities
+from tests.profiles import examples
 from tests.unit.support import files_source, read, rows
 
 CSV_CASES: list[Any] = [
@@ -270,7 +271,7 @@ def test_a_first_year_that_makes_no_sense(tmp_path: Path, kind: str) -> None:
         files_source(tmp_path, columns={"v": kind})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     day=st.dates(dt.date(1930, 1, 1), dt.date(2029, 12, 31)),
     first=st.integers(1850, 2029),
@@ -355,7 +356,7 @@ NAMES = st.text(st.sampled_from('a\\"u{}[],:🚀')) | st.sampled_from(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=8),
     padding=st.integers(0, 40),

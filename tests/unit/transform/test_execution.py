@@ -125,17 +125,33 @@ class Small:
             return connection.execute(query).fetchall()
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every test has its project, so that dbt need not parse its own macros again."""
+    return tmp_path_factory.mktemp("small")
+
+
+# What dbt keeps of a parse, and what it is of.
+KEPT = {"partial_parse.msgpack", "parsed_from"}
+
+
 @pytest.fixture
-def small(tmp_path: Path) -> Small:
-    made = new_small(tmp_path)
+def small(place: Path, tmp_path: Path) -> Small:
+    for path in sorted(place.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.name not in KEPT:
+            path.unlink()
+    made = new_small(place, tmp_path)
     made.write(**FILES)
     return made
 
 
-def new_small(tmp_path: Path) -> Small:
-    """A project without a file, and an empty candidate."""
+def new_small(folder: Path, beside: Path | None = None) -> Small:
+    """A project without a file, and an empty candidate; in a folder of its own if given."""
     candidate = Candidate(
-        path=tmp_path / "candidate",
+        path=(beside or folder) / "candidate",
         refresh_id="r000001-20240229",
         run_id="run",
         as_of_date=dt.date(2024, 2, 29),
@@ -144,7 +160,7 @@ def new_small(tmp_path: Path) -> Small:
         opened_at="2024-03-01T00:00:00Z",
     )
     candidate.warehouse_file.parent.mkdir(parents=True)
-    return Small(tmp_path, candidate)
+    return Small(folder, candidate)
 
 
 def statuses(results: Mapping[str, Result]) -> dict[str, str]:

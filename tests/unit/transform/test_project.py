@@ -332,7 +332,12 @@ def test_a_source_of_the_demonstration_s_name_needs_none_of_its_tables(
 
 
 def test_an_edited_test_keeps_its_description(own: Own) -> None:
-    """dbt's cached parse loses it."""
+    """dbt's cached parse loses it; of a project that is whole, and small."""
+    shutil.rmtree(own.folder / "dbt_project")
+    own.write(
+        "dbt_project/dbt_project.yml",
+        "{name: customer_tiers, version: 1.0.0, profile: customer_tiers}",
+    )
     own.write(
         "dbt_project/tests/_own.yml",
         "data_tests:\n  - name: nothing_is_wrong\n    description: Nothing is wrong.\n",

@@ -8,8 +8,8 @@ three agree, and the fallback is the better of the two baselines.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +107,9 @@ class World:
         return str(name)
 
 
+@functools.cache
 def world(name: str) -> World:
+    """A company, made once for all tests of this file."""
     connection = duckdb.connect()
     connection.execute(
         f"""
@@ -136,11 +138,9 @@ def world(name: str) -> World:
     return World(connection, choices.to_pylist(), published.to_pydict())
 
 
-@pytest.fixture(scope="module", params=WORLDS)
-def company(request: pytest.FixtureRequest) -> Iterator[World]:
-    made = world(request.param)
-    yield made
-    made.connection.close()
+@pytest.fixture(params=WORLDS)
+def company(request: pytest.FixtureRequest) -> World:
+    return world(request.param)
 
 
 def busiest_orders(company: World) -> float:
