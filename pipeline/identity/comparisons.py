@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.identity.vetoes import other_numbers
+
 
 def _typo(column: str) -> str:
     """A slip of the pen: one or two letters of a long name, one Chinese character.
@@ -69,13 +71,6 @@ _OTHER_BRANCH: Final = (
     "or starts_with(name_branch_l, name_branch_r) "
     "or starts_with(name_branch_r, name_branch_l) "
     "or damerau_levenshtein(name_branch_l, name_branch_r) <= 1, false)"
-)
-_OTHER_NUMBER: Final = (
-    "(name_numbers_l <> name_numbers_r "
-    "and not list_has_all(string_split(name_numbers_l, ' '), "
-    "string_split(name_numbers_r, ' ')) "
-    "and not list_has_all(string_split(name_numbers_r, ' '), "
-    "string_split(name_numbers_l, ' ')))"
 )
 _SAME_PLACE: Final = (
     "coalesce(name_place_l, name_place_r, '') = "
@@ -176,7 +171,7 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
             "name_core_l is null or name_core_r is null",
             {
                 "other branch": _OTHER_BRANCH,
-                "other number": _OTHER_NUMBER,
+                "other number": other_numbers("name_numbers_l", "name_numbers_r"),
                 "same common name": "name_core_l = name_core_r and name_is_common_l",
                 "same": f"name_core_l = name_core_r and {_SAME_PLACE}",
                 "same in another place": "name_core_l = name_core_r",

@@ -54,13 +54,6 @@ _OTHER_BIRTH: Final = (
     "and month(l.birth_date) = day(r.birth_date) "
     "and day(l.birth_date) = month(r.birth_date)))"
 )
-_OTHER_NUMBERS: Final = (
-    "(l.name_numbers <> r.name_numbers "
-    "and not list_has_all(string_split(l.name_numbers, ' '), "
-    "string_split(r.name_numbers, ' ')) "
-    "and not list_has_all(string_split(r.name_numbers, ' '), "
-    "string_split(l.name_numbers, ' ')))"
-)
 # Ann and Bob Lee; an initial, a short form or a slip of the pen may be the same name.
 _HOUSEHOLD: Final = (
     "(l.customer_type = 'person' and l.family_key = r.family_key "
@@ -73,6 +66,15 @@ _ONE_GENERATION: Final = (
     "((l.generation_key is null) <> (r.generation_key is null) "
     "and l.customer_type = 'person' and (l.birth_date = r.birth_date) is not true)"
 )
+
+
+def other_numbers(left: str, right: str) -> str:
+    """SQL: each of two lists of numbers has one that the other lacks."""
+    return (
+        f"({left} <> {right} "
+        f"and not list_has_all(string_split({left}, ' '), string_split({right}, ' ')) "
+        f"and not list_has_all(string_split({right}, ' '), string_split({left}, ' ')))"
+    )
 
 
 def _other_number(distances: Mapping[str, int]) -> str:
@@ -125,7 +127,7 @@ def vetoes(distances: Mapping[str, int]) -> list[Veto]:
         Veto(
             "number in the name",
             "the numbers in their names differ",
-            _OTHER_NUMBERS,
+            other_numbers("l.name_numbers", "r.name_numbers"),
             "name_numbers",
         ),
         Veto(
