@@ -59,7 +59,14 @@ after_first_order = policy.tiers[-1]
 
 # Identity: relations and what the seeds decide.
 rules = _identity.Policy(
-    vocabulary=_Vocabulary(*(frozenset() for _ in range(5)), placeholders={}),
+    vocabulary=_Vocabulary(
+        legal_forms=frozenset(),
+        front_forms=frozenset(),
+        places=frozenset(),
+        free_mail=frozenset(),
+        role_mailboxes=frozenset(),
+        placeholders={},
+    ),
     rules=(
         _identity.Rule(
             rule_order=1,
