@@ -104,7 +104,8 @@ def _connection() -> duckdb.DuckDBPyConnection:
     """A connection whose engine serves the next warehouse when this one is gone."""
     engine = _IDLE.pop() if _IDLE else duckdb.connect()
     connection = engine.cursor()
-    weakref.finalize(connection, _release, engine).atexit = False
+    finalizer = weakref.finalize(connection, _release, engine)
+    finalizer.atexit = False  # type: ignore[misc]
     return connection
 
 

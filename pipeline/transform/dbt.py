@@ -257,6 +257,7 @@ def _execute(
     """Runs the nodes ourselves, and notes what they were made of for the next time."""
     manifest = project.manifest_json
     traces = Traces(
+        project.folder,
         {**manifest["sources"], **manifest["nodes"]},
         candidate.home,
         former.nodes if former else {},

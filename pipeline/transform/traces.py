@@ -7,7 +7,9 @@ again and comes out as it was makes nothing below it anew. Rows whose values dep
 the order in which a sum was made may come out otherwise: then more is built than need
 be, and never less.
 
-A node that names the id of the refresh is always made: who made it is part of it.
+A node that names the id of the refresh is always made: who made it is part of it. So
+is what reads a file, the clock or chance, which no key can know, and any Python model of
+a project's own, which may.
 
 Not here: where the former tables lie (`release.kept`) and how they are taken over
 (`execution`).
@@ -30,6 +32,7 @@ import duckdb
 from pipeline.common import sql
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.transform.nodes import Node
+from pipeline.transform.package import PACKAGE
 
 # A larger table is known by what it was made of alone: to hash all its rows takes a share
 # of what it takes to make them.
@@ -43,6 +46,16 @@ _STAMPED = re.compile(rf"\b{STAMP}\b")
 _MADE_OF = ("language", "config", "columns", "description", "relation_name", "contract")
 _TABLE_OF_REFRESH = ("core_refresh", "context")
 
+# Functions and words of SQL whose result is not made of what the query names.
+_OUTSIDE = re.compile(
+    r"\b((read|scan|sniff)_\w+|\w+_(scan|query|attach)|glob|now|today|random|setseed|"
+    r"uuid\w*|gen_random_uuid|getenv|nextval|currval|query|query_table|"
+    r"(transaction|statement|clock|get_current)_?time\w*)\s*\(|"
+    r"\b(current_(date|time\w*)|localtime\w*)\b|"
+    r"\b(from|join)\s+'[^'\n]*\.\w+'",
+    re.IGNORECASE,
+)
+
 _FILES = re.compile(r"'([^']+\.parquet)'")
 
 
@@ -50,14 +63,20 @@ class Traces:
     """What is known of the nodes of one build, and of the build before it.
 
     Args:
+        folder: The composed project.
         read: Every node and source of the manifest by its id.
         root: The home, which may be another folder by the next time.
         former: What the build before noted; empty where there was none.
     """
 
     def __init__(
-        self, read: Mapping[str, Node], root: Path, former: Mapping[str, Any]
+        self,
+        folder: Path,
+        read: Mapping[str, Node],
+        root: Path,
+        former: Mapping[str, Any],
     ) -> None:
+        self._folder = folder
         self._read = read
         self._root = root
         is_ours = former.get("version") == _version()
@@ -101,7 +120,16 @@ class Traces:
         noted = self._former.get(name)
         if noted is None or noted["key"] != key or _STAMPED.search(compiled):
             return None
+        if self._is_open(self._read[name], compiled):
+            return None
         return noted  # type: ignore[no-any-return]
+
+    def _is_open(self, node: Node, compiled: str) -> bool:
+        """Whether a node may be made of something that its key does not hold."""
+        if node.get("language") == "python":
+            file = (self._folder / node["original_file_path"]).resolve()
+            return not file.is_relative_to(PACKAGE)
+        return _OUTSIDE.search(compiled) is not None
 
     def note(
         self, name: str, key: str, content: str = "", rows: int | None = None
@@ -151,7 +179,8 @@ def _landed(connection: duckdb.DuckDBPyConnection, node: Node, root: Path) -> st
         try:
             return _rows(connection, relation, node["name"])
         except duckdb.CatalogException:
-            return ""  # of a source that this company does not have
+            # Of a source that this company does not have, or nothing that we know.
+            return "" if schema == "landing" else uuid.uuid4().hex
     text = view[0]
     for path in map(Path, _FILES.findall(view[0])):
         if not path.is_file():

@@ -534,12 +534,12 @@ def test_rows_are_accounted_for_and_batches_keep_their_identity(
         assert batch.rows_read == sum(counted) + batch.rows_forgotten
         file = store_of(company.home, batch).data_file(batch)
         assert batch.data_sha256 == (sha256(file) if file.exists() else None)
-    forgotten = {
+    rows_forgotten = {
         f"{batch.source}.{batch.entity}": batch.rows_forgotten
         for batch in after
         if batch.rows_forgotten
     }
-    assert forgotten == {"shop.customers": 1, "shop.orders": 1}
+    assert rows_forgotten == {"shop.customers": 1, "shop.orders": 1}
     (path,) = (company.home.quarantine / "shop" / "orders").iterdir()
     assert pq.read_table(path)["text"].to_pylist() == ["o4,B200-77,broken"]
 

@@ -58,7 +58,8 @@ def traces_of(
     project: transform.Project, root: Path = Path("/"), former: Mapping[str, Any] = {}
 ) -> Traces:
     manifest = project.manifest_json
-    return Traces({**manifest["sources"], **manifest["nodes"]}, root, former)
+    read = {**manifest["sources"], **manifest["nodes"]}
+    return Traces(project.folder, read, root, former)
 
 
 @dataclass

@@ -35,6 +35,16 @@ MORE = {
     "models/marts/all_orders.sql": "select orders from {{ ref('counted') }}",
     "models/marts/all_stamped.sql": "select refresh_id from {{ ref('stamped') }}",
     "models/marts/all_noted.sql": "select note from {{ ref('noted') }}",
+    # What no key can know: the clock, chance, a file, and a model of one's own in Python.
+    "models/marts/outside_clock.sql": "select current_date as today",
+    "models/marts/outside_chance.sql": "select random () as chance",
+    "models/marts/outside_file.sql": "select * from '{{ var('file') }}'",
+    "models/marts/outside_reader.sql": "select * from read_csv('{{ var('file') }}')",
+    "models/marts/outside_python.py": (
+        "def model(dbt, session):\n"
+        "    dbt.config(materialized='table')\n"
+        "    return session.sql('select 1 as one')\n"
+    ),
     "models/marts/prices.yml": (
         "models: [{name: prices, description: What things cost., config: "
         "{contract: {enforced: true}, persist_docs: {relation: true, columns: true}}, "
@@ -48,7 +58,11 @@ MORE = {
         "{{ config(severity='warn') }} select 1 from {{ ref('counted') }}"
     ),
 }
-STAMPED = {"stamped", "all_stamped"}
+STAMPED = {
+    "stamped",
+    "all_stamped",
+    *(f"outside_{name}" for name in ("clock", "chance", "file", "reader", "python")),
+}
 
 
 @dataclass
@@ -91,7 +105,11 @@ class Daily:
             former,
         ).run()
         self.noted = made.noted()
-        assert {result.status for result in found} <= {"success", "pass", "warn"}
+        assert [
+            (result.node["name"], result.message)
+            for result in found
+            if result.status not in {"success", "pass", "warn"}
+        ] == []
         return {result.node["name"]: result for result in found}
 
     def made(self, **given: Any) -> set[str]:
@@ -106,7 +124,10 @@ class Daily:
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> Small:
     small = new_small(tmp_path_factory.mktemp("parsed"))
-    small.write(**FILES, **MORE)
+    file = small.folder / "outside.csv"
+    file.write_text("a,b\n1,2\n")
+    project = FILES["dbt_project.yml"] + f"\nvars: {{file: '{file}'}}\n"
+    small.write(**{**FILES, **MORE, "dbt_project.yml": project})
     small.parse()
     return small
 
@@ -118,7 +139,7 @@ def daily(parsed: Small, tmp_path: Path) -> Iterator[Daily]:
     shutil.copytree(parsed.folder / "project", small.folder / "project")
     made = Daily(small, small.parse())
     everything = made.build()
-    assert len(everything) == 14
+    assert len(everything) == 19
     assert not any(result.carried for result in everything.values())
     yield made
 
@@ -222,7 +243,7 @@ def test_an_edited_model_is_made_again_and_a_removed_one_is_gone(daily: Daily) -
 
 def test_what_was_noted_by_another_engine_says_nothing(daily: Daily) -> None:
     daily.noted = {**daily.noted, "version": "0 duckdb 0.1"}
-    assert len(daily.made()) == 14
+    assert len(daily.made()) == 19
 
 
 def test_a_home_that_was_moved_is_gone_on_from(daily: Daily) -> None:
