@@ -88,7 +88,9 @@ def match(
             return
         if write:
             asking.to_spreadsheet(write, asked)
-            out.print(f"{len(asked)} pairs are in {write}.", markup=False)
+            out.print(
+                f"{len(asked)} pairs are in {write}.", markup=False, soft_wrap=True
+            )
             return
         if only_list:
             rendering.listed(asked, out)
@@ -110,6 +112,7 @@ def match(
         out.print(
             f"{len(new)} decisions are in {file}; the next refresh follows them.",
             markup=False,
+            soft_wrap=True,
         )
 
 

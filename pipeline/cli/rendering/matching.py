@@ -61,27 +61,20 @@ def pair(row: Row, place: int, count: int, to: Console) -> None:
 
 
 def moved(made: Sequence[Decision], rows: Sequence[Row], to: Console) -> None:
-    """Prints what decisions would move."""
-    quiet = len(made) - len(rows)
+    """Prints what decisions would move, a sentence each."""
     for row in rows:
+        revenue = format_money(row["revenue"])
+        name = f"{row['customer_id']} {row['customer_name']}"
         if row["other_customer_id"] is None:
-            to.print(
-                Text(
-                    f"{row['customer_id']} {row['customer_name']} would be two customers; "
-                    f"revenue {format_money(row['revenue'])}."
-                )
-            )
+            words = f"{name} would be two customers; revenue {revenue}."
         else:
-            to.print(
-                Text(
-                    f"{row['other_customer_id']} {row['other_customer_name']} "
-                    f"({row['other_tier'] or 'no tier'}) would become "
-                    f"{row['customer_id']} {row['customer_name']} "
-                    f"({row['tier'] or 'no tier'}); revenue of both "
-                    f"{format_money(row['revenue'])}."
-                )
+            words = (
+                f"{row['other_customer_id']} {row['other_customer_name']} "
+                f"({row['other_tier'] or 'no tier'}) would become {name} "
+                f"({row['tier'] or 'no tier'}); revenue of both {revenue}."
             )
-    if quiet:
+        to.print(Text(words), soft_wrap=True)
+    if quiet := len(made) - len(rows):
         to.print(Text(f"{quiet} decisions keep customers as they are."))
 
 

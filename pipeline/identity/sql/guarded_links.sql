@@ -1,5 +1,6 @@
 {#- The links with what the guards of groups left out, and with the evidence of what a
-    person is asked about; the columns stand at `resolve.links`. -#}
+    person is asked about: the rule itself where no comparison speaks for them. The
+    columns stand at `resolve.links`. -#}
 select
     found.left_no,
     found.right_no,
@@ -13,7 +14,10 @@ select
     found.found_by,
     found.is_found,
     guards.left_no is not null and guards.guard is null as holds,
-    evidence.evidence_for,
+    case
+        when found.verdict = 'review' or guards.guard is not null
+            then coalesce(evidence.evidence_for, found.match_rule)
+    end as evidence_for,
     evidence.evidence_against,
     found.score
 from _identity_found as found
