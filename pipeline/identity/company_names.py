@@ -102,10 +102,11 @@ def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     if not known(core) or core in vocabulary.placeholder_names:
         return CompanyName()
     sound = core.translate(SOUNDS).replace(" ", "")
-    for form in vocabulary.spoken_forms:  # "Huaxin Keji Youxian Gongsi"
-        if sound.endswith(form) and len(sound) > len(form) + 2:
-            sound = sound.removesuffix(form)
-            break
+    if sound.endswith(vocabulary.spoken_forms):  # "Huaxin Keji Youxian Gongsi"
+        for form in vocabulary.spoken_forms:
+            if sound.endswith(form) and len(sound) > len(form) + 2:
+                sound = sound.removesuffix(form)
+                break
     key = key if branch is None else f"{key} / {branch}"
     said = [] if CJK.search(core) else _said(core, vocabulary)
     words = sorted({folded(word) for word in said})
@@ -151,6 +152,9 @@ def _without_department(value: str, vocabulary: Vocabulary) -> str:
     plain = unicodedata.normalize("NFKC", value).strip()
     if CJK.search(plain):
         return _DEPARTMENT_CJK.sub("", plain) or plain
+    words = text(plain).split()
+    if vocabulary.department_words.isdisjoint(words):
+        return plain
     pieces = _SEPARATORS.split(plain)
     if len(pieces) > 1:
         kept = [
@@ -162,7 +166,6 @@ def _without_department(value: str, vocabulary: Vocabulary) -> str:
             text(piece).replace(" ", "") not in vocabulary.legal_forms for piece in kept
         ):
             return ", ".join(kept)
-    words = text(plain).split()
     if len(words) < 3 or words[-1] not in vocabulary.departments:
         return plain
     while len(words) > 1 and (
@@ -185,12 +188,14 @@ _WHOLE_LETTERS: Final = 12
 
 def _without_town(value: str, vocabulary: Vocabulary) -> tuple[str, str | None]:
     """A Latin name without the town that stands behind a comma, and the town."""
+    if "," not in value or CJK.search(value):
+        return value, None
     pieces = [
         piece
         for piece in _SEPARATORS.split(value)
         if text(piece).replace(" ", "") not in vocabulary.legal_forms
     ]
-    if "," not in value or len(pieces) < 2 or CJK.search(value):
+    if len(pieces) < 2:
         return value, None
     words = _without_form_words(text(pieces[0]).split(), vocabulary.legal_forms)
     if len(words) < 2 or len("".join(words)) < _WHOLE_LETTERS:
@@ -262,14 +267,11 @@ _SIGNS = re.compile(r"[(（][株有同资資名][)）]")
 
 def _without_front(core: str, vocabulary: Vocabulary) -> str:
     """A Chinese or Japanese name without the legal form in front of it."""
-    return next(
-        (
-            core[len(form) :]
-            for form in vocabulary.front_forms
-            if len(form) > 1 and len(core) > len(form) + 1 and core.startswith(form)
-        ),
-        core,
-    )
+    if core.startswith(vocabulary.chinese_front_forms):
+        for form in vocabulary.chinese_front_forms:
+            if core.startswith(form) and len(core) > len(form) + 1:
+                return core[len(form) :]
+    return core
 
 
 def _latin_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | None]:

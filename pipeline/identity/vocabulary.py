@@ -77,6 +77,18 @@ class Vocabulary:
         return frozenset(self.words.get("department modifier", ()))
 
     @functools.cached_property
+    def department_words(self) -> frozenset[str]:
+        """Both, but for those that any name may have."""
+        return self.departments | self.department_modifiers - self.fillers
+
+    @functools.cached_property
+    def chinese_front_forms(self) -> tuple[str, ...]:
+        """The legal forms in Chinese letters that stand in front of a name."""
+        return tuple(
+            sorted(form for form in self.front_forms if CJK.search(form) and form[1:])
+        )
+
+    @functools.cached_property
     def known_words(self) -> frozenset[str]:
         """Words that are no misspelling of another."""
         listed = {*self.words.get("known", ()), *self.abbreviations.values()}

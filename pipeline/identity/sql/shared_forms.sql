@@ -37,7 +37,7 @@ select
     {% endfor %}
     not coalesce(holders.is_common, false)
     and length(forms.name_core)
-    >= case when strlen(forms.name_core) = length(forms.name_core) then 16 else 7 end
+    >= case when strlen(forms.name_core) = length(forms.name_core) then 24 else 8 end
         as name_is_rare
 from {{ forms | sql }} as forms
 left join _identity_word_keys as keys on forms.name_words = keys.name_words
