@@ -111,7 +111,7 @@ def made_forms(connection: duckdb.DuckDBPyConnection, path: Path, kind: str) -> 
     )
     rules = policy.read(connection, "warehouse.meta")
     connection.execute(f"create table every as {shared.add(connection, rules, 'own')}")
-    shared.weigh(connection, "every", "forms")
+    connection.execute(f"create table forms as {shared.weighed('every')}")
 
 
 def estimated(connection: duckdb.DuckDBPyConnection, kind: str) -> Weights:

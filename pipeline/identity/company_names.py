@@ -141,6 +141,7 @@ def _said(core: str, vocabulary: Vocabulary) -> list[str]:
 _NUMBER_WORDS: Final = frozenset({"no", "nr", "num", "number"})
 
 
+_AROUND: Final = ".,;:()-/|&"
 _SEPARATORS = re.compile(r"\s*[,;|]\s*|\s+[-–—/]\s+")
 _DEPARTMENT_CJK = re.compile(
     "(?:采购|财务|法务|研发|人事|行政|市场|销售|技术|信息|业务|工程)(?:部|部门|中心|处|科)$"
@@ -152,9 +153,11 @@ def _without_department(value: str, vocabulary: Vocabulary) -> str:
     plain = unicodedata.normalize("NFKC", value).strip()
     if CJK.search(plain):
         return _DEPARTMENT_CJK.sub("", plain) or plain
-    words = text(plain).split()
-    if vocabulary.department_words.isdisjoint(words):
+    # Nearly every name ends here, without being taken apart.
+    bare = (word.strip(_AROUND) for word in plain.casefold().split())
+    if vocabulary.department_words.isdisjoint(bare):
         return plain
+    words = text(plain).split()
     pieces = _SEPARATORS.split(plain)
     if len(pieces) > 1:
         kept = [

@@ -156,9 +156,8 @@ def blocks(
 
     A block that is too large is cut; `whole` is what it was, `chunk` the place in it.
     """
-    shared.weigh(connection, forms, "_identity_weighed")
     return connection.query(
-        pairs.block_values(policy.read(connection, SEEDS), "_identity_weighed")
+        pairs.block_values(policy.read(connection, SEEDS), f"({shared.weighed(forms)})")
     )
 
 
@@ -178,8 +177,9 @@ def weights(
     connection = _plain(connection)
     rules = policy.read(connection, SEEDS)
     decided.check(connection, decisions)
-    shared.weigh(connection, forms, "_identity_weighed")
-    found = learning.in_force(connection, rules, "_identity_weighed", decisions)
+    found = learning.in_force(
+        connection, rules, f"({shared.weighed(forms)})", decisions
+    )
     connection.register("_identity_weights", found)
     return connection.query("select * from _identity_weights")
 
@@ -249,7 +249,9 @@ def links(
     connection = _plain(connection)
     rules = _weighted(connection, policy.read(connection, SEEDS), weights)
     table = "_identity_forms"
-    shared.weigh(connection, forms, table)
+    connection.execute(
+        f"create or replace temp table {table} as {shared.weighed(forms)}"
+    )
     decided.check(connection, decisions)
     connection.execute(
         f"create or replace temp table _identity_by_rule as "

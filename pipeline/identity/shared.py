@@ -100,16 +100,14 @@ def add(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) -> st
     )
 
 
-def weigh(connection: duckdb.DuckDBPyConnection, forms: str, target: str) -> None:
-    """Makes a temporary table of the forms in which a value of many says nothing.
+def weighed(forms: str) -> str:
+    """A relation of the forms in which a value that is shared by many says nothing.
 
     Args:
-        connection: A connection that may create temporary tables.
         forms: Relation that `add` made.
-        target: The table.
     """
     replacements = ", ".join(
         f"case when not {carrier.flag} then {carrier.masked} end as {carrier.masked}"
         for carrier in CARRIERS
     )
-    create(connection, target, "weighed_forms", forms=forms, replacements=replacements)
+    return TEMPLATES.render("weighed_forms", forms=forms, replacements=replacements)
