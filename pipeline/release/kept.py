@@ -20,8 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from pipeline.common.files import read_json, sync_folder, write_json
 from pipeline.common.home import Home
+from pipeline.release import duckdb_files
 from pipeline.release.catalogue import Release
 from pipeline.release.layout import WAREHOUSE, Candidate
 
@@ -94,7 +97,7 @@ def take(home: Home, candidate: Candidate, release: Release | None) -> Kept | No
     """
     there = folder(home)
     found: Kept | None = None
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, duckdb.Error):
         record = read_json(there / NODES)
         if (
             release is not None
@@ -102,6 +105,7 @@ def take(home: Home, candidate: Candidate, release: Release | None) -> Kept | No
             and record["release"] == release.refresh_id
             and record["sha256"] == _sha256(release.path)
             and record["work"] == _state(there / WORK)
+            and _is_dense(there / WORK)
         ):
             # From here on it says nothing of the file.
             (there / NODES).unlink()
@@ -114,6 +118,19 @@ def take(home: Home, candidate: Candidate, release: Release | None) -> Kept | No
 def discard(home: Home) -> None:
     """Removes what is kept, so that the next refresh builds everything."""
     shutil.rmtree(folder(home), ignore_errors=True)
+
+
+def _is_dense(work: Path) -> bool:
+    """Whether the file can be opened, and is not for the most part room of dropped tables.
+
+    Raises:
+        duckdb.Error: It cannot be opened.
+    """
+    with duckdb_files.connect(work, read_only=True) as connection:
+        found = connection.execute(
+            "select 2 * free_blocks <= total_blocks from pragma_database_size()"
+        ).fetchone()
+    return found is not None and bool(found[0])
 
 
 def _sha256(release: Path) -> str:

@@ -300,7 +300,8 @@ def then(tmp_path_factory: pytest.TempPathFactory, today: SmallCompany) -> Small
 
 @pytest.fixture(scope="module")
 def without_costs(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
-    """Nobody knows a cost; lines of unknown customers are left out; persons too."""
+    """Nobody knows a cost, or more of an order's time than its day; lines of unknown
+    customers are left out; persons too."""
     (_, world) = known_and_later()
     return build(
         tmp_path_factory.mktemp("small") / "costless",
@@ -312,13 +313,17 @@ def without_costs(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
             "products": world["products"],
             "order_lines": [
                 *(
-                    {key: row[key] for key in row if key != "cost_amount"}
+                    {
+                        key: row[key]
+                        for key in row
+                        if key not in ("cost_amount", "ordered_at")
+                    }
                     for row in world["order_lines"]
                 ),
                 {
                     key: value
                     for key, value in order("PERSON", "2024-06-01", 5).items()
-                    if key != "cost_amount"
+                    if key not in ("cost_amount", "ordered_at")
                 },
             ],
             "leads": [
@@ -955,3 +960,18 @@ def test_who_keeps_service_records_only_can_ask_why(
     refused = command("what-if", "first", *at)
     assert refused.returncode == 2
     assert "no source records sales" in " ".join(refused.stderr.split())
+
+
+def test_an_order_of_which_the_day_is_known_begins_with_it(
+    without_costs: SmallCompany,
+) -> None:
+    """Midnight in New York, in summer and in winter."""
+    with without_costs.connect() as connection:
+        found = connection.execute(
+            "select month(order_date) = 6, ordered_at - order_date::timestamp, count(*) > 0 "
+            "from marts.order_lines where month(order_date) in (1, 6) group by all"
+        ).fetchall()
+    assert sorted(found) == [
+        (False, dt.timedelta(hours=5), True),
+        (True, dt.timedelta(hours=4), True),
+    ]

@@ -43,7 +43,10 @@ converted as (
         line_number,
         customer_id,
         product_id,
-        ordered_at,
+        coalesce(
+            ordered_at,
+            cast({{ local_to_utc("cast(order_date as timestamp)") }} as timestamp)
+        ) as ordered_at,
         order_date,
         channel,
         quantity,

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.release import catalogue, kept, promotion, sealing
 from pipeline.release.layout import Candidate
@@ -74,6 +75,30 @@ def one_bit_turned(home: Home) -> None:
     path.write_text(path.read_text().replace('"rows": 1', '"rows": 2'))
 
 
+def damaged(home: Home) -> None:
+    """Of the same size and time."""
+    path = kept.folder(home) / "work.duckdb"
+    found = path.stat()
+    path.write_bytes(b"x" * found.st_size)
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def emptied(home: Home) -> None:
+    """Of a file that is mostly room for what was dropped, a new one is made."""
+    path = kept.folder(home) / "work.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create table big as select hash(i) from range(2000000) r(i)"
+        )
+        connection.execute("create table last as select 1")
+        connection.execute("checkpoint")
+        connection.execute("drop table big")
+        connection.execute("checkpoint")
+    noted = kept.folder(home) / "nodes.json"
+    state = [path.stat().st_size, path.stat().st_mtime_ns]
+    write_json(noted, {**read_json(noted), "work": state}, hashed=True)
+
+
 def without_notes(home: Home) -> None:
     (kept.folder(home) / "nodes.json").unlink()
 
@@ -84,7 +109,16 @@ def without_work(home: Home) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [rolled_back, touched, written_to, one_bit_turned, without_notes, without_work],
+    [
+        rolled_back,
+        touched,
+        written_to,
+        one_bit_turned,
+        damaged,
+        emptied,
+        without_notes,
+        without_work,
+    ],
 )
 def test_what_cannot_be_trusted_is_thrown_away(
     home: Home, change: Callable[[Home], None]
