@@ -60,7 +60,8 @@ def main() -> None:
                 (select sum(n * (n - 1) / 2) from (
                     select count(*) as n from known group by identity)) as there,
                 (select sum(n * (n - 1) / 2) from (
-                    select count(*) as n from known group by all)) as right_ones
+                    select count(*) as n from known
+                    group by customer_id, identity)) as right_ones
             """
         )
         quality = connection.execute(

@@ -31,7 +31,7 @@ from scipy.optimize import minimize
 from splink import Linker, SettingsCreator, block_on
 from splink.internals.duckdb.database_api import DuckDBAPI
 
-from pipeline.identity import normal, pairs, policy
+from pipeline.identity import normal, pairs, policy, shared
 from tests.unit.identity.ground import COLUMNS, Ground, vocabulary
 
 # What splink's expectation maximisation holds fixed, one after the other.
@@ -106,9 +106,12 @@ def made_forms(connection: duckdb.DuckDBPyConnection, path: Path, kind: str) -> 
     connection.register("records", records)
     connection.register("made", normal.forms(records, vocabulary()))
     connection.execute(
-        "create table forms as select record_no, source, source_customer_id, "
+        "create table own as select record_no, source, source_customer_id, "
         "customer_type, birth_date, made.* from records positional join made"
     )
+    rules = policy.read(connection, "warehouse.meta")
+    connection.execute(f"create table every as {shared.add(connection, rules, 'own')}")
+    connection.execute(f"create table forms as {shared.weighed('every')}")
 
 
 def estimated(connection: duckdb.DuckDBPyConnection, kind: str) -> Weights:

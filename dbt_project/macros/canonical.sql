@@ -13,6 +13,7 @@ gives, whatever the day. `canonical_columns()` without an entity gives all of th
             "given_name": "varchar",
             "family_name": "varchar",
             "birth_date": "date",
+            "gender": "varchar",
             "registration_number": "varchar",
             "country": "varchar",
             "region": "varchar",

@@ -142,3 +142,15 @@ data is published.
     false
     {%- endif -%}
 {%- endmacro %}
+
+{#- A person's whole name of its parts; a Chinese family name (its first character between
+    U+3400 and U+9FFF) stands in front, without a blank. -#}
+{% macro composed_name(given, family) -%}
+    case
+        when ascii({{ family }}) between 13312 and 40959
+            then {{ family }} || coalesce({{ given }}, '')
+        else nullif(
+            trim(coalesce({{ given }} || ' ', '') || coalesce({{ family }}, '')), ''
+        )
+    end
+{%- endmacro %}

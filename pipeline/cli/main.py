@@ -21,6 +21,7 @@ import click
 from pipeline.cli import (
     acceptances,
     alerts,
+    matching,
     operations,
     policy,
     privacy,
@@ -116,6 +117,7 @@ for _command in (
     policy.explain,
     policy.what_if,
     policy.calibrate,
+    matching.match,
     operations.prune,
     operations.backup,
     operations.restore,

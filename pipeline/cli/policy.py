@@ -18,21 +18,28 @@ from pipeline.cli.options import (
     release_option,
     sources_option,
 )
-from pipeline.cli.output import numbers, print_json
+from pipeline.cli.output import numbers, out, print_json
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.release import catalogue
+from pipeline.release.catalogue import Release
 
 
 @click.command()
 @click.argument("customer")
+@click.option(
+    "--identity",
+    is_flag=True,
+    help="Show which records it is made of and what joined them, not its tier.",
+)
 @release_option
 @language_option
 @home_option
 @json_option
 def explain(
     customer: str,
+    identity: bool,
     release_id: str | None,
     lang: str,
     home: Path | None,
@@ -48,11 +55,27 @@ def explain(
     from pipeline.tiers import explain as explaining
 
     at = Home.open(Settings.load(home).home)
+    if identity:
+        _explain_identity(catalogue.chosen(at, release_id), customer, as_json)
+        return
     found = explaining.run(catalogue.chosen(at, release_id), customer)
     if as_json:
         print_json(numbers(asdict(found)))
     else:
         rendering.explanation(found, lang, language.console())
+
+
+def _explain_identity(release: Release, customer: str, as_json: bool) -> None:
+    from pipeline.cli.rendering import matching as rendering
+    from pipeline.identity import held
+    from pipeline.tiers import released, search
+
+    with released.reading(release) as connection:
+        found = held.run(connection, search.find(connection, customer))
+    if as_json:
+        print_json(numbers(asdict(found)))
+    else:
+        rendering.held(found, out)
 
 
 @click.command("what-if")

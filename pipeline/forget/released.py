@@ -66,8 +66,10 @@ DROPPED: Final = {
     "account_outlook",
     # What was to be done for him, with reasons that are about him.
     "customer_actions",
+    "identity_links",
     "match_candidates",
     "match_decisions",
+    "match_sample",
 }
 
 

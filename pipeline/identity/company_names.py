@@ -1,53 +1,32 @@
-"""The parts of a company's name, English or Chinese: core, place, branch, sound."""
+"""The parts of a company's name, English or Chinese: core, place, branch, words, sound.
+
+Not here: the words that a business may add to (`vocabulary`), and which words are
+misspelt, which only all names together can tell (`shared`).
+"""
 
 from __future__ import annotations
 
-import functools
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from pipeline.identity.scripts import (
     CJK,
+    NOT_WORD,
     PLACE_WORD,
     SIMPLIFIED,
     SOUNDS,
+    folded,
     known,
     spoken,
     text,
 )
+from pipeline.identity.vocabulary import Vocabulary
 
 _BRACKETS = re.compile(r"[(\[【〔（]([^)\]】〕）]*)[)\]】〕）]")
-
-
-@dataclass(frozen=True, eq=False)
-class Vocabulary:
-    """What a business may add to: the seeds behind the normal forms.
-
-    Attributes:
-        legal_forms: Words for the legal form of a company, in normal form.
-        places: Chinese names of places that stand before a company's own name.
-        free_mail: Domains at which anybody has an address.
-    """
-
-    legal_forms: frozenset[str]
-    places: frozenset[str]
-    free_mail: frozenset[str]
-
-    @functools.cached_property
-    def spoken_forms(self) -> tuple[str, ...]:
-        """Chinese legal forms in pinyin, the longest first."""
-        spoken = {
-            form.translate(SOUNDS) for form in self.legal_forms if CJK.search(form)
-        }
-        return tuple(sorted(spoken, key=lambda form: (-len(form), form)))
-
-    @functools.cached_property
-    def spoken_places(self) -> frozenset[str]:
-        """The places in pinyin."""
-        return frozenset(spoken(place) for place in self.places)
 
 
 @dataclass(frozen=True)
@@ -62,13 +41,23 @@ class CompanyName:
             named, null for a name that is no branch's.
         sound: The core as it is spoken: pinyin for Chinese, letters only, without a
             legal form written in pinyin.
+        words: Of a Latin name the words that say something, abbreviations written out,
+            each once, in the order of the alphabet.
+        known_words: Those of the words that are no misspelling of another.
+        numbers: The numbers in it, each once, the smaller first: 21 of "Hotel 21", 1 of
+            第一人民医院.
+        initials: Of a Latin name of three words and more the first letter of each.
     """
 
-    key: str | None
-    core: str | None
-    place: str | None
-    branch: str | None
-    sound: str | None
+    key: str | None = None
+    core: str | None = None
+    place: str | None = None
+    branch: str | None = None
+    sound: str | None = None
+    words: str | None = None
+    known_words: str | None = None
+    numbers: str | None = None
+    initials: str | None = None
 
 
 # 华信科技有限公司长沙复兴路分公司; Genne Packaging Inc. - Chicago Madison; … Ltd Hill Branch
@@ -105,24 +94,159 @@ def _branch(value: str, forms: frozenset[str]) -> tuple[str, str | None]:
 
 def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     """The parts of a company's name, English or Chinese."""
+    value = _without_department(value, vocabulary)
     value, branch = _branch(value, vocabulary.legal_forms)
+    value, town = _without_town(value, vocabulary)
     parts = _chinese_name if CJK.search(value) else _latin_name
     key, core, place = parts(value, vocabulary)
-    if not known(core):
-        return CompanyName(None, None, None, None, None)
+    if not known(core) or core in vocabulary.placeholder_names:
+        return CompanyName()
     sound = core.translate(SOUNDS).replace(" ", "")
-    for form in vocabulary.spoken_forms:  # "Huaxin Keji Youxian Gongsi"
-        if sound.endswith(form) and len(sound) > len(form) + 2:
-            sound = sound.removesuffix(form)
-            break
+    if sound.endswith(vocabulary.spoken_forms):  # "Huaxin Keji Youxian Gongsi"
+        for form in vocabulary.spoken_forms:
+            if sound.endswith(form) and len(sound) > len(form) + 2:
+                sound = sound.removesuffix(form)
+                break
     key = key if branch is None else f"{key} / {branch}"
-    return CompanyName(key, core, place and spoken(place), branch, sound)
+    said = [] if CJK.search(core) else _said(core, vocabulary)
+    words = sorted({folded(word) for word in said})
+    return CompanyName(
+        folded(key),
+        folded(core),
+        spoken(place) if place else town,
+        branch,
+        folded(sound),
+        " ".join(words) or None,
+        " ".join(word for word in words if word in vocabulary.known_words) or None,
+        _numbers(core),
+        "".join(word[0] for word in said) if len(said) > 2 else None,
+    )
+
+
+def _said(core: str, vocabulary: Vocabulary) -> list[str]:
+    """The words of a Latin name that say something, abbreviations written out.
+
+    A number is written without leading zeros and without the word for number before it.
+    """
+    words = [
+        str(int(word)) if word.isdecimal() else vocabulary.abbreviations.get(word, word)
+        for word, after in pairwise([*core.split(), ""])
+        if not (after.isdecimal() and word in _NUMBER_WORDS)
+    ]
+    for idle in (vocabulary.fillers, vocabulary.legal_forms):
+        words = [word for word in words if word not in idle] or words
+    return words
+
+
+_NUMBER_WORDS: Final = frozenset({"no", "nr", "num", "number"})
+
+
+_AROUND: Final = ".,;:()-/|&"
+_SEPARATORS = re.compile(r"\s*[,;|]\s*|\s+[-–—/]\s+")
+_DEPARTMENT_CJK = re.compile(
+    "(?:采购|财务|法务|研发|人事|行政|市场|销售|技术|信息|业务|工程)(?:部|部门|中心|处|科)$"
+)
+
+
+def _without_department(value: str, vocabulary: Vocabulary) -> str:
+    """A name without the part of the company that wrote it."""
+    plain = unicodedata.normalize("NFKC", value).strip()
+    if CJK.search(plain):
+        return _DEPARTMENT_CJK.sub("", plain) or plain
+    # Nearly every name ends here, without being taken apart.
+    bare = (word.strip(_AROUND) for word in plain.casefold().split())
+    if vocabulary.department_words.isdisjoint(bare):
+        return plain
+    words = text(plain).split()
+    pieces = _SEPARATORS.split(plain)
+    if len(pieces) > 1:
+        kept = [
+            piece
+            for piece in pieces
+            if not _is_department(text(piece).split(), vocabulary)
+        ]
+        if len(kept) < len(pieces) and any(
+            text(piece).replace(" ", "") not in vocabulary.legal_forms for piece in kept
+        ):
+            return ", ".join(kept)
+    if len(words) < 3 or words[-1] not in vocabulary.departments:
+        return plain
+    while len(words) > 1 and (
+        words[-1] in vocabulary.departments
+        or words[-1] in vocabulary.department_modifiers
+    ):
+        words = words[:-1]
+    return " ".join(words)
+
+
+def _is_department(words: Sequence[str], vocabulary: Vocabulary) -> bool:
+    return not vocabulary.departments.isdisjoint(words) or (
+        bool(words) and vocabulary.department_modifiers.issuperset(words)
+    )
+
+
+# A name that is long enough to be whole without what stands behind a comma.
+_WHOLE_LETTERS: Final = 12
+
+
+def _without_town(value: str, vocabulary: Vocabulary) -> tuple[str, str | None]:
+    """A Latin name without the town that stands behind a comma, and the town."""
+    if "," not in value or CJK.search(value):
+        return value, None
+    pieces = [
+        piece
+        for piece in _SEPARATORS.split(value)
+        if text(piece).replace(" ", "") not in vocabulary.legal_forms
+    ]
+    if len(pieces) < 2:
+        return value, None
+    words = _without_form_words(text(pieces[0]).split(), vocabulary.legal_forms)
+    if len(words) < 2 or len("".join(words)) < _WHOLE_LETTERS:
+        return value, None
+    return pieces[0], text(" ".join(pieces[1:])).replace(" ", "") or None
+
+
+_ROMAN: Final = {"ii": 2, "iii": 3, "iv": 4, "vi": 6, "vii": 7, "viii": 8, "ix": 9}
+_WORDS: Final = {
+    word: number
+    for number, several in enumerate(
+        (
+            "one first 1st", "two second 2nd", "three third 3rd", "four fourth 4th",
+            "five fifth 5th", "six sixth 6th", "seven seventh 7th", "eight eighth 8th",
+            "nine ninth 9th", "ten tenth 10th",
+        ),
+        start=1,
+    )
+    for word in several.split()
+}  # fmt: skip
+_CHINESE_DIGITS: Final = {
+    digit: number for number, digit in enumerate("一二三四五六七八九", start=1)
+}
+_CHINESE_NUMBER = re.compile("第([一二三四五六七八九十]{1,3})")
+_DIGITS = re.compile(r"\d+")
+
+
+def _numbers(core: str) -> str | None:
+    """The numbers in the core of a name, each once, the smaller first."""
+    found = {int(digits) for digits in _DIGITS.findall(core)}
+    if CJK.search(core):
+        for number in _CHINESE_NUMBER.findall(core):
+            tens, ten, units = number.rpartition("十")
+            found.add(
+                (_CHINESE_DIGITS.get(tens, 1) * 10 if ten else 0)
+                + _CHINESE_DIGITS.get(units, 0)
+            )
+    else:
+        words = core.split()
+        found |= {_WORDS[word] for word in words if word in _WORDS}
+        found |= {_ROMAN[word] for word in words[1:] if word in _ROMAN}
+    return " ".join(map(str, sorted(found))) or None
 
 
 def _chinese_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | None]:
     """Key, core and place of 广东省深圳市华信科技有限公司, or 华信科技（深圳）有限公司."""
     place = None
-    core = text(value).replace(" ", "")
+    core = _without_front(text(_SIGNS.sub("", value)).replace(" ", ""), vocabulary)
     for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
         inside = text(part).replace(" ", "")
         bare = PLACE_WORD.sub(r"\1", inside)
@@ -140,11 +264,29 @@ def _chinese_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | N
     return (place or "") + core, core, place
 
 
+# （株）, ㈱ and their like: NFKC has written the sign out.
+_SIGNS = re.compile(r"[(（][株有同资資名][)）]")
+
+
+def _without_front(core: str, vocabulary: Vocabulary) -> str:
+    """A Chinese or Japanese name without the legal form in front of it."""
+    if core.startswith(vocabulary.chinese_front_forms):
+        for form in vocabulary.chinese_front_forms:
+            if core.startswith(form) and len(core) > len(form) + 1:
+                return core[len(form) :]
+    return core
+
+
 def _latin_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | None]:
     """Key, core and place of Beijing Huaxin Technology (Beijing) Co., Ltd."""
     place = None
-    words = text(_BRACKETS.sub(" ", value)).split()
-    words = words[1:] if words[:1] == ["the"] else words
+    plain = _BRACKETS.sub(" ", unicodedata.normalize("NFKC", value))
+    first = NOT_WORD.sub("", plain.split()[0]).casefold() if plain.split() else ""
+    words = text(plain).split()
+    if first in vocabulary.front_forms and len(words) > 1:
+        rest = words[1:]
+        words = rest if rest[0] not in vocabulary.legal_forms else words
+    words = words[1:] if words[:1] == ["the"] and len(words) > 1 else words
     words = list(_without_form_words(words, vocabulary.legal_forms))
     for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
         if text(part) in vocabulary.spoken_places:
@@ -168,7 +310,7 @@ def _without_forms(plain: str, forms: frozenset[str]) -> str:
 
 def _without_form_words(words: Sequence[str], forms: frozenset[str]) -> Sequence[str]:
     while len(words) > 1:
-        for length in (4, 3, 2, 1):
+        for length in (5, 4, 3, 2, 1):
             if len(words) > length and (
                 " ".join(words[-length:]) in forms or "".join(words[-length:]) in forms
             ):

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.identity.vetoes import other_numbers
+
 
 def _typo(column: str) -> str:
     """A slip of the pen: one or two letters of a long name, one Chinese character.
@@ -27,6 +29,20 @@ def _typo(column: str) -> str:
         f"when least(length({left}), length({right})) >= 10 then 2 else 1 end "
         "else false end)"
     )
+
+
+# Both have a known word that the other lacks: Boston and Houston are two words, and not
+# one and a slip of the pen.
+_OTHER_WORD: Final = (
+    "coalesce(not list_has_all(string_split(name_words_r, ' '), "
+    "string_split(name_known_l, ' ')) "
+    "and not list_has_all(string_split(name_words_l, ' '), "
+    "string_split(name_known_r, ' ')), false)"
+)
+_NAME_TYPO: Final = (
+    f"({_typo('name_core')} and left(name_core_l, 1) = left(name_core_r, 1) "
+    f"and not {_OTHER_WORD})"
+)
 
 
 def _within(column: str, distance: int) -> str:
@@ -64,13 +80,15 @@ _SAME_PLACE: Final = (
 # What beside its keys a deterministic rule may ask for, on records l and r.
 AGREEMENTS: Final = {
     "": "true",
-    "name": f"((name_core_l = name_core_r or {_typo('name_core')}) and {_SAME_PLACE})",
+    "name": f"((name_core_l = name_core_r or {_NAME_TYPO}) and {_SAME_PLACE})",
     "name or sound": (
-        f"((name_core_l = name_core_r or {_typo('name_core')} "
-        f"or name_sound_l = name_sound_r) and {_SAME_PLACE})"
+        f"((name_core_l = name_core_r or {_NAME_TYPO} "
+        "or name_sound_l = name_sound_r or word_key_l = word_key_r) "
+        f"and {_SAME_PLACE})"
     ),
     "person": (
-        "((family_key_l = family_key_r or given_key_l = given_key_r) "
+        "((family_key_l = family_key_r or given_key_l = given_key_r "
+        "or (given_key_l = family_key_r and family_key_l = given_key_r)) "
         "and (birth_date_l = birth_date_r) is not false)"
     ),
 }
@@ -79,6 +97,9 @@ AGREEMENT_COLUMNS: Final = (
     "name_place",
     "name_branch",
     "name_sound",
+    "name_words",
+    "name_known",
+    "word_key",
     "given_key",
     "family_key",
     "birth_date",
@@ -120,18 +141,46 @@ _REGISTRATION: Final = _single(
     {"typo": _within("registration_key", 2)},
 )
 
+_SWAPPED: Final = (
+    "coalesce(left(given_key_l, 1) = left(family_key_r, 1) "
+    "and left(family_key_l, 1) = left(given_key_r, 1) "
+    "and given_key_l <> given_key_r "
+    "and jaro_winkler_similarity(given_key_l, family_key_r) >= 0.88 "
+    "and jaro_winkler_similarity(family_key_l, given_key_r) >= 0.88, false)"
+)
+# The place of a long name that nobody else has says nothing against it: it has moved, or
+# has two offices.
+_SAME_RARE_NAME: Final = "name_core_l = name_core_r and name_is_rare_l"
+
 COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
     "company": (
         Comparison(
             "name",
-            ("name_core", "name_place", "name_branch", "name_sound"),
+            (
+                "name_core",
+                "name_place",
+                "name_branch",
+                "name_sound",
+                "name_words",
+                "name_known",
+                "name_numbers",
+                "name_initials",
+                "name_is_common",
+                "word_key",
+            ),
             "name_core_l is null or name_core_r is null",
             {
                 "other branch": _OTHER_BRANCH,
+                "other number": other_numbers("name_numbers_l", "name_numbers_r"),
+                "same common name": "name_core_l = name_core_r and name_is_common_l",
                 "same": f"name_core_l = name_core_r and {_SAME_PLACE}",
                 "same in another place": "name_core_l = name_core_r",
                 "sound": f"name_sound_l = name_sound_r and {_SAME_PLACE}",
-                "typo": f"{_typo('name_core')} and {_SAME_PLACE}",
+                "same words": f"word_key_l = word_key_r and {_SAME_PLACE}",
+                "typo": f"{_NAME_TYPO} and {_SAME_PLACE}",
+                "acronym": (
+                    "(name_core_l = name_initials_r or name_core_r = name_initials_l)"
+                ),
                 "contained": f"{_contained('name_core')} and {_SAME_PLACE}",
                 "similar": (
                     "(case when left(name_sound_l, 1) = left(name_sound_r, 1) "
@@ -161,7 +210,14 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
         ),
         Comparison(
             "address",
-            ("street_key", "street_number", "postal_key", "city_key"),
+            (
+                "street_key",
+                "street_number",
+                "postal_key",
+                "city_key",
+                "name_core",
+                "name_is_rare",
+            ),
             "(street_key_l is null or street_key_r is null) and (postal_key_l is null "
             "or postal_key_r is null) and (city_key_l is null or city_key_r is null)",
             {
@@ -171,14 +227,45 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
                 ),
                 "same postal code": "postal_key_l = postal_key_r",
                 "same city": "city_key_l = city_key_r",
+                "elsewhere, rare name": _SAME_RARE_NAME,
             },
         ),
         _REGISTRATION,
-        _single("country_key", {}),
+        Comparison(
+            "country",
+            ("country_key", "name_core", "name_is_rare"),
+            "country_key_l is null or country_key_r is null",
+            {
+                "same": "country_key_l = country_key_r",
+                "elsewhere, rare name": _SAME_RARE_NAME,
+            },
+        ),
     ),
     "person": (
-        _single("given_key", {"near": _near("given_key", 0.88)}, "given name"),
-        _single("family_key", {"near": _near("family_key", 0.88)}, "family name"),
+        Comparison(
+            "given name",
+            ("given_key", "family_key"),
+            "given_key_l is null or given_key_r is null",
+            {
+                "same": "given_key_l = given_key_r",
+                "swapped": _SWAPPED,
+                "initial": (
+                    "(least(length(given_key_l), length(given_key_r)) = 1 "
+                    "and left(given_key_l, 1) = left(given_key_r, 1))"
+                ),
+                "near": _near("given_key", 0.88),
+            },
+        ),
+        Comparison(
+            "family name",
+            ("given_key", "family_key"),
+            # What is swapped has been counted with the given name.
+            f"family_key_l is null or family_key_r is null or {_SWAPPED}",
+            {
+                "same": "family_key_l = family_key_r",
+                "near": _near("family_key", 0.88),
+            },
+        ),
         Comparison(
             "birth date",
             ("birth_date",),
@@ -187,10 +274,15 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
                 "same": "birth_date_l = birth_date_r",
                 "typo": (
                     "damerau_levenshtein(cast(birth_date_l as varchar), "
-                    "cast(birth_date_r as varchar)) <= 1"
+                    "cast(birth_date_r as varchar)) <= 1 "
+                    "or (year(birth_date_l) = year(birth_date_r) "
+                    "and month(birth_date_l) = day(birth_date_r) "
+                    "and day(birth_date_l) = month(birth_date_r))"
                 ),
             },
         ),
+        _single("generation_key", {}),
+        _single("gender_key", {}),
         _single("street_key", {"near": _near("street_key", 0.88)}),
         _single("street_number", {}, "street number"),
         _single(

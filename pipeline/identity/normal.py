@@ -10,15 +10,25 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Final
 
 import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.identity.company_names import Vocabulary, company
-from pipeline.identity.scripts import CJK, NOT_WORD, PLACE_WORD, known, spoken, text
+from pipeline.identity import person_names
+from pipeline.identity.company_names import company
+from pipeline.identity.scripts import (
+    CJK,
+    NOT_WORD,
+    PLACE_WORD,
+    folded,
+    known,
+    spoken,
+    text,
+)
+from pipeline.identity.vocabulary import Vocabulary
 
 # Text columns of a record that a normal form is made of.
 INPUTS: Final = (
@@ -26,6 +36,7 @@ INPUTS: Final = (
     "customer_name",
     "given_name",
     "family_name",
+    "gender",
     "country",
     "region",
     "city",
@@ -49,8 +60,14 @@ FORMS: Final = pa.schema(
         ("name_place", pa.string()),
         ("name_branch", pa.string()),
         ("name_sound", pa.string()),
+        ("name_words", pa.string()),
+        ("name_known", pa.string()),
+        ("name_numbers", pa.string()),
+        ("name_initials", pa.string()),
         ("given_key", pa.string()),
         ("family_key", pa.string()),
+        ("generation_key", pa.string()),
+        ("gender_key", pa.string()),
         ("country_key", pa.string()),
         ("city_key", pa.string()),
         ("postal_key", pa.string()),
@@ -72,10 +89,10 @@ MIN_REGISTRATION: Final = 5
 MIN_PHONE_DIGITS: Final = 6
 
 
-def registration(value: str) -> str | None:
+def registration(value: str, placeholders: Container[str] = ()) -> str | None:
     """A tax or registration number: letters and digits only; null for a placeholder."""
     found = NOT_WORD.sub("", unicodedata.normalize("NFKC", value)).upper()
-    if len(found) < MIN_REGISTRATION or len(set(found)) < 3:
+    if len(found) < MIN_REGISTRATION or len(set(found)) < 3 or found in placeholders:
         return None
     return found if any(character.isdigit() for character in found) else None
 
@@ -131,7 +148,13 @@ _EXTENSION = re.compile(r"(?:ext|x|#|转|分机|доб)\W*\d+\W*$", re.IGNORECAS
 PHONE_DIGITS: Final = 9
 
 
-def phone(value: str, country: str | None) -> str | None:
+# The last digits of a number all alike, or counted through: nobody's.
+_ALIKE = re.compile(r"(\d)\1{6}$")
+
+
+def phone(
+    value: str, country: str | None, placeholders: Container[str] = ()
+) -> str | None:
     """A telephone number: the last digits of its national significant number.
 
     Read as one of the country where it has no prefix. Without a country code, because
@@ -142,6 +165,8 @@ def phone(value: str, country: str | None) -> str | None:
     plain = unicodedata.normalize("NFKC", value).strip()
     digits = "".join(_DIGITS.findall(plain))
     if len(digits) < MIN_PHONE_DIGITS or len(set(digits)) < 2:
+        return None
+    if digits in placeholders or _ALIKE.search(digits):
         return None
     if plain.startswith("00"):  # the international prefix of most countries
         plain = "+" + plain[2:]
@@ -195,11 +220,6 @@ def street(value: str) -> tuple[str | None, str | None]:
     return known(" ".join(words)), number.group() if number else None
 
 
-def person(value: str) -> str | None:
-    """A given or family name."""
-    return known(text(value).replace(" ", ""))
-
-
 def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
     """The normal forms of records.
 
@@ -217,11 +237,17 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
     names = _each_of(
         pc.if_else(is_company, records.column("customer_name"), None),
         lambda value: company(value, vocabulary),
-        5,
-        lambda name: (name.key, name.core, name.place, name.branch, name.sound),
-    )
+        9,
+        lambda name: (
+            name.key, name.core, name.place, name.branch, name.sound, name.words,
+            name.known_words, name.numbers, name.initials,
+        ),
+    )  # fmt: skip
     streets = _each_of(records.column("street"), street, 2, lambda pair: pair)
-    emails = _each(records.column("email"), email)
+    emails = _each(
+        records.column("email"),
+        lambda value: known(email(value), vocabulary.placeholders.get("email", ())),
+    )
     sites = _each(records.column("website"), domain)
     at_mail = _each(emails, domain)
     private = pa.array(sorted(vocabulary.free_mail), pa.string())
@@ -229,7 +255,12 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
         pc.if_else(pc.is_in(column, value_set=private), None, column)
         for column in (sites, at_mail)
     ]
-    numbers = _each(records.column("registration_number"), registration)
+    numbers = _each(
+        records.column("registration_number"),
+        lambda value: registration(
+            value, vocabulary.placeholders.get("registration_number", ())
+        ),
+    )
     (checked,) = _each_of(
         numbers, is_checked_registration, 1, lambda flag: (flag,), pa.bool_()
     )
@@ -237,12 +268,11 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
         [
             numbers,
             checked,
-            emails,
+            pc.if_else(is_company, emails, _without_roles(emails, vocabulary)),
             pc.if_else(is_company, pc.coalesce(*domains), None),
-            _phones(records.column("phone"), countries),
+            _phones(records.column("phone"), countries, vocabulary),
             *names,
-            _each(records.column("given_name"), person),
-            _each(records.column("family_name"), person),
+            *_persons(records, is_company),
             countries,
             _each(records.column("city"), _city),
             _each(records.column("postal_code"), _postal),
@@ -255,7 +285,7 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
 def _city(value: str) -> str | None:
     # As it is spoken: one system says 徐州市, the other Xuzhou.
     plain = PLACE_WORD.sub(r"\1", text(value).replace(" ", ""))
-    return known(spoken(plain) if CJK.search(plain) else plain)
+    return known(folded(spoken(plain) if CJK.search(plain) else plain))
 
 
 def _postal(value: str) -> str | None:
@@ -286,7 +316,38 @@ def _each_of(
     ]
 
 
-def _phones(numbers: pa.ChunkedArray | pa.Array, countries: pa.Array) -> pa.Array:
+def _without_roles(emails: pa.Array, vocabulary: Vocabulary) -> pa.Array:
+    """Mailboxes without those of a role, which are nobody's own."""
+
+    def own(value: str) -> str | None:
+        local = value.partition("@")[0]
+        return None if local in vocabulary.role_mailboxes else value
+
+    return _each(emails, own)
+
+
+def _persons(records: pa.Table, is_company: pa.Array) -> list[pa.Array]:
+    """Given and family name, generation and gender of each person."""
+    whole, given, family = (
+        pc.replace_substring(
+            pc.fill_null(_combined(records.column(name)), ""), "\x1f", " "
+        )
+        for name in ("customer_name", "given_name", "family_name")
+    )
+    joined = pc.binary_join_element_wise(whole, given, family, "\x1f")
+    *names, titles = _each_of(
+        pc.if_else(is_company, None, joined),
+        lambda value: person_names.person(*value.split("\x1f")),
+        4,
+        lambda name: (name.given, name.family, name.generation, name.gender),
+    )
+    recorded = _each(records.column("gender"), person_names.gender)
+    return [*names, pc.coalesce(pc.if_else(is_company, None, recorded), titles)]
+
+
+def _phones(
+    numbers: pa.ChunkedArray | pa.Array, countries: pa.Array, vocabulary: Vocabulary
+) -> pa.Array:
     # Distinct by number and country: "+" never stands in a country's code.
     both = pc.binary_join_element_wise(
         pc.fill_null(countries, ""), _combined(numbers), "\x1f"
@@ -294,7 +355,7 @@ def _phones(numbers: pa.ChunkedArray | pa.Array, countries: pa.Array) -> pa.Arra
 
     def read(value: str) -> str | None:
         place, _, number = value.partition("\x1f")
-        return phone(number, place or None)
+        return phone(number, place or None, vocabulary.placeholders.get("phone", ()))
 
     return _each(both, read)
 

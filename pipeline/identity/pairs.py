@@ -112,9 +112,35 @@ def _scored(
     kind: str,
 ) -> str:
     """The table of splink's that holds the scores of pairs of one type."""
+    model = linker(connection, policy, forms, pairs, kind)
+    model.table_management.register_blocked_pairs_for_predict(
+        registered(connection, pairs)
+    )
+    scored = model.inference.predict(
+        threshold_match_probability=policy.thresholds[kind].review_probability,
+        warning_mode="never",
+    )
+    return str(scored.physical_name)
+
+
+def linker(
+    connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    forms: str,
+    pairs: str,
+    kind: str,
+) -> Any:
+    """Splink's linker over the records of some pairs, with the weights of a policy.
+
+    Args:
+        connection: A connection that may create temporary tables.
+        policy: The seeds.
+        forms: Table of records with their normal forms.
+        pairs: Table of join_key_l, join_key_r, of one type of customer.
+        kind: The type.
+    """
     # splink logs each step; the refresh has a log of its own.
     from splink import Linker, SettingsCreator
-    from splink.internals.duckdb.database_api import DuckDBAPI
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     comparisons = COMPARISONS[kind]
@@ -128,27 +154,27 @@ def _scored(
         forms=forms,
         compared=columns,
     )
-    limits = policy.thresholds[kind]
-    api = DuckDBAPI(connection=connection)
     settings = SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="record_no",
-        probability_two_random_records_match=limits.prior,
+        probability_two_random_records_match=policy.thresholds[kind].prior,
         comparisons=[_settings(kind, item, policy) for item in comparisons],
         blocking_rules_to_generate_predictions=[],
         retain_matching_columns=False,
     )
-    linker = Linker(
-        api.register(records),
+    return Linker(
+        registered(connection, records),
         settings,
         log_level=logging.ERROR,
         validate_settings=False,
     )
-    linker.table_management.register_blocked_pairs_for_predict(api.register(pairs))
-    scored = linker.inference.predict(
-        threshold_match_probability=limits.review_probability, warning_mode="never"
-    )
-    return str(scored.physical_name)
+
+
+def registered(connection: duckdb.DuckDBPyConnection, table: str) -> Any:
+    """A table as splink takes it."""
+    from splink.internals.duckdb.database_api import DuckDBAPI
+
+    return DuckDBAPI(connection=connection).register(table)
 
 
 def _settings(kind: str, comparison: Comparison, policy: Policy) -> dict[str, Any]:

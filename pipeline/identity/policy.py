@@ -8,6 +8,7 @@ no sense. Not here: what a person has decided about single pairs, which `resolve
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
@@ -25,14 +26,16 @@ from pydantic import (
 )
 
 from pipeline.common.errors import ConfigurationError
-from pipeline.identity.company_names import Vocabulary
 from pipeline.identity.comparisons import AGREEMENTS, COMPARISONS
 from pipeline.identity.normal import FORMS
+from pipeline.identity.vetoes import Veto, vetoes
+from pipeline.identity.vocabulary import Vocabulary, legal_forms
 
 CustomerType = Literal["company", "person"]
 CUSTOMER_TYPES: Final = get_args(CustomerType)
-# What a rule or a block may name: the normal forms, and a column of the record.
-COLUMNS: Final = (*FORMS.names, "birth_date")
+# What a rule or a block may name: the normal forms, a column of the record, and what
+# `shared` adds.
+COLUMNS: Final = (*FORMS.names, "birth_date", "word_key", "word_guess", "acronym_key")
 
 
 def _of_columns(name: str) -> str:
@@ -99,6 +102,7 @@ class Block(SeedRow):
 
     Attributes:
         keys: (column, first n characters or 0).
+        max_records: Of a larger block only neighbours in the order of names are compared.
     """
 
     customer_type: CustomerType
@@ -130,7 +134,9 @@ class Thresholds(SeedRow):
             compared.
         registration_distance: Two registration numbers that differ in more characters
             than a slip of the pen contradict each other.
-        max_cluster: More records than this are not one customer.
+        max_cluster: Beyond so many records a group grows by strong links only.
+        most_names: A telephone number, mailbox, domain or door that more names carry is
+            shared and says nothing; a name with more domains is common.
     """
 
     customer_type: CustomerType
@@ -139,12 +145,35 @@ class Thresholds(SeedRow):
     prior: float
     registration_distance: int
     max_cluster: int
+    most_names: int = 5
 
     @model_validator(mode="after")
     def _reviews_below_links(self) -> Self:
         if self.review_probability > self.link_probability:
             raise ValueError("review_probability must not be above link_probability")
         return self
+
+
+class Word(SeedRow):
+    """A row of `match_words`: a word in the names of companies that needs to be known."""
+
+    word: str
+    kind: Literal[
+        "abbreviation",
+        "department",
+        "department modifier",
+        "filler",
+        "known",
+        "not a legal form",
+    ]
+    meaning: str | None
+
+
+class Placeholder(SeedRow):
+    """A row of `match_placeholders`: a value that says nothing."""
+
+    kind: Literal["email", "phone", "registration_number", "name"]
+    value: str
 
 
 class SourceKeys(SeedRow):
@@ -164,6 +193,16 @@ class Policy:
     weights: Mapping[tuple[str, str, str], tuple[float, float]]
     thresholds: Mapping[str, Thresholds]
     unique_sources: frozenset[str]
+
+    @property
+    def vetoes(self) -> list[Veto]:
+        """What keeps two records apart, with the seed's idea of a slip of the pen."""
+        return vetoes(
+            {
+                kind: limits.registration_distance
+                for kind, limits in self.thresholds.items()
+            }
+        )
 
 
 Row = TypeVar("Row", bound=SeedRow)
@@ -187,11 +226,27 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
         kind = create_model(seed, __base__=SeedRow, **fields)
         return frozenset(getattr(row, column) for row in rows(seed, kind))
 
+    kinds: dict[str, dict[str, str]] = defaultdict(dict)
+    for word in rows("match_words", Word):
+        kinds[word.kind][word.word] = word.meaning or ""
+    placeholders: dict[str, set[str]] = defaultdict(set)
+    for held in rows("match_placeholders", Placeholder):
+        placeholders[held.kind].add(held.value)
     policy = Policy(
         vocabulary=Vocabulary(
-            legal_forms=words("match_legal_forms", "legal_form"),
+            legal_forms=legal_forms(
+                words("match_legal_forms", "legal_form")
+                | words("match_front_forms", "legal_form"),
+                frozenset(kinds["not a legal form"]),
+            ),
+            front_forms=words("match_front_forms", "legal_form"),
             places=words("match_places", "place"),
             free_mail=words("match_free_mail", "domain"),
+            role_mailboxes=words("match_role_mailboxes", "local_part"),
+            placeholders={
+                kind: frozenset(values) for kind, values in placeholders.items()
+            },
+            words=kinds,
         ),
         rules=rows("match_rules", Rule),
         blocks=rows("match_blocks", Block),
@@ -221,7 +276,15 @@ def _rows(
     connection: duckdb.DuckDBPyConnection, schema: str, seed: str, kind: type[Row]
 ) -> tuple[list[Row], list[str]]:
     """The rows of a seed, and a sentence for each cell that cannot stand."""
-    columns = list(kind.model_fields)
+    there = {
+        name for name, *_ in connection.execute(f"describe {schema}.{seed}").fetchall()
+    }
+    # A seed of before a column with a default was added has what is meant without it.
+    columns = [
+        name
+        for name, field in kind.model_fields.items()
+        if name in there or field.is_required()
+    ]
     rows: list[Row] = []
     wrong: list[str] = []
     for cells in connection.execute(

@@ -15,17 +15,26 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from pipeline.identity import clusters, normal, pairs, policy, registry
-from pipeline.identity.company_names import Vocabulary
+from pipeline.identity import (
+    decided,
+    grouping,
+    learning,
+    normal,
+    pairs,
+    policy,
+    registry,
+    shared,
+)
+from pipeline.identity.comparisons import COMPARISONS
 from pipeline.identity.templates import TEMPLATES, create
+from pipeline.identity.vocabulary import Vocabulary
 
 log = logging.getLogger("customer_tiers.identity")
 
@@ -40,10 +49,13 @@ def version(connection: duckdb.DuckDBPyConnection) -> str:
         digest.update(file.read_bytes())
     for seed in (
         "match_legal_forms",
+        "match_front_forms",
         "match_places",
         "match_free_mail",
+        "match_role_mailboxes",
+        "match_placeholders",
+        "match_words",
         "match_blocks",
-        "match_weights",
         "match_thresholds",
         "source_trust",
     ):
@@ -65,7 +77,7 @@ def forms(
 
     Returns:
         record_no, source, source_customer_id, customer_type, birth_date, input_print,
-        made_by, and the columns of `normal.FORMS`.
+        made_by, the columns of `normal.FORMS` and of `shared.COLUMNS`.
     """
     rules = policy.read(connection, SEEDS)
     made_by = version(connection)
@@ -87,9 +99,14 @@ def forms(
     create(connection, "_identity_todo", "records_to_normalise")
     fresh = _fresh_forms(connection, rules.vocabulary)
     log.info("identity: normal forms of %d records made", fresh)
-    return connection.query(
-        TEMPLATES.render("forms", made_by=made_by, form_columns=normal.FORMS.names)
+    create(
+        connection,
+        "_identity_pure",
+        "forms",
+        made_by=made_by,
+        form_columns=normal.FORMS.names,
     )
+    return connection.query(shared.add(connection, rules, "_identity_pure"))
 
 
 # Rows of records that are normalised at a time.
@@ -135,8 +152,49 @@ def _fresh_forms(connection: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) 
 def blocks(
     connection: duckdb.DuckDBPyConnection, forms: str
 ) -> duckdb.DuckDBPyRelation:
-    """What each record shares with few enough others: record_no, source, block."""
-    return connection.query(pairs.block_values(policy.read(connection, SEEDS), forms))
+    """What each record shares with others: record_no, source, block, whole, chunk.
+
+    A block that is too large is cut; `whole` is what it was, `chunk` the place in it.
+    """
+    return connection.query(
+        pairs.block_values(policy.read(connection, SEEDS), f"({shared.weighed(forms)})")
+    )
+
+
+def weights(
+    connection: duckdb.DuckDBPyConnection, forms: str, decisions: str
+) -> duckdb.DuckDBPyRelation:
+    """The weights in force, declared or learned from decisions.
+
+    Args:
+        connection: dbt's session.
+        forms: Relation that `forms` made.
+        decisions: Relation of the seed `match_decisions`.
+
+    Returns:
+        The columns of `learning.SCHEMA`; a row per type, comparison and level.
+    """
+    connection = _plain(connection)
+    rules = policy.read(connection, SEEDS)
+    decided.check(connection, decisions)
+    found = learning.in_force(
+        connection, rules, f"({shared.weighed(forms)})", decisions
+    )
+    connection.register("_identity_weights", found)
+    return connection.query("select * from _identity_weights")
+
+
+def _weighted(
+    connection: duckdb.DuckDBPyConnection, rules: policy.Policy, weights: str
+) -> policy.Policy:
+    """The policy with the weights in force."""
+    held = connection.execute(
+        "select customer_type, comparison, level, m_probability, u_probability "
+        f"from {weights}"
+    ).fetchall()
+    return replace(
+        rules, weights={(kind, name, level): (m, u) for kind, name, level, m, u in held}
+    )
 
 
 @dataclass(frozen=True)
@@ -159,6 +217,7 @@ def links(
     prints: str,
     references: str,
     decisions: str,
+    weights: str,
     kept: Kept,
 ) -> duckdb.DuckDBPyRelation:
     """Pairs that are the same customer, or that a person should decide about.
@@ -172,31 +231,56 @@ def links(
         references: Relation of source, source_customer_id, other_source,
             other_source_customer_id: what systems hold of each other.
         decisions: Relation of the seed `match_decisions`.
+        weights: Relation that `weights` made.
         kept: What the last published refresh left.
 
     Returns:
         left_no < right_no, match_rule, rule_order, confidence, verdict (`same`,
-        `review`, `different`), reason (why a person is asked), score (the probability,
-        where one was worked out).
+        `review`, `different`), reason (why a person is asked), guard (the veto or the
+        guard of a group that keeps them apart), is_doubt (a person is asked, and not only
+        told), found_by (the rule, whatever a person has decided), is_found (whether it
+        would link without the decision), holds (one of the links that hold a group
+        together), evidence_for, evidence_against, score (the probability, where one was
+        worked out).
+
+    Raises:
+        ConfigurationError: Decisions contradict each other; the message names the rows.
     """
     connection = _plain(connection)
-    rules = policy.read(connection, SEEDS)
+    rules = _weighted(connection, policy.read(connection, SEEDS), weights)
     table = "_identity_forms"
-    connection.execute(f"create or replace temp table {table} as select * from {forms}")
+    connection.execute(
+        f"create or replace temp table {table} as {shared.weighed(forms)}"
+    )
+    decided.check(connection, decisions)
     connection.execute(
         f"create or replace temp table _identity_by_rule as "
         f"{pairs.by_rules(rules, table)}"
     )
     _scores(connection, rules, table, blocks, prints, kept)
-    return connection.query(
-        TEMPLATES.render(
-            "links",
-            rules=rules,
-            forms=table,
-            decisions=decisions,
-            references=references,
-        )
+    vetoes = rules.vetoes
+    create(
+        connection,
+        "_identity_found",
+        "links",
+        rules=rules,
+        vetoes=vetoes,
+        forms=table,
+        decisions=decisions,
+        references=references,
     )
+    grouping.apply(connection, rules, table)
+    create(connection, "_identity_asked", "asked_pairs")
+    create(
+        connection,
+        "_identity_levels",
+        "pair_levels",
+        pairs="_identity_asked",
+        forms=table,
+        comparisons=COMPARISONS,
+    )
+    create(connection, "_identity_evidence", "evidence", weights=rules.weights)
+    return connection.query(TEMPLATES.render("guarded_links"))
 
 
 def _plain(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -275,80 +359,6 @@ def keys(
         match_rule and match_confidence: the strongest link that holds the record in its
         group; `own key`, 1 for a record that stands alone.
     """
-    rules = policy.read(connection, SEEDS)
-    label = _labels(connection, rules, forms, links)
-    connection.register("_identity_labels", label)
-    connection.execute(
-        """
-        create or replace temp table _identity_groups as
-        select record_no, source, source_customer_id, label
-        from _identity_labels order by record_no
-        """
-    )
-    connection.unregister("_identity_labels")
+    grouping.label(connection, forms, links)
     registry.assign(connection, "_identity_groups", registered, minted, "_identity_ids")
     return connection.query(TEMPLATES.render("keys", links=links))
-
-
-def _labels(
-    connection: duckdb.DuckDBPyConnection,
-    rules: policy.Policy,
-    forms: str,
-    links: str,
-) -> pa.Table:
-    records = connection.execute(
-        TEMPLATES.render("clustered_records", rules=rules, forms=forms)
-    ).to_arrow_table()
-    numbers = records.column("record_no").to_numpy()
-    first = int(numbers[0]) if len(numbers) else 0
-    edges = connection.execute(
-        TEMPLATES.render("same_pairs", links=links)
-    ).to_arrow_table()
-    apart = connection.execute(
-        f"select left_no, right_no from {links} where verdict = 'different'"
-    ).fetchall()
-
-    def contradictions(label: clusters.Integers) -> set[tuple[int, int]]:
-        # A label of 0 … n-1, beside the number's code; only groups with several.
-        registration = records.column("registration").to_numpy()
-        chosen = registration >= 0
-        both = np.unique(np.stack([label[chosen], registration[chosen]]), axis=1)
-        labels, counts = np.unique(both[0], return_counts=True)
-        several = np.isin(both[0], labels[counts > 1])
-        if not several.any():
-            return set()
-        connection.register(
-            "_identity_several",
-            pa.table({"label": both[0, several], "code": both[1, several]}),
-        )
-        found = connection.execute(
-            TEMPLATES.render("contradictions", rules=rules, forms=forms)
-        ).fetchall()
-        connection.unregister("_identity_several")
-        return {(int(one), int(other)) for one, other in found}
-
-    def ends(column: str) -> clusters.Integers:
-        return _integers(edges, column) - first
-
-    grouped = clusters.cluster(
-        len(numbers),
-        ends("left_no"),
-        ends("right_no"),
-        np.arange(edges.num_rows, dtype=np.int64),
-        clusters.Limits(
-            max_cluster=_integers(records, "max_cluster"),
-            unique_source=_integers(records, "unique_source"),
-            registration=_integers(records, "registration"),
-            contradictions=contradictions,
-            different=[(one - first, other - first) for one, other in apart],
-        ),
-    )
-    if grouped.refused:
-        log.info("identity: %d links left out by the guards", len(grouped.refused))
-    return records.select(["record_no", "source", "source_customer_id"]).append_column(
-        "label", pa.array(grouped.label + first)
-    )
-
-
-def _integers(table: pa.Table, column: str) -> clusters.Integers:
-    return np.array(table.column(column), dtype=np.int64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Container
 from typing import Any, Final
 
 CJK = re.compile(r"[\u3400-\u9fff]")
@@ -41,6 +42,24 @@ class _Simplified(dict[int, str]):
         character = chr(code)
         if CJK.match(character):
             character = _converter().convert(character)
+        self[code] = character
+        return character
+
+
+class _Latin(dict[int, str]):
+    """Character → Latin letters without accents; a Chinese character stays itself."""
+
+    def __missing__(self, code: int) -> str:
+        import anyascii
+
+        character = chr(code)
+        if code > 127 and not CJK.match(character) and character.isalpha():
+            plain = "".join(
+                part
+                for part in unicodedata.normalize("NFKD", character)
+                if not unicodedata.combining(part)
+            )
+            character = plain if plain.isascii() else anyascii.anyascii(character)
         self[code] = character
         return character
 
@@ -78,27 +97,34 @@ def _converter() -> Any:
 
 SIMPLIFIED: Final = _Simplified()
 SOUNDS: Final = _Sounds()
+LATIN: Final = _Latin()
+_VOWELS = re.compile(r"(?<=[aou])e|(?<=a)a")
+
+
+def folded(value: str) -> str:
+    """Latin text in which ü, ue and u, ø, oe and o, å, aa and a are one letter each.
+
+    Accents have been taken off already. Joel becomes jol on every side, so that what was
+    equal stays equal.
+    """
+    return _VOWELS.sub("", value)
 
 
 def text(value: str) -> str:
     """The value in one width, script and case, without accents and punctuation.
 
     Full width becomes half width (NFKC), traditional characters become simplified ones,
-    `&` becomes `and`.
+    letters of other alphabets become Latin ones, `&` becomes `and`.
     """
     if value.isascii():
         plain = value
     else:
         plain = unicodedata.normalize("NFKC", value).translate(SIMPLIFIED)
-        plain = "".join(
-            character
-            for character in unicodedata.normalize("NFKD", plain)
-            if not unicodedata.combining(character)
-        )
+        plain = plain.translate(LATIN)
     plain = plain.casefold().replace("&", " and ").replace("'", "")
     return _SPACES.sub(" ", NOT_WORD.sub(" ", plain)).strip()
 
 
-def known(value: str) -> str | None:
+def known(value: str | None, placeholders: Container[str] = ()) -> str | None:
     """The value, or nothing where it is a word for nothing."""
-    return None if value in _MISSING else value
+    return None if value in _MISSING or value in placeholders else value

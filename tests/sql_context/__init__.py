@@ -10,7 +10,9 @@ import datetime as dt
 from pipeline.common.sql_templates import FILTERS
 from pipeline.identity import pairs as _pairs
 from pipeline.identity import policy as _identity
-from pipeline.identity.company_names import Vocabulary as _Vocabulary
+from pipeline.identity import shared as _shared
+from pipeline.identity.comparisons import Comparison as _Comparison
+from pipeline.identity.vocabulary import Vocabulary as _Vocabulary
 from pipeline.tiers import scoring as _scoring
 from pipeline.tiers.policy import Factor, Policy, Rule, Tier
 
@@ -57,7 +59,14 @@ after_first_order = policy.tiers[-1]
 
 # Identity: relations and what the seeds decide.
 rules = _identity.Policy(
-    vocabulary=_Vocabulary(frozenset(), frozenset(), frozenset()),
+    vocabulary=_Vocabulary(
+        legal_forms=frozenset(),
+        front_forms=frozenset(),
+        places=frozenset(),
+        free_mail=frozenset(),
+        role_mailboxes=frozenset(),
+        placeholders={},
+    ),
     rules=(
         _identity.Rule(
             rule_order=1,
@@ -79,7 +88,7 @@ rules = _identity.Policy(
             customer_type="person", keys=(("family_key", 0),), max_records=50
         ),
     ),
-    weights={},
+    weights={("company", "phone", "same"): (0.9, 0.1)},
     thresholds={
         "company": _identity.Thresholds(
             customer_type="company",
@@ -93,6 +102,21 @@ rules = _identity.Policy(
     unique_sources=frozenset({"erp"}),
 )
 asked_rules = [_pairs.RuleColumns(rules.rules[0], ("registration_key",), "true")]
+vetoes = rules.vetoes[:1]
+veto = vetoes[0]
+carriers = _shared.CARRIERS[:1]
+carrier = carriers[0]
+comparisons = {
+    "company": (
+        _Comparison(
+            "phone", ("phone_key",), "phone_key_l is null", {"same": "phone_key_l = 1"}
+        ),
+    )
+}
+weights = rules.weights
+forgiving = "true"
+values = "of_registration_key as registration_key"
+replacements = "case when not phone_is_shared then phone_key end as phone_key"
 made_by = "0123456789abcdef"
 input_columns = ["customer_type", "customer_name"]
 form_columns = ["registration_key", "name_core"]

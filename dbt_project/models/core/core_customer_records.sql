@@ -1,6 +1,6 @@
 {#- Every record of a customer in every source, numbered. The number holds within this
     candidate only. Where sources.yaml says so, the lines of a source that name no known
-    customer have one record of their own. -#}
+    customer have one record of their own. A name that is empty is composed of its parts. -#}
 with source_customers as (
     select * from {{ ref("core_source_customers") }}
 ),
@@ -37,7 +37,18 @@ known as (
 final as (
     select
         row_number() over (order by source, source_customer_id) as record_no,
-        known.*
+        source,
+        {%- for name in canonical_columns("customers") %}
+        {%- if name == "customer_name" %}
+        coalesce(
+            nullif(trim(customer_name), ''),
+            {{ composed_name("given_name", "family_name") }}
+        ) as customer_name,
+        {%- else %}
+        {{ name }},
+        {%- endif %}
+        {%- endfor %}
+        is_forgotten
     from known
 )
 

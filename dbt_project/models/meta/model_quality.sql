@@ -1,7 +1,12 @@
 {#-
 How good the models are, every figure of every refresh. Identity: how many records became
-how many customers by which rule, how often registration numbers contradict a rule, and,
-where a source provides known_identities, precision and recall over pairs of records.
+how many customers by which rule, how often registration numbers contradict a rule, what
+was compared (pairs that share a block), skipped (pairs of a block that was cut), kept
+apart by which veto or guard, and, where a source provides known_identities, precision and
+recall over pairs of records. Where none does, the precision of links by what people have
+said of a sample of them, with an interval of 95 %: each rule counts by its links, one that
+nobody has judged is left out (Cochran, Sampling Techniques, chapter 5, with p in the
+variance as (right + 1) / (judged + 2)).
 Value: the backtest of the forecasters, the parameters of their fits at each origin and at
 the as-of day (`fit r`, `fit standard_error_r` ... of `pareto_nbd 2014-01-31`), and who was
 chosen (`choice error_to_baseline`: beside the better baseline; below 1 is better, a million where that made no error). Health: how well a health score of the past told
@@ -17,6 +22,96 @@ links as (
 
 candidates as (
     select * from {{ ref("match_candidates") }}
+),
+
+customer_records as (
+    select * from {{ ref("core_customer_records") }}
+),
+
+blocks as (
+    select * from {{ ref("core_customer_blocks") }}
+),
+
+-- n records of a block are n (n - 1) / 2 pairs; the parts of one that was cut overlap by
+-- a chunk.
+parts as (
+    select
+        block,
+        whole,
+        cast(count(*) as double) as records
+    from blocks
+    group by block, whole
+),
+
+chunks as (
+    select
+        whole,
+        chunk,
+        cast(count(*) as double) / 2 as records
+    from blocks
+    where chunk is not null
+    group by whole, chunk
+),
+
+wholes as (
+    select
+        whole,
+        sum(records) as records
+    from chunks
+    group by whole
+),
+
+pairs as (
+    select
+        (select sum(records * (records - 1) / 2) from parts) as of_parts,
+        (select sum(records * (records - 1) / 2) from chunks) as counted_twice,
+        (select sum(records * (records - 1) / 2) from wholes) as of_cut_blocks,
+        (
+            select sum(parts.records * (parts.records - 1) / 2)
+            from parts
+            inner join wholes on parts.whole = wholes.whole
+        ) as of_cut_parts
+),
+
+judged_links as (
+    select
+        customer_records.customer_type,
+        links.found_by,
+        cast(count(*) as double) as links,
+        cast(sum(case when links.rule_order = 0 then 1 else 0 end) as double) as judged,
+        cast(
+            sum(
+                case
+                    when links.rule_order = 0 and links.verdict = 'same' then 1
+                    else 0
+                end
+            ) as double
+        ) as right_ones
+    from links
+    inner join customer_records on links.left_no = customer_records.record_no
+    where links.is_found
+    group by customer_records.customer_type, links.found_by
+),
+
+strata as (
+    select
+        *,
+        links / sum(links) over (partition by customer_type) as share,
+        right_ones / judged as rightness,
+        (right_ones + 1) / (judged + 2) as smoothed
+    from judged_links
+    where judged > 0
+),
+
+link_precision as (
+    select
+        customer_type,
+        sum(judged) as judged,
+        sum(share * rightness) as precision_of_links,
+        1.96 * sqrt(sum(share * share * smoothed * (1 - smoothed) / judged))
+            as half_interval
+    from strata
+    group by customer_type
 ),
 
 known as (
@@ -126,6 +221,72 @@ figures as (
         'all' as subject,
         cast(count(*) as double) as value
     from candidates
+    where is_doubt
+    union all
+    select
+        'kept apart' as metric,
+        guard as subject,
+        cast(count(*) as double) as value
+    from links
+    where guard is not null
+    group by guard
+    union all
+    select
+        'pairs compared' as metric,
+        'all' as subject,
+        coalesce(of_parts, 0) - coalesce(counted_twice, 0) as value
+    from pairs
+    union all
+    select
+        'pairs skipped' as metric,
+        'blocks that were cut' as subject,
+        coalesce(of_cut_blocks, 0)
+        - (coalesce(of_cut_parts, 0) - coalesce(counted_twice, 0)) as value
+    from pairs
+    union all
+    select
+        'records unverified' as metric,
+        customer_records.customer_type as subject,
+        cast(count(*) as double) as value
+    from keys
+    inner join customer_records on keys.record_no = customer_records.record_no
+    left join right_ones on customer_records.customer_type = right_ones.customer_type
+    where coalesce(right_ones.pairs, 0) = 0
+    group by customer_records.customer_type
+    union all
+    select
+        'customers unverified' as metric,
+        customer_records.customer_type as subject,
+        cast(count(distinct keys.customer_id) as double) as value
+    from keys
+    inner join customer_records on keys.record_no = customer_records.record_no
+    left join right_ones on customer_records.customer_type = right_ones.customer_type
+    where coalesce(right_ones.pairs, 0) = 0
+    group by customer_records.customer_type
+    union all
+    select
+        'links judged' as metric,
+        customer_type as subject,
+        judged as value
+    from link_precision
+    union all
+    select
+        'link precision' as metric,
+        customer_type as subject,
+        precision_of_links as value
+    from link_precision
+    union all
+    select
+        'link precision low' as metric,
+        customer_type as subject,
+        greatest(0, precision_of_links - half_interval) as value
+    from link_precision
+    union all
+    select
+        'link precision high' as metric,
+        customer_type as subject,
+        least(1, precision_of_links + half_interval) as value
+    from link_precision
     union all
     select
         'pairwise_precision' as metric,
@@ -140,6 +301,44 @@ figures as (
         right_ones.pairs / nullif(there.pairs, 0) as value
     from right_ones
     inner join there on right_ones.customer_type = there.customer_type
+),
+
+weights as (
+    select distinct
+        customer_type,
+        decisions,
+        is_learned,
+        declared_loss,
+        learned_loss
+    from {{ ref("core_match_weights") }}
+),
+
+learning_figures as (
+    select
+        'decisions' as metric,
+        customer_type as subject,
+        cast(decisions as double) as value
+    from weights
+    union all
+    select
+        'weights learned' as metric,
+        customer_type as subject,
+        case when is_learned then 1.0 else 0.0 end as value
+    from weights
+    union all
+    select
+        'loss of declared weights' as metric,
+        customer_type as subject,
+        declared_loss as value
+    from weights
+    where declared_loss is not null
+    union all
+    select
+        'loss of learned weights' as metric,
+        customer_type as subject,
+        learned_loss as value
+    from weights
+    where learned_loss is not null
 ),
 
 tested as (
@@ -201,6 +400,16 @@ final as (
         figures.subject,
         figures.value
     from figures
+    cross join refresh
+    union all
+    select
+        refresh.refresh_id,
+        refresh.as_of_date,
+        'identity' as model,
+        learning_figures.metric,
+        learning_figures.subject,
+        learning_figures.value
+    from learning_figures
     cross join refresh
     union all
     select

@@ -1,19 +1,20 @@
-{#- Records with what keeps them apart, as `clusters.Limits` takes it: -1 for nothing.
-    -#}
+{#- Records with what keeps them apart, as `clusters.Limits` takes it: -1 for nothing. A
+    code is a hash of the value; where one is met, its forms stand beside it. -#}
 {%- from "conditions.sql" import by_type -%}
 select
     record_no,
-    source,
-    source_customer_id,
-    cast(
-        coalesce({{ by_type("customer_type" | sql, rules, "max_cluster") }}, 1)
-        as bigint
-    ) as max_cluster,
+    customer_type,
+    registration_checked,
+    {% for veto in vetoes %}
+    {{ veto.value | identifier }} as {{ ("of_" ~ veto.value) | identifier }},
+    cast(coalesce(hash({{ veto.value | identifier }}) >> 1, -1) as bigint)
+        as {{ veto.value | identifier }},
+    {% endfor %}
     {% if rules.unique_sources %}
     cast(
         case
             when source in ({{ rules.unique_sources | sort | literals }})
-                then dense_rank() over (order by source)
+                then hash(source) >> 1
             else -1
         end as bigint
     ) as unique_source,
@@ -21,11 +22,7 @@ select
     cast(-1 as bigint) as unique_source,
     {% endif %}
     cast(
-        case
-            when registration_key is not null
-                then dense_rank() over (order by registration_key)
-            else -1
-        end as bigint
-    ) as registration
+        coalesce({{ by_type("customer_type" | sql, rules, "max_cluster") }}, 1)
+        as bigint
+    ) as usual_size
 from {{ forms | sql }}
-order by record_no

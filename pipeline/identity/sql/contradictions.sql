@@ -1,13 +1,14 @@
-{#- Codes of registration numbers within one label that exclude each other. -#}
-{%- from "conditions.sql" import contradicts -%}
+{#- Codes of values within one label that exclude each other. The value stands under its
+    own name, as the condition of the veto has it; whether two records share a number
+    besides is asked where two groups meet. -#}
 with codes as (
     select distinct
-        dense_rank() over (order by registration_key) as code,
-        registration_key,
+        {{ veto.value | identifier }} as code,
+        {{ values | sql }},
         registration_checked,
         customer_type
-    from {{ forms | sql }}
-    where registration_key is not null
+    from _identity_clustered
+    where {{ ("of_" ~ veto.value) | identifier }} is not null
 ),
 
 numbered as (
@@ -23,4 +24,4 @@ select distinct
     r.code as right_code
 from numbered as l
 inner join numbered as r on l.label = r.label and l.code < r.code
-where {{ contradicts(rules) }}
+where {{ veto.condition | sql }}

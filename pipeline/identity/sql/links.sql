@@ -1,6 +1,7 @@
-{#- Pairs that are the same customer, or that a person should decide about; its
-    columns stand at `resolve.links`. -#}
-{%- from "conditions.sql" import by_type, contradicts -%}
+{#- Pairs that are the same customer, or that a person should decide about, each by
+    itself: `guard` is the veto that keeps them apart. The columns stand at
+    `resolve.links`. -#}
+{%- from "conditions.sql" import by_type -%}
 with sided as (
     select
         l.record_no as one,
@@ -90,7 +91,11 @@ best as (
 judged as (
     select
         best.*,
-        {{ contradicts(rules) }} as contradicts,
+        case
+            {% for veto in vetoes %}
+            when {{ veto.condition | sql }} then {{ loop.index0 }}
+            {% endfor %}
+        end as veto,
         not best.is_score
         or best.confidence
         >= {{ by_type("l.customer_type" | sql, rules, "link_probability") }} as is_sure
@@ -117,14 +122,33 @@ final as (
         end as confidence,
         case
             when decided.verdict is not null then decided.verdict
-            when judged.contradicts or not judged.is_sure then 'review'
+            when judged.veto is not null or not judged.is_sure then 'review'
             else 'same'
         end as verdict,
         case
             when decided.verdict is not null then decided.reason
-            when judged.contradicts then 'their registration numbers contradict'
+            {% for veto in vetoes %}
+            when judged.veto = {{ loop.index0 }} then {{ veto.reason | literal }}
+            {% endfor %}
             when not judged.is_sure then 'not sure enough to link'
-        end as reason
+        end as reason,
+        case
+            when decided.verdict is not null then null
+            {% for veto in vetoes %}
+            when judged.veto = {{ loop.index0 }} then {{ veto.reason | literal }}
+            {% endfor %}
+        end as guard,
+        decided.verdict is null
+        and not coalesce(
+            judged.veto in (
+                {% for veto in vetoes if not veto.is_doubt %}
+                {{ vetoes.index(veto) }}{% if not loop.last %},{% endif %}
+
+                {% endfor %}
+            ), false
+        ) as is_doubt,
+        judged.match_rule as found_by,
+        coalesce(judged.veto is null and judged.is_sure, false) as is_found
     from judged
     full outer join decided
         on judged.left_no = decided.left_no and judged.right_no = decided.right_no
@@ -136,4 +160,3 @@ select
 from final
 left join _identity_scores as scores
     on final.left_no = scores.left_no and final.right_no = scores.right_no
-order by final.left_no, final.right_no

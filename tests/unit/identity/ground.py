@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,23 +9,16 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.identity import company_names, memory, normal, resolve
+from pipeline.identity import memory, normal, policy, resolve, shared
+from pipeline.identity.vocabulary import Vocabulary
 from tests.models import seed_path, seed_types
 
 COLUMNS = (*normal.INPUTS, "birth_date")
-VOCABULARY_SEEDS = ("match_legal_forms", "match_places", "match_free_mail")
 
 
-def vocabulary() -> company_names.Vocabulary:
+def vocabulary() -> Vocabulary:
     """The words of the project's seeds."""
-    return company_names.Vocabulary(
-        *(frozenset(_first_column(seed)) for seed in VOCABULARY_SEEDS)
-    )
-
-
-def _first_column(seed: str) -> list[str]:
-    with seed_path(seed).open(encoding="utf-8", newline="") as file:
-        return [row[0] for row in list(csv.reader(file))[1:]]
+    return policy.read(Ground().connection, resolve.SEEDS).vocabulary
 
 
 class Ground:
@@ -140,14 +132,26 @@ class Ground:
             "core_customer_forms", lambda: resolve.forms(con, "records", "kept_forms")
         )
         self._keep("blocks", lambda: resolve.blocks(con, "core.core_customer_forms"))
-        content = ", ".join(("made_by", "birth_date", *normal.FORMS.names))
+        self._keep(
+            "core_match_weights",
+            lambda: resolve.weights(
+                con, "core.core_customer_forms", "warehouse.meta.match_decisions"
+            ),
+        )
+        content = ", ".join(
+            ("made_by", "birth_date", *normal.FORMS.names, *shared.COLUMNS)
+        )
         self._keep(
             "core_customer_prints",
             lambda: con.query(
                 f"""
                 select record_no, source, source_customer_id,
-                    hash({content}, blocks_print) as print
+                    hash({content}, blocks_print, weights_print) as print
                 from core.core_customer_forms
+                cross join (
+                    select bit_xor(hash(weights)) as weights_print
+                    from core.core_match_weights as weights
+                )
                 left join (
                     select record_no, bit_xor(hash(block)) as blocks_print
                     from core.blocks group by all
@@ -164,6 +168,7 @@ class Ground:
                 "core.core_customer_prints",
                 "known",
                 "warehouse.meta.match_decisions",
+                "core.core_match_weights",
                 resolve.Kept("kept_scores", "kept_prints"),
             ),
         )

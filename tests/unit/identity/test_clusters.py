@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
 
 import numpy as np
 from hypothesis import given
@@ -41,7 +41,7 @@ def worlds(draw: st.DrawFn) -> World:
     )
 
 
-def solve(world: World) -> clusters.Clusters:
+def solve(world: World, strong: bool = False) -> clusters.Clusters:
     left, right = (
         np.array([link[side] for link in world.links], dtype=np.int64)
         for side in (0, 1)
@@ -49,23 +49,41 @@ def solve(world: World) -> clusters.Clusters:
     everything = {(one, other) for one in range(4) for other in range(one + 1, 4)}
     return clusters.cluster(
         world.count,
-        left,
-        right,
-        np.arange(len(world.links), dtype=np.int64),
+        clusters.Links(
+            left,
+            right,
+            np.full(len(left), strong, dtype=np.bool_),
+            np.zeros(len(left), dtype=np.bool_),
+        ),
         clusters.Limits(
-            max_cluster=np.full(world.count, world.largest, dtype=np.int64),
+            usual_size=np.full(world.count, world.largest, dtype=np.int64),
             unique_source=np.array(world.sources, dtype=np.int64),
-            registration=np.array(world.numbers, dtype=np.int64),
-            contradictions=lambda label: everything,
-            different=world.different,
+            traits=[
+                clusters.Trait(
+                    np.array(world.numbers, dtype=np.int64),
+                    lambda label: everything,
+                    NUMBERS,
+                )
+            ],
+            apart=[(one, other, clusters.PERSON) for one, other in world.different],
         ),
     )
+
+
+NUMBERS = "their registration numbers contradict"
 
 
 def naive(world: World) -> list[int]:
     """Links one after the other, with every guard looked at for the whole group."""
     label = list(range(world.count))
+    linked = {
+        record: {end for pair in world.links if record in pair for end in pair}
+        - {record}
+        for record in label
+    }
     for one, other in world.links:
+        # No chain: two others are linked to both.
+        is_supported = len(linked[one] & linked[other]) >= clusters.SUPPORT
         merged = [
             record
             for record in range(world.count)
@@ -75,7 +93,7 @@ def naive(world: World) -> list[int]:
         numbers = {world.numbers[r] for r in merged if world.numbers[r] >= 0}
         if (
             label[one] != label[other]
-            and len(merged) <= world.largest
+            and (len(merged) <= world.largest or is_supported)
             and len(sources) == len(set(sources))
             and len(numbers) <= 1
             and not any(set(pair) <= set(merged) for pair in world.different)
@@ -104,7 +122,55 @@ def test_a_chain_breaks_where_it_contradicts_itself() -> None:
     world = World(4, [(0, 1), (2, 3), (1, 2)], [-1] * 4, [0, -1, -1, 1], [], 9)
     found = solve(world)
     assert found.label.tolist() == [0, 0, 2, 2]
-    assert found.refused == [(2, "their registration numbers contradict each other")]
+    assert found.refused == [(2, NUMBERS)]
+
+
+def test_a_pair_that_is_asked_about_is_not_joined_by_a_third() -> None:
+    world = World(3, [(0, 2), (1, 2)], [-1] * 3, [-1] * 3, [(0, 1)], 9)
+    assert solve(world).label.tolist() == [0, 1, 0]
+
+
+def test_a_large_group_grows_on_strong_links_only() -> None:
+    """A chain of weak links stops at the usual size; strong ones and triangles go on."""
+    chain = World(9, [(n, n + 1) for n in range(8)], [-1] * 9, [-1] * 9, [], 4)
+    found = solve(chain)
+    assert np.bincount(found.label).max() == 4
+    assert {reason for _, reason in found.refused} == {clusters.LARGE}
+    assert set(solve(chain, strong=True).label.tolist()) == {0}
+    dense = World(9, list(combinations(range(9), 2)), [-1] * 9, [-1] * 9, [], 4)
+    assert set(solve(dense).label.tolist()) == {0}
+
+
+def test_a_number_in_common_forgives_a_date() -> None:
+    """A and B contradict each other, and their link says that it does not matter."""
+    left, right = np.array([0, 1]), np.array([1, 2])
+    for forgiving, label in (([True, False], [0, 0, 0]), ([False, False], [0, 1, 1])):
+        found = clusters.cluster(
+            3,
+            clusters.Links(left, right, np.ones(2, np.bool_), np.array(forgiving)),
+            clusters.Limits(
+                usual_size=np.full(3, 9, dtype=np.int64),
+                unique_source=np.full(3, -1, dtype=np.int64),
+                traits=[
+                    clusters.Trait(
+                        np.array([0, 1, -1]), lambda _: {(0, 1)}, "births", True
+                    )
+                ],
+            ),
+        )
+        assert found.label.tolist() == label
+
+
+@given(worlds())
+def test_the_tree_reaches_every_record_of_a_group_once(world: World) -> None:
+    found = solve(world)
+    assert len(found.tree) == world.count - len(set(found.label.tolist()))
+    assert (
+        solve(
+            replace(world, links=[world.links[link] for link in found.tree], largest=9)
+        ).label.tolist()
+        == found.label.tolist()
+    )
 
 
 def test_a_million_records_in_one_breath() -> None:
@@ -114,14 +180,12 @@ def test_a_million_records_in_one_breath() -> None:
     even = ends[ends % 2 == 0]
     found = clusters.cluster(
         count,
-        even,
-        even + 1,
-        even,
+        clusters.Links(
+            even, even + 1, np.zeros(len(even), np.bool_), np.zeros(len(even), np.bool_)
+        ),
         clusters.Limits(
-            max_cluster=np.full(count, 2, dtype=np.int64),
+            usual_size=np.full(count, 2, dtype=np.int64),
             unique_source=np.full(count, -1, dtype=np.int64),
-            registration=np.full(count, -1, dtype=np.int64),
-            contradictions=lambda label: set(),
         ),
     )
     assert not found.refused

@@ -177,8 +177,10 @@ def test_a_person_needs_a_name_beside_the_phone(ground: Ground) -> None:
             person("desk", "4", "Ann", "Lee", birth_date=dt.date(2012, 5, 6), **phone),
         ]
     )
-    assert found["shop", "1"] == found["desk", "2"]
-    assert found["desk", "3"] != found["shop", "1"]
+    # The second may be the first or the fourth, and is never both.
+    assert found["desk", "2"] in (found["shop", "1"], found["desk", "4"])
+    assert found["shop", "1"] != found["desk", "4"]
+    assert found["desk", "3"] not in (found["shop", "1"], found["desk", "4"])
     assert ("1", "4") not in {
         (left, right)
         for left, right, _, verdict, _ in ground.links()

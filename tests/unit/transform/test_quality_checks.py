@@ -30,6 +30,8 @@ SOUND: Sequence[tuple[str, str, str, float | None]] = [
     ("value of person", "revenue relative_bias", "pareto_nbd 2013-01-31", 9.0),
     ("identity", "records", "all", 1000.0),
     ("identity", "customers", "all", 950.0),
+    ("identity", "records unverified", "person", 100.0),
+    ("identity", "customers unverified", "person", 90.0),
     ("identity", "candidates", "all", 3.0),
     ("identity", "links", "phone and name", 40.0),
     ("identity", "contradicted_by_registration", "phone and name", 1.0),
@@ -139,10 +141,10 @@ def test_what_cannot_be_divided_is_not_measured() -> None:
         ("identity", "pairwise_recall", "company", 0.5, None, ["warning"]),
         (
             "identity",
-            "customers",
-            "all",
-            200.0,
-            "customers per records",
+            "customers unverified",
+            "person",
+            20.0,
+            "customers unverified per records unverified",
             ["critical"],
         ),
         (

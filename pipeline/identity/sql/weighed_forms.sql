@@ -1,0 +1,3 @@
+{#- The forms in which a value that is shared by many says nothing. -#}
+select * replace ({{ replacements | sql }})
+from {{ forms | sql }}
