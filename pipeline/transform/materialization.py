@@ -310,3 +310,5 @@ def _run_python(cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str) ->
         )
     finally:
         writer.unregister(name)
+        if writer is not cursor:
+            writer.close()
