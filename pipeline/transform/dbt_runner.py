@@ -19,7 +19,7 @@ from typing import Any
 from pipeline.common.errors import CustomerTiersError
 from pipeline.common.files import write_text
 from pipeline.release.layout import Candidate
-from pipeline.transform.materialization import SETTINGS, config
+from pipeline.transform.materialization import SETTINGS, config, log_kept
 from pipeline.transform.nodes import EXCLUDE, SELECT, Node, Result, Status
 
 log = logging.getLogger("customer_tiers.transform")
@@ -259,13 +259,15 @@ def _invoke(
     callback: Callable[[Any], None] | None = None,
     may_fail: bool = False,
 ) -> Any:
-    from dbt.cli.main import dbtRunner
-
-    runner = dbtRunner(manifest=manifest, callbacks=[callback] if callback else [])
     # dbt changes into the project's folder and stays there.
     folder = Path.cwd()
     try:
-        result = runner.invoke(list(arguments))
+        with log_kept():
+            from dbt.cli.main import dbtRunner
+
+            callbacks = [callback] if callback else []
+            runner = dbtRunner(manifest=manifest, callbacks=callbacks)
+            result = runner.invoke(list(arguments))
     finally:
         os.chdir(folder)
     if not result.success and not may_fail:

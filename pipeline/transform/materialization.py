@@ -7,8 +7,9 @@ which order, and what is the same as before (`execution`, `traces`).
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,20 @@ def config() -> dict[str, Any]:
     """How DuckDB opens the two files, here and where dbt opens them."""
     # Tables have no order; keeping one costs memory.
     return {**engine.config(), "preserve_insertion_order": "false"}
+
+
+@contextmanager
+def log_kept() -> Iterator[None]:
+    """Leaves the log of everybody as it was before dbt was imported.
+
+    What dbt imports gives it a handler, which shows others' messages on the terminal.
+    """
+    root = logging.getLogger()
+    handlers = [*root.handlers]
+    try:
+        yield
+    finally:
+        root.handlers = handlers
 
 
 def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -281,8 +296,9 @@ def _inferred(
     path: Path, declared: Mapping[str, str], delimiter: str
 ) -> dict[str, str]:
     """The types that dbt infers for the columns of a seed."""
-    from dbt.adapters.duckdb import DuckDBAdapter
-    from dbt_common.clients.agate_helper import from_csv
+    with log_kept():
+        from dbt.adapters.duckdb import DuckDBAdapter
+        from dbt_common.clients.agate_helper import from_csv
 
     table = from_csv(path, text_columns=list(declared), delimiter=delimiter)
     return {

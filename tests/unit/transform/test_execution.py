@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ import duckdb
 import pytest
 
 from pipeline.common.files import read_json, write_text
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release.layout import Candidate
 from pipeline.transform import dbt as transform
 from pipeline.transform import dbt_runner
@@ -401,6 +405,29 @@ def test_the_product_needs_nothing_that_we_do_not_know() -> None:
 
     manifest = parsed().manifest_json
     assert why_dbt_itself(manifest, Selection(manifest)) == ""
+
+
+def test_dbt_leaves_the_log_of_others_as_it_is(small: Small) -> None:
+    """In a process that has not imported it yet."""
+    write_text(
+        small.folder / "project" / "profiles.yml",
+        dbt_runner.profile(small.candidate, 1),
+    )
+    script = f"""
+        import logging, pathlib
+        from pipeline.transform import dbt_runner
+        dbt_runner.parse(pathlib.Path({str(small.folder / "project")!r}))
+        assert logging.getLogger().handlers == [], logging.getLogger().handlers
+        logging.getLogger("somebody").info("nobody should read this")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_nothing_is_begun_once_it_is_stopped(small: Small) -> None:
