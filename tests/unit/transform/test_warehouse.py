@@ -570,7 +570,7 @@ def test_meta_describes_every_table_and_column(home: Home) -> None:
     }
     assert all(comment and "One row per " in comment for _, comment in found["tables"])
     assert all(comment and comment.endswith(".") for *_, comment in found["columns"])
-    assert len(found["columns"]) == 71
+    assert len(found["columns"]) == 72
     assert found["quarantine"] == found["source_freshness"] == []
 
 
