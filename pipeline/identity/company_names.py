@@ -44,7 +44,7 @@ class CompanyName:
         words: Of a Latin name the words that say something, abbreviations written out,
             each once, in the order of the alphabet.
         known_words: Those of the words that are no misspelling of another.
-        numbers: The numbers in it, each once, the smaller first: 21 of "Hotel 21", 1 of
+        numbers: The numbers in it, in their order: 21 of "Hotel 21", 1 of
             第一人民医院.
         initials: Of a Latin name of three words and more the first letter of each.
     """
@@ -227,20 +227,24 @@ _DIGITS = re.compile(r"\d+")
 
 
 def _numbers(core: str) -> str | None:
-    """The numbers in the core of a name, each once, the smaller first."""
-    found = {int(digits) for digits in _DIGITS.findall(core)}
+    """The numbers in the core of a name, in their order."""
+    found: list[int] = []
     if CJK.search(core):
+        found += map(int, _DIGITS.findall(core))
         for number in _CHINESE_NUMBER.findall(core):
             tens, ten, units = number.rpartition("十")
-            found.add(
+            found.append(
                 (_CHINESE_DIGITS.get(tens, 1) * 10 if ten else 0)
                 + _CHINESE_DIGITS.get(units, 0)
             )
     else:
-        words = core.split()
-        found |= {_WORDS[word] for word in words if word in _WORDS}
-        found |= {_ROMAN[word] for word in words[1:] if word in _ROMAN}
-    return " ".join(map(str, sorted(found))) or None
+        for place, word in enumerate(core.split()):
+            found += map(int, _DIGITS.findall(word))
+            if word in _WORDS:
+                found.append(_WORDS[word])
+            elif place and word in _ROMAN:
+                found.append(_ROMAN[word])
+    return " ".join(map(str, found)) or None
 
 
 def _chinese_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | None]:

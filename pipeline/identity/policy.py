@@ -8,9 +8,11 @@ no sense. Not here: what a person has decided about single pairs, which `resolve
 
 from __future__ import annotations
 
+import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
 import duckdb
@@ -26,6 +28,7 @@ from pydantic import (
 )
 
 from pipeline.common.errors import ConfigurationError
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.identity.comparisons import AGREEMENTS, COMPARISONS
 from pipeline.identity.normal import FORMS
 from pipeline.identity.vetoes import Veto, vetoes
@@ -64,6 +67,8 @@ def _prefixes(cell: object) -> object:
 
 Column = Annotated[str, AfterValidator(_of_columns)]
 Probability = Annotated[float, Field(gt=0, le=1)]
+
+PRODUCT_WEIGHTS: Final = PROJECT_ROOT / "dbt_project" / "seeds" / "match_weights.csv"
 
 
 class SeedRow(BaseModel):
@@ -255,7 +260,7 @@ def read(connection: duckdb.DuckDBPyConnection, schema: str) -> Policy:
                 row.m_probability,
                 row.u_probability,
             )
-            for row in rows("match_weights", Weight)
+            for row in [*_product_weights(), *rows("match_weights", Weight)]
         },
         thresholds={
             row.customer_type: row for row in rows("match_thresholds", Thresholds)
@@ -309,6 +314,13 @@ def _rows(
                     )
                 wrong.append(f"{place}: {reason}.")
     return rows, wrong
+
+
+@cache
+def _product_weights() -> list[Weight]:
+    """The product's own weights, for what a project's of an earlier version do not know."""
+    with PRODUCT_WEIGHTS.open(encoding="utf-8", newline="") as file:
+        return [Weight.model_validate(row) for row in csv.DictReader(file)]
 
 
 def _missing(policy: Policy) -> Iterator[str]:

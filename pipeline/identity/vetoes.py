@@ -69,11 +69,11 @@ _ONE_GENERATION: Final = (
 
 
 def other_numbers(left: str, right: str) -> str:
-    """SQL: each of two lists of numbers has one that the other lacks."""
+    """SQL: each of two lists of numbers has one that the other lacks, or another order."""
+    one, other = f"string_split({left}, ' ')", f"string_split({right}, ' ')"
     return (
-        f"({left} <> {right} "
-        f"and not list_has_all(string_split({left}, ' '), string_split({right}, ' ')) "
-        f"and not list_has_all(string_split({right}, ' '), string_split({left}, ' ')))"
+        f"({left} <> {right} and (list_sort({one}) = list_sort({other}) "
+        f"or not list_has_all({one}, {other}) and not list_has_all({other}, {one})))"
     )
 
 

@@ -98,6 +98,7 @@ def test_a_person_is_forgotten(home: Path) -> None:
     attempts.end(Home(home), "r000002-20140131", "refused", f"such as {email}")
     before = places(home, his)
     assert {path.split("/")[0] for path in before} == {
+        "candidates",
         "dagster",
         "identity",
         "landing",

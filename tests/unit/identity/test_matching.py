@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 from typing import Any
 
@@ -330,7 +331,6 @@ def test_a_seed_that_makes_no_sense_is_named(ground: Ground) -> None:
         ("delete from {}.match_thresholds where customer_type = 'person'", "person"),
         ("update {}.match_thresholds set review_probability = 2", "review_probability"),
         ("update {}.match_weights set m_probability = 0", "match_weights"),
-        ("delete from {}.match_weights where level = 'typo'", "typo"),
         ("update {}.match_rules set agreement = 'mood'", "mood"),
         ("update {}.match_rules set confidence = 1.5", "confidence"),
         ("update {}.match_blocks set keys = 'shoe_size'", "shoe_size"),
@@ -372,12 +372,32 @@ def test_every_row_that_makes_no_sense_is_named(ground: Ground) -> None:
 
 
 def test_all_rows_that_are_missing_are_named(ground: Ground) -> None:
-    ground.connection.execute(
-        "delete from warehouse.meta.match_thresholds; "
-        "delete from warehouse.meta.match_weights where level = 'typo'"
-    )
+    ground.connection.execute("delete from warehouse.meta.match_thresholds")
     with pytest.raises(ConfigurationError) as refused:
         policy.read(ground.connection, "warehouse.meta")
     for kind in policy.CUSTOMER_TYPES:
         assert f"match_thresholds has no row for {kind}." in str(refused.value)
-    assert "match_weights has no row for company, name, typo." in str(refused.value)
+
+
+def test_what_the_weights_of_an_earlier_version_do_not_know_is_the_products(
+    ground: Ground,
+) -> None:
+    """A project with weights of its own is upgraded, and matches as it did."""
+    ground.connection.execute(
+        "delete from warehouse.meta.match_weights where level = 'typo'; "
+        "update warehouse.meta.match_weights set m_probability = 0.123 "
+        "where customer_type = 'company' and comparison = 'name' and level = 'sound'"
+    )
+    weights = policy.read(ground.connection, "warehouse.meta").weights
+    assert weights["company", "name", "sound"][0] == 0.123
+    with policy.PRODUCT_WEIGHTS.open(newline="") as file:
+        (typo,) = (
+            row
+            for row in csv.DictReader(file)
+            if (row["customer_type"], row["comparison"], row["level"])
+            == ("company", "name", "typo")
+        )
+    assert weights["company", "name", "typo"] == (
+        float(typo["m_probability"]),
+        float(typo["u_probability"]),
+    )
