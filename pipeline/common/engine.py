@@ -64,7 +64,8 @@ def spill() -> Path | None:
         raise ConfigurationError(
             f"{SPILL} is {text!r}, which is no folder to write to."
         )
-    return folder.resolve() / "customer-tiers.tmp"
+    # Of this process: two that share a folder would take each other's files.
+    return folder.resolve() / f"customer-tiers-{os.getpid()}.tmp"
 
 
 def machine() -> int:

@@ -316,6 +316,14 @@ def _rows(
     return rows, wrong
 
 
+def optional_columns(seed: str) -> frozenset[str]:
+    """The columns that a seed of an earlier version may lack: each has a default."""
+    if seed != "match_thresholds":
+        return frozenset()
+    fields = Thresholds.model_fields.items()
+    return frozenset(name for name, field in fields if not field.is_required())
+
+
 @cache
 def _product_weights() -> list[Weight]:
     """The product's own weights, for what a project's of an earlier version do not know."""

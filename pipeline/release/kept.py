@@ -13,6 +13,7 @@ what is the same (`transform.traces`).
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +28,8 @@ from pipeline.common.home import Home
 from pipeline.release import duckdb_files
 from pipeline.release.catalogue import Release
 from pipeline.release.layout import WAREHOUSE, Candidate
+
+log = logging.getLogger("customer_tiers.release")
 
 NODES = "nodes.json"
 WORK = "work.duckdb"
@@ -59,8 +62,17 @@ def keep(home: Home, refresh_id: str) -> None:
     """Keeps the work file of a release that is current now.
 
     A candidate that noted nothing, because dbt built it or it is an old one, leaves none.
+    The release is published: that it cannot be kept costs the next refresh its time.
     """
     discard(home)
+    try:
+        _keep(home, refresh_id)
+    except (OSError, ValueError, KeyError) as error:
+        log.warning("nothing is kept for the next refresh: %s", error)
+        discard(home)
+
+
+def _keep(home: Home, refresh_id: str) -> None:
     candidate = home.candidates / refresh_id
     noted = candidate / NODES
     work = candidate / WORK
@@ -117,7 +129,10 @@ def take(home: Home, candidate: Candidate, release: Release | None) -> Kept | No
 
 def discard(home: Home) -> None:
     """Removes what is kept, so that the next refresh builds everything."""
-    shutil.rmtree(folder(home), ignore_errors=True)
+    there = folder(home)
+    shutil.rmtree(there, ignore_errors=True)
+    with suppress(OSError):
+        there.unlink()  # where somebody put a file
 
 
 def _is_dense(work: Path) -> bool:

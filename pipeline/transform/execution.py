@@ -26,7 +26,7 @@ from pipeline.transform import materialization
 from pipeline.transform.compiled import Columns, Compiled
 from pipeline.transform.materialization import cursor_of, is_seed
 from pipeline.transform.nodes import Node, Result, Selection
-from pipeline.transform.traces import Traces, content_of
+from pipeline.transform.traces import Traces
 
 log = logging.getLogger("customer_tiers.transform")
 
@@ -243,7 +243,8 @@ class Execution:
         else:
             materialization.drop(cursor, node)
             found = run(cursor, node, compiled)
-            content = content_of(cursor, node, key, found.get("rows"))
+            rows = found.get("rows")
+            content = self._traces.content(cursor, name, key, compiled, rows)
         self._traces.note(name, key, content, found.get("rows"))
         return found
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import sha256
+from pipeline.identity.policy import optional_columns
 from pipeline.transform import package
 
 _HASH_LENGTH = 16  # of what stands in the file
@@ -121,8 +122,9 @@ def is_unchanged(path: Path) -> bool:
 
 
 def missing_columns(path: Path, product: Path) -> list[str]:
-    """The columns that a seed of the product has and a project's own lacks."""
+    """The columns that a seed of the product has and a project's own needs and lacks."""
     own = {name.strip().lower() for name in _header(path)}
+    own |= optional_columns(product.stem)
     return [name for name in _header(product) if name.lower() not in own]
 
 

@@ -9,7 +9,7 @@ be, and never less.
 
 A node that names the id of the refresh is always made: who made it is part of it. So
 is what reads a file, the clock or chance, which no key can know, and any Python model of
-a project's own, which may.
+a project's own, which may; and what is made of these, where it is not known by its rows.
 
 Not here: where the former tables lie (`release.kept`) and how they are taken over
 (`execution`).
@@ -21,8 +21,10 @@ import hashlib
 import importlib.metadata
 import json
 import re
+import sys
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,18 +120,41 @@ class Traces:
     def former(self, name: str, key: str, compiled: str) -> Mapping[str, Any] | None:
         """What was noted of a node that was made of the same; None where it was not."""
         noted = self._former.get(name)
-        if noted is None or noted["key"] != key or _STAMPED.search(compiled):
-            return None
-        if self._is_open(self._read[name], compiled):
+        if noted is None or noted["key"] != key or self._is_open(name, compiled):
             return None
         return noted  # type: ignore[no-any-return]
 
-    def _is_open(self, node: Node, compiled: str) -> bool:
+    def _is_open(self, name: str, compiled: str) -> bool:
         """Whether a node may be made of something that its key does not hold."""
-        if node.get("language") == "python":
-            file = (self._folder / node["original_file_path"]).resolve()
-            return not file.is_relative_to(PACKAGE)
-        return _OUTSIDE.search(compiled) is not None
+        node = self._read[name]
+        if _STAMPED.search(compiled) or _OUTSIDE.search(compiled):
+            return True
+        if node.get("language") != "python":
+            return False
+        file = (self._folder / node["original_file_path"]).resolve()
+        return not file.is_relative_to(PACKAGE)
+
+    def content(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        key: str,
+        compiled: str,
+        rows: int | None,
+    ) -> str:
+        """What a node that was just made holds: its rows, or else what it was made of.
+
+        Args:
+            connection: The two files.
+            name: Of the node.
+            key: What it is made of.
+            compiled: Its SQL or code.
+            rows: How many the table has; None for a view, which is known by its key.
+        """
+        node = self._read[name]
+        if rows is not None and rows <= MOST_ROWS:
+            return _rows(connection, node["relation_name"], node["name"])
+        return uuid.uuid4().hex if self._is_open(name, compiled) else key
 
     def note(
         self, name: str, key: str, content: str = "", rows: int | None = None
@@ -139,7 +164,7 @@ class Traces:
         Args:
             name: Of the node.
             key: What it is made of.
-            content: What it holds, by `content_of`; nothing for a test that passed.
+            content: What it holds, by `content`; nothing for a test that passed.
             rows: How many rows the table has.
         """
         self._contents[name] = content
@@ -148,22 +173,6 @@ class Traces:
     def noted(self) -> dict[str, Any]:
         """All that was noted, for the build after this one."""
         return {"version": _version(), "nodes": self._noted}
-
-
-def content_of(
-    connection: duckdb.DuckDBPyConnection, node: Node, key: str, rows: int | None
-) -> str:
-    """What a table that was just made holds: its rows, or the key where it is large.
-
-    Args:
-        connection: The two files.
-        node: Of the table.
-        key: What it is made of.
-        rows: How many it has; None for a view, which is known by its key.
-    """
-    if rows is None or rows > MOST_ROWS:
-        return key
-    return _rows(connection, node["relation_name"], node["name"])
 
 
 def _landed(connection: duckdb.DuckDBPyConnection, node: Node, root: Path) -> str:
@@ -213,12 +222,14 @@ def _version() -> str:
 
 @cache
 def _code() -> str:
-    """A hash of the product's Python, which Python models are made of."""
-    content = hashlib.sha256()
+    """A hash of what Python models are made of: the product's code, and what it needs."""
+    content = hashlib.sha256(sys.version.encode())
     for path in sorted((PROJECT_ROOT / "pipeline").rglob("*.py")):
         content.update(path.read_bytes() + b"\0")
-    for tool in ("numpy", "scipy", "splink", "pandas", "pyarrow"):
-        content.update(f"{tool} {importlib.metadata.version(tool)}".encode())
+    for needed in sorted(importlib.metadata.requires("customer-tiers") or ()):
+        name = re.split(r"[^\w.-]", needed, maxsplit=1)[0]
+        with suppress(importlib.metadata.PackageNotFoundError):
+            content.update(f"{name} {importlib.metadata.version(name)}".encode())
     return content.hexdigest()
 
 

@@ -103,7 +103,8 @@ def test_the_refusal_says_what_where_how_many_and_what_to_do(story: Story) -> No
         assert ROWS in text
         assert CUSTOMERS in text
         assert "ten at most" in text
-        assert f"--accept {ROWS} --reason" in text
+        named = f"--home {story.home} --sources {story.home.parent / 'sources.yaml'}"
+        assert f"refresh {named} --accept {ROWS} --reason" in " ".join(text.split())
         assert f"Readers keep {FIRST}" in text
     found = story.status["refusal"]
     (finding,) = found["findings"]

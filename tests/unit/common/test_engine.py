@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_more_than_that_is_put_aside_where_it_is_said(
 ) -> None:
     monkeypatch.setenv(engine.MEMORY, "100MB")
     monkeypatch.setenv(engine.SPILL, str(tmp_path))
-    aside = str(tmp_path / "customer-tiers.tmp")
+    aside = str(tmp_path / f"customer-tiers-{os.getpid()}.tmp")
     assert setting(tmp_path / "a.duckdb", "temp_directory") == aside
 
 

@@ -136,3 +136,20 @@ def test_a_release_that_noted_nothing_leaves_nothing(home: Home) -> None:
     publish(home, built(home, 1))
     publish(home, candidate_with(home, 2))
     assert not kept.folder(home).exists()
+
+
+def test_a_release_is_published_though_nothing_can_be_kept(home: Home) -> None:
+    """What was noted cannot be read; the release is current by then, and stays it."""
+    candidate = built(home, 1)
+    (candidate.path / "nodes.json").write_text("half a rec")
+    publish(home, candidate)
+    current = catalogue.current(home)
+    assert current is not None
+    assert current.refresh_id == candidate.refresh_id
+    assert not kept.folder(home).exists()
+
+
+def test_what_lies_in_its_place_is_no_hindrance(home: Home) -> None:
+    kept.folder(home).write_text("a file of somebody's")
+    publish(home, built(home, 1))
+    assert taken(home, candidate_with(home, 2)) is not None

@@ -203,6 +203,16 @@ def test_a_policy_of_an_older_version_is_refused_with_its_column(own: Own) -> No
         own.compose()
 
 
+def test_a_column_with_a_default_may_be_missing(own: Own) -> None:
+    """As in every project that an earlier `init` wrote."""
+    own.write(
+        "dbt_project/seeds/match_thresholds.csv",
+        "customer_type,link_probability,review_probability,prior,registration_distance,"
+        "max_cluster\ncompany,0.92,0.4,0.15,2,50\nperson,0.95,0.5,0.0001,20,20\n",
+    )
+    assert (own.compose() / "seeds" / "match_thresholds.csv").exists()
+
+
 def test_nothing_is_written_again_when_nothing_has_changed(own: Own) -> None:
     folder = own.compose()
     places = [path for path in folder.rglob("*") if path.name != ".lock"]

@@ -40,6 +40,10 @@ MORE = {
     "models/marts/outside_chance.sql": "select random () as chance",
     "models/marts/outside_file.sql": "select * from '{{ var('file') }}'",
     "models/marts/outside_reader.sql": "select * from read_csv('{{ var('file') }}')",
+    # And what is made of a view of it, which has no rows of its own to be known by.
+    "models/staging/outside_view.sql": "select * from read_csv('{{ var('file') }}')",
+    "models/core/outside_below.sql": "select * from {{ ref('outside_view') }}",
+    "models/marts/outside_last.sql": "select * from {{ ref('outside_below') }}",
     "models/marts/outside_python.py": (
         "def model(dbt, session):\n"
         "    dbt.config(materialized='table')\n"
@@ -62,7 +66,11 @@ STAMPED = {
     "stamped",
     "all_stamped",
     *(f"outside_{name}" for name in ("clock", "chance", "file", "reader", "python")),
+    *("outside_view", "outside_below"),
 }
+
+
+OUTSIDE = "a,b\n1,2\n"
 
 
 @dataclass
@@ -125,7 +133,7 @@ class Daily:
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> Small:
     small = new_small(tmp_path_factory.mktemp("parsed"))
     file = small.folder / "outside.csv"
-    file.write_text("a,b\n1,2\n")
+    file.write_text(OUTSIDE)
     project = FILES["dbt_project.yml"] + f"\nvars: {{file: '{file}'}}\n"
     small.write(**{**FILES, **MORE, "dbt_project.yml": project})
     small.parse()
@@ -139,7 +147,7 @@ def daily(parsed: Small, tmp_path: Path) -> Iterator[Daily]:
     shutil.copytree(parsed.folder / "project", small.folder / "project")
     made = Daily(small, small.parse())
     everything = made.build()
-    assert len(everything) == 19
+    assert len(everything) == 22
     assert not any(result.carried for result in everything.values())
     yield made
 
@@ -182,12 +190,29 @@ def test_what_a_change_reaches_is_made_again_and_no_more(daily: Daily) -> None:
     assert daily.rows("marts.all_noted") == [("b",)]
 
 
+@pytest.mark.parametrize("most_rows", [traces.MOST_ROWS, 0])
+def test_what_a_file_holds_reaches_all_that_is_made_of_it(
+    daily: Daily, parsed: Small, monkeypatch: pytest.MonkeyPatch, most_rows: int
+) -> None:
+    """Through a view, and through tables whose rows are too many to be hashed."""
+    monkeypatch.setattr(traces, "MOST_ROWS", most_rows)
+    daily.build()
+    assert daily.rows("marts.outside_last") == [(1, 2)]
+    file = parsed.folder / "outside.csv"
+    file.write_text("a,b\n1,3\n")
+    try:
+        assert "outside_last" in daily.made()
+        assert daily.rows("marts.outside_last") == [(1, 3)]
+    finally:
+        file.write_text(OUTSIDE)
+
+
 def test_a_large_table_is_known_by_what_it_was_made_of(
     daily: Daily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(traces, "MOST_ROWS", 0)
     daily.build()
-    assert daily.made() == STAMPED | {"few_orders"}
+    assert daily.made() == STAMPED | {"few_orders", "outside_last"}
     rates = daily.project.folder / "seeds" / "rates.csv"
     rates.write_text(rates.read_text().replace("2,", "2.0,"))
     assert {"priced", "prices"} <= daily.made()
@@ -236,6 +261,8 @@ def test_an_edited_model_is_made_again_and_a_removed_one_is_gone(daily: Daily) -
         "counted",
         "given",
         "ordered",
+        "outside_below",
+        "outside_view",
         "priced",
         "stamped",
     ]
@@ -243,7 +270,7 @@ def test_an_edited_model_is_made_again_and_a_removed_one_is_gone(daily: Daily) -
 
 def test_what_was_noted_by_another_engine_says_nothing(daily: Daily) -> None:
     daily.noted = {**daily.noted, "version": "0 duckdb 0.1"}
-    assert len(daily.made()) == 19
+    assert len(daily.made()) == 22
 
 
 def test_a_home_that_was_moved_is_gone_on_from(daily: Daily) -> None:
