@@ -7,10 +7,7 @@ known from the population alone, which was written by somebody who did not know 
 from __future__ import annotations
 
 import csv
-import os
 import shutil
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,17 +15,16 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
 
-from pipeline.common.settings import PROJECT_ROOT
 from tests.populations import companies
-from tests.standins import fxiaoke, fxiaoke_company, zoho_company
+from tests.standins import fxiaoke_company, zoho_company
 from tests.standins.base import ManualClock
 from tests.standins.fxiaoke import FxiaokeStandin
-from tests.standins.zoho_crm import CREDENTIALS, ZohoCrm
-from tests.standins.zoho_desk import ORG_ID, ZohoDesk
+from tests.standins.preset import PresetProject
+from tests.standins.zoho_crm import ZohoCrm
+from tests.standins.zoho_desk import ZohoDesk
 
 COMPANIES = 400
 SEED = 20261129
@@ -187,15 +183,7 @@ def _in_desk(systems: Systems, row: Mapping[str, Any], account: str) -> str:
 def write_project(systems: Systems, folder: Path) -> None:
     """The projects of both presets in one, and an ERP of files."""
     for preset in ("zoho", "fxiaoke"):
-        command = [sys.executable, "-m", "pipeline", "init", str(folder / preset)]
-        made = subprocess.run(
-            [*command, "--preset", preset],
-            cwd=PROJECT_ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert made.returncode == 0, made.stderr
+        PresetProject(folder / preset).init(preset)
     whole = folder / "zoho"
     other = folder / "fxiaoke"
     described = yaml.safe_load((whole / "sources.yaml").read_text("utf-8"))
@@ -268,39 +256,14 @@ def matched(
     """The systems, and the customer of each record."""
     systems = furnish()
     folder = tmp_path_factory.mktemp("four")
-    own = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_")}
-    environment = {
-        **own,
-        "PYTHONPATH": str(PROJECT_ROOT),
-        "CUSTOMER_TIERS_ALERTS": "none",
-        "ZOHO_CLIENT_ID": CREDENTIALS["client_id"],
-        "ZOHO_CLIENT_SECRET": CREDENTIALS["client_secret"],
-        "ZOHO_REFRESH_TOKEN": CREDENTIALS["refresh_token"],
-        "ZOHO_DESK_ORG_ID": ORG_ID,
-        "FXIAOKE_APP_ID": fxiaoke.APP_ID,
-        "FXIAOKE_APP_SECRET": fxiaoke.APP_SECRET,
-        "FXIAOKE_PERMANENT_CODE": fxiaoke.PERMANENT_CODE,
-        "FXIAOKE_USER_ID": fxiaoke.USER_ID,
-    }
     with systems.crm.serving(), systems.desk.serving(), systems.tenant.serving():
         write_project(systems, folder)
-        project = folder / "zoho"
-        done = subprocess.run(
-            [sys.executable, "-m", "pipeline", "refresh", "--as-of", AS_OF],
-            cwd=project,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
+        project = PresetProject(folder / "zoho")
+        project.refresh(AS_OF)
+        rows = project.query(
+            "select source, source_customer_id, customer_id "
+            "from marts.customer_source_keys"
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        path = (project / "data" / "current" / "warehouse.duckdb").resolve()
-        with duckdb.connect(str(path), read_only=True) as connection:
-            rows = connection.execute(
-                "select source, source_customer_id, customer_id "
-                "from marts.customer_source_keys"
-            ).fetchall()
         yield systems, {(source, key): customer for source, key, customer in rows}
 
 

@@ -6,22 +6,17 @@ tests. What an account is worth is known from the stand-in alone.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from pipeline.common.settings import PROJECT_ROOT
 from tests.standins import fxiaoke, fxiaoke_company
 from tests.standins.base import ManualClock
 from tests.standins.fxiaoke import FxiaokeStandin
 from tests.standins.fxiaoke_company import Company
+from tests.standins.preset import PresetProject
 
 AS_OF = "2026-05-31"
 
@@ -29,51 +24,16 @@ pytestmark = pytest.mark.slow
 
 
 @dataclass
-class Project:
+class Project(PresetProject):
     """A project that `init --preset fxiaoke` wrote, and the tenant that it reads."""
 
-    folder: Path
     tenant: FxiaokeStandin
     company: Company
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command in the project's folder."""
-        credentials = {
-            "FXIAOKE_APP_ID": fxiaoke.APP_ID,
-            "FXIAOKE_APP_SECRET": fxiaoke.APP_SECRET,
-            "FXIAOKE_PERMANENT_CODE": fxiaoke.PERMANENT_CODE,
-            "FXIAOKE_USER_ID": fxiaoke.USER_ID,
-        }
-        own = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_")}
-        return subprocess.run(
-            [sys.executable, "-m", "pipeline", *arguments],
-            cwd=self.folder,
-            env={**own, "PYTHONPATH": str(PROJECT_ROOT), **credentials},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-
-    def query(self, text: str) -> list[tuple[Any, ...]]:
-        """Rows of the current release."""
-        path = (self.folder / "data" / "current" / "warehouse.duckdb").resolve()
-        with duckdb.connect(str(path), read_only=True) as connection:
-            return connection.execute(text).fetchall()
 
 
 def write_project(folder: Path, tenant: FxiaokeStandin, company: Company) -> Project:
     project = Project(folder, tenant, company)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = subprocess.run(
-        [sys.executable, "-m", "pipeline", "init", str(folder), "--preset", "fxiaoke"],
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    assert "FXIAOKE_APP_SECRET" in made.stdout
+    assert "FXIAOKE_APP_SECRET" in project.init("fxiaoke")
     # What a person fills in: the gateway of the cloud, and the tenant's own fields.
     path = folder / "sources.yaml"
     text = path.read_text(encoding="utf-8")
@@ -95,8 +55,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     with tenant.serving():
         folder = tmp_path_factory.mktemp("fxiaoke") / "project"
         made = write_project(folder, tenant, company)
-        refreshed = made.run("refresh", "--as-of", AS_OF)
-        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+        made.refresh(AS_OF)
         yield made
 
 

@@ -6,23 +6,17 @@ tests. What an account is worth is known from the stand-ins alone.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from pipeline.common.settings import PROJECT_ROOT
 from tests.standins import zoho_company
 from tests.standins.base import ManualClock
+from tests.standins.preset import PresetProject
 from tests.standins.zoho_company import Company
 from tests.standins.zoho_crm import CREDENTIALS, ZohoCrm
-from tests.standins.zoho_desk import ORG_ID, ZohoDesk
+from tests.standins.zoho_desk import ZohoDesk
 
 AS_OF = "2026-05-31"
 
@@ -30,52 +24,18 @@ pytestmark = pytest.mark.slow
 
 
 @dataclass
-class Project:
+class Project(PresetProject):
     """A project that `init --preset zoho` wrote, and the services that it reads."""
 
-    folder: Path
     crm: ZohoCrm
     desk: ZohoDesk
     company: Company
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command in the project's folder."""
-        credentials = {
-            "ZOHO_CLIENT_ID": CREDENTIALS["client_id"],
-            "ZOHO_CLIENT_SECRET": CREDENTIALS["client_secret"],
-            "ZOHO_REFRESH_TOKEN": CREDENTIALS["refresh_token"],
-            "ZOHO_DESK_ORG_ID": ORG_ID,
-        }
-        own = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_")}
-        return subprocess.run(
-            [sys.executable, "-m", "pipeline", *arguments],
-            cwd=self.folder,
-            env={**own, "PYTHONPATH": str(PROJECT_ROOT), **credentials},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-
-    def query(self, text: str) -> list[tuple[Any, ...]]:
-        """Rows of the current release."""
-        path = (self.folder / "data" / "current" / "warehouse.duckdb").resolve()
-        with duckdb.connect(str(path), read_only=True) as connection:
-            return connection.execute(text).fetchall()
 
 
 def write_project(project: Project) -> None:
     """What `init --preset zoho` writes, and what a person fills in."""
     folder = project.folder
-    made = subprocess.run(
-        [sys.executable, "-m", "pipeline", "init", str(folder), "--preset", "zoho"],
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    assert "ZOHO_REFRESH_TOKEN" in made.stdout
+    assert "ZOHO_REFRESH_TOKEN" in project.init("zoho")
     path = folder / "sources.yaml"
     text = path.read_text(encoding="utf-8")
     # In place of the addresses of the data centre, those of the stand-ins.
@@ -103,8 +63,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         folder = tmp_path_factory.mktemp("zoho") / "project"
         made = Project(folder, crm, desk, company)
         write_project(made)
-        refreshed = made.run("refresh", "--as-of", AS_OF)
-        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+        made.refresh(AS_OF)
         yield made
 
 

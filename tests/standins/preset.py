@@ -1,0 +1,73 @@
+"""A project that `init --preset` wrote, run as a person runs it who has the credentials.
+
+Not here: what a person fills in, which is each test's own, and the services.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.common.settings import PROJECT_ROOT
+from tests.standins import fxiaoke
+from tests.standins.zoho_crm import CREDENTIALS
+from tests.standins.zoho_desk import ORG_ID
+
+# What the stand-ins let in.
+SECRETS = {
+    "ZOHO_CLIENT_ID": CREDENTIALS["client_id"],
+    "ZOHO_CLIENT_SECRET": CREDENTIALS["client_secret"],
+    "ZOHO_REFRESH_TOKEN": CREDENTIALS["refresh_token"],
+    "ZOHO_DESK_ORG_ID": ORG_ID,
+    "FXIAOKE_APP_ID": fxiaoke.APP_ID,
+    "FXIAOKE_APP_SECRET": fxiaoke.APP_SECRET,
+    "FXIAOKE_PERMANENT_CODE": fxiaoke.PERMANENT_CODE,
+    "FXIAOKE_USER_ID": fxiaoke.USER_ID,
+}
+
+
+@dataclass
+class PresetProject:
+    """The folder of a project, with its home in `data`."""
+
+    folder: Path
+
+    def init(self, preset: str) -> str:
+        """Has the project written; what was said."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        made = self.run("init", str(self.folder), "--preset", preset, at=PROJECT_ROOT)
+        assert made.returncode == 0, made.stderr
+        return made.stdout
+
+    def run(
+        self, *arguments: str, at: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """A command in the project's folder, or another."""
+        own = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_")}
+        more = {"PYTHONPATH": str(PROJECT_ROOT), "CUSTOMER_TIERS_ALERTS": "none"}
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline", *arguments],
+            cwd=at or self.folder,
+            env={**own, **more, **SECRETS},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+    def refresh(self, as_of: str) -> None:
+        """Refreshes, which has to end well."""
+        done = self.run("refresh", "--as-of", as_of)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def query(self, text: str) -> list[tuple[Any, ...]]:
+        """Rows of the current release."""
+        path = (self.folder / "data" / "current" / "warehouse.duckdb").resolve()
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return connection.execute(text).fetchall()
