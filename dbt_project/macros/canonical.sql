@@ -141,6 +141,8 @@ gives, whatever the day. `canonical_columns()` without an entity gives all of th
             "source_customer_id": "varchar",
             "lead_name": "varchar",
             "customer_type": "varchar",
+            "email": "varchar",
+            "phone": "varchar",
             "stage": "varchar",
             "is_open": "boolean",
             "amount": type_money(),

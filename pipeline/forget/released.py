@@ -276,11 +276,13 @@ def _expression(
 ) -> str:
     name = sql.quoted(column.name)
     if table in STAYS and column.name not in STAYS[table]:
-        return _emptied(column, "customer_id", known)
+        return _emptied(column, ["customer_id"], known)
     if column.name in GOES.get(table, ()):
-        return _emptied(column, "customer_id", known)
+        # A lead that only seems to be his bears his name as well.
+        keys = [key for key in ("customer_id", "matched_customer_id") if key in names]
+        return _emptied(column, keys, known)
     if table == "customer_groups" and column.name == "group_name":
-        return _emptied(column, "ultimate_parent_customer_id", known)
+        return _emptied(column, ["ultimate_parent_customer_id"], known)
     if column.kind != "VARCHAR":
         return name
     expression = name
@@ -318,7 +320,7 @@ def _among(name: str, ids: set[str]) -> str:
     return f"coalesce({name} in ({listed}), false)" if listed else "false"
 
 
-def _emptied(column: Column, key: str, known: _Known) -> str:
+def _emptied(column: Column, keys: Sequence[str], known: _Known) -> str:
     name = sql.quoted(column.name)
     if column.name in {"customer_name", "group_name"}:
         put = sql.literal(NAME)
@@ -328,7 +330,8 @@ def _emptied(column: Column, key: str, known: _Known) -> str:
         put = sql.literal(NAME)
     else:
         return name
-    return f"case when {_among(key, known.ids)} then {put} else {name} end"
+    his = " or ".join(_among(key, known.ids) for key in keys)
+    return f"case when {his} then {put} else {name} end"
 
 
 def _source_of(column: str, names: set[str]) -> str | None:

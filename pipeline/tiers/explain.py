@@ -47,6 +47,8 @@ class Explanation:
         restatements: Rows of meta.tier_restatements, where the release has it.
         value: What it gives; the columns of customer_value that a person asks for.
         actions: Rows of customer_actions, where the release has it.
+        leads: Leads that name no customer and seem to be with this one; the columns of
+            leads that a person asks for, where the release has them.
     """
 
     release: str
@@ -65,6 +67,7 @@ class Explanation:
     restatements: list[Row]
     value: Row
     actions: list[Row]
+    leads: list[Row]
 
 
 MONTH_ENDS: Final = 6
@@ -138,6 +141,7 @@ def run(release: Release, customer: str) -> Explanation:
             restatements=_restatements(connection, names, customer_id),
             value=_value(connection, customer_id),
             actions=_rows_of(connection, "marts", "customer_actions", customer_id),
+            leads=_leads(connection, customer_id),
         )
 
 
@@ -236,6 +240,23 @@ def _restatements(
 def _value(connection: duckdb.DuckDBPyConnection, customer_id: str) -> Row:
     whole = _one(connection, "customer_value", customer_id)
     return {name: whole[name] for name in whole if name in VALUE}
+
+
+def _leads(connection: duckdb.DuckDBPyConnection, customer_id: str) -> list[Row]:
+    """Leads that name no customer and seem to be with this one, the newest first."""
+    # A release of before has no such column.
+    if "matched_customer_id" not in released.columns(connection, "marts", "leads"):
+        return []
+    return released.rows(
+        connection,
+        """
+        select lead_id, lead_name, stage, is_open, owner, created_on, matched_by
+        from warehouse.marts.leads
+        where matched_customer_id = ?
+        order by created_on desc nulls last, lead_id
+        """,
+        [customer_id],
+    )
 
 
 def _moments(

@@ -124,6 +124,20 @@ def test_tickets_have_what_the_aliases_name(project: Project) -> None:
     assert row[5] == 0
 
 
+def test_a_lead_is_shown_with_the_customer_that_it_seems_to_be_with(
+    project: Project,
+) -> None:
+    """It brings the customer nothing but the hint: the figures are tested above."""
+    assert project.query(
+        """
+        select leads.customer_id, leads.matched_by, keys.source_customer_id
+        from marts.leads as leads
+        inner join marts.customer_source_keys as keys
+            on leads.matched_customer_id = keys.customer_id
+        """
+    ) == [(None, "phone", list(project.company.accounts)[1])]
+
+
 def test_what_the_crm_does_not_know_is_null(project: Project) -> None:
     assert project.query(
         "select count(cost_amount), count(margin_amount) from marts.order_lines"

@@ -152,6 +152,32 @@ def test_what_is_known_comes_through(project: Project) -> None:
     assert row == (len(project.crm.modules["Cases"].records),) * 2
 
 
+def test_a_lead_is_shown_with_the_customer_that_it_seems_to_be_with(
+    project: Project,
+) -> None:
+    (lead,) = project.query(
+        """
+        select leads.customer_id, leads.matched_by, keys.source_customer_id
+        from marts.leads as leads
+        inner join marts.customer_source_keys as keys
+            on leads.matched_customer_id = keys.customer_id
+        where keys.source = 'zoho'
+        """
+    )
+    account = list(project.company.accounts)[0]
+    assert lead == (None, "domain and name", account)
+    explained = project.run("explain", f"zoho:{account}")
+    assert explained.returncode == 0, explained.stderr
+    assert "Leads that seem to be with it" in explained.stdout
+    assert "domain and name" in explained.stdout
+    # One that was converted is the customer's own, and none that it seems to be.
+    (converted,) = project.query(
+        "select count(customer_id), count(matched_customer_id) from marts.leads "
+        "where stage = 'Converted'"
+    )
+    assert converted == (len(project.company.accounts), 0)
+
+
 def test_what_zoho_does_not_know_is_null(project: Project) -> None:
     assert project.query(
         "select count(cost_amount), count(margin_amount) from marts.order_lines"

@@ -103,6 +103,9 @@ OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "LeadsObj": {
         "name": _text("姓名"),
         "company": _text("公司"),
+        "email": _text("邮件"),
+        "mobile": _text("手机"),
+        "tel": _text("电话"),
         "leads_status": _select("状态", "未处理", "跟进中", "已转换", "无效"),
         "account_id": REFERENCE,
         "owner": OWNER,
@@ -434,3 +437,14 @@ def _leads(tenant: FxiaokeStandin) -> None:
             leads_status=str(1 + number % 4),
             owner=["1002"],
         )
+    # The telephone of the second account's contact, under a name of no customer's.
+    _put(
+        tenant,
+        "LeadsObj",
+        LAST_DAY - dt.timedelta(5),
+        name="王先生",
+        company="某贸易商行",
+        mobile="+86 138 0000 0001",
+        leads_status="1",
+        owner=["1002"],
+    )

@@ -91,6 +91,9 @@ def declare(crm: ZohoCrm) -> None:
         "Leads",
         field_of("Company"),
         field_of("Full_Name"),
+        field_of("Email", "email"),
+        field_of("Phone", "phone"),
+        field_of("Mobile", "phone"),
         field_of("Lead_Status", "picklist", options=["Contacted", "Junk Lead"]),
         field_of("Lead_Source", "picklist", options=_SOURCES),
         field_of("Industry", "picklist", options=_INDUSTRIES),
@@ -232,6 +235,17 @@ def furnish(crm: ZohoCrm, desk: ZohoDesk) -> Company:
             Lead_Status="Junk Lead" if number == 9 else "Contacted",
             Lead_Source=_SOURCES[number % 3],
         )
+    # Somebody else at the first account, whom nobody has converted.
+    _put(
+        crm,
+        "Leads",
+        LAST_DAY - dt.timedelta(5),
+        Company=f"{_word(0)} Pumps Limited",
+        Full_Name="Person Elsewhere",
+        Email=f"elsewhere@{_word(0).lower()}.example",
+        Lead_Status="Contacted",
+        Lead_Source=_SOURCES[0],
+    )
     return company
 
 

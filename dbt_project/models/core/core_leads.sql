@@ -42,6 +42,8 @@ final as (
         -- Who nobody calls a company may be a person.
         coalesce(known.customer_type, customers.customer_type) = 'company'
             as is_known_company,
+        known.email,
+        known.phone,
         known.stage,
         case
             when known.ended_later then true

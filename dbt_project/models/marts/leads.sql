@@ -2,31 +2,38 @@ with leads as (
     select * from {{ ref("core_leads") }}
 ),
 
+matches as (
+    select * from {{ ref("core_lead_matches") }}
+),
+
 final as (
     select
-        lead_id,
-        customer_id,
+        leads.lead_id,
+        leads.customer_id,
+        matches.matched_customer_id,
+        matches.matched_by,
         case
-            when is_known_company then lead_name
-            else {{ masked_name("lead_name") }}
+            when leads.is_known_company then leads.lead_name
+            else {{ masked_name("leads.lead_name") }}
         end as lead_name,
-        customer_type,
-        stage,
-        is_open,
-        amount,
-        currency,
-        source_amount,
-        source_currency,
-        probability,
-        expected_close_date,
-        owner,
-        created_on,
-        closed_on,
-        last_contact_on,
-        source,
-        customer_source,
-        source_customer_id
+        leads.customer_type,
+        leads.stage,
+        leads.is_open,
+        leads.amount,
+        leads.currency,
+        leads.source_amount,
+        leads.source_currency,
+        leads.probability,
+        leads.expected_close_date,
+        leads.owner,
+        leads.created_on,
+        leads.closed_on,
+        leads.last_contact_on,
+        leads.source,
+        leads.customer_source,
+        leads.source_customer_id
     from leads
+    left join matches on leads.lead_id = matches.lead_id
 )
 
 select * from final

@@ -69,6 +69,7 @@ class _Rendering(Language):
         yield from self._history(found)
         yield from self._restated(found)
         yield from self._due(found)
+        yield from self._leads(found)
 
     def _tier(self, tier: Any) -> str:
         name = f"{tier['tier_name_en']} {tier['tier_name_zh']} ({tier['vip_class']})"
@@ -359,6 +360,22 @@ class _Rendering(Language):
                 row.get(f"reason_{self.language}") or "",
             )
         if found.actions:
+            yield table
+
+    def _leads(self, found: Explanation) -> Iterator[RenderableType]:
+        table = self.table(
+            "Leads that seem to be with it; they count for nothing here",
+            *("lead", "name", "stage", "owner", "matched by"),
+        )
+        for row in found.leads:
+            table.add_row(
+                row["lead_id"],
+                row["lead_name"] or "",
+                row["stage"],
+                row["owner"] or "",
+                self.text(row["matched_by"]),
+            )
+        if found.leads:
             yield table
 
     def _restated(self, found: Explanation) -> Iterator[RenderableType]:

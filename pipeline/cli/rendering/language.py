@@ -63,6 +63,17 @@ _CHINESE: Final = {
     "why": "原因",
     "refresh": "更新",
     "Due": "待办",
+    "Leads that seem to be with it; they count for nothing here": (
+        "疑似属于该客户的线索（不计入其数据）"
+    ),
+    "lead": "线索",
+    "name": "名称",
+    "stage": "阶段",
+    "matched by": "匹配依据",
+    "e-mail": "电子邮箱",
+    "phone and name": "电话与名称",
+    "domain and name": "域名与名称",
+    "phone": "电话",
     "due on": "到期日",
     "action": "事项",
     "owner": "负责人",

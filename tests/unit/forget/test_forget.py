@@ -331,8 +331,8 @@ def make_release(
         create table marts.customer_source_keys (source varchar not null,
             source_customer_id varchar not null, customer_id varchar not null);
         create table marts.contacts (customer_id varchar, contact_name varchar);
-        create table marts.leads (customer_id varchar, lead_name varchar,
-            amount decimal(18, 4));
+        create table marts.leads (customer_id varchar, matched_customer_id varchar,
+            lead_name varchar, amount decimal(18, 4));
         create table marts.order_lines (order_id varchar not null,
             customer_id varchar not null, net_amount decimal(18, 4) not null);
         create table meta.customer_registry (source varchar not null,
@@ -363,6 +363,12 @@ def make_release(
                 f"? as {'lead' if table.endswith('leads') else 'contact'}_name",
                 [customer_id, name],
             )
+        # One that only seems to be theirs, under another spelling.
+        connection.execute(
+            "insert into marts.leads by name "
+            "select ? as matched_customer_id, 'Spelt otherwise' as lead_name",
+            [customer_id],
+        )
         for source, key in keys:
             for table in ("marts.customer_source_keys", "meta.customer_registry"):
                 connection.execute(
@@ -573,8 +579,8 @@ def test_the_releases(template: Path, forgotten: Company) -> None:
             assert c.execute(
                 "select count(*), count(lead_name) from marts.leads"
             ).fetchone() == (
-                len(with_ids[-1]) + 1,
-                1,
+                2 * (len(with_ids[-1]) + 1),
+                2,
             )
             assert c.execute(
                 "select count(*) from meta.match_candidates"

@@ -48,6 +48,8 @@ united as (
         Converted_Account as source_customer_id,
         coalesce(Company, Full_Name) as lead_name,
         case when Company is null then 'person' else 'company' end as customer_type,
+        Email as email,
+        coalesce(Mobile, Phone) as phone,
         case when is_converted then 'Converted' else coalesce(status_label, '-') end
             as stage,
         not is_converted
@@ -75,6 +77,8 @@ united as (
         Account_Name as source_customer_id,
         Deal_Name as lead_name,
         'company' as customer_type,
+        cast(null as varchar) as email,
+        cast(null as varchar) as phone,
         coalesce(stage_label, '-') as stage,
         not coalesce(has_ended, false) as is_open,
         Amount as amount,
@@ -111,6 +115,8 @@ renamed as (
         united.source_customer_id,
         united.lead_name,
         united.customer_type,
+        united.email,
+        united.phone,
         united.stage,
         united.is_open,
         united.amount,
