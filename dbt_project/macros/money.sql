@@ -21,3 +21,62 @@ Money of any currency in the reporting currency.
         else fx_rates.rate
     end as decimal(28, 8))
 {%- endmacro %}
+
+{#- The rows of a relation with `spread_amount`: what an amount of a whole order comes to in
+    each of its lines, in proportion to what the line is sold for, so that the parts sum to it
+    exactly. Whole cents by the largest remainder (of equal ones the line that comes first),
+    and what is less than a cent to the next. Returned lines get nothing of it, unless an
+    order has no other; lines that come to nothing share alike.
+
+    `amount` is the order's in each of its lines, `line_amount` the line's; `order_id` and
+    `line` name the columns of the order and of the line in it. -#}
+{% macro spread_over_lines(relation, amount, line_amount, order_id, line) %}
+    select
+        shared.*,
+        cast(
+            whole_cents
+            + least(0.01, greatest(0, left_over - 0.01 * (turn - 1)))
+            as decimal(18, 4)
+        ) as spread_amount
+    from (
+        select
+            floored.*,
+            {{ amount }} - sum(whole_cents) over (partition by {{ order_id }})
+                as left_over,
+            row_number() over (
+                partition by {{ order_id }} order by remainder desc, {{ line }}
+            ) as turn
+        from (
+            select
+                weighed.*,
+                cast(
+                    floor(100 * cast({{ amount }} as double) * weight / all_weights) / 100
+                    as decimal(18, 4)
+                ) as whole_cents,
+                100 * cast({{ amount }} as double) * weight / all_weights
+                - floor(100 * cast({{ amount }} as double) * weight / all_weights)
+                    as remainder
+            from (
+                select
+                    alike.*,
+                    sum(weight) over (partition by {{ order_id }}) as all_weights
+                from (
+                    select
+                        {{ relation }}.*,
+                        cast(case
+                            when
+                                sum(greatest({{ line_amount }}, 0))
+                                    over (partition by {{ order_id }}) > 0
+                                then greatest({{ line_amount }}, 0)
+                            when
+                                sum(abs({{ line_amount }}))
+                                    over (partition by {{ order_id }}) > 0
+                                then abs({{ line_amount }})
+                            else 1
+                        end as double) as weight
+                    from {{ relation }}
+                ) as alike
+            ) as weighed
+        ) as floored
+    ) as shared
+{% endmacro %}

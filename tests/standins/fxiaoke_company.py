@@ -131,6 +131,7 @@ OBJECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "account_id": REFERENCE,
         "order_time": _typed("date", "下单日期"),
         "order_amount": _typed("currency", "销售订单金额"),
+        "product_amount": _typed("currency", "产品合计"),
         "order_status": _select("订单状态", "已确认", "已发货"),
     },
     "SalesOrderProductObj": {
@@ -312,16 +313,20 @@ def _orders(
             price = max(1, round(amount * 100 * chance.uniform(0.6, 1.4) / 10))
             lines.append((chance.choice(products), quantity, price))
         total = sum(quantity * price for _, quantity, price in lines)
+        number = len(tenant.objects["SalesOrderObj"])
+        # Of ten orders one has a discount on the whole.
+        amount_due = total * 97 // 100 if number % 10 == 3 else total
         # Of twenty orders one is not approved yet, and one was cancelled.
         state = chance.choice(["normal"] * 18 + ["under_review", "invalid"])
         order = _put(
             tenant,
             "SalesOrderObj",
             day,
-            name=f"SO{day:%Y%m%d}-{len(tenant.objects['SalesOrderObj']):04}",
+            name=f"SO{day:%Y%m%d}-{number:04}",
             account_id=account,
             order_time=moment(day),
-            order_amount=money(total),
+            order_amount=money(amount_due),
+            product_amount=money(total),
             order_status="1",
             life_status=state,
         )
@@ -337,7 +342,7 @@ def _orders(
                 subtotal=money(quantity * price),
             )
         if state == "normal":
-            company.revenue[account] += total
+            company.revenue[account] += amount_due
             paid = day + dt.timedelta(20)
             if paid <= LAST_DAY:
                 _put(
@@ -347,7 +352,7 @@ def _orders(
                     name=f"HK-{order[-6:]}",
                     account_id=account,
                     payment_time=moment(paid),
-                    payment_amount=money(total),
+                    payment_amount=money(amount_due),
                 )
             if chance.random() < 0.05:
                 back = total // 4

@@ -33,6 +33,7 @@ KINDS: Mapping[str, tuple[int, int, int, int]] = {
 
 _SOURCES = ["Trade Show", "Web Research", "Partner"]
 _INDUSTRIES = ["Electronics", "Machinery", "Food"]
+_CENT = Decimal("0.01")
 _MONEY = [
     field_of(name, "currency")
     for name in ("Sub_Total", "Discount", "Tax", "Adjustment", "Grand_Total")
@@ -45,7 +46,7 @@ class Company:
 
     Attributes:
         accounts: Id → kind.
-        revenue: Id → sum of its lines, in cents.
+        revenue: Id → sum of its orders without tax, in cents.
         tickets: Id of the account → tickets of the desk.
     """
 
@@ -375,27 +376,32 @@ def _orders(
             total += quantity * price
         # Of twenty orders one was cancelled.
         state = chance.choice(["Delivered"] * 19 + ["Cancelled"])
-        tax = (total * Decimal("0.13")).quantize(Decimal("0.01"))
+        number = len(crm.modules["Sales_Orders"].records)
+        # Of ten orders one has a discount on the whole, of seven one a charge.
+        discount = (total / 30).quantize(_CENT) if number % 10 == 3 else Decimal(0)
+        charge = Decimal("19.99") if number % 7 == 2 else Decimal(0)
+        net = total - discount + charge
+        tax = (net * Decimal("0.13")).quantize(_CENT)
         # Entered the day after, as a rule.
         entered = min(day + dt.timedelta(1), LAST_DAY)
         order = _put(
             crm,
             "Sales_Orders",
             entered,
-            SO_Number=f"SO{len(crm.modules['Sales_Orders'].records):06}",
+            SO_Number=f"SO{number:06}",
             Subject="Order",
             Account_Name={"id": account, "name": "A"},
             Status=state,
             Sub_Total=total,
-            Discount=Decimal(0),
+            Discount=discount,
             Tax=tax,
-            Adjustment=Decimal(0),
-            Grand_Total=total + tax,
+            Adjustment=charge,
+            Grand_Total=net + tax,
             Order_Date=str(day),
             Ordered_Items=lines,
         )
         if state == "Delivered":
-            company.revenue[account] += int(100 * total)
+            company.revenue[account] += int(100 * net)
             _put(
                 crm,
                 "Invoices",
@@ -406,7 +412,7 @@ def _orders(
                 Invoice_Date=str(day),
                 Due_Date=str(day + dt.timedelta(30)),
                 Status="Delivered",
-                Grand_Total=total + tax,
+                Grand_Total=net + tax,
             )
         day += dt.timedelta(max(1, round(pause * chance.uniform(0.7, 1.3))))
 

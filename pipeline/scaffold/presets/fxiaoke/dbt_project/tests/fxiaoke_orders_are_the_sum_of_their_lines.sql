@@ -1,19 +1,19 @@
-{#- A discount on the whole order (整单折扣) is in the order's amount and in no line: the
-    revenue of its lines is too high by as much. -#}
+{#- Lines come to what their order comes to, a discount of the whole order (整单折扣)
+    included. An order without a line that counts is found as well. -#}
 {{ config(severity="warn") }}
 with latest_orders as (
     {{ latest(source("fxiaoke", "orders")) }}
 ),
 
-latest_order_products as (
-    {{ latest(source("fxiaoke", "order_products")) }}
+order_lines as (
+    select * from {{ ref("stg_fxiaoke__order_lines") }}
 ),
 
 totals as (
     select
         order_id,
-        sum(subtotal) as line_amount
-    from latest_order_products
+        sum(net_amount) as line_amount
+    from order_lines
     group by order_id
 )
 
@@ -26,5 +26,6 @@ from latest_orders
 left join totals on latest_orders._id = totals.order_id
 where
     latest_orders.life_status in ('normal', 'in_change')
+    and latest_orders.order_time is not null
     and abs(coalesce(totals.line_amount, 0) - latest_orders.order_amount) >= 0.01
 order by latest_orders._id

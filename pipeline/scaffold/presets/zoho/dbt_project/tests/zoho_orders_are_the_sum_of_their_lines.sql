@@ -1,24 +1,20 @@
-{#- Without tax. A discount or an adjustment of the whole order is in no line: the revenue of
-    its lines is another by as much. -#}
+{#- Lines without tax come to what their order comes to without tax, its discount and its
+    adjustment included. -#}
 {{ config(severity="warn") }}
 with latest_orders as (
     {{ latest(source("zoho", "orders")) }}
 ),
 
-latest_order_items as (
-    {{ latest(source("zoho", "order_items")) }}
+order_lines as (
+    select * from {{ ref("stg_zoho__order_lines") }}
 ),
 
 totals as (
     select
-        Parent_Id as order_id,
-        sum(
-            cast(Quantity as decimal(18, 4))
-            * cast(coalesce(List_Price, ListPrice) as decimal(18, 4))
-            - coalesce(cast(Discount as decimal(18, 4)), 0)
-        ) as line_amount
-    from latest_order_items
-    group by Parent_Id
+        order_id,
+        sum(net_amount) as line_amount
+    from order_lines
+    group by order_id
 ),
 
 amounts as (

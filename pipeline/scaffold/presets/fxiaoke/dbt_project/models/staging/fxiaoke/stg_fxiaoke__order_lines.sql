@@ -1,4 +1,5 @@
-{#- Lines of approved orders, and notes of returned goods as one negative line each: the
+{#- Lines of approved orders, over which a discount of the whole order (整单折扣) is spread:
+    what 销售订单金额 is less than 产品合计. And notes of returned goods as one negative line each: the
     note does not say which product came back. sources.yaml counts by the same rules. -#}
 with latest_orders as (
     {{ latest(source("fxiaoke", "orders")) }}
@@ -22,7 +23,11 @@ sold as (
         latest_order_products.product_id as source_product_id,
         latest_orders.order_time as order_date,
         latest_order_products.quantity,
-        latest_order_products.subtotal as net_amount,
+        cast(latest_order_products.subtotal as decimal(18, 4)) as line_amount,
+        cast(
+            coalesce(latest_orders.order_amount - latest_orders.product_amount, 0)
+            as decimal(18, 4)
+        ) as order_adjustment,
         latest_order_products.quantity < 0 as is_return,
         coalesce(latest_orders.mc_currency, 'CNY') as currency
     from latest_order_products
@@ -31,6 +36,12 @@ sold as (
         latest_orders.life_status in ('normal', 'in_change')
         and latest_orders.order_time is not null
         and latest_order_products.quantity <> 0
+),
+
+adjusted as (
+    {{ spread_over_lines(
+        "sold", "order_adjustment", "line_amount", "order_id", "line_number"
+    ) }}
 ),
 
 returned as (
@@ -52,7 +63,17 @@ returned as (
 ),
 
 lines as (
-    select * from sold
+    select
+        order_id,
+        line_number,
+        source_customer_id,
+        source_product_id,
+        order_date,
+        quantity,
+        line_amount + spread_amount as net_amount,
+        is_return,
+        currency
+    from adjusted
     union all
     select * from returned
 ),

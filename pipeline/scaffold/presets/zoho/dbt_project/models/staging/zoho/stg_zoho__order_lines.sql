@@ -1,4 +1,5 @@
-{#- Lines of orders that were not cancelled. The day of an order is a field of your own
+{#- Lines of orders that were not cancelled, without tax. A discount and an adjustment of the
+    whole order are spread over its lines. The day of an order is a field of your own
     (`aliases` in sources.yaml), else the day on which it was entered. sources.yaml counts
     by the same rules. -#}
 with latest_orders as (
@@ -27,10 +28,18 @@ lines as (
         ) as order_date,
         cast(latest_order_items.Quantity as decimal(18, 4)) as quantity,
         cast(
-            coalesce(latest_order_items.List_Price, latest_order_items.ListPrice)
+            cast(latest_order_items.Quantity as decimal(18, 4))
+            * cast(
+                coalesce(latest_order_items.List_Price, latest_order_items.ListPrice)
+                as decimal(18, 4)
+            )
+            - coalesce(cast(latest_order_items.Discount as decimal(18, 4)), 0)
             as decimal(18, 4)
-        ) as price,
-        coalesce(cast(latest_order_items.Discount as decimal(18, 4)), 0) as discount,
+        ) as line_amount,
+        cast(
+            coalesce(latest_orders.Adjustment, 0) - coalesce(latest_orders.Discount, 0)
+            as decimal(18, 4)
+        ) as order_adjustment,
         coalesce(latest_orders.Currency, '{{ var("reporting_currency") }}') as currency
     from latest_order_items
     inner join latest_orders on latest_order_items.Parent_Id = latest_orders.id
@@ -38,6 +47,12 @@ lines as (
         latest_order_items.Quantity <> 0
         and coalesce(lower(latest_orders.Status), '')
         not in ('cancelled', 'canceled', 'void', 'draft', '已取消', '已作废', '草稿')
+),
+
+adjusted as (
+    {{ spread_over_lines(
+        "lines", "order_adjustment", "line_amount", "order_id", "line_number"
+    ) }}
 ),
 
 renamed as (
@@ -50,10 +65,10 @@ renamed as (
         ordered_at,
         order_date,
         quantity,
-        cast(quantity * price - discount as decimal(18, 4)) as net_amount,
+        line_amount + spread_amount as net_amount,
         quantity < 0 as is_return,
         currency
-    from lines
+    from adjusted
 )
 
 select * from renamed
