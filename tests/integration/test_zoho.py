@@ -217,14 +217,25 @@ def test_a_field_that_vanishes_stops_the_next_refresh(project: Project) -> None:
     (stage,) = (one for one in deals.fields if one["api_name"] == "Stage")
     new = {"actual_value": "On Ice", "display_value": "On Ice"}
     stage["pick_list_values"].append(new)
+    # The desk as well: a status that nobody knows, and a field less.
+    tickets = project.desk.fields["tickets"]
+    (status,) = (one for one in tickets if one["apiName"] == "status")
+    status["allowedValues"].append({"value": "Parts", "statusType": "On Hold"})
+    project.desk.fields["tickets"] = [
+        one for one in tickets if one["apiName"] != "classification"
+    ]
     try:
         refreshed = project.run("refresh", "--as-of", AS_OF)
     finally:
         orders.fields = kept
         stage["pick_list_values"].remove(new)
+        project.desk.fields["tickets"] = tickets
+        status["allowedValues"].pop()
     assert refreshed.returncode == 3, refreshed.stdout + refreshed.stderr
     said = " ".join((refreshed.stdout + refreshed.stderr).split())
     for words in ("no_field_vanished", "order_date", "no_option_is_new", "On Ice"):
+        assert words in said
+    for words in ("zoho_desk", "classification", "Parts"):
         assert words in said
     assert (project.folder / "data" / "current").readlink() == before
 

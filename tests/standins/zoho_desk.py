@@ -7,7 +7,10 @@ vendor's documentation, [R] recorded, [M] from memory, [A] assumed.
 from __future__ import annotations
 
 import datetime as dt
+import copy
 import itertools
+import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from tests.standins.base import Asked, Reply, Standin, json_reply
@@ -20,6 +23,7 @@ SCOPES = frozenset(
         "Desk.search.READ",
         "Desk.contacts.READ",
         "Desk.basic.READ",
+        "Desk.settings.READ",
     }
 )
 # [M] Which scopes a list needs.
@@ -30,6 +34,68 @@ _NEEDED = {
     "contacts": {"Desk.contacts.READ"},
     "departments": {"Desk.basic.READ"},
     "agents": {"Desk.basic.READ"},
+    # [T] Clients name one of the two or both; whether one alone would do is not known.
+    "organizationFields": {"Desk.basic.READ", "Desk.settings.READ"},
+}
+
+
+def field_of(
+    api_name: str, kind: str = "Text", options: Sequence[Any] = ()
+) -> dict[str, Any]:
+    """A field as `organizationFields` describes it [T].
+
+    Args:
+        api_name: As records call it; of a custom field with `cf_`.
+        kind: Text, Picklist, DateTime, LookUp and others.
+        options: Of a picklist: texts, or of a ticket's status pairs of a value and what
+            it stands for.
+    """
+    return {
+        "id": str(1_329_983_000_000_900_000 + zlib.crc32(api_name.encode()) % 100_000),
+        "apiName": api_name,
+        "displayLabel": api_name.removeprefix("cf_").replace("_", " ").capitalize(),
+        "type": kind,
+        "isCustomField": api_name.startswith("cf_"),
+        "isMandatory": False,
+        # [T] Options of most fields are texts; those of the status objects.
+        "allowedValues": [
+            option
+            if isinstance(option, str)
+            else {"value": option[0], "statusType": option[1]}
+            for option in options
+        ],
+    }
+
+
+# What a desk has before anybody adds a field of their own: [T] no times that the desk
+# stamps itself, and no type of a status, are among them.
+_FIELDS = {
+    "tickets": [
+        field_of("subject"),
+        field_of(
+            "status",
+            "Picklist",
+            [("Open", "Open"), ("On Hold", "On Hold"), ("Closed", "Closed")],
+        ),
+        field_of("priority", "Picklist", ["High", "Medium", "Low"]),
+        field_of("channel", "Picklist", ["Phone", "Email", "Web"]),
+        field_of("classification", "Picklist", ["Question", "Complaint"]),
+        field_of("category", "Picklist"),
+        field_of("contactId", "LookUp"),
+        field_of("accountId", "LookUp"),
+        field_of("dueDate", "DateTime"),
+    ],
+    "accounts": [
+        *(field_of(name) for name in ("accountName", "website", "industry", "country")),
+        field_of("email", "Email"),
+        field_of("phone", "Phone"),
+    ],
+    "contacts": [
+        *(field_of(name) for name in ("firstName", "lastName")),
+        field_of("email", "Email"),
+        *(field_of(name, "Phone") for name in ("phone", "mobile")),
+        field_of("accountId", "LookUp"),
+    ],
 }
 
 
@@ -39,6 +105,7 @@ class ZohoDesk(Standin):
     Attributes:
         accounts_server: Gives the tokens that are taken here.
         records: List → its records, in the order in which they were created.
+        fields: List → its fields, as `organizationFields` describes them.
         page_rows: The most of a page.
         empty_is_204: Whether a page without records is 204 or an empty list; not known,
             so that tests try both [M].
@@ -51,6 +118,7 @@ class ZohoDesk(Standin):
         self.records: dict[str, list[dict[str, Any]]] = {
             name: [] for name in ("tickets", "accounts", "contacts", "agents")
         }
+        self.fields: dict[str, list[dict[str, Any]]] = copy.deepcopy(_FIELDS)
         self.page_rows = 100
         self.empty_is_204 = True
         self._numbers = itertools.count(1)
@@ -81,6 +149,11 @@ class ZohoDesk(Standin):
             return _refused(422, "UNPROCESSABLE_ENTITY")  # [A]
         if not _NEEDED.get(parts[-1], set()) <= server.scopes:
             return _refused(403, "SCOPE_MISMATCH")  # [M]
+        if parts == ["organizationFields"]:
+            module = asked.params.get("module")
+            if module not in self.fields:
+                return _refused(422, "UNPROCESSABLE_ENTITY")  # [A]
+            return json_reply({"data": self.fields[module]}, 200)
         if parts[0] not in self.records:
             return _refused(404, "URL_NOT_FOUND")
         rows = int(asked.params.get("limit", 10))

@@ -27,7 +27,9 @@ from pipeline.sources.http import (
 )
 from pipeline.sources.http.columns import Kind
 from pipeline.sources.increments import lower_bound, overlap_of
+from pipeline.sources.zoho import desk_fields
 from pipeline.sources.zoho.client import ZohoClient
+from pipeline.sources.zoho.fields import metadata_batch
 from pipeline.sources.zoho_settings import SEARCHED
 
 _API: Final = "/api/v1"
@@ -135,6 +137,7 @@ class ZohoDeskReader:
             clock: Where the time comes from.
         """
         self._name = source.name
+        self._entities = source.entities
         self._client = ZohoClient(source, home, clock)
 
     def __enter__(self) -> ZohoDeskReader:
@@ -153,9 +156,17 @@ class ZohoDeskReader:
             SourceUnavailable: The list cannot be read; says which scope is missing.
         """
         since = since or Since()
+        if entity.reads == "metadata":
+            yield Extract(
+                origin="metadata",
+                fingerprint=None,
+                batches=self._metadata,
+                is_whole=True,
+            )
+            return
         name = entity.object or entity.name
         where = f"{self._name}.{entity.name}"
-        if entity.reads == "metadata" or (name not in _FIELDS and not entity.fields):
+        if name not in _FIELDS and not entity.fields:
             raise SourceUnavailable(
                 f"{where}: Zoho Desk does not say what {name} is made of; name its "
                 "`fields` in sources.yaml, or take the entity out."
@@ -174,6 +185,19 @@ class ZohoDeskReader:
         if since.sweep_due:
             key = [column for column in columns if column.name in entity.key]
             yield _extract(name, key, lambda: self._list(name), content="keys")
+
+    def _metadata(self) -> Iterator[pa.RecordBatch]:
+        rows: dict[tuple[str, str, str], dict[str, str]] = {}
+        for entity in self._entities.values():
+            name = entity.object or entity.name
+            if entity.reads == "metadata" or name not in desk_fields.MODULES:
+                continue
+            path = f"{_API}/organizationFields"
+            answer = self._client.get(path, {"module": name})
+            columns = _columns(entity, name)
+            for row in desk_fields.metadata_rows(name, columns, answer):
+                rows[row["object"], row["field"], row["option_value"]] = row
+        yield metadata_batch(list(rows.values()))
 
     def _bound(self, entity: Entity, since: Since, where: str) -> dt.datetime | None:
         if entity.cursor is None or entity.load == "snapshot":

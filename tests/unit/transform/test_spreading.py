@@ -83,9 +83,7 @@ money = st.decimals(-100_000, 100_000, places=2, allow_nan=False)
 @given(
     st.lists(
         st.tuples(
-            st.one_of(
-                money, st.decimals(-1000, 1000, places=4, allow_nan=False)
-            ),
+            st.one_of(money, st.decimals(-1000, 1000, places=4, allow_nan=False)),
             st.lists(money, min_size=1, max_size=12),
         ),
         min_size=1,

@@ -20,7 +20,7 @@ from pipeline.sources import Source
 from pipeline.sources.zoho.desk import ZohoDeskReader
 from tests.standins.base import Reply, json_reply
 from tests.standins.zoho_crm import CREDENTIALS, ZohoCrm
-from tests.standins.zoho_desk import ORG_ID, ZohoDesk
+from tests.standins.zoho_desk import ORG_ID, ZohoDesk, field_of
 from tests.unit.sources.zoho.shop import organisation
 
 
@@ -49,6 +49,7 @@ class Desk:
                 "retry": {"first_seconds": 1},
                 "provides": [],
                 "entities": {
+                    "metadata": {"reads": "metadata"},
                     "tickets": {"aliases": {"severity": "cf_severity"}},
                     "accounts": None,
                 },
@@ -187,6 +188,7 @@ def test_accounts_name_those_of_the_crm(desk: Desk) -> None:
         ("Desk.search.READ", "tickets"),
         ("Desk.tickets.READ", "tickets"),
         ("Desk.contacts.READ", "accounts"),
+        ("Desk.settings.READ", "metadata"),
     ],
 )
 def test_a_missing_scope_is_an_error_that_names_it(
@@ -217,6 +219,30 @@ def test_a_token_that_ended_is_fetched_again(desk: Desk) -> None:
     desk.service.before("/tickets/search", desk.crm.end_tokens, after=1)
     desk.refresh("tickets")
     assert desk.rows("tickets") == {(key,) for key in keys}
+
+
+def test_metadata_lands_with_options_and_what_statuses_stand_for(desk: Desk) -> None:
+    """And once more when a status is given another type, as the gate has to see it."""
+    fields = desk.service.fields["tickets"]
+    fields.append(field_of("cf_severity", "Picklist", ["S1", "S2"]))
+    (status,) = (field for field in fields if field["apiName"] == "status")
+    status["allowedValues"].append({"value": "Parts", "statusType": "On Hold"})
+    desk.refresh("metadata")
+    columns = ("object", "field", "api_name", "option_value", "option_label")
+    rows = desk.rows("metadata", *columns)
+    assert {
+        ("tickets", "severity", "cf_severity", "", ""),
+        ("tickets", "severity", "cf_severity", "S1", "S1"),
+        ("tickets", "status", "status", "Parts", "Parts"),
+        ("tickets", "statusType", "status", "Parts", "On Hold"),
+        ("accounts", "accountName", "accountName", "", ""),
+    } <= rows
+    # Times that the desk stamps are no fields, and what is not read is left out.
+    assert not {row[1] for row in rows} & {"closedTime", "modifiedTime", "entitySkills"}
+    status["allowedValues"][-1]["statusType"] = "Closed"
+    desk.refresh("metadata")
+    rows = desk.rows("metadata", *columns)
+    assert ("tickets", "statusType", "status", "Parts", "Closed") in rows
 
 
 def test_a_list_that_is_not_known_needs_its_fields(desk: Desk) -> None:

@@ -1,7 +1,8 @@
 """What must hold for each list that Zoho Desk gives, and why.
 
 A critical check that fails stops the refresh; a warning is read. `sample` is true when
-`check-sources` read the first records only, so that counts and totals mean nothing.
+`check-sources` read the first records only, so that counts and totals mean nothing. That
+fields and options are what they were is asked of every source's metadata anyway.
 """
 
 from __future__ import annotations
@@ -9,7 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from expectations.vocabulary import no_rows, one_of, without_nulls
+from expectations.vocabulary import no_rows, one_of, row_count, without_nulls
+
+
+def metadata(sample: bool) -> list[Any]:
+    """Fields and options of the lists."""
+    return [
+        row_count(1, why="a list without fields is one that may not be seen"),
+        no_rows(
+            "statuses_say_what_they_stand_for",
+            "select option_value from {batch} where field = 'statusType' "
+            "and option_value <> '' and option_label not in ('Open', 'On Hold', 'Closed')",
+            why="staging takes a ticket for closed by the type of its status",
+            severity="warning",
+        ),
+    ]
 
 
 def accounts(sample: bool) -> list[Any]:
@@ -53,6 +68,7 @@ def tickets(sample: bool) -> list[Any]:
 
 
 SUITES: dict[str, Callable[[bool], list[Any]]] = {
+    "metadata": metadata,
     "accounts": accounts,
     "contacts": contacts,
     "tickets": tickets,
