@@ -38,6 +38,9 @@ class Column:
         examples: The most frequent values, most frequent first.
         prefix: What a system's exports put before its ids, and its API does not; it is
             no part of the value.
+        standard: What the system calls the column in English, where metadata of the
+            export says so and its own name is in another language.
+        options: Word of a selection → what the system calls it, where metadata says so.
     """
 
     name: str
@@ -59,6 +62,17 @@ class Column:
     is_unique: bool = False
     examples: Sequence[str] = ()
     prefix: str = ""
+    standard: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """Its name in the words of the system, as far as they are known."""
+        return self.standard or self.name
+
+    def said(self, word: str) -> str:
+        """A word of a selection as the system says it, in lower case."""
+        return self.options.get(word, word).lower()
 
     @property
     def known(self) -> int:

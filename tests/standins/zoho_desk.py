@@ -6,8 +6,8 @@ vendor's documentation, [R] recorded, [M] from memory, [A] assumed.
 
 from __future__ import annotations
 
-import datetime as dt
 import copy
+import datetime as dt
 import itertools
 import zlib
 from collections.abc import Sequence

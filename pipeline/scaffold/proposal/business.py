@@ -43,6 +43,8 @@ _ZONES = {
     "PT": "Europe/Lisbon", "DE": "Europe/Berlin", "GB": "Europe/London",
     "NZ": "Pacific/Auckland", "CL": "America/Santiago", "FR": "Europe/Paris",
 }  # fmt: skip
+# In these languages countries are known by their names, the first before the others.
+_LANGUAGES = ("en", "zh", "de", "fr", "es", "it", "pt", "nl", "ja", "ko", "pl", "tr")
 # What people write for a country beside its name and code.
 _SPELLINGS = {
     "usa": "US", "u.s.a.": "US", "us": "US", "uk": "GB", "england": "GB", "scotland": "GB",
@@ -128,11 +130,11 @@ def _column_of_country(item: Recognised) -> tuple[Table, Column] | None:
 
 def _territories() -> dict[str, str]:
     found: dict[str, str] = {}
-    for language in ("en", "zh"):
+    for language in _LANGUAGES:
         for code, name in Locale(language).territories.items():
             if len(code) == 2:
-                found[name.lower()] = code
-                found[code.lower()] = code
+                found.setdefault(name.lower(), code)
+                found.setdefault(code.lower(), code)
     return {**found, **_SPELLINGS}
 
 

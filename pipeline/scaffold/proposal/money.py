@@ -157,6 +157,8 @@ def _stated(
     expression = _money(found.sql)
     if off := values.number(draft, item, "refunded_amount"):
         expression = _money(f"{found.sql} - coalesce({off}, 0)")
+    if item.preset and item.preset.less:
+        return _less(draft, item, expression, found.evidence)
     if share < 0.9:
         return Money(expression, found.confidence, f"{amount.name}: {found.evidence}")
     evidence = f"{amount.name}: it is {best} in {share:.1%} of the rows"
@@ -174,6 +176,18 @@ def _stated(
             taken = of(item.table, values.typed(draft, item.table, tax))
             expression = _money(f"{found.sql} - coalesce({taken}, 0)")
     return Money(expression, max(found.confidence, 0.95), evidence)
+
+
+def _less(draft: Draft, item: Recognised, expression: str, evidence: str) -> Money:
+    """An amount without what the known export says that it holds besides, such as tax."""
+    assert item.preset is not None
+    for meaning in item.preset.less:
+        column = item.column(meaning)
+        if column is not None:
+            off = of(item.table, values.typed(draft, item.table, column))
+            expression = f"{expression} - coalesce({off}, 0)"
+            evidence = f"{evidence}, less {column.name}"
+    return Money(_money(expression), 1.0, evidence)
 
 
 def _formulas(item: Recognised) -> dict[str, str]:

@@ -6,7 +6,9 @@ mean. Names are those of the system's own export. Not here: what follows from it
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,20 +27,37 @@ class Preset:
     Attributes:
         name: What it is, as a person would say.
         recognised_by: Columns that it has; all of them, in any order and case.
-        role: What the table is.
-        columns: Meaning → column; columns that are not there are passed over.
+        titles: What its file or sheet is called, where the columns are those of others
+            too; with digits and what stands around them left out.
+        role: What the table is; `none` for one of which nothing is made.
+        columns: Meaning → column, or several of which the first that is there counts;
+            columns that are not there are passed over.
         fill: Columns that an order has in its first row only.
-        closed: Values of the status that leave a row out, such as cancelled orders.
+        less: Meanings of amounts that the order's amount holds, and revenue does not.
+        adjustment: Column → sign: what an order is more or less than its lines.
+        is_return: Each row is goods that came back, with an amount above 0.
+        yields_to: Names of exports beside which this one counts for nothing, because it
+            says the same once more.
     """
 
     name: str
     recognised_by: Sequence[str]
     role: str
-    columns: Mapping[str, str]
+    columns: Mapping[str, str | Sequence[str]]
     note: str = ""
     fill: Sequence[str] = ()
     customer_type: str | None = None
+    titles: Sequence[str] = ()
+    less: Sequence[str] = ()
+    adjustment: Mapping[str, int] = field(default_factory=dict)
+    is_return: bool = False
+    yields_to: Sequence[str] = ()
     file: str = field(default="", compare=False)
+
+    def column(self, meaning: str) -> str | None:
+        """The column of a meaning, where the table has one."""
+        found = self.columns.get(meaning)
+        return found if isinstance(found, str) else None
 
 
 @functools.cache
@@ -52,25 +71,49 @@ def presets() -> list[Preset]:
 
 
 def of(table: Table) -> Preset | None:
-    """The preset whose columns the table has, spelt as the table spells them."""
+    """The preset whose columns the table has, spelt as the table spells them.
+
+    A column is called what the system calls it in English, where the metadata of an
+    export says so (`labels`).
+    """
     spelt = {_plain(name): name for name in table.columns}
+    spelt |= {
+        _plain(column.standard): column.name
+        for column in table.columns.values()
+        if column.standard
+    }
     for preset in presets():
+        if preset.titles and not _is_titled(table, preset.titles):
+            continue
         if all(_plain(name) in spelt for name in preset.recognised_by):
-            return Preset(
-                preset.name,
-                preset.recognised_by,
-                preset.role,
-                {
-                    meaning: spelt[_plain(column)]
-                    for meaning, column in preset.columns.items()
-                    if _plain(column) in spelt
+            return dataclasses.replace(
+                preset,
+                columns={
+                    meaning: column
+                    for meaning, names in preset.columns.items()
+                    if (column := _first(names, spelt)) is not None
                 },
-                preset.note,
-                [spelt[_plain(name)] for name in preset.fill if _plain(name) in spelt],
-                preset.customer_type,
-                preset.file,
+                fill=[spelt[_plain(name)] for name in preset.fill if _plain(name) in spelt],
+                adjustment={
+                    spelt[_plain(name)]: sign
+                    for name, sign in preset.adjustment.items()
+                    if _plain(name) in spelt
+                },
             )
     return None
+
+
+def _first(names: str | Sequence[str], spelt: Mapping[str, str]) -> str | None:
+    listed = [names] if isinstance(names, str) else names
+    return next((spelt[_plain(name)] for name in listed if _plain(name) in spelt), None)
+
+
+def _is_titled(table: Table, titles: Sequence[str]) -> bool:
+    stated = [table.title.partition(", sheet")[0].split(".")[0], table.entity.sheet or ""]
+    return any(_DIGITS.sub("", text).strip().lower() in titles for text in stated)
+
+
+_DIGITS = re.compile(r"[-_.() ]*\d[-_.() \d]*$")
 
 
 def _plain(name: str) -> str:

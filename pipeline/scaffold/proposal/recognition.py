@@ -81,7 +81,17 @@ def recognise(profile: Profile) -> dict[str, Recognised]:
     }
     _by_those_who_refer(profile, found)
     _by_references(profile, found)
+    _yield(found)
     return found
+
+
+def _yield(found: Mapping[str, Recognised]) -> None:
+    """Leaves aside what says the same once more, such as invoices beside their orders."""
+    there = {item.preset.name for item in found.values() if item.preset}
+    for item in found.values():
+        if item.preset and (before := there & set(item.preset.yields_to)):
+            item.role = None
+            item.evidence = f"{item.preset.name}: {min(before)} says the same"
 
 
 def _shared_words(profile: Profile) -> frozenset[str]:
@@ -199,7 +209,7 @@ def column_meanings(
     """Meaning → column, each column once, the surest first."""
     candidates: list[tuple[float, int, str, str]] = []
     for at, column in enumerate(table.columns.values()):
-        words = vocabulary.stems(column.name)
+        words = vocabulary.stems(column.called)
         for meaning, phrases in vocabulary.column_phrases(role).items():
             agrees = vocabulary.agreement(words, phrases, context)
             if agrees >= LEAST_OF_A_COLUMN:
@@ -291,11 +301,14 @@ def _by_preset(table: Table, preset: presets.Preset) -> Recognised:
             1.0,
             f"the preset {preset.name}; {values(table.columns[column])}",
         )
-        for meaning, column in preset.columns.items()
-        if column in table.columns
+        for meaning in preset.columns
+        if (column := preset.column(meaning)) in table.columns
     }
     why = f"its columns are those of the preset {preset.name}"
-    return Recognised(table, preset.role, 1.0, why, meanings, preset=preset)
+    role = None if preset.role == "none" else preset.role
+    return Recognised(
+        table, role, 1.0, why, meanings, is_something_else=role is None, preset=preset
+    )
 
 
 _IDS = {

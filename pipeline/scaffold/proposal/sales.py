@@ -22,10 +22,10 @@ from pipeline.scaffold.proposal import (
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
 from pipeline.scaffold.proposal.recognition import Meaning, Recognised
 
-# Words in the status of an order that was never one, or is none any more.
+# Words in the status of an order that was never one, is none yet, or none any more.
 CANCELLED = (
-    "cancel", "void", "failed", "unavailable", "expired", "abandon", "declined",
-    "取消", "作废", "关闭", "退款成功", "无效",
+    "cancel", "void", "failed", "unavailable", "expired", "abandon", "declined", "draft",
+    "取消", "作废", "关闭", "退款成功", "无效", "未生效", "审核中", "草稿",
 )  # fmt: skip
 
 
@@ -64,16 +64,21 @@ def lines(
         values.answer(draft, item, "quantity")
         or Answer("1", 0.7, "no column says how many: one of each line"),
     )
-    mapping.add("net_amount", Answer(worth.sql, worth.confidence, worth.evidence))
+    worth = _signed(item, worth)
+    mapping.add("net_amount", _adjusted(draft, mapping, order, worth))
     mapping.add("cost_amount", _cost(connection, draft, mapping, worth, quantity))
     mapping.add("freight_amount", _freight(draft, mapping, order))
+    if item.preset and item.preset.is_return:
+        back = Answer("-1", 1.0, f"{item.preset.name}: what came back, as one line")
+        mapping.add("quantity", back)
     sold = quantity or worth.sql
     mapping.add(
         "is_return",
         Answer(f"coalesce({sold} < 0, false)", 0.9, "what is negative came back"),
     )
     mapping.add("currency", _currency(draft, mapping))
-    mapping.amount = worth.sql
+    if mapping.columns["net_amount"].sql == worth.sql:
+        mapping.amount = worth.sql
     _leave_out_cancelled(connection, draft, mapping)
     _leave_out_empty(mapping, worth)
     if item.table.wide is not None:
@@ -256,6 +261,81 @@ def _cost(
     )
 
 
+def _signed(item: Recognised, worth: money.Money) -> money.Money:
+    """What came back is less than nothing."""
+    if not (item.preset and item.preset.is_return):
+        return worth
+    return money.Money(
+        f"cast(-({worth.sql}) as decimal(18, 4))",
+        worth.confidence,
+        f"{worth.evidence}; it came back",
+    )
+
+
+def _adjusted(
+    draft: Draft, mapping: Mapping, order: Answer, worth: money.Money
+) -> Answer:
+    """A line's amount with its part of what the whole order is more or less.
+
+    The parts are in proportion to the lines, rounded along the order, so that they sum to
+    the order's discount and adjustment to the cent.
+    """
+    plain = Answer(worth.sql, worth.confidence, worth.evidence)
+    whole = _adjustment(draft, mapping)
+    if whole is None or mapping.recognised.role != "order_lines":
+        return plain
+    amount, evidence = whole
+    own = alias(mapping.table)
+    group = f"partition by {order.sql}"
+    along = (
+        f"{group} order by {own}._batch_id, {own}._row_number "
+        "rows between unbounded preceding and current row"
+    )
+    line = worth.sql
+    total = f"nullif(sum({line}) over ({group}), 0)"
+    # What stands in the first row of an order only is that of all its rows.
+    due = f"coalesce(max({amount}) over ({group}), 0)"
+    so_far = f"sum({line}) over ({along})"
+    part = (
+        f"coalesce(round({due} * {so_far} / {total}, 2) "
+        f"- round({due} * ({so_far} - {line}) / {total}, 2), 0)"
+    )
+    return Answer(
+        f"cast({line} + {part} as decimal(18, 4))",
+        worth.confidence,
+        f"{worth.evidence}; and its part of {evidence} of the order",
+    )
+
+
+def _adjustment(draft: Draft, mapping: Mapping) -> tuple[str, str] | None:
+    """What a known export says that an order is more or less than its lines: SQL, names.
+
+    It stands with the line, or in the table of orders that the line refers to.
+    """
+    item, needed = mapping.recognised, ()
+    if not (item.preset and item.preset.adjustment):
+        for reached in joins.reachable(draft, mapping.recognised):
+            preset = reached.item.preset
+            if reached.item.role == "orders" and preset and preset.adjustment:
+                item, needed = reached.item, tuple(reached.joins)
+                break
+        else:
+            return None
+    assert item.preset is not None
+    parts = []
+    for name, sign in item.preset.adjustment.items():
+        column = item.table.columns[name]
+        if column.known:
+            value = of(item.table, values.typed(draft, item.table, column))
+            parts.append(f"{'-' if sign < 0 else '+'} coalesce({value}, 0)")
+    if not parts:
+        return None
+    for join in needed:
+        mapping.join(join)
+    names = ", ".join(item.preset.adjustment)
+    return f"({' '.join(parts).removeprefix('+ ')})", names
+
+
 def _freight(draft: Draft, mapping: Mapping, order: Answer) -> Answer | None:
     """Freight of the line, or the line's part of the order's."""
     if found := values.answer(draft, mapping.recognised, "freight_amount"):
@@ -306,7 +386,7 @@ def _leave_out_cancelled(
     dead = [
         (word, rows)
         for word, rows in found
-        if word and any(mark in word.lower() for mark in CANCELLED)
+        if word and any(mark in status.said(word) for mark in CANCELLED)
     ]
     if not dead:
         return
@@ -316,7 +396,7 @@ def _leave_out_cancelled(
         f"Do orders count whose {status.name} is {displayed}?",
         {"no": "they are left out, and counted as such", "yes": "they are sales"},
         "no",
-        why="their status says that they came to nothing",
+        why="their status says that they came to nothing, or have not come to anything yet",
         where=f"`where` in the staging model of {item.table.name}, and `becomes` in "
         "sources.yaml",
     )

@@ -15,7 +15,7 @@ _PLAIN = {
     "service_tickets": ("category", "channel", "reopen_count", "met_sla", "csat_score"),
     "payments": ("order_id", "amount", "currency"),
     "leads": ("stage", "amount", "currency", "owner", "industry", "annual_revenue",
-              "yearly_income"),
+              "yearly_income", "email", "phone"),
     "contacts": ("job_title", "role", "email", "phone", "owner"),
     "interactions": ("kind", "minutes", "owner", "subject"),
     "campaigns": ("campaign_name", "acquisition_source", "channel", "cost_amount",
@@ -64,6 +64,9 @@ PRIORITIES = (
     (3, ("medium", "moderate", "normal", "中", "普通", "一般", "standard")),
     (4, ("low", "minor", "trivial", "lowest", "planning", "低", "不急")),
 )
+# Words in the status of a ticket that is over.
+ENDED = ("closed", "resolved", "solved", "done", "completed", "关闭", "已解决", "已完成",
+         "结案")  # fmt: skip
 LOST = (
     "lost",
     "closed lost",
@@ -192,7 +195,53 @@ def _ticket(
         if "source_customer_id" in item.meanings
         else None,
     )
+    _closed(draft, mapping)
     return opening.settle(draft, mapping)
+
+
+def _closed(draft: Draft, mapping: Mapping) -> None:
+    """When a closed ticket was closed, where only its status says that it is."""
+    item = mapping.recognised
+    status, changed = item.column("ticket_status"), item.column("updated_at")
+    if {"resolved_at", "closed_at"} & set(mapping.columns) or not (status and changed):
+        return
+    over = [
+        word
+        for word in status.examples
+        if any(mark in status.said(word) for mark in ENDED)
+    ]
+    if not over:
+        return
+    chosen = draft.questions.decide(
+        f"{item.table.name}: closed",
+        f"No column of {item.table.title} says when a ticket was closed. Was it when it "
+        "was changed last?",
+        {
+            "yes": f"{changed.name} of those that are {', '.join(over)}; it may be later",
+            "no": "it is not known, and all of them count as open",
+        },
+        "yes",
+        why=f"{status.name} says that they are over, and nothing else does",
+        where=f"closed_at in the staging model of {item.table.name}",
+    )
+    if chosen == "no":
+        return
+    listed = ", ".join(map(sql.literal, over))
+    moment = values.timestamp(draft, item.table, changed)
+    expression = (
+        f"case when {of(item.table, values.text(status))} in ({listed}) "
+        f"then {moment} end"
+    )
+    for name in ("resolved_at", "closed_at"):
+        mapping.add(
+            name,
+            Answer(
+                expression,
+                0.5,
+                f"{changed.name}, where {status.name} is {', '.join(over)}",
+                [status.name, changed.name],
+            ),
+        )
 
 
 def _priority(item: Recognised, column: Column) -> Answer | None:
@@ -220,7 +269,7 @@ def _priority(item: Recognised, column: Column) -> Answer | None:
         words = [
             word
             for word in column.examples
-            if word not in stated and any(mark in word.lower() for mark in marks)
+            if word not in stated and any(mark in column.said(word) for mark in marks)
         ]
         stated |= set(words)
         if words:
@@ -279,23 +328,31 @@ def _lead(
             ),
         )
     stage = item.column("stage")
+    # Where one column says how far a deal is and another how it ended, that one counts.
+    outcome = item.column("outcome") or stage
     if stage is None:
         mapping.add("stage", Answer("'open'", 0.4, "no column says the stage"))
         mapping.add("is_open", Answer("true", 0.4, "no column says how it ended"))
     else:
+        assert outcome is not None
         over = [
             word
-            for word in stage.examples
-            if any(mark in word.lower() for mark in (*LOST, *WON))
+            for word in outcome.examples
+            if any(mark in outcome.said(word) for mark in (*LOST, *WON))
         ]
         listed = ", ".join(map(sql.literal, over)) or "''"
+        ended = of(item.table, values.text(outcome))
+        test = f"coalesce({ended} not in ({listed}), true)"
+        converted = values.answer(draft, item, "is_converted")
+        if converted is not None:
+            test = f"{test} and not coalesce({converted.sql}, false)"
         mapping.add(
             "is_open",
             Answer(
-                f"coalesce({of(item.table, values.text(stage))} not in ({listed}), true)",
+                test,
                 0.75,
-                f"{stage.name}: over are {', '.join(over) or 'none of its words'}",
-                [stage.name],
+                f"{outcome.name}: over are {', '.join(over) or 'none of its words'}",
+                [outcome.name],
             ),
         )
     if "amount" in mapping.columns:

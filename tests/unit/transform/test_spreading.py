@@ -1,4 +1,4 @@
-"""An amount of a whole order in its lines: to the cent, and as the lines are to each other."""
+"""An amount of a whole order in its lines: to the cent, as the lines are to each other."""
 
 from __future__ import annotations
 
