@@ -80,3 +80,23 @@ Money of any currency in the reporting currency.
         ) as floored
     ) as shared
 {% endmacro %}
+
+{#- What an amount of a whole order comes to in a line, in proportion to the lines, as an
+    expression beside others: rounded along the order, so that the parts sum to it to the
+    cent. `spread_over_lines` does it by the largest remainder, as a query of its own.
+
+    `amount` is the order's, in any of its rows; `line_amount` the line's; `order_id` and
+    `place` say which order, and in which order its lines come. -#}
+{% macro part_of_order(amount, line_amount, order_id, place) -%}
+    {%- set whole = "coalesce(max(" ~ amount ~ ") over (partition by " ~ order_id ~ "), 0)"
+    -%}
+    {%- set lines = "nullif(sum(" ~ line_amount ~ ") over (partition by " ~ order_id
+        ~ "), 0)" -%}
+    {%- set so_far = "sum(" ~ line_amount ~ ") over (partition by " ~ order_id
+        ~ " order by " ~ place ~ " rows between unbounded preceding and current row)" -%}
+    coalesce(
+        round({{ whole }} * {{ so_far }} / {{ lines }}, 2)
+        - round({{ whole }} * ({{ so_far }} - {{ line_amount }}) / {{ lines }}, 2),
+        0
+    )
+{%- endmacro %}

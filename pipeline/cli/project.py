@@ -18,9 +18,16 @@ from pipeline.common.settings import PROJECT_ROOT, Settings
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 
-def _init_preset(folder: Path, preset: str) -> None:
+def _init_preset(folder: Path, preset: str, what: str | None) -> None:
+    """A project for the API of a system, or for what its pages exported."""
     from pipeline.scaffold import ready_project
 
+    if what is not None:
+        from pipeline.cli import proposing
+
+        ready_project.check(preset)
+        proposing.init_from(folder, None, what, preset)
+        return
     for path in ready_project.init(folder, preset):
         out.print(str(path), soft_wrap=True, markup=False)
     asked = ", ".join(ready_project.variables(preset))
@@ -48,7 +55,7 @@ def _init_preset(folder: Path, preset: str) -> None:
     "--preset",
     metavar="SYSTEM",
     help="A system that is read through its API, such as fxiaoke; the project needs "
-    "credentials only.",
+    "credentials only. With --from it reads files that the system exported.",
 )
 def init(
     folder: Path, source: str | None, what: str | None, preset: str | None
@@ -60,12 +67,11 @@ def init(
     --preset it writes one for a system such as a CRM, read through its API.
     """
     if preset is not None:
-        if source is not None or what is not None:
+        if source is not None:
             raise ConfigurationError(
-                "--preset brings its sources with their names; leave out --source and "
-                "--from."
+                "--preset brings its sources with their names; leave out --source."
             )
-        _init_preset(folder, preset)
+        _init_preset(folder, preset, what)
         return
     from pipeline.scaffold import new_project
 

@@ -15,11 +15,20 @@ from pipeline.scaffold.proposal.project import Proposal
 from pipeline.scaffold.proposal.questions import Question
 
 
-def init_from(folder: Path, source: str | None, what: str) -> None:
+def init_from(
+    folder: Path, source: str | None, what: str, system: str | None = None
+) -> None:
     """Makes a project of the data in `what` and says what is next.
 
+    Args:
+        folder: The new project's.
+        source: What the source is called; by what is given when absent.
+        what: A folder, a file or the URL of a database.
+        system: The system of which these must be exports; the source is called so.
+
     Raises:
-        ConfigurationError: The folder is not empty, or there is nothing that can be read.
+        ConfigurationError: The folder is not empty, there is nothing that can be read, or
+            nothing of it is an export of the system.
         SourceUnavailable: The database cannot be reached.
     """
     from pipeline.common.settings import Settings
@@ -38,10 +47,19 @@ def init_from(folder: Path, source: str | None, what: str) -> None:
         proposal = project.propose(
             connection,
             found,
-            source or sample.source_name(what, environment),
+            source or system or sample.source_name(what, environment),
             _ask if sys.stdin.isatty() else None,
             dt.date.today(),
         )
+        if system is not None and not any(
+            item.preset and item.preset.file.startswith(f"{system}_")
+            for item in proposal.draft.found.values()
+        ):
+            raise ConfigurationError(
+                f"No table in {sample.displayed(what)} has the columns of an export of "
+                f"{system}. Leave out --preset for files of another origin; of an export in "
+                f"another language put the metadata beside it (docs/connect-{system}.md)."
+            )
         written = writing.write(connection, proposal, folder)
     _report(proposal, folder, written)
 
@@ -74,6 +92,8 @@ def _report(proposal: Proposal, folder: Path, written: list[Path]) -> None:
         )
     for line in (*proposal.draft.left_out.values(), *proposal.draft.profile.unread):
         out.print(f"Left out: {line.rstrip('.')}.", soft_wrap=True, markup=False)
+    for line in proposal.draft.profile.notes:
+        out.print(line, soft_wrap=True, markup=False)
     for table in proposal.draft.profile.tables.values():
         if table.numbered:
             out.print(

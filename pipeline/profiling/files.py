@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.common.errors import ConfigurationError, SourceUnavailable
-from pipeline.profiling import names
+from pipeline.profiling import field_labels, names
 from pipeline.sources import Entity, Source, open_reader
 from pipeline.sources.entity import POSITION
 from pipeline.sources.files.parts import FORMATS, parts_of
@@ -91,6 +91,7 @@ def _files(folder: Path) -> list[Path]:
         if path.is_file()
         and not any(part.startswith((".", "~$")) for part in path.parts[1:])
         and _suffix(path.name) in {*FORMATS, *_TEXT, ".zip"}
+        and not field_labels.is_metadata(path)
     )
     if len(found) > MOST_FILES:
         raise ConfigurationError(

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipeline.common import sql, yaml_file
 from pipeline.common.errors import ConfigurationError, SourceUnavailable
 from pipeline.common.secrets import REFERENCE
-from pipeline.profiling import databases, files, names
+from pipeline.profiling import databases, field_labels, files, names
 from pipeline.profiling.tables import Profile, Reference, Table
 from pipeline.sources import Extract, StartOver, open_reader
 from pipeline.sources.database.connection import parse_url
@@ -91,7 +91,7 @@ def take(
 
 def _of_files(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
     folder, found, unread = files.find(Path(what))
-    profile = Profile(what, unread=unread)
+    profile = Profile(what, unread=unread, labels=list(_labels(Path(what))))
     for item in found:
         name = names.identifier(item.name, profile.tables)
         table = Table(
@@ -104,6 +104,14 @@ def _of_files(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
         )
         _read(connection, table, profile)
     return profile
+
+
+def _labels(what: Path) -> Iterator[field_labels.Labels]:
+    """The metadata in a folder, or beside a file."""
+    folder = what.parent if what.is_file() else what
+    for path in sorted(folder.rglob("*.json")):
+        if path.is_file() and (found := field_labels.read(path)) is not None:
+            yield found
 
 
 def _of_database(connection: duckdb.DuckDBPyConnection, url: str, what: str) -> Profile:

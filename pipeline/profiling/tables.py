@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.profiling.field_labels import Labels
 from pipeline.sources import Entity, Source
 
 Kind = Literal["text", "integer", "decimal", "boolean", "date", "timestamp"]
@@ -199,12 +200,16 @@ class Profile:
         url: The URL of a database as it was written, with `${NAME}` where that stood; it
             may hold a password.
         unread: Files that are no tables or cannot be read, each with why.
+        labels: What metadata beside the files says of the fields of an export.
+        notes: What a person should know of the tables, one sentence each.
     """
 
     what: str
     tables: dict[str, Table] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    labels: list[Labels] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     url: str | None = field(default=None, repr=False)
 
     def from_table(self, table: str) -> list[Reference]:

@@ -24,6 +24,18 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in FOLDER.glob("*/sources.yaml"))
 
 
+def check(preset: str) -> None:
+    """Refuses a preset that there is not.
+
+    Raises:
+        ConfigurationError: There is no such preset.
+    """
+    if preset not in (known := names()):
+        raise ConfigurationError(
+            f"--preset is {preset!r}, and there is {', '.join(known)}."
+        )
+
+
 def init(folder: Path, preset: str) -> list[Path]:
     """Writes a ready project into an empty or missing folder.
 
@@ -38,10 +50,7 @@ def init(folder: Path, preset: str) -> list[Path]:
         ConfigurationError: There is no such preset; or the folder holds something already,
             or cannot be written.
     """
-    if preset not in (known := names()):
-        raise ConfigurationError(
-            f"--preset is {preset!r}, and there is {', '.join(known)}."
-        )
+    check(preset)
     origin = FOLDER / preset
     own = sorted(
         (

@@ -164,7 +164,7 @@ def test_a_lead_is_shown_with_the_customer_that_it_seems_to_be_with(
         where keys.source = 'zoho'
         """
     )
-    account = list(project.company.accounts)[0]
+    account = next(iter(project.company.accounts))
     assert lead == (None, "domain and name", account)
     explained = project.run("explain", f"zoho:{account}")
     assert explained.returncode == 0, explained.stderr

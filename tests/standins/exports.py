@@ -8,6 +8,7 @@ lookups by name. Not here: the services, and what a project makes of the files.
 
 from __future__ import annotations
 
+import copy
 import csv
 import datetime as dt
 import json
@@ -94,6 +95,8 @@ def translate(
         The labels as exports write them.
     """
     for module, described in crm.modules.items():
+        # Fields that every module has are one object in all organisations.
+        described.fields = copy.deepcopy(described.fields)
         for one in described.fields:
             name = one["api_name"]
             plain = english(module, one)
@@ -235,7 +238,10 @@ def fxiaoke(
         for record in records:
             sheet.append(
                 [
-                    *(_text(tenant, api, fields[api], record.get(api)) for api in columns),
+                    *(
+                        _text(tenant, api, fields[api], record.get(api))
+                        for api in columns
+                    ),
                     _written(record["create_time"], "%Y-%m-%d %H:%M"),
                     _written(record["last_modified_time"], "%Y-%m-%d %H:%M"),
                 ]

@@ -151,6 +151,7 @@ def declare(crm: ZohoCrm) -> None:
         field_of("Invoice_Date", "date"),
         field_of("Due_Date", "date"),
         field_of("Status", "picklist", options=["Created", "Delivered"]),
+        field_of("Tax", "currency"),
         field_of("Grand_Total", "currency"),
     )
     crm.define(
@@ -412,6 +413,7 @@ def _orders(
                 Invoice_Date=str(day),
                 Due_Date=str(day + dt.timedelta(30)),
                 Status="Delivered",
+                Tax=tax,
                 Grand_Total=net + tax,
             )
         day += dt.timedelta(max(1, round(pause * chance.uniform(0.7, 1.3))))

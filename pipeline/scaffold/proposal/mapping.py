@@ -35,6 +35,15 @@ class Join:
     on: str
 
 
+@dataclass(frozen=True)
+class OrderTotal:
+    """What orders come to by themselves: the key and the amount in SQL over a table."""
+
+    table: Table
+    order: str
+    amount: str
+
+
 @dataclass
 class Mapping:
     """One canonical entity, or a part of it, as one table gives it.
@@ -48,6 +57,7 @@ class Mapping:
         amount: The money of a row for reconciliation, in SQL over the table alone.
         landed_where: `where` as sources.yaml can say it, where that differs.
         notes: What a person should know, one sentence each.
+        order_total: Of lines: what their orders come to, where it is said apart.
     """
 
     entity: str
@@ -60,6 +70,7 @@ class Mapping:
     amount: str | None = None
     landed_where: list[str] | None = None
     notes: list[str] = field(default_factory=list)
+    order_total: OrderTotal | None = None
 
     @property
     def table(self) -> Table:

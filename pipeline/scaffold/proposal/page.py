@@ -198,6 +198,9 @@ def _tables(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterat
     if draft.left_out:
         yield "## What was recognised and left out"
         yield "\n".join(f"- {line}." for line in draft.left_out.values())
+    if draft.profile.notes:
+        yield "## Headers and the fields that they name"
+        yield "\n".join(f"- {line}" for line in draft.profile.notes)
     if draft.profile.unread:
         yield "## What could not be read"
         yield "\n".join(f"- {line}" for line in draft.profile.unread)

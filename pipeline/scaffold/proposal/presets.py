@@ -35,6 +35,8 @@ class Preset:
         fill: Columns that an order has in its first row only.
         less: Meanings of amounts that the order's amount holds, and revenue does not.
         adjustment: Column → sign: what an order is more or less than its lines.
+        difference: Two columns, the first of which is what an order comes to, and the
+            second what its lines do; nothing where one of them is not there.
         is_return: Each row is goods that came back, with an amount above 0.
         yields_to: Names of exports beside which this one counts for nothing, because it
             says the same once more.
@@ -50,9 +52,15 @@ class Preset:
     titles: Sequence[str] = ()
     less: Sequence[str] = ()
     adjustment: Mapping[str, int] = field(default_factory=dict)
+    difference: Sequence[str] = ()
     is_return: bool = False
     yields_to: Sequence[str] = ()
     file: str = field(default="", compare=False)
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether it says what an order is more or less than its lines."""
+        return bool(self.adjustment or self.difference)
 
     def column(self, meaning: str) -> str | None:
         """The column of a meaning, where the table has one."""
@@ -93,12 +101,19 @@ def of(table: Table) -> Preset | None:
                     for meaning, names in preset.columns.items()
                     if (column := _first(names, spelt)) is not None
                 },
-                fill=[spelt[_plain(name)] for name in preset.fill if _plain(name) in spelt],
+                fill=[
+                    spelt[_plain(name)] for name in preset.fill if _plain(name) in spelt
+                ],
                 adjustment={
                     spelt[_plain(name)]: sign
                     for name, sign in preset.adjustment.items()
                     if _plain(name) in spelt
                 },
+                difference=[
+                    spelt[_plain(name)]
+                    for name in preset.difference
+                    if all(_plain(one) in spelt for one in preset.difference)
+                ],
             )
     return None
 
@@ -109,7 +124,10 @@ def _first(names: str | Sequence[str], spelt: Mapping[str, str]) -> str | None:
 
 
 def _is_titled(table: Table, titles: Sequence[str]) -> bool:
-    stated = [table.title.partition(", sheet")[0].split(".")[0], table.entity.sheet or ""]
+    stated = [
+        table.title.partition(", sheet")[0].split(".")[0],
+        table.entity.sheet or "",
+    ]
     return any(_DIGITS.sub("", text).strip().lower() in titles for text in stated)
 
 

@@ -12,7 +12,16 @@ from pipeline.common.errors import ConfigurationError
 from pipeline.profiling import wide
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Profile, Table
-from pipeline.scaffold.proposal import business, goods, people, rates, sales, service
+from pipeline.scaffold.proposal import (
+    business,
+    goods,
+    header,
+    labels,
+    people,
+    rates,
+    sales,
+    service,
+)
 from pipeline.scaffold.proposal.business import Business
 from pipeline.scaffold.proposal.mapping import Draft, Mapping
 from pipeline.scaffold.proposal.questions import Ask, Questions
@@ -64,8 +73,11 @@ def propose(
     questions = Questions(ask)
     for table in profile.tables.values():
         _ask_year(connection, questions, table)
+    labels.resolve(connection, profile)
     draft = Draft(profile, recognise(profile), source, questions)
     for item in draft.found.values():
+        if item.preset is not None and item.role is None:
+            draft.left_out[item.table.name] = f"{item.table.title}: {item.evidence}"
         _ask_role(draft, item)
     draft.mappings += people.customers(connection, draft)
     draft.mappings += goods.products(draft)
@@ -234,16 +246,21 @@ def _without_customer(
     if column is None:
         return 0.0, 0
     value = identity(column)
+    order = item.column("order_id")
+    if order is not None and column.name in header.of_the_header(connection, item):
+        # It stands in the first row of an order and holds for all of them.
+        value = f"max({value}) over (partition by {identity(order)})"
     known = "true"
     for reference in draft.profile.from_table(item.table.name):
         other = draft.found[reference.to_table]
         if reference.column == column.name and other.role == "customers":
             key = identity(other.table.columns[reference.to_column])
-            known = f"{value} in (select {key} from {sql.quoted(other.table.relation)})"
+            known = f"whose in (select {key} from {sql.quoted(other.table.relation)})"
             break
     row = connection.execute(
-        f"select count(*) from {sql.quoted(item.table.relation)} "
-        f"where {value} is null or not ({known})"
+        f"select count(*) from (select {value} as whose "
+        f"from {sql.quoted(item.table.relation)}) "
+        f"where whose is null or not ({known})"
     ).fetchone()
     rows = int(row[0]) if row else 0
     return rows / item.table.rows, rows

@@ -10,7 +10,7 @@ import duckdb
 from pipeline.common import sql
 from pipeline.profiling import wide
 from pipeline.profiling.columns import identity
-from pipeline.profiling.tables import MOMENTS, Table
+from pipeline.profiling.tables import MOMENTS, Column, Table
 from pipeline.scaffold.proposal import (
     distilling,
     header,
@@ -19,7 +19,14 @@ from pipeline.scaffold.proposal import (
     people,
     values,
 )
-from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
+from pipeline.scaffold.proposal.mapping import (
+    Answer,
+    Draft,
+    Mapping,
+    OrderTotal,
+    alias,
+    of,
+)
 from pipeline.scaffold.proposal.recognition import Meaning, Recognised
 
 # Words in the status of an order that was never one, is none yet, or none any more.
@@ -281,59 +288,87 @@ def _adjusted(
     the order's discount and adjustment to the cent.
     """
     plain = Answer(worth.sql, worth.confidence, worth.evidence)
-    whole = _adjustment(draft, mapping)
-    if whole is None or mapping.recognised.role != "order_lines":
+    if mapping.recognised.role != "order_lines":
         return plain
-    amount, evidence = whole
+    header_of = _adjusting(draft, mapping)
+    if header_of is None:
+        return plain
+    mapping.order_total = _order_total(draft, header_of)
+    found = _adjustment(draft, mapping, header_of)
+    if found is None:
+        return plain
+    amount, evidence = found
     own = alias(mapping.table)
-    group = f"partition by {order.sql}"
-    along = (
-        f"{group} order by {own}._batch_id, {own}._row_number "
-        "rows between unbounded preceding and current row"
-    )
-    line = worth.sql
-    total = f"nullif(sum({line}) over ({group}), 0)"
-    # What stands in the first row of an order only is that of all its rows.
-    due = f"coalesce(max({amount}) over ({group}), 0)"
-    so_far = f"sum({line}) over ({along})"
-    part = (
-        f"coalesce(round({due} * {so_far} / {total}, 2) "
-        f"- round({due} * ({so_far} - {line}) / {total}, 2), 0)"
+    arguments = ", ".join(
+        values.in_jinja(text)
+        for text in (
+            *(amount, worth.sql, order.sql),
+            f"{own}._batch_id, {own}._row_number",
+        )
     )
     return Answer(
-        f"cast({line} + {part} as decimal(18, 4))",
+        f"cast({worth.sql} + {{{{ part_of_order({arguments}) }}}} as decimal(18, 4))",
         worth.confidence,
         f"{worth.evidence}; and its part of {evidence} of the order",
     )
 
 
-def _adjustment(draft: Draft, mapping: Mapping) -> tuple[str, str] | None:
-    """What a known export says that an order is more or less than its lines: SQL, names.
+def _adjusting(draft: Draft, mapping: Mapping) -> joins.Reached | None:
+    """The known export that says what an order is more or less than its lines.
 
-    It stands with the line, or in the table of orders that the line refers to.
+    It is the table of the lines itself, or that of the orders to which they refer.
     """
-    item, needed = mapping.recognised, ()
-    if not (item.preset and item.preset.adjustment):
-        for reached in joins.reachable(draft, mapping.recognised):
-            preset = reached.item.preset
-            if reached.item.role == "orders" and preset and preset.adjustment:
-                item, needed = reached.item, tuple(reached.joins)
-                break
-        else:
-            return None
-    assert item.preset is not None
-    parts = []
-    for name, sign in item.preset.adjustment.items():
-        column = item.table.columns[name]
-        if column.known:
-            value = of(item.table, values.typed(draft, item.table, column))
-            parts.append(f"{'-' if sign < 0 else '+'} coalesce({value}, 0)")
-    if not parts:
+    own = mapping.recognised
+    if own.preset and own.preset.adjusts:
+        return joins.Reached(own, ())
+    for reached in joins.reachable(draft, own):
+        if reached.item.role == "orders" and reached.item.preset:
+            return reached
+    return None
+
+
+def _adjustment(
+    draft: Draft, mapping: Mapping, reached: joins.Reached
+) -> tuple[str, str] | None:
+    """What an order is more or less than its lines: SQL, and the names of its columns."""
+    table, preset = reached.item.table, reached.item.preset
+    assert preset is not None
+    stated = {
+        name: of(table, values.typed(draft, table, table.columns[name]))
+        for name in (*preset.adjustment, *preset.difference)
+        if table.columns[name].known
+    }
+    if not stated:
         return None
-    for join in needed:
+    for join in reached.joins:
         mapping.join(join)
-    names = ", ".join(item.preset.adjustment)
-    return f"({' '.join(parts).removeprefix('+ ')})", names
+    if preset.difference:
+        if len(stated) < 2:
+            return None
+        return " - ".join(stated.values()), " less ".join(stated)
+    amount = " ".join(
+        f"{'-' if preset.adjustment[name] < 0 else '+'} coalesce({value}, 0)"
+        for name, value in stated.items()
+    ).removeprefix("+ ")
+    # Null, and not 0, in rows that leave out what the order's first one says.
+    known = f"coalesce({', '.join(stated.values())})"
+    return f"case when {known} is not null then {amount} end", ", ".join(stated)
+
+
+def _order_total(draft: Draft, reached: joins.Reached) -> OrderTotal | None:
+    """What the known export says that an order comes to, by which its lines are checked."""
+    item = reached.item
+    order = item.column("order_id")
+    total = item.column("order_total") or (
+        item.column("net_amount") if item.role == "orders" else None
+    )
+    if order is None or total is None or item.preset is None:
+        return None
+    amount = values.typed(draft, item.table, total)
+    for meaning in item.preset.less:
+        if (column := item.column(meaning)) is not None:
+            amount += f" - coalesce({values.typed(draft, item.table, column)}, 0)"
+    return OrderTotal(item.table, identity(order), amount)
 
 
 def _freight(draft: Draft, mapping: Mapping, order: Answer) -> Answer | None:
@@ -403,6 +438,9 @@ def _leave_out_cancelled(
     if chosen == "yes":
         return
     listed = ", ".join(sql.literal(word) for word, _ in dead)
+    if owner is item and status.name in header.of_the_header(connection, item):
+        _leave_out_orders(draft, mapping, status, listed)
+        return
     test = f"coalesce({of(owner.table, status.reading)} not in ({listed}), true)"
     mapping.where.append(test)
     if owner is item:
@@ -419,6 +457,23 @@ def _leave_out_cancelled(
         f"{own} not in (select {theirs} from {view} "
         f"where {status.reading} in ({listed}) and {theirs} is not null)"
     ]
+
+
+def _leave_out_orders(
+    draft: Draft, mapping: Mapping, status: Column, listed: str
+) -> None:
+    """Leaves out all rows of an order whose first row alone says its status."""
+    item = mapping.recognised
+    order = item.column("order_id")
+    assert order is not None
+    key = identity(order)
+    test = (
+        f"{of(item.table, key)} not in (select {key} from {{table}} "
+        f"where {status.reading} in ({listed}) and {key} is not null)"
+    )
+    mapping.where.append(test.format(table=alias(item.table)))
+    view = f"landing.{draft.source}__{item.table.name}"
+    mapping.landed_where = [test.format(table=view)]
 
 
 def _leave_out_empty(mapping: Mapping, worth: money.Money) -> None:

@@ -78,7 +78,17 @@ LOST = (
     "失败",
     "无效",
 )
-WON = ("won", "closed won", "converted", "赢", "成交", "已签", "成功")
+WON = (
+    "won",
+    "closed won",
+    "converted",
+    "赢",
+    "成交",
+    "已签",
+    "成功",
+    "已转换",
+    "已转化",
+)
 
 
 def facts(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pipeline.profiling import wide
 from pipeline.profiling.tables import Table
-from pipeline.scaffold.proposal.mapping import Answer, Mapping, alias
+from pipeline.scaffold.proposal.mapping import Answer, Mapping, OrderTotal, alias
 from pipeline.scaffold.proposal.recognition import SURE
 from pipeline.transform import canonical
 
@@ -59,6 +59,46 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
         f"select * from {_own(mapping)}" for mapping in mappings
     )
     return "".join(parts).rstrip().removesuffix(",") + f"\n\n{last}\n"
+
+
+def test_of_orders(source: str, total: OrderTotal) -> str:
+    """The SQL of a test that the lines of an order come to what the order does."""
+    return f"""{{#- Lines come to what their order comes to without tax, its discount and its
+    adjustment included. An order without a line that counts is not looked at. -#}}
+{{{{ config(severity="warn") }}}}
+with latest_orders as (
+    {{{{ latest(source("{source}", "{total.table.name}")) }}}}
+),
+
+order_lines as (
+    select * from {{{{ ref("stg_{source}__order_lines") }}}}
+),
+
+orders as (
+    select
+        {total.order} as order_id,
+        max({total.amount}) as order_amount
+    from latest_orders
+    group by 1
+),
+
+totals as (
+    select
+        order_id,
+        sum(net_amount) as line_amount
+    from order_lines
+    group by order_id
+)
+
+select
+    orders.order_id,
+    orders.order_amount,
+    totals.line_amount
+from orders
+inner join totals on orders.order_id = totals.order_id
+where abs(totals.line_amount - orders.order_amount) >= 0.01
+order by orders.order_id
+"""
 
 
 def _head(entity: str, meaning: str, mappings: Sequence[Mapping]) -> str:

@@ -89,7 +89,7 @@ def moment(draft: Draft, table: Table, column: Column) -> str:
 
 def utc(expression: str) -> str:
     """A time of the world, handed on as such."""
-    return f'{{{{ local_to_utc({_in_jinja(expression)}, "UTC") }}}}'
+    return f'{{{{ local_to_utc({in_jinja(expression)}, "UTC") }}}}'
 
 
 def business_day(expression: str, *, is_zoned: bool) -> str:
@@ -99,13 +99,14 @@ def business_day(expression: str, *, is_zoned: bool) -> str:
         expression: SQL of the time.
         is_zoned: It has a zone in its type; else it is in UTC.
     """
-    moment = _in_jinja(expression)
+    moment = in_jinja(expression)
     if is_zoned:
         moment = f"utc_time({moment})"
     return f"{{{{ business_date({moment}) }}}}"
 
 
-def _in_jinja(expression: str) -> str:
+def in_jinja(expression: str) -> str:
+    """An expression as the argument of a macro."""
     escaped = expression.replace("'", "\\'")
     return f"'{escaped}'"
 

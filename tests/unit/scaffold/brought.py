@@ -23,7 +23,7 @@ import openpyxl
 import pyarrow as pa
 
 from pipeline.common import sql
-from pipeline.common.settings import Settings
+from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.profiling import sample
 from pipeline.profiling.profile import profile
 from pipeline.scaffold.proposal import project, writing
@@ -105,6 +105,10 @@ def staged(made: Made) -> duckdb.DuckDBPyConnection:
             f"'{made.sources.business.time_zone}' as date)"
         ),
     )
+    money = (PROJECT_ROOT / "dbt_project" / "macros" / "money.sql").read_text("utf-8")
+    environment.globals["part_of_order"] = environment.from_string(
+        money
+    ).module.part_of_order  # type: ignore[attr-defined]
     for name in source.provides:
         query = environment.from_string(made.model(name)).render()
         connection.execute(f"create table stg_{name} as {query}")
@@ -146,6 +150,7 @@ def becomes_what_it_says(made: Made) -> None:
     connection = staged(made)
     (source,) = made.sources.sources
     counted: dict[str, list[Any]] = {}
+    with_amounts = set()
     for entity in source.entities.values():
         for item in entity.becomes:
             each = (
@@ -162,6 +167,8 @@ def becomes_what_it_says(made: Made) -> None:
                 """
             ).fetchone()
             assert row is not None
+            if item.amount:
+                with_amounts.add(item.entity)
             total = counted.setdefault(item.entity, [0, 0])
             total[0] += row[0]
             total[1] += row[1] or 0
@@ -169,6 +176,8 @@ def becomes_what_it_says(made: Made) -> None:
     for entity_name, (rows, amount) in counted.items():
         money = {"order_lines": "net_amount", "payments": "amount", "leads": "amount"}
         column = money.get(entity_name, "0")
+        if entity_name not in with_amounts:
+            column = "0"
         found = connection.execute(
             f"select count(*), coalesce(sum({column}), 0) from stg_{entity_name}"
         ).fetchone()

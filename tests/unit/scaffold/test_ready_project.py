@@ -139,8 +139,22 @@ def test_an_unknown_preset_is_refused_with_those_there_are(tmp_path: Path) -> No
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("option", ["--from", "--source"])
-def test_a_preset_brings_its_own_sources(option: str, tmp_path: Path) -> None:
-    made = invoke("init", tmp_path / "new", "--preset", NAMES[0], option, "x")
+def test_a_preset_brings_its_own_sources(tmp_path: Path) -> None:
+    made = invoke("init", tmp_path / "new", "--preset", NAMES[0], "--source", "x")
     assert made.returncode == 2
-    assert "leave out --source and" in " ".join(made.stderr.split())
+    assert "leave out --source" in " ".join(made.stderr.split())
+
+
+def test_files_that_no_system_exported_are_refused(tmp_path: Path) -> None:
+    """And a preset that there is not, before anything is read."""
+    (tmp_path / "in").mkdir()
+    header = "customer,day,amount\n"
+    rows = "".join(f"C{n},2025-01-0{1 + n % 9},{n}.50\n" for n in range(40))
+    (tmp_path / "in" / "sales.csv").write_text(header + rows)
+    for preset, words in (("zoho", "an export of zoho"), ("sap", "there is")):
+        made = invoke(
+            "init", tmp_path / "new", "--preset", preset, "--from", tmp_path / "in"
+        )
+        assert made.returncode == 2, made.stdout
+        assert words in " ".join(made.stderr.split())
+        assert not (tmp_path / "new").exists()
