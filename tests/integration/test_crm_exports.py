@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT_ROOT
+from pipeline.common.settings import PROJECT_ROOT
 from tests.standins import exports, fxiaoke_company, zoho_company
 from tests.standins.base import ManualClock
 from tests.standins.fxiaoke import FxiaokeStandin

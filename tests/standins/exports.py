@@ -51,7 +51,7 @@ def english(module: str, described: Mapping[str, Any]) -> str:
         return f"{one} Owner"
     if name == "Full_Name":
         return f"{one} Name"
-    return _LABELS.get(name, described["field_label"])
+    return _LABELS.get(name) or str(described["field_label"])
 
 
 def zoho(

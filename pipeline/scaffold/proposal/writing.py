@@ -55,14 +55,13 @@ def write(
             (models / f"{name}.template").unlink(missing_ok=True)
             text = staging.model(source, entity, own, proposal.business.currency)
             (models / name).write_text(text, encoding="utf-8")
-        for mapping in proposal.mappings:
-            if mapping.order_total is not None:
+        for total in (item.order_total for item in proposal.mappings):
+            if total is not None:
                 tests = folder / "dbt_project" / "tests"
                 tests.mkdir(parents=True, exist_ok=True)
-                (tests / f"{source}_orders_are_the_sum_of_their_lines.sql").write_text(
-                    staging.test_of_orders(source, mapping.order_total),
-                    encoding="utf-8",
-                )
+                name = f"{source}_orders_are_the_sum_of_their_lines.sql"
+                text = staging.test_of_orders(source, total)
+                (tests / name).write_text(text, encoding="utf-8")
         described = _sources_yaml(proposal, folder)
         (folder / "sources.yaml").write_text(described, encoding="utf-8")
         mapping = folder / "MAPPING.md"
