@@ -7,5 +7,12 @@ select distinct
     email,
     phone
 from {{ contacts | sql }}
-where customer_id is not null and coalesce(email, phone) is not null
+where
+    customer_id is not null
+    and coalesce(email, phone) is not null
+    -- Where no lead asks, nobody's telephone is read.
+    and exists (
+        select 1 from _identity_lead_forms as leads
+        where leads.email_key is not null or leads.phone_key is not null
+    )
 order by key, email, phone

@@ -323,6 +323,29 @@ def _lead(
         name = Answer(
             f"concat_ws(' ', {', '.join(parts)})", 0.95, "first and last name"
         )
+    person = values.answer(draft, item, "contact_name")
+    if name is not None and person is not None:
+        # Who is no company is called by the person's name.
+        mapping.add(
+            "customer_type",
+            Answer(
+                f"case when {name.sql} is null then 'person' else 'company' end",
+                name.confidence,
+                f"a company where {name.evidence.partition(':')[0]} says one",
+                name.columns,
+            ),
+        )
+        name = Answer(
+            f"coalesce({name.sql}, {person.sql})",
+            name.confidence,
+            f"{name.evidence}; else {person.evidence.partition(':')[0]}",
+            [*name.columns, *person.columns],
+        )
+    elif item.preset and item.preset.customer_type:
+        kind = sql.literal(item.preset.customer_type)
+        mapping.add(
+            "customer_type", Answer(kind, 1.0, f"the preset {item.preset.name}")
+        )
     mapping.add("lead_name", name or Answer(key.sql, 0.5, "no column is a name"))
     chance = item.column("probability")
     if chance is not None:

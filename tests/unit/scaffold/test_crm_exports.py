@@ -222,6 +222,10 @@ def test_what_else_zoho_exports_comes_through(tmp_path: Path) -> None:
     leads = crm.modules["Leads"].records.values()
     assert converted == sum(bool(lead.get("Converted__s")) for lead in leads)
     assert deals == 25 and prospects == len(leads) - converted
+    assert one(
+        "select count(*) from stg_leads where customer_type = 'company' "
+        "and lead_name is not null"
+    ) == (len(leads) + len(crm.modules["Deals"].records),)
     cases = crm.modules["Cases"].records
     assert one(
         "select count(resolved_at), min(date_diff('hour', opened_at, resolved_at)), "
