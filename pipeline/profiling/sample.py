@@ -108,8 +108,8 @@ def _of_files(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
 
 def _labels(what: Path) -> Iterator[field_labels.Labels]:
     """The metadata in a folder, or beside a file."""
-    folder = what.parent if what.is_file() else what
-    for path in sorted(folder.rglob("*.json")):
+    beside = what.parent.glob("*.json") if what.is_file() else what.rglob("*.json")
+    for path in sorted(beside):
         if path.is_file() and (found := field_labels.read(path)) is not None:
             yield found
 

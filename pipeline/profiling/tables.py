@@ -76,6 +76,11 @@ class Column:
         return self.options.get(word, word).lower()
 
     @property
+    def words(self) -> list[str]:
+        """Its most frequent values, and what metadata says that it may be besides."""
+        return list(dict.fromkeys([*self.examples, *self.options]))
+
+    @property
     def known(self) -> int:
         """How many rows have a value."""
         return self.rows - self.nulls

@@ -37,6 +37,8 @@ class Preset:
         adjustment: Column → sign: what an order is more or less than its lines.
         difference: Two columns, the first of which is what an order comes to, and the
             second what its lines do; nothing where one of them is not there.
+        cancelled: Words of the status that leave an order out, whether or not any order
+            has them yet.
         is_return: Each row is goods that came back, with an amount above 0.
         yields_to: Names of exports beside which this one counts for nothing, because it
             says the same once more.
@@ -53,6 +55,7 @@ class Preset:
     less: Sequence[str] = ()
     adjustment: Mapping[str, int] = field(default_factory=dict)
     difference: Sequence[str] = ()
+    cancelled: Sequence[str] = ()
     is_return: bool = False
     yields_to: Sequence[str] = ()
     file: str = field(default="", compare=False)

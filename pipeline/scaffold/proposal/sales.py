@@ -322,7 +322,8 @@ def _adjusting(draft: Draft, mapping: Mapping) -> joins.Reached | None:
     if own.preset and own.preset.adjusts:
         return joins.Reached(own, ())
     for reached in joins.reachable(draft, own):
-        if reached.item.role == "orders" and reached.item.preset:
+        preset = reached.item.preset
+        if reached.item.role == "orders" and preset and not preset.is_return:
             return reached
     return None
 
@@ -418,11 +419,12 @@ def _leave_out_cancelled(
         f"select {status.reading}, count(*) from {sql.quoted(owner.table.relation)} "
         "where 1 = 1 group by 1 order by 2 desc limit 40"
     ).fetchall()
-    dead = [
-        (word, rows)
-        for word, rows in found
-        if word and any(mark in status.said(word) for mark in CANCELLED)
-    ]
+    dead = [(word, rows) for word, rows in found if word and _is_dead(status, word)]
+    # An order may be cancelled after the first files came.
+    known = [word for word in status.options if _is_dead(status, word)]
+    known += owner.preset.cancelled if owner.preset else ()
+    there = {word for word, _ in dead}
+    dead += [(word, 0) for word in dict.fromkeys(known) if word not in there]
     if not dead:
         return
     displayed = ", ".join(f"{word} ({rows:,} rows)" for word, rows in dead)
@@ -457,6 +459,10 @@ def _leave_out_cancelled(
         f"{own} not in (select {theirs} from {view} "
         f"where {status.reading} in ({listed}) and {theirs} is not null)"
     ]
+
+
+def _is_dead(status: Column, word: str) -> bool:
+    return any(mark in status.said(word) for mark in CANCELLED)
 
 
 def _leave_out_orders(

@@ -217,7 +217,7 @@ def _closed(draft: Draft, mapping: Mapping) -> None:
         return
     over = [
         word
-        for word in status.examples
+        for word in status.words
         if any(mark in status.said(word) for mark in ENDED)
     ]
     if not over:
@@ -278,7 +278,7 @@ def _priority(item: Recognised, column: Column) -> Answer | None:
     for rank, marks in PRIORITIES:
         words = [
             word
-            for word in column.examples
+            for word in column.words
             if word not in stated and any(mark in column.said(word) for mark in marks)
         ]
         stated |= set(words)
@@ -370,7 +370,7 @@ def _lead(
         assert outcome is not None
         over = [
             word
-            for word in outcome.examples
+            for word in outcome.words
             if any(mark in outcome.said(word) for mark in (*LOST, *WON))
         ]
         listed = ", ".join(map(sql.literal, over)) or "''"

@@ -235,6 +235,25 @@ def test_what_else_zoho_exports_comes_through(tmp_path: Path) -> None:
     assert one("select distinct hour(opened_at) from stg_service_tickets") == (9,)
 
 
+def test_an_order_that_is_cancelled_later_is_left_out_then(tmp_path: Path) -> None:
+    """Though no order was when the project was made."""
+    crm, _ = organisation()
+    orders = crm.modules["Sales_Orders"].records
+    for order in orders.values():
+        order["Status"] = "Delivered"
+    modules = ("Accounts", "Sales_Orders")
+    folder = exports.zoho(crm, tmp_path / "in", modules=modules)
+    made = make(folder, tmp_path / "p", "zoho")
+    first, *_ = orders.values()
+    first["Status"] = "Cancelled"
+    exports.zoho(crm, folder, modules=modules)
+    counted = staged(made).execute(
+        "select count(distinct order_id), bool_or(order_id = ?) from stg_order_lines",
+        [first["id"]],
+    )
+    assert counted.fetchone() == (len(orders) - 1, False)
+
+
 def test_invoices_are_the_revenue_where_no_orders_are(tmp_path: Path) -> None:
     crm, company = shared()
     modules = ("Accounts", "Contacts", "Invoices")
