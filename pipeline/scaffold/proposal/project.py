@@ -76,6 +76,7 @@ def propose(
     labels.resolve(connection, profile)
     draft = Draft(profile, recognise(profile), source, questions)
     for item in draft.found.values():
+        _ignore_key_of_a_customer(item)
         if item.preset is not None and item.role is None:
             draft.left_out[item.table.name] = f"{item.table.title}: {item.evidence}"
         _ask_role(draft, item)
@@ -110,6 +111,14 @@ def propose(
         )
     found = business.propose(connection, draft, today)
     return Proposal(draft, found, _unknown_customers(connection, draft))
+
+
+def _ignore_key_of_a_customer(item: Recognised) -> None:
+    """Whose a fact is tells facts apart only until somebody has a second one."""
+    customer = item.meanings.get("source_customer_id")
+    if item.role not in {None, "customers"} and customer is not None:
+        table = item.table
+        table.keys = [key for key in table.keys if list(key) != [customer.column]]
 
 
 def _ask_year(

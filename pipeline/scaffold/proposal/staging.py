@@ -13,6 +13,8 @@ from pipeline.scaffold.proposal.recognition import SURE
 from pipeline.transform import canonical
 
 WIDTH = 84
+# Canonical columns whose amounts are in the currency of their row.
+MONEY = {"amount", "cost_amount", "net_amount"}
 # What landing writes beside a source's columns, as far as staging goes by it.
 OWN_COLUMNS = ("_batch_id", "_row_number", "_source_file")
 
@@ -28,15 +30,18 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
     """
     types = canonical.columns(entity)
     meaning, needed = canonical.ENTITIES[entity]
-    given = {name for mapping in mappings for name in mapping.columns} | set(needed)
-    if "currency" in needed:
-        for mapping in mappings:
+    for mapping in mappings:
+        # An amount without a currency could not be counted.
+        if "currency" in needed or (
+            "currency" in types and MONEY & set(mapping.columns)
+        ):
             mapping.columns.setdefault(
                 "currency",
                 Answer(
                     f"'{currency}'", 0.7, "no column says it: the reporting currency"
                 ),
             )
+    given = {name for mapping in mappings for name in mapping.columns} | set(needed)
     names = [name for name in types if name in given]
     parts = [_head(entity, meaning, mappings), "with "]
     tables: dict[str, Table] = {}

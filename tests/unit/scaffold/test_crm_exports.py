@@ -390,6 +390,13 @@ def test_exports_of_fxiaoke_come_to_what_its_orders_do(tmp_path: Path) -> None:
         )
     }
     assert len(made.proposal.draft.left_out) == 1
+    # A deal is not its customer, though none of the customers has two.
+    assert connection.execute(
+        "select count(*) from stg_leads where lead_id = source_customer_id"
+    ).fetchone() == (0,)
+    assert connection.execute(
+        "select distinct currency from stg_leads where amount is not null"
+    ).fetchall() == [("CNY",)]
     returns = connection.execute(
         "select count(*), max(net_amount) < 0, min(is_return) from stg_order_lines "
         "where quantity < 0"
