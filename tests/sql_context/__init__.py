@@ -126,6 +126,13 @@ records, kept_forms, forms, pairs, blocks, changed = (
 prints, kept_prints, kept_scores = "prints", "kept_prints", "kept_scores"
 links, decisions, references = "links", "decisions", "references_known"
 groups, registered, minted, ids = "groups", "registered", "minted", "ids"
+leads, contacts, keys = "leads_of_all", "contacts", "source_keys"
+agreement_columns = ("name_core", "family_key")
+agreements = {
+    "person": "family_key_l = family_key_r",
+    "name": "name_core_l = name_core_r",
+    "name or sound": "name_core_l = name_core_r",
+}
 compared = ["name_core", "phone_key"]
 tables = ["scored_company"]
 compares_all = False

@@ -9,18 +9,30 @@ with leads as (
 ),
 
 by_mailbox as (
-    select customer_id, email_key from _identity_known_names
+    select
+        customer_id,
+        email_key
+    from _identity_known_names
     where email_key is not null
     union
-    select key as customer_id, email_key from _identity_contact_forms
+    select
+        key as customer_id,
+        email_key
+    from _identity_contact_forms
     where email_key is not null
 ),
 
 by_phone as (
-    select customer_id, phone_key from _identity_known_names
+    select
+        customer_id,
+        phone_key
+    from _identity_known_names
     where phone_key is not null
     union
-    select key as customer_id, phone_key from _identity_contact_forms
+    select
+        key as customer_id,
+        phone_key
+    from _identity_contact_forms
     where phone_key is not null
 ),
 
@@ -58,16 +70,15 @@ near as (
 
 sided as (
     select
+        {% for column in agreement_columns %}
+        l.{{ column | identifier }} as {{ (column ~ "_l") | identifier }},
+        r.{{ column | identifier }} as {{ (column ~ "_r") | identifier }},
+        {% endfor %}
         near.key,
         near.customer_id,
         near.place,
         near.matched_by,
-        l.customer_type,
-        {% for column in agreement_columns %}
-        l.{{ column | identifier }} as {{ (column ~ "_l") | identifier }},
-        r.{{ column | identifier }} as {{ (column ~ "_r") | identifier }}{% if not loop.last %},{% endif %}
-
-        {% endfor %}
+        l.customer_type
     from near
     inner join leads as l on near.key = l.key
     inner join _identity_known_names as r
