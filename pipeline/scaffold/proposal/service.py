@@ -360,6 +360,19 @@ def _lead(
                 [chance.name],
             ),
         )
+    _outcome(draft, mapping)
+    if "amount" in mapping.columns:
+        mapping.amount = mapping.columns["amount"].sql
+    if item.column("source_customer_id") is None:
+        mapping.add(
+            "source_customer_id", Answer("cast(null as varchar)", 0.5, "nobody yet")
+        )
+    return True
+
+
+def _outcome(draft: Draft, mapping: Mapping) -> None:
+    """The stage, and whether it may still be won."""
+    item = mapping.recognised
     stage = item.column("stage")
     # Where one column says how far a deal is and another how it ended, that one counts.
     outcome = item.column("outcome") or stage
@@ -388,13 +401,6 @@ def _lead(
                 [outcome.name],
             ),
         )
-    if "amount" in mapping.columns:
-        mapping.amount = mapping.columns["amount"].sql
-    if item.column("source_customer_id") is None:
-        mapping.add(
-            "source_customer_id", Answer("cast(null as varchar)", 0.5, "nobody yet")
-        )
-    return True
 
 
 def _contact(
