@@ -138,6 +138,15 @@ def test_a_lead_is_shown_with_the_customer_that_it_seems_to_be_with(
     ) == [(None, "phone", list(project.company.accounts)[1])]
 
 
+def test_orders_are_the_sum_of_their_lines(project: Project) -> None:
+    """Of one order in ten the whole has a discount."""
+    found = project.query(
+        "select outcome from meta.check_results "
+        "where check_name like '%orders_are_the_sum_of_their_lines%'"
+    )
+    assert found == [("passed",)]
+
+
 def test_what_the_crm_does_not_know_is_null(project: Project) -> None:
     assert project.query(
         "select count(cost_amount), count(margin_amount) from marts.order_lines"
