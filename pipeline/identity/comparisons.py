@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.identity.vetoes import other_numbers
+from pipeline.identity.vetoes import may_be_one_date, other_numbers
 
 
 def _typo(column: str) -> str:
@@ -272,13 +272,7 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
             "birth_date_l is null or birth_date_r is null",
             {
                 "same": "birth_date_l = birth_date_r",
-                "typo": (
-                    "damerau_levenshtein(cast(birth_date_l as varchar), "
-                    "cast(birth_date_r as varchar)) <= 1 "
-                    "or (year(birth_date_l) = year(birth_date_r) "
-                    "and month(birth_date_l) = day(birth_date_r) "
-                    "and day(birth_date_l) = month(birth_date_r))"
-                ),
+                "typo": may_be_one_date("birth_date_l", "birth_date_r"),
             },
         ),
         _single("generation_key", {}),

@@ -25,8 +25,8 @@ class Vocabulary:
         places: Chinese names of places that stand before a company's own name.
         free_mail: Domains at which anybody has an address.
         role_mailboxes: Local parts of mailboxes that are of a role.
-        placeholders: Kind (email, phone, registration_number, name) → values that say
-            nothing.
+        placeholders: Kind (email, phone, registration_number, name, birth_date) →
+            values that say nothing.
         words: Kind of `match_words` → word → what it stands for, or nothing.
     """
 
