@@ -293,12 +293,31 @@ def _latin_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | Non
     words = words[1:] if words[:1] == ["the"] and len(words) > 1 else words
     words = list(_without_form_words(words, vocabulary.legal_forms))
     for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
-        if text(part) in vocabulary.spoken_places:
-            place = text(part)
+        # Two of a name are told apart by what stands in brackets: (Leeds) and (York).
+        inside = _without_form_words(text(part).split(), vocabulary.legal_forms)
+        if _is_place(inside, words, vocabulary):
+            place = "".join(inside)
     key = " ".join([*words, *([place] if place else [])])
     if len(words) > 1 and words[0] in vocabulary.spoken_places:
         place, words = words[0], words[1:]
     return key, " ".join(words), place
+
+
+def _is_place(
+    inside: Sequence[str], words: Sequence[str], vocabulary: Vocabulary
+) -> bool:
+    """Whether words in brackets say which of several, and not what the name says too."""
+    joined = "".join(inside)
+    if joined in vocabulary.spoken_places:
+        return True
+    said = {*words, "".join(words), "".join(word[0] for word in words)}
+    return (
+        bool(joined)
+        and len(inside) <= 2
+        and joined.isalpha()
+        and not said & {joined, *inside}
+        and not {joined, *inside} & vocabulary.idle_words
+    )
 
 
 def _without_forms(plain: str, forms: frozenset[str]) -> str:

@@ -221,9 +221,11 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
             "(street_key_l is null or street_key_r is null) and (postal_key_l is null "
             "or postal_key_r is null) and (city_key_l is null or city_key_r is null)",
             {
+                # One guide says New York, the other New York City.
                 "same door": (
                     "street_key_l = street_key_r and street_number_l = street_number_r "
-                    "and (city_key_l = city_key_r or postal_key_l = postal_key_r)"
+                    "and (city_key_l = city_key_r or postal_key_l = postal_key_r "
+                    f"or {_contained('city_key')})"
                 ),
                 "same postal code": "postal_key_l = postal_key_r",
                 "same city": "city_key_l = city_key_r",

@@ -77,6 +77,17 @@ class Vocabulary:
         return frozenset(self.words.get("department modifier", ()))
 
     @functools.cached_property
+    def idle_words(self) -> frozenset[str]:
+        """Words that tell no two companies apart: fillers, forms, departments, history."""
+        return frozenset(
+            {
+                *self.fillers, *self.legal_forms, *self.departments,
+                *self.department_modifiers, "formerly", "former", "ex", "aka", "dba",
+                "new", "old", "closed", "inactive", "test", "duplicate",
+            }
+        )  # fmt: skip
+
+    @functools.cached_property
     def department_words(self) -> frozenset[str]:
         """Both, but for those that any name may have."""
         return self.departments | self.department_modifiers - self.fillers
