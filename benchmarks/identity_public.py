@@ -65,7 +65,7 @@ def person(row: Mapping[str, str | None], source: str) -> Record:
 def _day(text: str | None) -> dt.date | None:
     """A day written as 19701231; none where it is none."""
     try:
-        return dt.datetime.strptime(text or "", "%Y%m%d").date()  # noqa: DTZ007
+        return dt.datetime.strptime(text or "", "%Y%m%d").date()
     except ValueError:
         return None
 

@@ -177,6 +177,7 @@ class Word(SeedRow):
         "filler",
         "known",
         "not a legal form",
+        "department head",
     ]
     meaning: str | None
 

@@ -72,6 +72,21 @@ class Vocabulary:
         return frozenset(self.words.get("department", ()))
 
     @functools.cached_property
+    def department_heads(self) -> tuple[str, ...]:
+        """What a part of a company begins with: office of, human resources."""
+        return tuple(f"{head} " for head in self.words.get("department head", ()))
+
+    @functools.cached_property
+    def form_beginnings(self) -> frozenset[str]:
+        """How a legal form begins that the width of a column has cut, without blanks."""
+        return frozenset(
+            plain[:length]
+            for form in self.legal_forms
+            if (plain := form.replace(" ", "")).isascii()
+            for length in range(1, len(plain) + 1)
+        )
+
+    @functools.cached_property
     def department_modifiers(self) -> frozenset[str]:
         """What stands before such a word: legal, purchasing."""
         return frozenset(self.words.get("department modifier", ()))
@@ -90,7 +105,8 @@ class Vocabulary:
     @functools.cached_property
     def department_words(self) -> frozenset[str]:
         """Both, but for those that any name may have."""
-        return self.departments | self.department_modifiers - self.fillers
+        heads = {word for head in self.department_heads for word in head.split()}
+        return self.departments | (self.department_modifiers | heads) - self.fillers
 
     @functools.cached_property
     def chinese_front_forms(self) -> tuple[str, ...]:
