@@ -72,22 +72,19 @@ def _day(text: str | None) -> dt.date | None:
 
 def febrl(files: Sequence[Path]) -> tuple[list[Record], dict[str, str]]:
     """The people of some files, and who each record is: `rec-1070-org` is 1070."""
-    records = [
+    records: list[Record] = [
         person(row, f"people_{number}")
         for number, path in enumerate(files)
         for row in read(path)
     ]
-    truth = {
-        row["source_customer_id"]: re.findall(r"\d+", row["source_customer_id"])[0]
-        for row in records
-    }
-    return records, truth
+    keys = [str(row["source_customer_id"]) for row in records]
+    return records, {key: re.findall(r"\d+", key)[0] for key in keys}
 
 
 def restaurants(files: Sequence[Path]) -> tuple[list[Record], dict[str, str]]:
     """The restaurants of two guides, and which of them are one."""
     fodors, zagats, matches = files
-    records = [
+    records: list[Record] = [
         {
             "source": source,
             "source_customer_id": f"{source} {row['id']}",
@@ -101,7 +98,8 @@ def restaurants(files: Sequence[Path]) -> tuple[list[Record], dict[str, str]]:
         for source, path in (("fodors", fodors), ("zagats", zagats))
         for row in read(path)
     ]
-    truth = {row["source_customer_id"]: row["source_customer_id"] for row in records}
+    keys = [str(row["source_customer_id"]) for row in records]
+    truth = dict(zip(keys, keys, strict=True))
     for row in read(matches):
         one, other = (str(value) for value in list(row.values())[-2:])
         truth[f"zagats {other}"] = truth[f"fodors {one}"]

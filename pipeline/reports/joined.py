@@ -184,10 +184,12 @@ def _joined(connection: duckdb.DuckDBPyConnection, customer: Row) -> Joined:
     )
     nodes = tree(links)
     root = nodes[0]
-    shown = {(node.source, node.key): node for node in nodes[:MAX_RECORDS]}
-    _prune(root, shown)
-    drawn = _refuse(shown, refused, customer_id)
-    return Joined(customer, root, len(nodes) - len(shown), max(0, len(refused) - drawn))
+    visible = {(node.source, node.key): node for node in nodes[:MAX_RECORDS]}
+    _prune(root, visible)
+    drawn = _refuse(visible, refused, customer_id)
+    return Joined(
+        customer, root, len(nodes) - len(visible), max(0, len(refused) - drawn)
+    )
 
 
 def tree(links: Sequence[Mapping[str, object]]) -> list[Node]:
@@ -235,9 +237,9 @@ def _end(link: Mapping[str, object], side: str) -> Node:
     )
 
 
-def _prune(root: Node, shown: Mapping[tuple[str, str], Node]) -> None:
+def _prune(root: Node, visible: Mapping[tuple[str, str], Node]) -> None:
     for node in _all(root):
-        node.below = [each for each in node.below if (each.source, each.key) in shown]
+        node.below = [each for each in node.below if (each.source, each.key) in visible]
 
 
 def _all(node: Node) -> Iterable[Node]:
@@ -247,7 +249,7 @@ def _all(node: Node) -> Iterable[Node]:
 
 
 def _refuse(
-    shown: Mapping[tuple[str, str], Node], refused: Sequence[Row], customer_id: str
+    visible: Mapping[tuple[str, str], Node], refused: Sequence[Row], customer_id: str
 ) -> int:
     """Hangs what was refused on the records that are there; returns how many."""
     drawn = 0
@@ -258,7 +260,7 @@ def _refuse(
         other_id = pair["other_customer_id"]
         if pair["customer_id"] != customer_id:
             mine, other, other_id = "right", "left", pair["customer_id"]
-        node = shown.get((pair[f"{mine}_source"], pair[f"{mine}_customer_id"]))
+        node = visible.get((pair[f"{mine}_source"], pair[f"{mine}_customer_id"]))
         if node is None:
             continue
         end = _end(pair, other)

@@ -232,7 +232,7 @@ def judged_links(
     counts: Mapping[str, tuple[int, int, int]], start: int = 0
 ) -> list[tuple[Any, ...]]:
     """Rule → how many links it has, how many of them are judged, and how many are right."""
-    links = []
+    links: list[tuple[Any, ...]] = []
     for rule, (many, judged, right) in counts.items():
         for place in range(many):
             order = 0 if place < judged else 40
