@@ -150,10 +150,8 @@ def _written_out(word: str, after: str, vocabulary: Vocabulary) -> str:
 _NUMBER_WORDS: Final = frozenset({"no", "nr", "num", "number"})
 
 
-# Widths of columns in which names are kept.
-_WIDTHS: Final = frozenset(
-    {20, 24, 25, 30, 32, 35, 36, 40, 45, 48, 50, 60, 64, 80, 100}
-)
+# Widths of columns in which names are kept; shorter names have these by chance too often.
+_WIDTHS: Final = frozenset({30, 32, 35, 36, 40, 45, 48, 50, 60, 64, 80, 100})
 
 
 def _without_cut_form(value: str, vocabulary: Vocabulary) -> str:
@@ -165,9 +163,10 @@ def _without_cut_form(value: str, vocabulary: Vocabulary) -> str:
     words = plain.split()
     for count in (4, 3, 2, 1):
         tail = text(" ".join(words[-count:])).replace(" ", "")
-        # No legal form follows "in" or "of".
+        # One letter may be the name of a fund; no legal form follows "in" or "of".
         if (
-            len(words) >= count + 2
+            len(tail) > 1
+            and len(words) >= count + 2
             and tail in vocabulary.form_beginnings
             and text(words[-count - 1]) not in vocabulary.fillers - {"and", "und"}
         ):
