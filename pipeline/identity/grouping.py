@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from pipeline.common.sql import columns
 from pipeline.identity import clusters
 from pipeline.identity.policy import Policy
 from pipeline.identity.templates import TEMPLATES, create
@@ -37,8 +38,9 @@ def apply(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) -> 
         connection, "_identity_clustered", "clustered_records", rules=policy, forms=forms,
         vetoes=vetoes,
     )  # fmt: skip
+    numbers = ["record_no", "unique_source", "usual_size", *(v.name for v in vetoes)]
     records = connection.execute(
-        "select * from _identity_clustered order by record_no"
+        f"select {columns(numbers)} from _identity_clustered order by record_no"
     ).to_arrow_table()
     first = _first(records)
     edges = connection.execute(
