@@ -41,7 +41,8 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
                     f"'{currency}'", 0.7, "no column says it: the reporting currency"
                 ),
             )
-    given = {name for mapping in mappings for name in mapping.columns} | set(needed)
+    given = {name for mapping in mappings for name in mapping.columns}
+    given |= set(canonical.lacking(entity, given))
     names = [name for name in types if name in given]
     parts = [_head(entity, meaning, mappings), "with "]
     tables: dict[str, Table] = {}
