@@ -14,7 +14,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -183,13 +183,7 @@ class Guard:
             for batch in extract.batches():
                 yield anonymised(batch, kept, self._source, self._suppression.pseudonym)
 
-        return Extract(
-            origin=extract.origin,
-            fingerprint=extract.fingerprint,
-            batches=batches,
-            rejected=extract.rejected,
-            content=extract.content,
-        )
+        return replace(extract, batches=batches)
 
     def rejected(self, rows: Sequence[Rejected]) -> list[Rejected]:
         """The unreadable rows without those that hold a forgotten key as a cell."""

@@ -54,6 +54,9 @@ _KINDS: Final[dict[str, Kind]] = {
     "date_time": "epoch_ms",
 }
 
+# Types of fields that name another record, or an employee.
+REFERENCES: Final = frozenset({"object_reference", "master_detail", "employee"})
+
 # What `columns` of an entity may say, and what it means here.
 _DECLARED: Final[dict[str, Kind]] = {
     "text": "text",

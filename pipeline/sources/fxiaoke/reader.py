@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -22,7 +22,12 @@ from pipeline.sources.base import Extract, Rejected, Since
 from pipeline.sources.config import Source
 from pipeline.sources.entity import Entity
 from pipeline.sources.fxiaoke import metadata
-from pipeline.sources.fxiaoke.client import PAGE_ROWS, FxiaokeClient, condition
+from pipeline.sources.fxiaoke.client import (
+    PAGE_ROWS,
+    FxiaokeClient,
+    among,
+    condition,
+)
 from pipeline.sources.http import (
     SYSTEM_CLOCK,
     CallBudget,
@@ -135,11 +140,74 @@ class FxiaokeReader:
                 f"can be read in the overlap, {entity.cursor and entity.cursor.overlap}; "
                 "give the cursor a longer overlap in sources.yaml."
             )
+        if lower is not None and limit is None and entity.parent_key:
+            yield self._details(entity, readings, lower)
         if since.sweep_due:
-            keys = [column for column in readings if column.name in entity.key]
-            yield self._extract(
-                entity, keys, _Pass(), lower=None, limit=limit, content="keys"
+            yield self._keys(entity, columns, readings, limit)
+
+    def _details(
+        self, entity: Entity, readings: Sequence[RecordColumn], lower: dt.datetime
+    ) -> Extract:
+        """The details of the records that changed; one that is gone leaves no trace.
+
+        [A] Whoever takes a line out of an order changes the order, whose amount is
+        another then.
+        """
+        parent, link = str(entity.parent), str(entity.parent_key)
+        field = entity.aliases.get(link, link)
+        wanted = {*entity.key, link}
+        columns = [column for column in readings if column.name in wanted]
+        changed = [condition("last_modified_time", "GTE", _milliseconds(lower))]
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            yield to_batch([], columns, [])
+            for records in self._pages(parent, ["_id"], changed, None):
+                keys = [str(record["_id"]) for record in records]
+                found: list[Mapping[str, Any]] = []
+                filters = [among(field, keys)]
+                for page in self._pages(_object(entity), ["_id", field], filters, None):
+                    found += [metadata.flat(record) for record in page]
+                have = {record.get(field) for record in found}
+                # What has no detail is listed without one.
+                found += [{field: key} for key in keys if key not in have]
+                yield to_batch(found, columns, [])
+
+        return Extract(
+            origin=_object(entity),
+            fingerprint=None,
+            batches=batches,
+            content="keys",
+            within=[link],
+        )
+
+    def _keys(
+        self,
+        entity: Entity,
+        columns: Sequence[metadata.Column],
+        readings: Sequence[RecordColumn],
+        limit: int | None,
+    ) -> Extract:
+        """All keys and references; what these name changes where two are merged."""
+        links = {
+            column.name
+            for column in columns
+            if column.field is not None and column.field.kind in metadata.REFERENCES
+        }
+        listed = [column for column in readings if column.name in {*entity.key, *links}]
+        found = self._extract(
+            entity, listed, _Pass(), lower=None, limit=limit, content="keys"
+        )
+        days = metadata.days_of(columns, readings)
+
+        def read_again(rows: Sequence[Mapping[str, Any]]) -> Extract:
+            (key,) = entity.key
+            ids = [str(row[key]) for row in rows]
+            again = self._extract(
+                entity, readings, _Pass(), days=days, lower=None, limit=None, ids=ids
             )
+            return replace(again, moves_cursor=False)
+
+        return replace(found, read_again=read_again if limit is None else None)
 
     def _extract(
         self,
@@ -152,15 +220,20 @@ class FxiaokeReader:
         limit: int | None,
         content: Literal["rows", "keys"] = "rows",
         is_whole: bool = False,
+        ids: Sequence[str] | None = None,
     ) -> Extract:
         rejected: list[Rejected] = []
         fields = list(dict.fromkeys(["_id", *(column.path[0] for column in columns)]))
         known = self._fields(_object(entity))
         fields = [name for name in fields if name in known]
-        filters = []
+        questions: list[list[Mapping[str, Any]]] = [[]]
         if lower is not None:
-            milliseconds = (lower - _EPOCH) // dt.timedelta(milliseconds=1)
-            filters = [condition(_cursor(entity), "GTE", milliseconds)]
+            questions = [[condition(_cursor(entity), "GTE", _milliseconds(lower))]]
+        if ids is not None:
+            questions = [
+                [among("_id", ids[at : at + PAGE_ROWS])]
+                for at in range(0, len(ids), PAGE_ROWS)
+            ]
 
         def batches() -> Iterator[pa.RecordBatch]:
             # An empty object has columns too.
@@ -168,7 +241,12 @@ class FxiaokeReader:
             began = self._clock.monotonic()
             done.newest = None
             kept: list[Mapping[str, Any]] = []
-            for records in self._pages(_object(entity), fields, filters, limit):
+            pages = (
+                page
+                for filters in questions
+                for page in self._pages(_object(entity), fields, filters, limit)
+            )
+            for records in pages:
                 kept += [metadata.flat(record, days or {}) for record in records]
                 if entity.cursor:
                     done.newest = _newest(done.newest, records, _cursor(entity))
@@ -303,6 +381,10 @@ def _cursor(entity: Entity) -> str:
     """The field by which changes are read."""
     assert entity.cursor is not None
     return entity.aliases.get(entity.cursor.column, entity.cursor.column)
+
+
+def _milliseconds(moment: dt.datetime) -> int:
+    return (moment - _EPOCH) // dt.timedelta(milliseconds=1)
 
 
 def _newest(

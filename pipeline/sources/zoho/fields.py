@@ -52,6 +52,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "userlookup": "text",
     "bigintlookup": "text",
 }
+LOOKUPS: Final = frozenset({"lookup", "ownerlookup", "userlookup", "bigintlookup"})
 _DECLARED: Final[dict[str, Kind]] = {
     "text": "text",
     "integer": "integer",

@@ -322,16 +322,93 @@ def test_a_wrong_clock_of_ours_loses_nothing(
             assert landing.current() == live(tenant)
 
 
-def test_the_sweep_asks_for_keys_alone(tenant: FxiaokeStandin) -> None:
+def test_the_sweep_asks_for_keys_and_references_alone(tenant: FxiaokeStandin) -> None:
     fill(tenant, 3)
     source = source_of(tenant)
     with reader_of(tenant, source) as reader:
         since = Since(sweep_due=True)
         *_, keys = reader.extracts(source.entities["accounts"], since)
         assert keys.content == "keys"
-        assert [list(row) for row in rows_of(keys)] == [["_id"]] * 3
+        assert [list(row) for row in rows_of(keys)] == [["_id", "owner"]] * 3
     asked = tenant.calls(QUERY)[-1].json()["data"]["search_query_info"]
-    assert asked["fieldProjection"] == ["_id"]
+    assert asked["fieldProjection"] == ["_id", "owner"]
+
+
+def test_what_changed_without_a_newer_time_is_found_by_the_sweep(
+    tenant: FxiaokeStandin,
+) -> None:
+    """A record that another owner took over, and one that was gone and is back."""
+    ids = fill(tenant, 230)
+    tenant.clock.advance(3_600)
+    fill(tenant, 1)  # so that the overlap does not bring the others again
+    with Landing(tenant) as landing:
+        landing.refresh()
+        tenant.clock.advance(7 * 86_400)
+        kept = tenant.objects["AccountObj"][ids[3]]
+        tenant.erase("AccountObj", ids[3])
+        landing.refresh()
+        assert ids[3] not in {key for key, _ in landing.current()}
+        tenant.objects["AccountObj"][ids[3]] = kept
+        tenant.objects["AccountObj"][ids[150]]["owner"] = ["1001"]
+        tenant._sorted.clear()
+        tenant.clock.advance(3_600)
+        cursors = landing.cursor()
+        landing.refresh()
+        assert ids[3] not in {key for key, _ in landing.current()}
+        tenant.clock.advance(7 * 86_400)
+        landing.refresh()
+        assert landing.current() == live(tenant)
+        assert dict(landing.current("owner"))[ids[150]] == "1001"
+        # By what was read of some keys nothing is known of the others.
+        assert landing.cursor() == cursors
+        before = len(tenant.asked)
+        tenant.clock.advance(7 * 86_400)
+        assert not landing.refresh().batches[0].rows_landed
+        # Keys, and not a record again: what is at the source is what landed.
+        assert len(tenant.asked) - before <= 1 + 1 + 3
+
+
+LINES = {
+    "object": "SalesOrderProductObj",
+    "parent": "SalesOrderObj",
+    "parent_key": "order_id",
+    "fields": ["name", "order_id"],
+}
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_lines_that_went_from_an_order_go_with_its_change(
+    tenant: FxiaokeStandin, left: int
+) -> None:
+    """What was deleted for good leaves no trace but the order's own change."""
+    tenant.declare("SalesOrderObj", {"name": {"type": "text"}})
+    link = {"type": "master_detail", "label": "订单编号"}
+    tenant.declare("SalesOrderProductObj", {"name": {"type": "text"}, "order_id": link})
+    orders = [tenant.put("SalesOrderObj", name=f"order {n}") for n in range(130)]
+    lines = [
+        tenant.put("SalesOrderProductObj", name=f"line {n}", order_id=order)
+        for order in orders
+        for n in range(2)
+    ]
+    objects = tenant.objects["SalesOrderProductObj"]
+
+    def there() -> set[tuple[str, str]]:
+        return {(key, record["name"]) for key, record in objects.items()}
+
+    with Landing(tenant, source_of(tenant, LINES)) as landing:
+        landing.refresh()
+        tenant.clock.advance(3_600)
+        for number in range(120):
+            for line in lines[2 * number : 2 * number + 2 - left]:
+                tenant.erase("SalesOrderProductObj", line)
+            tenant.put("SalesOrderObj", _id=orders[number], name="changed")
+        # One went to another order, and one that did not change came from another.
+        tenant.put("SalesOrderProductObj", _id=lines[255], order_id=orders[0])
+        tenant.clock.advance(60)
+        landing.refresh()
+        assert landing.current() == there()
+        landing.refresh()
+        assert landing.current() == there()
 
 
 @pytest.mark.parametrize("request_number", [0, 1, 2, 3, 5, 8])

@@ -316,6 +316,119 @@ def test_a_hard_delete_is_found_by_comparing_keys(crm: ZohoCrm, tmp_path: Path) 
     assert tables.rows("lines", "Quantity") == {(1,), (2,)}
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_an_order_without_lines_any_more_has_none(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    """Nothing comes of its lines when it is read; and they come back with it."""
+    (account,) = accounts(crm, 1)
+    emptied, kept, changing = (order(crm, account, [n, 7]) for n in (1, 2, 3))
+    tables = Tables(crm, tmp_path, **way)
+    tables.refresh()
+    crm.clock.advance(3_600)
+    lines = crm.modules["Sales_Orders"].records[emptied]["Ordered_Items"]
+    crm.put("Sales_Orders", emptied, Ordered_Items=[])
+    crm.put("Sales_Orders", changing, Ordered_Items=[{"Quantity": 4}])
+    tables.refresh()
+    rows = tables.rows("lines", "Parent_Id", "Quantity")
+    assert rows == {(kept, 2), (kept, 7), (changing, 4)}
+    assert not tables.refresh()["lines"].batches
+    # The same lines as they were before: their ids are those of before.
+    crm.modules["Sales_Orders"].records[emptied]["Ordered_Items"] = lines
+    crm.clock.advance(3_600)
+    crm.put("Sales_Orders", emptied)
+    tables.refresh()
+    assert (emptied, 7) in tables.rows("lines", "Parent_Id", "Quantity")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_lines_that_go_while_everything_is_read(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    (account,) = accounts(crm, 1)
+    emptied, kept = order(crm, account, [1, 2]), order(crm, account, [3])
+
+    def empty() -> None:
+        crm.clock.advance(1)
+        crm.put("Sales_Orders", emptied, Ordered_Items=[])
+
+    tables = Tables(crm, tmp_path, **way)
+    # Between the reading of everything and that of what changed meanwhile.
+    asked = len(WAYS) if "coql" not in way else 4
+    crm.before("/crm/v8/", empty, after=asked)
+    tables.refresh("lines")
+    assert tables.rows("lines", "Parent_Id") == {(kept,)}
+
+
+@pytest.mark.parametrize("way", WAYS[1:])
+def test_an_order_that_changes_between_two_pages_has_its_last_lines(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    """It comes twice in one reading, each time with all of its lines."""
+    (account,) = accounts(crm, 1)
+    tables = Tables(crm, tmp_path, **way)
+    order(crm, account, [0])
+    tables.refresh("lines")
+    crm.clock.advance(3_600)
+    orders = []
+    for number in range(201):
+        orders.append(order(crm, account, [number, number + 1_000]))
+        crm.clock.advance(1)
+
+    def change() -> None:
+        crm.clock.advance(60)
+        crm.put("Sales_Orders", orders[0], Ordered_Items=[{"Quantity": 5_000}])
+        crm.put("Sales_Orders", orders[1], Ordered_Items=[])
+
+    # After the first page and its lines.
+    crm.before("/coql", change, after=5)
+    crm.before("/crm/v8/Sales_Orders", change, after=150)
+    tables.refresh("lines")
+    found = tables.rows("lines", "Parent_Id", "Quantity")
+    assert {row for row in found if row[0] in orders[:2]} == {(orders[0], 5_000)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_restored_or_merged_is_found_by_comparing(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    """Neither has a newer time: the keys and lookups that are listed say so."""
+    first, second, third, restored = accounts(crm, 4)
+    crm.put("Accounts", third, Parent_Account={"id": second, "name": "Second"})
+    kept, moved = order(crm, first, [1]), order(crm, second, [2])
+    gone = order(crm, first, [3, 4])
+    tables = Tables(crm, tmp_path, **way)
+    tables.refresh()
+    crm.clock.advance(3_600)
+    crm.delete("Accounts", restored)
+    crm.delete("Sales_Orders", gone)
+    tables.refresh()
+    crm.clock.advance(8 * 86_400)
+    tables.refresh()
+    assert restored not in tables.keys("accounts")
+    assert len(tables.keys("lines")) == 2
+    crm.restore("Accounts", restored)
+    crm.restore("Sales_Orders", gone)
+    crm.merge("Accounts", first, [second])
+    crm.clock.advance(8 * 86_400)
+    tables.refresh()
+    assert tables.rows("accounts", "id", "Parent_Account") == {
+        (first, None),
+        (third, first),
+        (restored, None),
+    }
+    assert tables.rows("orders", "id", "Account_Name") == {
+        (kept, first),
+        (moved, first),
+        (gone, first),
+    }
+    assert {row[0] for row in tables.rows("lines", "Quantity")} == {1, 2, 3, 4}
+    crm.clock.advance(8 * 86_400)
+    done = tables.refresh()
+    landed = [batch.rows_landed for one in done.values() for batch in one.batches]
+    assert not any(landed)
+
+
 def test_after_two_months_all_keys_are_compared(crm: ZohoCrm, tmp_path: Path) -> None:
     first, second = accounts(crm, 2)
     entities = {"accounts": {"object": "Accounts", "sweep_days": 365}}
