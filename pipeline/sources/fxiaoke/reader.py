@@ -7,7 +7,6 @@ here: a single call (`client`), and what fields mean (`metadata`).
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.common.home import Home
@@ -33,13 +33,11 @@ from pipeline.sources.http import (
     CallBudget,
     Clock,
     RecordColumn,
+    batches_of,
     to_batch,
 )
 from pipeline.sources.http.budget import calendar_day
 from pipeline.sources.increments import lower_bound, overlap_of
-
-# Some megabytes as Python's objects, and enough for a row group that is worth its header.
-ROWS_PER_BATCH = 5_000
 
 # A reading that takes longer than the overlap is followed by one of what changed
 # meanwhile. So many of them, each as long, mean that it does not come to an end.
@@ -122,7 +120,6 @@ class FxiaokeReader:
                 entity,
                 readings,
                 done,
-                days=metadata.days_of(columns, readings),
                 lower=lower,
                 limit=limit,
                 is_whole=number == 0 and lower is None and limit is None,
@@ -166,11 +163,11 @@ class FxiaokeReader:
                 found: list[Mapping[str, Any]] = []
                 filters = [among(field, keys)]
                 for page in self._pages(_object(entity), ["_id", field], filters, None):
-                    found += [metadata.flat(record) for record in page]
-                have = {record.get(field) for record in found}
+                    found += page
+                have = {metadata.plain(record.get(field)) for record in found}
                 # What has no detail is listed without one.
                 found += [{field: key} for key in keys if key not in have]
-                yield to_batch(found, columns, [])
+                yield to_batch(found, columns, [], metadata.plain)
 
         return Extract(
             origin=_object(entity),
@@ -197,13 +194,12 @@ class FxiaokeReader:
         found = self._extract(
             entity, listed, _Pass(), lower=None, limit=limit, content="keys"
         )
-        days = metadata.days_of(columns, readings)
 
         def read_again(rows: Sequence[Mapping[str, Any]]) -> Extract:
             (key,) = entity.key
             ids = [str(row[key]) for row in rows]
             again = self._extract(
-                entity, readings, _Pass(), days=days, lower=None, limit=None, ids=ids
+                entity, readings, _Pass(), lower=None, limit=None, ids=ids
             )
             return replace(again, moves_cursor=False)
 
@@ -215,7 +211,6 @@ class FxiaokeReader:
         columns: Sequence[RecordColumn],
         done: _Pass,
         *,
-        days: Mapping[str, dt.tzinfo] | None = None,
         lower: dt.datetime | None,
         limit: int | None,
         content: Literal["rows", "keys"] = "rows",
@@ -236,25 +231,17 @@ class FxiaokeReader:
             ]
 
         def batches() -> Iterator[pa.RecordBatch]:
-            # An empty object has columns too.
-            yield to_batch([], columns, rejected)
             began = self._clock.monotonic()
             done.newest = None
-            kept: list[Mapping[str, Any]] = []
             pages = (
                 page
                 for filters in questions
                 for page in self._pages(_object(entity), fields, filters, limit)
             )
-            for records in pages:
-                kept += [metadata.flat(record, days or {}) for record in records]
-                if entity.cursor:
-                    done.newest = _newest(done.newest, records, _cursor(entity))
-                if len(kept) >= ROWS_PER_BATCH:
-                    yield to_batch(kept, columns, rejected)
-                    kept = []
-            if kept:
-                yield to_batch(kept, columns, rejected)
+            for batch in batches_of(pages, columns, rejected, metadata.plain):
+                if entity.cursor and content == "rows":
+                    done.newest = _newest(done.newest, batch, entity.cursor.column)
+                yield batch
             done.seconds = self._clock.monotonic() - began
 
         return Extract(
@@ -388,12 +375,8 @@ def _milliseconds(moment: dt.datetime) -> int:
 
 
 def _newest(
-    before: dt.datetime | None, records: Sequence[Mapping[str, Any]], field: str
+    before: dt.datetime | None, batch: pa.RecordBatch, column: str
 ) -> dt.datetime | None:
-    """The newest change; what is no moment is no change, and its record is rejected."""
-    newest = before
-    for record in records:
-        with contextlib.suppress(KeyError, ValueError, TypeError, OverflowError):
-            moment = _EPOCH + dt.timedelta(milliseconds=int(record[field]))
-            newest = moment if newest is None else max(newest, moment)
-    return newest
+    """The newest change that is landed."""
+    newest = pc.max(batch.column(column)).as_py()
+    return before if newest is None or (before and before > newest) else newest

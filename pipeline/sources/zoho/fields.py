@@ -178,12 +178,8 @@ def asked_for(columns: Sequence[FieldColumn]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name != ID]
 
 
-def flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record whose lookups are bare ids, and whose empty texts are nothing."""
-    return {name: _plain(value) for name, value in record.items()}
-
-
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What a value means: a lookup is a bare id, and what is empty is nothing."""
     if isinstance(value, Mapping):
         return value.get("id")
     if isinstance(value, str | list) and not value:

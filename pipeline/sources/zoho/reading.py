@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import pyarrow as pa
-
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Extract, Rejected
 from pipeline.sources.entity import Entity
-from pipeline.sources.http import RecordColumn, ServiceError, to_batch
+from pipeline.sources.http import RecordColumn, ServiceError, batches_of
 from pipeline.sources.zoho.bulk import BulkReading
 from pipeline.sources.zoho.client import ZohoClient
 from pipeline.sources.zoho.fields import (
@@ -27,7 +25,7 @@ from pipeline.sources.zoho.fields import (
     FieldColumn,
     ModuleField,
     asked_for,
-    flat,
+    plain,
 )
 from pipeline.sources.zoho.lines import PARENT, PARENT_MODIFIED, Lines
 from pipeline.sources.zoho.paging import API, Paging, Record
@@ -116,16 +114,10 @@ class Reading:
             wanted = {*self._entity.key, *(self._links if content == "keys" else ())}
             columns = [column for column in columns if column.name in wanted]
 
-        def batches() -> Iterator[pa.RecordBatch]:
-            # A module without records has columns too.
-            yield to_batch([], columns, [])
-            for page in pages():
-                yield to_batch(map(flat, page), columns, rejected)
-
         return Extract(
             origin=self._module,
             fingerprint=None,
-            batches=batches,
+            batches=lambda: batches_of(pages(), columns, rejected, plain),
             rejected=rejected,
             content=content,
             is_whole=is_whole,
