@@ -180,11 +180,10 @@ def asked_for(columns: Sequence[FieldColumn]) -> list[str]:
 
 def plain(value: Any) -> Any:
     """What a value means: a lookup is a bare id, and what is empty is nothing."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.get("id")
-    if isinstance(value, str | list) and not value:
-        return None
-    return value
+    # Nothing that is no text or list is made null, a zero least of all.
+    return value if value or not isinstance(value, str | list) else None
 
 
 def metadata_rows(

@@ -58,7 +58,7 @@ class Lines:
             present: dict[str, list[str]] = {key: [] for key in times}
             for found in self._of_records(names, times):
                 for line in found:
-                    present[str(_parent(line))].append(line[ID])
+                    present[line[PARENT]].append(line[ID])
                 yield found
             if since is not None:
                 self.present |= present
@@ -100,8 +100,7 @@ class Lines:
         self.parents = len(times)
         for lines in self._paging.pages(self.subform, [PARENT, *names], order="id"):
             # Those of no record are left behind by records that are gone.
-            known = (line for line in lines if _parent(line) in times)
-            yield [self._timed(line, times) for line in known]
+            yield [line for line in _timed(lines, times) if line[PARENT] in times]
 
     def _of_records(
         self, names: Sequence[str], times: Mapping[str, str]
@@ -110,7 +109,7 @@ class Lines:
         if isinstance(self._paging, CoqlPaging):
             asked = [PARENT, *names]
             for lines in self._paging.of_keys(self.subform, asked, PARENT, list(times)):
-                yield [self._timed(line, times) for line in lines]
+                yield _timed(lines, times)
             return
         found: list[Record] = []
         for key in times:
@@ -119,14 +118,16 @@ class Lines:
             found += [{**line, **own} for line in record.get(self.subform) or ()]
         yield found
 
-    @staticmethod
-    def _timed(line: Record, times: Mapping[str, str]) -> Record:
-        return {**line, PARENT_MODIFIED: times.get(str(_parent(line)))}
 
-
-def _parent(line: Record) -> str | None:
-    value = line.get(PARENT)
-    return value.get(ID) if isinstance(value, dict) else value
+def _timed(lines: list[Record], times: Mapping[str, str]) -> list[Record]:
+    """The lines with the bare ids of their records, and when those were modified."""
+    for line in lines:
+        parent = line.get(PARENT)
+        if isinstance(parent, dict):
+            parent = parent.get(ID)
+        line[PARENT] = parent
+        line[PARENT_MODIFIED] = times.get(parent or "")
+    return lines
 
 
 def paging_of(client: ZohoClient) -> Paging:
