@@ -9,16 +9,14 @@ see is what a reading sees that nobody disturbed. Not here: connections that bre
 from __future__ import annotations
 
 import datetime as dt
-import os
-import queue
 import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import pytest
@@ -29,9 +27,14 @@ from pipeline.landing import increments
 from pipeline.landing.entity import LandedEntity
 from pipeline.landing.load import _since
 from pipeline.sources import Source
+from tests.integration import test_zoho
+from tests.integration.shop import same_marts
 from tests.landings import Landings, landings
-from tests.standins.base import Asked, Reply, Standin
-from tests.standins.zoho_crm import ZohoCrm
+from tests.standins import zoho_company
+from tests.standins.base import Asked, ManualClock, Standin
+from tests.standins.fxiaoke import APP_SECRET
+from tests.standins.killing import MOMENTS, Killer, Moment
+from tests.standins.zoho_crm import CREDENTIALS, ZohoCrm
 from tests.standins.zoho_desk import ZohoDesk
 from tests.unit.sources.fxiaoke import tenant as fxiaoke_tenant
 from tests.unit.sources.zoho import shop
@@ -39,9 +42,6 @@ from tests.unit.sources.zoho.test_desk import Desk
 
 # To read landed rows with; none is opened for each of a hundred readings.
 DATABASE = duckdb.connect()
-
-Moment = Literal["before", "in the middle", "after"]
-MOMENTS: Sequence[Moment] = ("before", "in the middle", "after")
 
 
 @dataclass
@@ -61,17 +61,18 @@ class Service:
     change: Callable[[], None]
     weight: Callable[[Asked], int]
     secrets: Callable[[], list[str]]
-    asked: list[Asked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._kill: Callable[[], None] | None = None
-        self._at, self._moment = -1, MOMENTS[0]
-        for standin in self.standins:
-            standin.faults.append(self._fault_of(standin))
+        self._killer = Killer(self.standins)
 
     @property
     def now(self) -> dt.datetime:
         return self.standins[0].clock.now()
+
+    @property
+    def asked(self) -> list[Asked]:
+        """The requests of the last reading."""
+        return self._killer.asked
 
     def land(
         self,
@@ -83,32 +84,10 @@ class Service:
         die_at_step: int | None = None,
     ) -> int:
         """Reads the service once; the exit code."""
-        pids: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self.asked.clear()
-        self._at, self._moment = -1 if kill_at is None else kill_at, moment
-        self._kill = lambda: os.kill(pids.get(timeout=10), signal.SIGKILL)
+        started = self._killer.arm(kill_at, moment)
         return parent.run(
-            self.source, home, self.now, started=pids.put, die_at_step=die_at_step
+            self.source, home, self.now, started=started, die_at_step=die_at_step
         )
-
-    def _fault_of(self, standin: Standin) -> Callable[[Asked], Reply | None]:
-        def fault(asked: Asked) -> Reply | None:
-            self.asked.append(asked)
-            if len(self.asked) - 1 != self._at:
-                return None
-            assert self._kill is not None
-            if self._moment == "before":
-                self._kill()
-            reply = standin.answer(asked)
-            if self._moment == "in the middle":
-                return replace(reply, cut_after=len(reply.body) // 2, then=self._kill)
-            return replace(reply, then=self._kill if self._moment == "after" else _pass)
-
-        return fault
-
-
-def _pass() -> None:
-    """Nothing more."""
 
 
 def zoho(stack: ExitStack) -> Service:
@@ -149,7 +128,7 @@ def zoho(stack: ExitStack) -> Service:
         shop.source_of(crm, entities=entities),
         change,
         weight,
-        lambda: [*crm.tokens, *shop.CREDENTIALS.values()],
+        lambda: [*crm.tokens, *CREDENTIALS.values()],
     )
 
 
@@ -177,7 +156,7 @@ def desk(stack: ExitStack) -> Service:
         Desk(crm, service, home).source,
         change,
         lambda asked: 0 if asked.path == "/oauth/v2/token" else 1,
-        lambda: [*crm.tokens, *shop.CREDENTIALS.values()],
+        lambda: [*crm.tokens, *CREDENTIALS.values()],
     )
 
 
@@ -227,7 +206,7 @@ def fxiaoke(stack: ExitStack) -> Service:
         lambda asked: 1,
         lambda: [
             *(value for value, _ in tenant.tokens),
-            fxiaoke_tenant.fxiaoke.APP_SECRET,
+            APP_SECRET,
         ],
     )
 
@@ -368,7 +347,8 @@ def nothing_is_left_over(folder: Path, service: Service) -> None:
             assert batch.data_sha256 == (sha256(data) if data.exists() else None), name
             known |= {data, landed.quarantine_file(batch)}
             known |= {
-                landed.manifest(batch, state) for state in ("accepted", "replaced")
+                landed.manifest(batch, "accepted"),
+                landed.manifest(batch, "replaced"),
             }
     # The home itself begins with the settings of Dagster.
     known.add(home.dagster / "dagster.yaml")
@@ -426,6 +406,45 @@ def test_killed_at_any_request_and_started_again(
             homes.kill(request, "after", homes.requests - 1 - request, request // 2)
 
     _each(make, parent, tmp_path, kill)
+
+
+@pytest.mark.slow
+def test_a_refresh_that_is_killed_and_started_again_makes_the_same_marts(
+    tmp_path: Path,
+) -> None:
+    """With CRM and desk: while it begins to read, in the middle, and near the end."""
+    with ExitStack() as stack:
+        crm = ZohoCrm(ManualClock(zoho_company.NOW))
+        helpdesk = ZohoDesk(crm)
+        company = zoho_company.furnish(crm, helpdesk)
+        crm.limits.tokens_in_ten_minutes = 1_000
+        stack.enter_context(crm.serving())
+        stack.enter_context(helpdesk.serving())
+        killer = Killer([crm, helpdesk])
+        undisturbed, killed = (
+            test_zoho.Project(tmp_path / name, crm, helpdesk, company)
+            for name in ("undisturbed", "killed")
+        )
+        for project in (undisturbed, killed):
+            test_zoho.write_project(project)
+        killer.arm()
+        undisturbed.refresh(test_zoho.AS_OF)
+        requests = len(killer.asked)
+        data = killed.folder / "data"
+        for share, moment in zip((0.1, 0.5, 0.95), MOMENTS, strict=True):
+            started = killer.arm(int(share * requests), moment)
+            done = killed.run("refresh", "--as-of", test_zoho.AS_OF, started=started)
+            assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+            assert not (data / "current").exists()
+            assert not accepted(data)
+        killer.arm()
+        killed.refresh(test_zoho.AS_OF)
+        assert len(killer.asked) == requests
+        warehouses = [
+            (project.folder / "data" / "current" / "warehouse.duckdb").resolve()
+            for project in (undisturbed, killed)
+        ]
+        same_marts(*warehouses)
 
 
 @pytest.mark.campaign

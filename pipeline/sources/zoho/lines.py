@@ -66,7 +66,9 @@ class Lines:
     def listed(self) -> Iterator[list[Record]]:
         """The lines of the records that changed, and a record of its own without any."""
         for parent, keys in self.present.items():
-            yield [{ID: key, PARENT: parent} for key in keys or [None]]
+            if not keys:
+                yield [{ID: None, PARENT: parent}]
+            yield [{ID: key, PARENT: parent} for key in keys]
 
     def of_parents(
         self, names: Sequence[str], parents: Sequence[str]

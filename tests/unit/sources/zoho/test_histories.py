@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -43,13 +44,15 @@ ACTIONS = st.one_of(
 )
 # Pages so small that a history of a few records has edges, and several records of one
 # moment lie on both sides of them.
-SMALL = {
-    "COQL_FIRST_ROWS": 3,
-    "COQL_ROWS": 4,
-    "COQL_KEYS": 2,
-    "PAGE_ROWS": 3,
-    "NUMBERED_ROWS": 6,
-}
+SMALL = functools.partial(
+    mock.patch.multiple,
+    paging,
+    COQL_FIRST_ROWS=3,
+    COQL_ROWS=4,
+    COQL_KEYS=2,
+    PAGE_ROWS=3,
+    NUMBERED_ROWS=6,
+)
 
 
 @given(
@@ -65,7 +68,7 @@ def test_increments_equal_a_full_read(
     with (
         tempfile.TemporaryDirectory() as folder,
         organisation().serving() as crm,
-        mock.patch.multiple(paging, **SMALL),
+        SMALL(),
     ):
         crm.since_is_inclusive = inclusive
         crm.limits.page_rows, crm.limits.numbered_rows = 3, 6
