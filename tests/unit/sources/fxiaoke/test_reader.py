@@ -362,13 +362,37 @@ def test_what_changed_without_a_newer_time_is_found_by_the_sweep(
         landing.refresh()
         assert landing.current() == live(tenant)
         assert dict(landing.current("owner"))[ids[150]] == "1001"
-        # By what was read of some keys nothing is known of the others.
         assert landing.cursor() == cursors
         before = len(tenant.asked)
         tenant.clock.advance(7 * 86_400)
         assert not landing.refresh().batches[0].rows_landed
         # Keys, and not a record again: what is at the source is what landed.
         assert len(tenant.asked) - before <= 1 + 1 + 1 + 3
+
+
+def test_what_is_read_by_its_keys_says_nothing_of_other_changes(
+    tenant: FxiaokeStandin,
+) -> None:
+    """A record changes before it is read again, and another one an hour earlier."""
+    ids = fill(tenant, 230)
+    tenant.clock.advance(3_600)
+    fill(tenant, 1)
+    with Landing(tenant) as landing:
+        landing.refresh()
+        tenant.clock.advance(7 * 86_400)
+        tenant.objects["AccountObj"][ids[150]]["owner"] = ["1001"]
+
+        def change() -> None:
+            tenant.put("AccountObj", _id=ids[7], name="changed meanwhile")
+            tenant.clock.advance(3_600)
+            tenant.put("AccountObj", _id=ids[150], name="changed at last")
+
+        # After the increment and the three pages of keys.
+        tenant.before(QUERY, change, after=4)
+        landing.refresh()
+        assert "changed at last" in {name for _, name in landing.current()}
+        landing.refresh()
+        assert landing.current() == live(tenant)
 
 
 LINES = {
