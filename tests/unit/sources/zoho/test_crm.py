@@ -397,6 +397,9 @@ def test_what_was_restored_or_merged_is_found_by_comparing(
     crm.put("Accounts", third, Parent_Account={"id": second, "name": "Second"})
     kept, moved = order(crm, first, [1]), order(crm, second, [2])
     gone = order(crm, first, [3, 4])
+    crm.clock.advance(3_600)
+    (late,) = accounts(crm, 1)  # so that the overlap does not bring the others again
+    last = order(crm, late, [5])
     tables = Tables(crm, tmp_path, **way)
     tables.refresh()
     crm.clock.advance(3_600)
@@ -406,7 +409,7 @@ def test_what_was_restored_or_merged_is_found_by_comparing(
     crm.clock.advance(8 * 86_400)
     tables.refresh()
     assert restored not in tables.keys("accounts")
-    assert len(tables.keys("lines")) == 2
+    assert len(tables.keys("lines")) == 3
     crm.restore("Accounts", restored)
     crm.restore("Sales_Orders", gone)
     crm.merge("Accounts", first, [second])
@@ -416,13 +419,15 @@ def test_what_was_restored_or_merged_is_found_by_comparing(
         (first, None),
         (third, first),
         (restored, None),
+        (late, None),
     }
     assert tables.rows("orders", "id", "Account_Name") == {
         (kept, first),
         (moved, first),
         (gone, first),
+        (last, late),
     }
-    assert {row[0] for row in tables.rows("lines", "Quantity")} == {1, 2, 3, 4}
+    assert {row[0] for row in tables.rows("lines", "Quantity")} == {1, 2, 3, 4, 5}
     crm.clock.advance(8 * 86_400)
     done = tables.refresh()
     landed = [batch.rows_landed for one in done.values() for batch in one.batches]
