@@ -70,7 +70,7 @@ class RefreshRequest(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Takes the lock; a run that cannot have it fails before it does anything."""
         self._stack = ExitStack()
         home = self.open_home()
-        run_id = context.run_id or ""
+        run_id = context.run.run_id if context.run else ""
         try:
             self._stack.enter_context(watched(Settings.load(self.home), home, run_id))
             self._stack.enter_context(

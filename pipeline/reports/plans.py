@@ -210,7 +210,7 @@ def _accounts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
             coverage.contacts, coverage.covered_contacts, coverage.decision_makers,
             coverage.covered_decision_makers, coverage.best_connected_owner,
             case
-                when value.revenue_previous_12m > 0
+                when value.has_growth_history and value.revenue_previous_12m > 0
                     then cast(value.revenue_12m as double)
                     / cast(value.revenue_previous_12m as double) - 1
             end as revenue_growth

@@ -113,9 +113,14 @@ def headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
     )
     revenue, previous = totals["revenue_12m"], totals["revenue_previous_12m"]
     first = totals["first_order_date"]
-    totals["revenue_growth"] = queries.ratio(revenue - previous, previous)
     totals["previous_is_whole"] = (
         first is not None and first <= period.previous_first_day
+    )
+    # Against a part of a year there is no growth.
+    totals["revenue_growth"] = (
+        queries.ratio(revenue - previous, previous)
+        if totals["previous_is_whole"]
+        else None
     )
     totals["margin_rate"] = (
         None

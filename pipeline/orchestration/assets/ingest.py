@@ -60,7 +60,7 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
         )
         opened = candidates.open_candidate(
             home,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             as_of_date=as_of_date,
             time_zone=business.time_zone,
             reporting_currency=business.reporting_currency,
@@ -152,7 +152,7 @@ def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
 
         with (
             attempts.stage(home, opened.refresh_id, f"read {source.name}"),
-            limit(home, context.run_id, minutes, too_long),
+            limit(home, context.run.run_id, minutes, too_long),
         ):
             found = retrying.land_source(
                 home,

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import logging
+import math
 import queue
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -40,6 +42,8 @@ with unavailable("dbt.version"):
 log = logging.getLogger("customer_tiers.transform")
 
 BUILT = ":".join(transform.BUILT)  # reported by its errors
+
+LONGEST_HELD = 3.0  # seconds until Dagster hears of a test
 
 
 class Translator(DagsterDbtTranslator):
@@ -164,20 +168,29 @@ def _conclude(
 
 
 def _as_they_come(results: queue.Queue[Result | None]) -> Iterator[Result]:
-    """The results until None; of those that wait together, tables before tests.
+    """The results until None: tables at once, tests a few seconds' worth together.
 
-    For each table Dagster writes what it holds and reads it back before the first test
-    of the table is recorded, so that the fewer turns, the better.
+    Before the first test after a table is recorded, Dagster writes what it holds and
+    reads it back, so that the fewer turns, the better.
     """
+    tests: list[Result] = []
+    due = math.inf
     is_last = False
     while not is_last:
-        waiting = [results.get()]
         with suppress(queue.Empty):
-            while True:
-                waiting.append(results.get_nowait())
-        is_last = None in waiting
-        found = [result for result in waiting if result is not None]
-        yield from sorted(found, key=lambda each: each.node["resource_type"] == "test")
+            found = results.get(
+                timeout=max(due - time.monotonic(), 0) if tests else None
+            )
+            is_last = found is None
+            if found is not None and found.node["resource_type"] != "test":
+                yield found
+            elif found is not None:
+                if not tests:
+                    due = time.monotonic() + LONGEST_HELD
+                tests.append(found)
+        if is_last or time.monotonic() >= due:
+            yield from tests
+            tests, due = [], math.inf
 
 
 def _log_model(result: Result, built: int) -> None:

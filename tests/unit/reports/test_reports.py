@@ -200,6 +200,10 @@ def customer_rows(customer: Customer) -> dict[str, dict[str, Any]]:
             "margin_12m": customer.margin_12m or 0,
             "ticket_count_12m": 0,
             "rfm_segment": customer.rfm_segment,
+            "has_growth_history": bool(
+                customer.first_order_date
+                and customer.first_order_date <= AS_OF.replace(year=AS_OF.year - 2)
+            ),
             "growth_rate": customer.growth_rate,
         },
         "customer_tiers": {
@@ -689,6 +693,16 @@ EDGES = {
     "nobody": Sample(),
     "one prospect": Sample(customers=[PROSPECT]),
     "one customer": Sample(customers=[Customer("a", revenue_12m=5)]),
+    "data of a year and a half": Sample(
+        customers=[
+            Customer(
+                "a",
+                revenue_12m=700,
+                revenue_previous_12m=200,
+                first_order_date=dt.date(2012, 8, 1),
+            )
+        ]
+    ),
     "persons only": Sample(
         customers=[
             Customer(str(n), customer_type="person", revenue_12m=n) for n in range(9)
@@ -750,6 +764,12 @@ def test_page_is_well_formed(page_of: Page, name: str) -> None:
         ("one prospect", "tiers", "Prospect 潜在客户 1 100.0 %"),
         ("one customer", "concentration", "Only one company has revenue"),
         ("one customer", "headline", "5 USD 0 in the 12 months before; no ratio"),
+        (
+            "data of a year and a half",
+            "headline",
+            "700 USD 200 in the 12 months before, but the data begin only on "
+            "2012-08-01; no ratio to that",
+        ),
         ("persons only", "concentration", "8 persons with revenue"),
         ("losses", "headline", "−300 USD −100 in the 12 months before; no ratio"),
         ("losses", "headline", "No rate: revenue is not positive"),
