@@ -200,6 +200,8 @@ def test_numbers_stay_exact() -> None:
         "shop: GET /rows", 200, {}, b'{"a": 0.1, "b": 12345678901234567890}'
     )
     assert answer.json() == {"a": "0.1", "b": 12345678901234567890}
+    # Parsed once, however many ask.
+    assert answer.json() is answer.object()
 
 
 # Records
