@@ -114,6 +114,7 @@ class FxiaokeReader:
         if overlap is not None and since.cursor is not None and entity.load == "append":
             where = f"{self._source.name}.{entity.name}: the cursor {_cursor(entity)}"
             lower = lower_bound(since.cursor, overlap, where)
+        first = lower
         for number in range(MOST_PASSES):
             done = _Pass()
             yield self._extract(
@@ -137,8 +138,9 @@ class FxiaokeReader:
                 f"can be read in the overlap, {entity.cursor and entity.cursor.overlap}; "
                 "give the cursor a longer overlap in sources.yaml."
             )
-        if lower is not None and limit is None and entity.parent_key:
-            yield self._details(entity, readings, lower)
+        changed = lower if first is None else first
+        if changed is not None and limit is None and entity.parent_key:
+            yield self._details(entity, readings, changed)
         if since.sweep_due:
             yield self._keys(entity, columns, readings, limit)
 

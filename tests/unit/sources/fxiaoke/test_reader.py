@@ -161,6 +161,34 @@ def test_the_count_is_found_under_either_name(tenant: FxiaokeStandin) -> None:
     assert len(read(tenant)) == 120
 
 
+def test_lines_that_went_are_listed_however_long_a_reading_takes(
+    tenant: FxiaokeStandin,
+) -> None:
+    """What changed while it goes on is read again, from later on than the first time."""
+    tenant.declare("SalesOrderObj", {"name": {"type": "text"}})
+    link = {"type": "master_detail", "label": "订单编号"}
+    tenant.declare("SalesOrderProductObj", {"name": {"type": "text"}, "order_id": link})
+    order = tenant.put("SalesOrderObj", name="order")
+    gone, kept, changing = (
+        tenant.put("SalesOrderProductObj", name=name, order_id=order)
+        for name in ("gone", "kept", "changing")
+    )
+    with Landing(tenant, source_of(tenant, LINES)) as landing:
+        landing.refresh()
+        tenant.clock.advance(3_600)
+        tenant.erase("SalesOrderProductObj", gone)
+        tenant.put("SalesOrderObj", _id=order)
+        tenant.clock.advance(7_200)
+
+        def change() -> None:
+            tenant.clock.advance(3_600)
+            tenant.put("SalesOrderProductObj", _id=changing, name="changed")
+
+        tenant.before(QUERY, change)
+        landing.refresh()
+        assert landing.current() == {(kept, "kept"), (changing, "changed")}
+
+
 def page_of(tenant: FxiaokeStandin, ids: Sequence[str], total: int) -> Reply:
     """A page with these records, as the service would not give it."""
     records = [tenant.objects["AccountObj"][key] for key in ids]
