@@ -177,7 +177,9 @@ class Guard:
         """The extract of keys with forgotten ones replaced as in the landed rows."""
         if self._personal is None:
             return extract
-        kept = self._personal.model_copy(update={"rows": "keep", "columns": []})
+        # Rows that are kept have no key in these columns; of the others only keys count.
+        columns = self._personal.columns if self._personal.rows == "keep" else []
+        kept = self._personal.model_copy(update={"rows": "keep", "columns": columns})
 
         def batches() -> Iterator[pa.RecordBatch]:
             for batch in extract.batches():

@@ -139,7 +139,8 @@ class Reading:
         """
         lines = self._lines
         if lines is not None:
-            parents = list(dict.fromkeys(str(row[PARENT]) for row in listed))
+            parents = [str(row[PARENT]) for row in listed if row[PARENT]]
+            parents = list(dict.fromkeys(parents))
             return self.extract(
                 lambda: lines.of_parents(self._names, parents), moves_cursor=False
             )

@@ -13,6 +13,7 @@ import pytest
 from pipeline.common.errors import SourceUnavailable
 from pipeline.gates.source_trial import try_source
 from pipeline.sources.zoho.crm import ZohoCrmReader
+from pipeline.suppression.suppression_list import Entry, Suppression
 from tests.standins.base import HTML, Reply, json_reply
 from tests.standins.zoho_crm import ZohoCrm, field_of
 from tests.unit.operations.alerting import certificate
@@ -431,6 +432,41 @@ def test_what_was_restored_or_merged_is_found_by_comparing(
     done = tables.refresh()
     landed = [batch.rows_landed for one in done.values() for batch in one.batches]
     assert not any(landed)
+
+
+def test_who_was_forgotten_is_not_read_again_by_comparing(
+    crm: ZohoCrm, tmp_path: Path
+) -> None:
+    """The order stands under another key, and its owner is emptied, at every sweep."""
+    first, second = accounts(crm, 2)
+    kept = [order(crm, key, [1]) for key in (first, second)]
+    for key in kept:
+        crm.put("Sales_Orders", key, Owner={"id": "7328395000000605001", "name": "Li"})
+    personal = {"customer": "Account_Name", "rows": "keep", "columns": ["Owner"]}
+    entities = {"orders": {"object": "Sales_Orders", "personal": personal}}
+    tables = Tables(crm, tmp_path, entities=entities)
+    own = Suppression.load(tables.home)
+    entry = Entry(
+        print=own.print_of("zoho", first),
+        source="zoho",
+        pseudonym="-300000001",
+        customer_type="company",
+        receipt="f-1",
+        forgotten_on="2026-06-01",
+        reason="asked",
+    )
+    own.with_entries([entry]).save(tables.home)
+    tables.refresh()
+    expected = {
+        (kept[0], "-300000001", None),
+        (kept[1], second, "7328395000000605001"),
+    }
+    assert tables.rows("orders", "id", "Account_Name", "Owner") == expected
+    crm.clock.advance(8 * 86_400)
+    (sweep,) = tables.refresh()["orders"].batches
+    assert (sweep.content, sweep.rows_landed) == ("sweep", 0)
+    assert not [asked for asked in crm.calls("/coql") if b"where id in" in asked.body]
+    assert tables.rows("orders", "id", "Account_Name", "Owner") == expected
 
 
 def test_after_two_months_all_keys_are_compared(crm: ZohoCrm, tmp_path: Path) -> None:
