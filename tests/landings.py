@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import importlib
 import json
 import os
 import subprocess
@@ -29,13 +30,16 @@ from pipeline.landing.entity import LandedEntity
 from pipeline.sources import Reader, Source
 from pipeline.sources.fxiaoke import reader as fxiaoke_reader
 from pipeline.sources.fxiaoke.reader import FxiaokeReader
-from pipeline.sources.http import Clock
+from pipeline.sources.http import Clock, session
 from pipeline.sources.zoho import crm as zoho_crm
 from pipeline.sources.zoho import desk as zoho_desk
 from pipeline.sources.zoho import paging
 from pipeline.sources.zoho.crm import ZohoCrmReader
 from pipeline.sources.zoho.desk import ZohoDeskReader
 from tests.faults.processes import die_at
+
+# What a landing imports when it comes to it.
+_LATER = ("_strptime", "anyio", "certifi", "h11", "httpcore", "pandas", "pytz")
 
 # With pages of a few records a reading of a few records makes all kinds of requests.
 BULK_FROM = 6
@@ -99,6 +103,9 @@ class Landings:
 
 def main() -> None:
     """Forks for each line until there is none any more."""
+    for name in _LATER:
+        importlib.import_module(name)
+    session._context_of_the_system()
     for line in sys.stdin:
         pid = os.fork()
         if not pid:

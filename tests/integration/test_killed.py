@@ -382,11 +382,11 @@ def _each(
 def test_killed_at_requests_and_started_again(
     make: Make, parent: Landings, tmp_path: Path
 ) -> None:
-    """Each fourth of them, each at another moment; the campaign tries all of them."""
+    """Each third of them, each at another moment; the campaign tries all of them."""
 
     def kill(homes: Homes) -> None:
         assert homes.requests >= 5
-        for number, request in enumerate(range(0, homes.requests, 4)):
+        for number, request in enumerate(range(0, homes.requests, 3)):
             homes.kill(request, MOMENTS[number % 3])
 
     _each(make, parent, tmp_path, kill)
