@@ -2,7 +2,8 @@
 
 A small parent imports what a landing needs and forks for each of them, so that the process
 that is killed is a real one, and a hundred of them take seconds. What is landed is accepted
-at once. Not here: who kills, and when (each test), and whole refreshes (`tests.warm`).
+at once, without a gate. Not here: who kills, and when (each test), and whole refreshes
+(`tests.warm`).
 
 Run as a program it is that parent: each line that comes is a landing, and is answered by
 two lines, the number of its process and, once it has ended, its exit code.
@@ -19,14 +20,14 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.landing import retrying
-from pipeline.landing.entity import LandedEntity
+from pipeline.landing.entity import landed_entities
 from pipeline.sources import Reader, Source
 from pipeline.sources.fxiaoke import reader as fxiaoke_reader
 from pipeline.sources.fxiaoke.reader import FxiaokeReader
@@ -80,12 +81,14 @@ class Landings:
         *,
         started: Callable[[int], None] = lambda pid: None,
         die_at_step: int | None = None,
+        parts: Sequence[Literal["land", "accept"]] = ("land", "accept"),
     ) -> int:
         """Lands the source once; its exit code, which is negative for a signal.
 
         Args:
             started: Is told the number of the process, which may be at work already.
             die_at_step: Before so many steps that change files it is killed.
+            parts: What it does: landing, and accepting what is landed.
         """
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
@@ -94,6 +97,7 @@ class Landings:
             "home": str(home),
             "now": now.isoformat(),
             "die_at_step": die_at_step,
+            "parts": parts,
         }
         self._parent.stdin.write(json.dumps(job) + "\n")
         self._parent.stdin.flush()
@@ -137,13 +141,13 @@ def _land(job: dict[str, Any]) -> None:
     for module, name, value in _SMALL:
         setattr(module, name, value)
     clock = Clock(now=lambda: now, monotonic=time.monotonic, sleep=time.sleep)
-    found = retrying.land_source(
-        home, source, now=now, opened=lambda source: _reader(source, home, clock)
-    )
-    for name, landed in found.items():
-        store = LandedEntity(home, source.name, source.entities[name])
-        for batch in landed.batches:
-            store.accept(batch)
+    if "land" in job["parts"]:
+        retrying.land_source(
+            home, source, now=now, opened=lambda source: _reader(source, home, clock)
+        )
+    if "accept" in job["parts"]:
+        for store in landed_entities(home, [source]):
+            store.accept_all(store.batches("pending"))
 
 
 def _reader(source: Source, home: Home, clock: Clock) -> Reader:

@@ -247,6 +247,7 @@ class Homes:
         assert self.expected != seen(service.source, begin)
         self._spent = spent(home) - spent(begin)
         assert self._spent == sum(map(service.weight, service.asked))
+        self.done = home.rename(folder / "done")
 
     def kill(self, request: int, moment: Moment, *more: int) -> None:
         """A landing is killed, perhaps further ones too, and the last one ends well."""
@@ -272,6 +273,7 @@ class Homes:
         if code == 0:
             return False
         assert code == -signal.SIGKILL
+        all_or_nothing(self.service.source, home, [self._begin, self.done])
         self._ends_well(home, None)
         return True
 
@@ -329,6 +331,34 @@ def accepted(folder: Path) -> dict[str, bytes]:
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.glob("landing/*/*/*.accepted.json")
     }
+
+
+def accepted_of(source: Source, folder: Path) -> dict[str, set[str]]:
+    """Entity → the ids of its batches that feed the warehouse."""
+    home = Home.open(folder)
+    return {
+        name: {
+            batch.batch_id
+            for batch in LandedEntity(home, source.name, entity).batches("accepted")
+        }
+        for name, entity in source.entities.items()
+    }
+
+
+def all_or_nothing(source: Source, folder: Path, whole: Sequence[Path]) -> None:
+    """What one pass landed of an entity is accepted, or nothing of it.
+
+    Seen after the sweep with which whoever lands begins, in a copy.
+    """
+    copy = folder.with_name("copy")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy)
+    home = Home.open(copy)
+    for entity in source.entities.values():
+        LandedEntity(home, source.name, entity).sweep()
+    states = [accepted_of(source, one) for one in whole]
+    for name, found in accepted_of(source, copy).items():
+        assert found in [state[name] for state in states], name
 
 
 def spent(folder: Path) -> int:
@@ -406,6 +436,31 @@ def test_killed_at_any_request_and_started_again(
             homes.kill(request, "after", homes.requests - 1 - request, request // 2)
 
     _each(make, parent, tmp_path, kill)
+
+
+def test_killed_while_what_was_landed_is_accepted(
+    parent: Landings, tmp_path: Path
+) -> None:
+    """Of several batches of one pass the first alone would say that all was read."""
+    with ExitStack() as stack:
+        service = zoho(stack)
+        landed, done, home = (tmp_path / name for name in ("landed", "done", "home"))
+        landed.mkdir()
+        now = service.now
+        assert parent.run(service.source, landed, now, parts=["land"]) == 0
+        shutil.copytree(landed, done)
+        assert parent.run(service.source, done, now, parts=["accept"]) == 0
+        step, code = 0, -signal.SIGKILL
+        while code == -signal.SIGKILL:
+            step += 1
+            shutil.rmtree(home, ignore_errors=True)
+            shutil.copytree(landed, home)
+            code = parent.run(
+                service.source, home, now, parts=["accept"], die_at_step=step
+            )
+            all_or_nothing(service.source, home, [tmp_path / "none", done])
+        assert code == 0
+        assert step > 10
 
 
 @pytest.mark.slow
