@@ -150,4 +150,39 @@ def customer_groups() -> Suite:
     )
 
 
-SUITES = [customers, customer_source_keys, contacts, account_coverage, customer_groups]
+def customer_360() -> Suite:
+    """The mart `customer_360`."""
+    return mart(
+        "customer_360",
+        ["customer_id"],
+        [
+            unique("customer_id", why="the grain: one row per customer"),
+            no_rows(
+                "it_has_every_customer",
+                "select customer_id from marts.customers "
+                "anti join {batch} using (customer_id)",
+                why="whom the list leaves out nobody looks after",
+            ),
+            no_rows(
+                "every_code_has_its_words",
+                "select customer_id, lifecycle_stage, rfm_segment, "
+                "weakest_health_factor from {batch} where lifecycle_stage_en is null "
+                "or lifecycle_stage_zh is null or rfm_segment_zh is null "
+                "or customer_type_zh is null or (weakest_health_factor is not null "
+                "and weakest_health_factor_zh is null)",
+                why="readers of the other language see nothing; a segment or factor of "
+                "your own needs its names in its seed, a stage in code_labels.csv",
+                severity="warning",
+            ),
+        ],
+    )
+
+
+SUITES = [
+    customers,
+    customer_source_keys,
+    contacts,
+    account_coverage,
+    customer_groups,
+    customer_360,
+]

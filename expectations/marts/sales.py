@@ -178,6 +178,29 @@ def cohort_retention() -> Suite:
     )
 
 
+def revenue_by_month() -> Suite:
+    """The mart `revenue_by_month`."""
+    return mart(
+        "revenue_by_month",
+        ["revenue_month", "customer_type", "tier_code"],
+        [
+            no_rows(
+                "every_month_is_the_sum_of_its_lines",
+                "with lines as (select cast(date_trunc('month', order_date) as date) "
+                "as revenue_month, sum(net_amount) as revenue from marts.order_lines "
+                "group by all), months as (select revenue_month, sum(revenue) as revenue "
+                "from {batch} group by all) "
+                "select revenue_month, lines.revenue as of_lines, "
+                "months.revenue as of_months from lines "
+                "full join months using (revenue_month) "
+                "where lines.revenue is distinct from months.revenue",
+                why="a line that two spells of a tier hold, or none, is revenue twice or "
+                "lost",
+            ),
+        ],
+    )
+
+
 SUITES = [
     products,
     order_lines,
@@ -185,4 +208,5 @@ SUITES = [
     payments,
     customer_concentration,
     cohort_retention,
+    revenue_by_month,
 ]

@@ -64,7 +64,10 @@ final as (
         end as {{ type_score() }}) as health_score,
         cast(sums.health_coverage as {{ type_score() }}) as health_coverage,
         cast(sums.known_factors as integer) as known_health_factors,
-        weakest.weakest_factor as weakest_health_factor
+        -- What costs a score most that is not given is not said either.
+        case
+            when sums.health_coverage >= policy.min_coverage then weakest.weakest_factor
+        end as weakest_health_factor
     from sums
     cross join policy
     inner join origins on sums.moment_no = origins.moment_no

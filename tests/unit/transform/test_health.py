@@ -382,6 +382,8 @@ def test_health_is_the_weighted_mean_of_what_is_known(
             / float(sum(known.values())),
             abs=2e-5,
         )
+    weakest = health["weakest_health_factor"]
+    assert weakest is None or (health["health_score"] is not None and known[weakest])
 
 
 def by_pairs(away: list[float], bought: list[float]) -> float:
