@@ -143,14 +143,22 @@ data is published.
     {%- endif -%}
 {%- endmacro %}
 
-{#- A person's whole name of its parts; a Chinese family name (its first character between
-    U+3400 and U+9FFF) stands in front, without a blank. -#}
+{#- A person's whole name of its parts. Where both are Chinese, Japanese or Korean, the
+    family name stands in front, without a blank. -#}
 {% macro composed_name(given, family) -%}
+    {%- set given, family = "trim(" ~ given ~ ")", "trim(" ~ family ~ ")" -%}
     case
-        when ascii({{ family }}) between 13312 and 40959
-            then {{ family }} || coalesce({{ given }}, '')
+        when {{ is_east_asian(family) }} and {{ is_east_asian(given) }}
+            then {{ family }} || {{ given }}
         else nullif(
             trim(coalesce({{ given }} || ' ', '') || coalesce({{ family }}, '')), ''
         )
     end
+{%- endmacro %}
+
+{#- Whether a text begins with a kana (from U+3040), a Chinese character (to U+9FFF) or a
+    Korean syllable (U+AC00 to U+D7A3). -#}
+{% macro is_east_asian(text) -%}
+    (ascii({{ text }}) between 12352 and 40959
+    or ascii({{ text }}) between 44032 and 55203)
 {%- endmacro %}

@@ -295,15 +295,27 @@ class _Groups:
             excluded, values = self._excluded[place], self._values[place]
             if not excluded or (trait.is_forgivable and is_forgiving):
                 continue
-            if any(
-                not excluded.get(value, _NOTHING).isdisjoint(values[other])
-                for value in values[one]
-            ):
+            if _is_new(values[one], values[other], excluded):
                 return trait.reason
         return None
 
 
-_NOTHING: Final[frozenset[int]] = frozenset()
+_NOTHING: Final[set[int]] = set()
+
+
+def _is_new(here: set[int], there: set[int], excluded: dict[int, set[int]]) -> bool:
+    """Whether a value of one group contradicts one of the other in a way that is new.
+
+    A link may have forgiven a contradiction within a group: a person is then known under
+    two names, and who agrees with one of them is not refused for the other.
+    """
+    for value in here:
+        against = excluded.get(value, _NOTHING)
+        for opposed in against & there:
+            forgiven = excluded[opposed]
+            if not (forgiven & there) - against and not (against & here) - forgiven:
+                return True
+    return False
 
 
 def _by_code(pairs: set[tuple[int, int]]) -> dict[int, set[int]]:

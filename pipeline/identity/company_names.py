@@ -26,7 +26,8 @@ from pipeline.identity.scripts import (
 )
 from pipeline.identity.vocabulary import Vocabulary
 
-_BRACKETS = re.compile(r"[(\[【〔（]([^)\]】〕）]*)[)\]】〕）]")
+# A bracket that the width of a column has cut is one as well.
+_BRACKETS = re.compile(r"[(\[【〔（]([^)\]】〕）]*)(?:[)\]】〕）]|$)")
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ def _branch(value: str, forms: frozenset[str]) -> tuple[str, str | None]:
 
 def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     """The parts of a company's name, English or Chinese."""
+    if not CJK.search(value):
+        value = _without_cut_form(value, vocabulary)
     value = _without_department(value, vocabulary)
     value, branch = _branch(value, vocabulary.legal_forms)
     value, town = _without_town(value, vocabulary)
@@ -129,7 +132,7 @@ def _said(core: str, vocabulary: Vocabulary) -> list[str]:
     A number is written without leading zeros and without the word for number before it.
     """
     words = [
-        str(int(word)) if word.isdecimal() else vocabulary.abbreviations.get(word, word)
+        str(int(word)) if word.isdecimal() else _written_out(word, after, vocabulary)
         for word, after in pairwise([*core.split(), ""])
         if not (after.isdecimal() and word in _NUMBER_WORDS)
     ]
@@ -138,11 +141,42 @@ def _said(core: str, vocabulary: Vocabulary) -> list[str]:
     return words
 
 
+def _written_out(word: str, after: str, vocabulary: Vocabulary) -> str:
+    if word == "u" and after in ("", "of"):  # Boston U., U. of Leeds
+        return "university"
+    return vocabulary.abbreviations.get(word, word)
+
+
 _NUMBER_WORDS: Final = frozenset({"no", "nr", "num", "number"})
+
+
+# Widths of columns in which names are kept; shorter names have these by chance too often.
+_WIDTHS: Final = frozenset({30, 32, 35, 36, 40, 45, 48, 50, 60, 64, 80, 100})
+
+
+def _without_cut_form(value: str, vocabulary: Vocabulary) -> str:
+    """A Latin name of the width of a column without the beginning of a legal form."""
+    plain = unicodedata.normalize("NFKC", value).strip()
+    # A blank at the end of the column is gone.
+    if not {len(plain), len(plain) + 1} & _WIDTHS:
+        return value
+    words = plain.split()
+    for count in (4, 3, 2, 1):
+        tail = text(" ".join(words[-count:])).replace(" ", "")
+        # One letter may be the name of a fund; no legal form follows "in" or "of".
+        if (
+            len(tail) > 1
+            and len(words) >= count + 2
+            and tail in vocabulary.form_beginnings
+            and text(words[-count - 1]) not in vocabulary.fillers - {"and", "und"}
+        ):
+            return " ".join(words[:-count]).rstrip(" ,-&")
+    return value
 
 
 _AROUND: Final = ".,;:()-/|&"
 _SEPARATORS = re.compile(r"\s*[,;|]\s*|\s+[-–—/]\s+")
+_BLANKS = re.compile(r"\s{2,}")
 _DEPARTMENT_CJK = re.compile(
     "(?:采购|财务|法务|研发|人事|行政|市场|销售|技术|信息|业务|工程)(?:部|部门|中心|处|科)$"
 )
@@ -158,8 +192,9 @@ def _without_department(value: str, vocabulary: Vocabulary) -> str:
     if vocabulary.department_words.isdisjoint(bare):
         return plain
     words = text(plain).split()
-    pieces = _SEPARATORS.split(plain)
-    if len(pieces) > 1:
+    # Two blanks are what is left of a comma.
+    for separators, between in ((_SEPARATORS, ", "), (_BLANKS, "  ")):
+        pieces = separators.split(plain)
         kept = [
             piece
             for piece in pieces
@@ -168,7 +203,7 @@ def _without_department(value: str, vocabulary: Vocabulary) -> str:
         if len(kept) < len(pieces) and any(
             text(piece).replace(" ", "") not in vocabulary.legal_forms for piece in kept
         ):
-            return ", ".join(kept)
+            return between.join(kept)
     if len(words) < 3 or words[-1] not in vocabulary.departments:
         return plain
     while len(words) > 1 and (
@@ -180,8 +215,10 @@ def _without_department(value: str, vocabulary: Vocabulary) -> str:
 
 
 def _is_department(words: Sequence[str], vocabulary: Vocabulary) -> bool:
-    return not vocabulary.departments.isdisjoint(words) or (
-        bool(words) and vocabulary.department_modifiers.issuperset(words)
+    return (
+        not vocabulary.departments.isdisjoint(words)
+        or (bool(words) and vocabulary.department_modifiers.issuperset(words))
+        or f"{' '.join(words)} ".startswith(vocabulary.department_heads)
     )
 
 
@@ -293,12 +330,31 @@ def _latin_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | Non
     words = words[1:] if words[:1] == ["the"] and len(words) > 1 else words
     words = list(_without_form_words(words, vocabulary.legal_forms))
     for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
-        if text(part) in vocabulary.spoken_places:
-            place = text(part)
+        # Two of a name are told apart by what stands in brackets: (Leeds) and (York).
+        inside = _without_form_words(text(part).split(), vocabulary.legal_forms)
+        if _is_place(inside, words, vocabulary):
+            place = "".join(inside)
     key = " ".join([*words, *([place] if place else [])])
     if len(words) > 1 and words[0] in vocabulary.spoken_places:
         place, words = words[0], words[1:]
     return key, " ".join(words), place
+
+
+def _is_place(
+    inside: Sequence[str], words: Sequence[str], vocabulary: Vocabulary
+) -> bool:
+    """Whether words in brackets say which of several, and not what the name says too."""
+    joined = "".join(inside)
+    if joined in vocabulary.spoken_places:
+        return True
+    said = {*words, "".join(words), "".join(word[0] for word in words)}
+    return (
+        bool(joined)
+        and len(inside) <= 2
+        and joined.isalpha()
+        and not said & {joined, *inside}
+        and not {joined, *inside} & vocabulary.idle_words
+    )
 
 
 def _without_forms(plain: str, forms: frozenset[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.identity.vetoes import other_numbers
+from pipeline.identity.vetoes import may_be_one_date, other_numbers
 
 
 def _typo(column: str) -> str:
@@ -221,9 +221,11 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
             "(street_key_l is null or street_key_r is null) and (postal_key_l is null "
             "or postal_key_r is null) and (city_key_l is null or city_key_r is null)",
             {
+                # One guide says New York, the other New York City.
                 "same door": (
                     "street_key_l = street_key_r and street_number_l = street_number_r "
-                    "and (city_key_l = city_key_r or postal_key_l = postal_key_r)"
+                    "and (city_key_l = city_key_r or postal_key_l = postal_key_r "
+                    f"or {_contained('city_key')})"
                 ),
                 "same postal code": "postal_key_l = postal_key_r",
                 "same city": "city_key_l = city_key_r",
@@ -272,13 +274,7 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
             "birth_date_l is null or birth_date_r is null",
             {
                 "same": "birth_date_l = birth_date_r",
-                "typo": (
-                    "damerau_levenshtein(cast(birth_date_l as varchar), "
-                    "cast(birth_date_r as varchar)) <= 1 "
-                    "or (year(birth_date_l) = year(birth_date_r) "
-                    "and month(birth_date_l) = day(birth_date_r) "
-                    "and day(birth_date_l) = month(birth_date_r))"
-                ),
+                "typo": may_be_one_date("birth_date_l", "birth_date_r"),
             },
         ),
         _single("generation_key", {}),

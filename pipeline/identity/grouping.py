@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from pipeline.common.sql import columns
 from pipeline.identity import clusters
 from pipeline.identity.policy import Policy
 from pipeline.identity.templates import TEMPLATES, create
@@ -32,13 +33,14 @@ def apply(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) -> 
     The table has left_no, right_no, holds, and guard: why a link is left out, null for one
     that holds a group together.
     """
-    vetoes = [veto for veto in policy.vetoes if veto.value is not None]
+    vetoes = [veto for veto in policy.vetoes if veto.values]
     create(
         connection, "_identity_clustered", "clustered_records", rules=policy, forms=forms,
         vetoes=vetoes,
     )  # fmt: skip
+    numbers = ["record_no", "unique_source", "usual_size", *(v.name for v in vetoes)]
     records = connection.execute(
-        "select * from _identity_clustered order by record_no"
+        f"select {columns(numbers)} from _identity_clustered order by record_no"
     ).to_arrow_table()
     first = _first(records)
     edges = connection.execute(
@@ -47,7 +49,9 @@ def apply(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) -> 
         )
     ).to_arrow_table()
     left, right = (_integers(edges, end) - first for end in ("left_no", "right_no"))
-    apart = connection.execute(TEMPLATES.render("apart_pairs")).fetchall()
+    apart = connection.execute(
+        TEMPLATES.render("apart_pairs", traits=[veto.reason for veto in vetoes])
+    ).fetchall()
     grouped = clusters.cluster(
         records.num_rows,
         clusters.Links(
@@ -61,7 +65,7 @@ def apply(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) -> 
             unique_source=_integers(records, "unique_source"),
             traits=[
                 clusters.Trait(
-                    _integers(records, str(veto.value)),
+                    _integers(records, veto.name),
                     _contradictions(connection, veto, records),
                     veto.reason,
                     veto.is_forgivable,
@@ -134,7 +138,7 @@ def label(connection: duckdb.DuckDBPyConnection, forms: str, links: str) -> None
 def _contradictions(
     connection: duckdb.DuckDBPyConnection, veto: Veto, records: pa.Table
 ) -> Callable[[clusters.Integers], set[tuple[int, int]]]:
-    codes = _integers(records, str(veto.value))
+    codes = _integers(records, veto.name)
 
     def within(label: clusters.Integers) -> set[tuple[int, int]]:
         # A label of 0 … n-1, beside the value's code; only groups with several.
@@ -148,11 +152,8 @@ def _contradictions(
             "_identity_several",
             pa.table({"label": both[0, several], "code": both[1, several]}),
         )
-        values = [f"of_{veto.value} as {veto.value}"]
-        if veto.value != "registration_key":
-            values.append("cast(null as varchar) as registration_key")
         found = connection.execute(
-            TEMPLATES.render("contradictions", veto=veto, values=", ".join(values))
+            TEMPLATES.render("contradictions", veto=veto)
         ).fetchall()
         connection.unregister("_identity_several")
         return {(int(one), int(other)) for one, other in found}

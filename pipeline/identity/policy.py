@@ -38,7 +38,14 @@ CustomerType = Literal["company", "person"]
 CUSTOMER_TYPES: Final = get_args(CustomerType)
 # What a rule or a block may name: the normal forms, a column of the record, and what
 # `shared` adds.
-COLUMNS: Final = (*FORMS.names, "birth_date", "word_key", "word_guess", "acronym_key")
+COLUMNS: Final = (
+    *FORMS.names,
+    "birth_date",
+    "word_key",
+    "word_guess",
+    "acronym_key",
+    "both_names_key",
+)
 
 
 def _of_columns(name: str) -> str:
@@ -170,6 +177,7 @@ class Word(SeedRow):
         "filler",
         "known",
         "not a legal form",
+        "department head",
     ]
     meaning: str | None
 
@@ -177,7 +185,7 @@ class Word(SeedRow):
 class Placeholder(SeedRow):
     """A row of `match_placeholders`: a value that says nothing."""
 
-    kind: Literal["email", "phone", "registration_number", "name"]
+    kind: Literal["email", "phone", "registration_number", "name", "birth_date"]
     value: str
 
 

@@ -87,6 +87,7 @@ def forms(
         "inputs",
         records=records,
         input_columns=normal.INPUTS,
+        no_dates=sorted(rules.vocabulary.placeholders.get("birth_date", ())),
     )
     create(
         connection,

@@ -28,6 +28,7 @@ COLUMNS: Final = (
     "email_is_shared",
     "domain_is_shared",
     "door_is_shared",
+    "birth_date_is_shared",
 )
 
 
@@ -39,11 +40,14 @@ class Carrier:
         flag: The column that says so of a record.
         keys: The forms that together are the value.
         masked: The form that then says nothing.
+        is_crowded: Many names have it by chance: it is shared where it has three times
+            the most names and five times as many as such a value has on average.
     """
 
     flag: str
     keys: tuple[str, ...]
     masked: str
+    is_crowded: bool = False
 
     @property
     def is_there(self) -> str:
@@ -65,6 +69,8 @@ CARRIERS: Final = (
     Carrier(
         "door_is_shared", ("street_key", "street_number", "city_key"), "street_number"
     ),
+    # What a system writes where nobody gave a date, and the day of who knows the year only.
+    Carrier("birth_date_is_shared", ("birth_date",), "birth_date", is_crowded=True),
 )
 
 

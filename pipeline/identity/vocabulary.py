@@ -25,8 +25,8 @@ class Vocabulary:
         places: Chinese names of places that stand before a company's own name.
         free_mail: Domains at which anybody has an address.
         role_mailboxes: Local parts of mailboxes that are of a role.
-        placeholders: Kind (email, phone, registration_number, name) → values that say
-            nothing.
+        placeholders: Kind (email, phone, registration_number, name, birth_date) →
+            values that say nothing.
         words: Kind of `match_words` → word → what it stands for, or nothing.
     """
 
@@ -72,14 +72,41 @@ class Vocabulary:
         return frozenset(self.words.get("department", ()))
 
     @functools.cached_property
+    def department_heads(self) -> tuple[str, ...]:
+        """What a part of a company begins with: office of, human resources."""
+        return tuple(f"{head} " for head in self.words.get("department head", ()))
+
+    @functools.cached_property
+    def form_beginnings(self) -> frozenset[str]:
+        """How a legal form begins that the width of a column has cut, without blanks."""
+        return frozenset(
+            plain[:length]
+            for form in self.legal_forms
+            if (plain := form.replace(" ", "")).isascii()
+            for length in range(1, len(plain) + 1)
+        )
+
+    @functools.cached_property
     def department_modifiers(self) -> frozenset[str]:
         """What stands before such a word: legal, purchasing."""
         return frozenset(self.words.get("department modifier", ()))
 
     @functools.cached_property
+    def idle_words(self) -> frozenset[str]:
+        """Words that tell no two companies apart: fillers, forms, departments, history."""
+        return frozenset(
+            {
+                *self.fillers, *self.legal_forms, *self.departments,
+                *self.department_modifiers, "formerly", "former", "ex", "aka", "dba",
+                "new", "old", "closed", "inactive", "test", "duplicate",
+            }
+        )  # fmt: skip
+
+    @functools.cached_property
     def department_words(self) -> frozenset[str]:
         """Both, but for those that any name may have."""
-        return self.departments | self.department_modifiers - self.fillers
+        heads = {word for head in self.department_heads for word in head.split()}
+        return self.departments | (self.department_modifiers | heads) - self.fillers
 
     @functools.cached_property
     def chinese_front_forms(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ SILENT_WITHOUT_RHYTHM = 180  # days
 
 # A customer without a name in the source is called by its id, and a person, whose name is
 # masked to letters that many share, by both.
-_CALLED = """
+CALLED = """
     case
         when nullif(trim(customers.customer_name), '') is null
             then customers.customer_id
@@ -31,7 +31,7 @@ _CALLED = """
 
 _CUSTOMER = f"""
     customers.customer_id,
-    {_CALLED} as customer_name,
+    {CALLED} as customer_name,
     customers.customer_type,
     customers.country,
     customer_tiers.tier_rank,
@@ -161,7 +161,7 @@ def actions(connection: duckdb.DuckDBPyConnection) -> list[Row]:
             coalesce(
                 case
                     when nullif(trim(customers.customer_name), '') is not null
-                        then {_CALLED}
+                        then {CALLED}
                 end,
                 case
                     when regexp_full_match(leads.lead_name, '(\\S\\.\\s*)+')

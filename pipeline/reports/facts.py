@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.reports import customers, periods, queries, sales, service
+from pipeline.reports import customers, joined, periods, queries, sales, service
+from pipeline.reports.joined import Joined
 from pipeline.reports.periods import Period, Seal
 from pipeline.reports.queries import Row
 from pipeline.reports.sales import Concentration, Month
@@ -26,6 +27,7 @@ class Facts:
         badly_served: None where the release is older than that table.
         actions: The first ones of the list; None where the release has no such list.
         action_kinds: How many of each action are due, all of them.
+        joined: Customers of several records, and what joined them.
     """
 
     currency: str | None
@@ -45,6 +47,7 @@ class Facts:
     service: Sequence[Row]
     service_categories: Sequence[Row]
     badly_served: Sequence[Row] | None
+    joined: Sequence[Joined]
     freshness: Sequence[Row]
     reconciliation: Sequence[Row]
     quarantined: int
@@ -85,6 +88,7 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
         service=service.service(connection, period),
         service_categories=service.categories(connection, period),
         badly_served=customers.badly_served(connection),
+        joined=joined.collect(connection),
         freshness=queries.rows(
             connection,
             """

@@ -36,6 +36,20 @@ def one(
     return rows(connection, query, parameters)[0]
 
 
+def has_column(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str
+) -> bool:
+    """Whether the release is young enough to have the column."""
+    return bool(
+        rows(
+            connection,
+            "select 1 from duckdb_columns() "
+            "where schema_name = ? and table_name = ? and column_name = ?",
+            [schema, table, column],
+        )
+    )
+
+
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """Whether the release is young enough to have the table."""
     return bool(

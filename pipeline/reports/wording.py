@@ -81,6 +81,14 @@ def percent(share: Number) -> str:
     return f"{text}{_SPACE}%"
 
 
+def certainty(probability: Number) -> str:
+    """A probability as it is kept, to four digits; nothing but 1 is certain."""
+    text = f"{float(probability):.4f}"
+    if text == "1.0000" and probability < 1:
+        return ">0.9999"
+    return text.rstrip("0").rstrip(".")
+
+
 def growth(ratio: Number) -> str:
     """A relative change with its sign; beyond tenfold the figure says no more."""
     if ratio > 10:
@@ -133,6 +141,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "change": change,
     "decimal": decimal,
     "percent": percent,
+    "certainty": certainty,
     "growth": growth,
     "day": day,
     "moment": moment,

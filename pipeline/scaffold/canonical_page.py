@@ -25,8 +25,8 @@ A source gives an entity by a staging model `stg_<source>__<entity>` with these 
 ([bring-your-own-data.md](bring-your-own-data.md#4-staging-your-columns-our-names)).
 
 - **Needed** columns are those without which an entity says nothing; `check-sources` asks for
-  them. Leave any other out if the source does not know it: it is null, and never 0. A column
-  that is not listed is refused with its name.
+  them, or for the parts that one may be made of. Leave any other out if the source does not
+  know it: it is null, and never 0. A column that is not listed is refused with its name.
 - Types are cast for you. What cannot be cast stops the refresh: make null of it, or clean it,
   in the staging model.
 - **Times** are moments. One without a zone is taken to be on the clock of `time_zone` in

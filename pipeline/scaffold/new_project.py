@@ -151,8 +151,7 @@ def _gaps(
         )
     # Any other column that the model leaves out is null.
     named = _names(path, models)
-    missing = [name for name in ENTITIES[entity][1] if name not in named]
-    if missing:
+    if missing := canonical.lacking(entity, named):
         yield Finding(
             f"{model} does not give the column {', '.join(missing)}.",
             ConfigurationError.exit_code,

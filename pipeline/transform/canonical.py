@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,13 +130,34 @@ ENTITIES: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 
 
+# What a needed column may be made of where a source has not got it: any of these will do.
+COMPOSED: Mapping[tuple[str, str], Sequence[str]] = {
+    ("customers", "customer_name"): ("given_name", "family_name"),
+}
+
+
+def lacking(entity: str, given: Collection[str]) -> list[str]:
+    """The columns that an entity needs and that are given neither whole nor in parts.
+
+    Args:
+        entity: A canonical entity.
+        given: The columns that a staging model gives.
+    """
+    return [
+        name
+        for name in ENTITIES[entity][1]
+        if name not in given
+        and not any(part in given for part in COMPOSED.get((entity, name), ()))
+    ]
+
+
 @dataclass(frozen=True)
 class Column:
     """A canonical column, for whoever writes a staging model.
 
     Attributes:
         kind: Its SQL type.
-        is_needed: Whether the entity says nothing without it.
+        is_needed: Whether the entity says nothing without it, or its parts.
         means: What it holds.
         unit: Of a number, where the type does not say it.
         values: The words that count; empty where any do.

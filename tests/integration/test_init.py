@@ -220,6 +220,26 @@ def test_a_column_that_is_not_given_is_missed(folder: Path, sql: str) -> None:
     assert "does not give the column source_customer_id." in lacking(folder)
 
 
+@pytest.mark.parametrize(
+    ("given", "missed"),
+    [
+        ("customer_name", ""),
+        ("given_name", ""),
+        ("family_name", ""),
+        ("city", "does not give the column customer_name."),
+    ],
+)
+def test_a_name_may_be_given_in_parts(folder: Path, given: str, missed: str) -> None:
+    fill_in(folder)
+    staging = folder / "dbt_project" / "models" / "staging" / "shop"
+    (staging / "stg_shop__customers.sql").write_text(
+        f"select source_customer_id, 'person' as customer_type, {given} "
+        'from {{ source("shop", "customers") }}\n'
+    )
+    assert lacking(folder).endswith(missed)
+    assert bool(lacking(folder)) is bool(missed)
+
+
 def test_a_column_that_is_given_is_not_missed(folder: Path) -> None:
     """In capitals, in quotes, from a loop, or with all columns of another model."""
     fill_in(folder)

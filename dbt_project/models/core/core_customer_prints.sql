@@ -36,8 +36,8 @@ final as (
             "generation_key", "gender_key", "country_key", "city_key", "postal_key",
             "street_key", "street_number", "word_key", "word_guess", "acronym_key",
             "name_is_common", "name_is_rare", "phone_is_shared", "email_is_shared",
-            "domain_is_shared", "door_is_shared", "blocks_print",
-            "weights_print",
+            "domain_is_shared", "door_is_shared", "birth_date_is_shared",
+            "blocks_print", "weights_print",
         ]) }} as print
     from forms
     cross join weights

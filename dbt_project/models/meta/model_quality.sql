@@ -5,8 +5,9 @@ was compared (pairs that share a block), skipped (pairs of a block that was cut)
 apart by which veto or guard, and, where a source provides known_identities, precision and
 recall over pairs of records. Where none does, the precision of links by what people have
 said of a sample of them, with an interval of 95 %: each rule counts by its links, one that
-nobody has judged is left out (Cochran, Sampling Techniques, chapter 5, with p in the
-variance as (right + 1) / (judged + 2)).
+nobody has judged is left out (Cochran, Sampling Techniques, chapter 5; the interval from
+Wilson's for each rule, as in Zou, Huang and Zhang, A note on confidence interval estimation
+for a linear function of binomial proportions, 2009).
 Value: the backtest of the forecasters, the parameters of their fits at each origin and at
 the as-of day (`fit r`, `fit standard_error_r` ... of `pareto_nbd 2014-01-31`), and who was
 chosen (`choice error_to_baseline`: beside the better baseline; below 1 is better, a million where that made no error). Health: how well a health score of the past told
@@ -97,10 +98,20 @@ strata as (
     select
         *,
         links / sum(links) over (partition by customer_type) as share,
-        right_ones / judged as rightness,
-        (right_ones + 1) / (judged + 2) as smoothed
+        right_ones / judged as rightness
     from judged_links
     where judged > 0
+),
+
+-- Wilson's interval of 95 %: z = 1.96, z² = 3.8416.
+wilson as (
+    select
+        *,
+        (rightness + 1.9208 / judged) / (1 + 3.8416 / judged) as centre,
+        1.96 * sqrt(
+            rightness * (1 - rightness) / judged + 0.9604 / (judged * judged)
+        ) / (1 + 3.8416 / judged) as half_width
+    from strata
 ),
 
 link_precision as (
@@ -108,9 +119,9 @@ link_precision as (
         customer_type,
         sum(judged) as judged,
         sum(share * rightness) as precision_of_links,
-        1.96 * sqrt(sum(share * share * smoothed * (1 - smoothed) / judged))
-            as half_interval
-    from strata
+        sqrt(sum(power(share * (rightness - centre + half_width), 2))) as below,
+        sqrt(sum(power(share * (centre + half_width - rightness), 2))) as above
+    from wilson
     group by customer_type
 ),
 
@@ -279,13 +290,13 @@ figures as (
     select
         'link precision low' as metric,
         customer_type as subject,
-        greatest(0, precision_of_links - half_interval) as value
+        greatest(0, precision_of_links - below) as value
     from link_precision
     union all
     select
         'link precision high' as metric,
         customer_type as subject,
-        least(1, precision_of_links + half_interval) as value
+        least(1, precision_of_links + above) as value
     from link_precision
     union all
     select

@@ -6,9 +6,18 @@ select
     customer_type,
     registration_checked,
     {% for veto in vetoes %}
-    {{ veto.value | identifier }} as {{ ("of_" ~ veto.value) | identifier }},
-    cast(coalesce(hash({{ veto.value | identifier }}) >> 1, -1) as bigint)
-        as {{ veto.value | identifier }},
+    cast(
+        case
+            when {% for name in veto.values -%}
+            {{ name | identifier }} is not null{% if not loop.last %} and {% endif %}
+            {%- endfor %}
+ then hash({{ veto.values | columns }}) >> 1
+            else -1
+        end as bigint
+    ) as {{ veto.name | identifier }},
+    {% endfor %}
+    {% for name in vetoes | map(attribute="values") | sum(start=()) | unique %}
+    {{ name | identifier }},
     {% endfor %}
     {% if rules.unique_sources %}
     cast(

@@ -1,14 +1,16 @@
-{#- Codes of values within one label that exclude each other. The value stands under its
-    own name, as the condition of the veto has it; whether two records share a number
-    besides is asked where two groups meet. -#}
+{#- Codes of values within one label that exclude each other. Whether two records share a
+    number besides is asked where two groups meet. -#}
 with codes as (
     select distinct
-        {{ veto.value | identifier }} as code,
-        {{ values | sql }},
+        {{ veto.name | identifier }} as code,
+        {{ veto.values | columns }},
+        {% if "registration_key" not in veto.values %}
+        cast(null as varchar) as registration_key,
+        {% endif %}
         registration_checked,
         customer_type
     from _identity_clustered
-    where {{ ("of_" ~ veto.value) | identifier }} is not null
+    where {{ veto.name | identifier }} >= 0
 ),
 
 numbered as (

@@ -23,4 +23,3 @@ inner join known
         inputs.source = known.source
         and inputs.source_customer_id = known.source_customer_id
         and inputs.input_print = known.input_print
-order by inputs.record_no

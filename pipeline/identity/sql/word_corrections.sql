@@ -94,8 +94,10 @@ cut_short as (
     where
         short.records > 0
         and not short.is_known
-        and length(short.word) between 3 and 6
-        and length(whole.word) >= length(short.word) + 3
+        and length(short.word) >= 3
+        and length(whole.word)
+        >= length(short.word)
+        + case when length(short.word) < 5 then 3 when length(short.word) < 7 then 2 else 1 end
         and whole.records >= 10
         and whole.records >= 5 * short.records
 ),
@@ -111,7 +113,7 @@ every as (
 
 select
     word,
-    max_by(meant, (is_sure, is_likely, not is_cut, meant_records, meant)) as meant,
+    max_by(meant, (is_sure, is_likely, meant_records, not is_cut, meant)) as meant,
     bool_or(is_sure) as is_sure,
     bool_or(is_likely) as is_likely,
     bool_and(is_cut) as is_cut

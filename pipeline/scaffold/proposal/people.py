@@ -197,8 +197,17 @@ def _name(draft: Draft, mapping: Mapping) -> Answer:
     ]
     whole = values.answer(draft, item, "customer_name")
     if len(parts) == 2 and (whole is None or whole.confidence < 0.98):
+        given, family = (part.sql for part in parts)
+        column = item.column("family_name")
+        # A Chinese family name stands in front, without a blank.
+        is_chinese = column is not None and column.share("chinese") > 0.5
+        joined = (
+            f"concat({family}, {given})"
+            if is_chinese
+            else f"concat_ws(' ', {given}, {family})"
+        )
         whole = Answer(
-            f"nullif(concat_ws(' ', {', '.join(part.sql for part in parts)}), '')",
+            f"nullif({joined}, '')",
             min(part.confidence for part in parts),
             " and ".join(part.evidence.partition(":")[0] for part in parts),
             [name for part in parts for name in part.columns],

@@ -28,7 +28,8 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
     """
     types = canonical.columns(entity)
     meaning, needed = canonical.ENTITIES[entity]
-    given = {name for mapping in mappings for name in mapping.columns} | set(needed)
+    given = {name for mapping in mappings for name in mapping.columns}
+    given |= set(canonical.lacking(entity, given))
     if "currency" in needed:
         for mapping in mappings:
             mapping.columns.setdefault(

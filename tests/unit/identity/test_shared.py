@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -46,6 +47,34 @@ def test_a_value_of_many_names_is_shared(form: dict[str, Any], flag: str) -> Non
     assert all(row[flag] for row in many.values())
     few = forms([company(name, **form) for name in (*_NAMES[:5], "Alder Ltd")])
     assert not any(row[flag] for row in few.values())
+
+
+def test_a_birth_date_of_many_names_is_shared() -> None:
+    """A date that a system writes where nobody gave one; a birthday of three is none."""
+    rows = forms(
+        [
+            {
+                "customer_type": "person",
+                "given_name": "Ann",
+                "family_name": f"{chr(97 + place % 26) * 3}{place}",
+                "birth_date": dt.date(1980, 1, 1)
+                if place < 30
+                else dt.date(1950 + place, 1 + place % 3, 1 + place % 28),
+            }
+            for place in range(90)
+        ]
+        + [
+            {
+                "customer_type": "person",
+                "given_name": "Ann",
+                "family_name": family,
+                "birth_date": dt.date(1999, 9, 9),
+            }
+            for family in _NAMES[:3]
+        ]
+    )
+    shared = {key for key, row in rows.items() if row["birth_date_is_shared"]}
+    assert shared == {str(place) for place in range(30)}
 
 
 def test_a_name_with_many_domains_is_common() -> None:

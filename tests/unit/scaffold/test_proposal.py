@@ -81,6 +81,36 @@ def test_a_workbook_with_chinese_headers(tmp_path: Path) -> None:
     assert types.fetchall() == [("company", 20), ("person", 10)]
 
 
+@pytest.mark.parametrize(
+    ("people", "whole"),
+    [
+        (
+            [("小明", "王"), ("远航", "司马"), ("丽", "陈")],
+            {"王小明", "司马远航", "陈丽"},
+        ),
+        (
+            [("Ann", "Lee"), ("Bob", "Kim"), ("Eve", "Roy")],
+            {"Ann Lee", "Bob Kim", "Eve Roy"},
+        ),
+    ],
+    ids=["Chinese", "Latin"],
+)
+def test_a_name_in_two_columns_is_written_as_its_language_does(
+    people: list[tuple[str, str]], whole: set[str], tmp_path: Path
+) -> None:
+    write_csv(
+        tmp_path / "in" / "customers.csv",
+        ["customer_id", "first_name", "last_name", "email"],
+        [
+            (f"C{number}", given, family, f"p{number}@mail.example")
+            for number, (given, family) in enumerate(people)
+        ],
+    )
+    made = make(tmp_path / "in", tmp_path / "p")
+    found = staged(made).execute("select customer_name from stg_customers").fetchall()
+    assert {name for (name,) in found} == whole
+
+
 def test_excel_exports_of_fxiaoke(tmp_path: Path) -> None:
     """Customers by their names, lines with their orders, no line of a cancelled order."""
     made = make(brought.fxiaoke_exports(tmp_path / "in"), tmp_path / "p")
