@@ -77,11 +77,12 @@ def gate_in(
         for landed in entities
     )
     for landed in entities:
-        for batch in landed.batches("pending"):
-            if has_changed or subject_of(landed.source, landed.name) in refused:
+        pending = landed.batches("pending")
+        if has_changed or subject_of(landed.source, landed.name) in refused:
+            for batch in pending:
                 landed.refuse(batch)
-            else:
-                landed.accept(batch)
+        else:
+            landed.accept_all(pending)
     database.unlink(missing_ok=True)
     return evidence
 

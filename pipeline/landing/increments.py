@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,27 @@ def _flag_text(value: object) -> str:
     return str(value).lower()
 
 
-def markers(extract: Extract, entity: Entity, landed: str, since: str) -> Extract:
+@dataclass
+class Listing:
+    """What landing finds by the keys that a source lists.
+
+    Attributes:
+        marked: The ids of the batches whose rows are markers.
+        changed: The listed rows that are not as they landed: their key was found gone
+            before, or another column has another value. Filled as the markers are made.
+    """
+
+    marked: Sequence[str]
+    changed: list[dict[str, Any]] = field(default_factory=list)
+
+
+def markers(
+    extract: Extract,
+    entity: Entity,
+    landed: str,
+    since: str,
+    listing: Listing | None = None,
+) -> Extract:
     """Markers of landed keys that the extract says are deleted, or no longer lists.
 
     A marker has the cursor of the version that it deletes, so that it is newer than
@@ -97,6 +117,7 @@ def markers(extract: Extract, entity: Entity, landed: str, since: str) -> Extrac
         entity: The entity; its key and cursor say which landed row is the newest.
         landed: SQL of the entity's rows in force.
         since: The id of the batch with which the entity's present generation begins.
+        listing: Takes which of the listed keys changed in silence.
 
     Returns:
         Rows of the key's columns and the cursor; none of a key that is deleted already.
@@ -116,16 +137,21 @@ def markers(extract: Extract, entity: Entity, landed: str, since: str) -> Extrac
         ):
             keys = Path(folder) / "keys.parquet"
             _spool(extract, keys)
+            rows = landed
+            if extract.within:
+                rows = _within(landed, sql.parquet([keys]), entity, extract.within)
             result = connection.execute(
                 f"""
                 select {wanted}
-                from {landed} as landed
+                from {rows} as landed
                 {is_gone} join {sql.parquet([keys])} as listed using ({key})
                 qualify {_is_newest(entity)} and not _deleted
                 order by all
                 """
             )
             yield from result.to_arrow_reader(65_536)
+            if listing is not None:
+                listing.changed += _changed(connection, keys, landed, entity, listing)
 
     return Extract(
         origin=extract.origin,
@@ -134,6 +160,65 @@ def markers(extract: Extract, entity: Entity, landed: str, since: str) -> Extrac
         rejected=extract.rejected,
         content="deletes",
     )
+
+
+def _within(landed: str, listed: str, entity: Entity, columns: Sequence[str]) -> str:
+    """SQL of the newest rows that have listed values in these columns.
+
+    Of a key that has such a value in an older row only, there is none: it went elsewhere.
+    """
+    key, values = sql.columns(entity.key), sql.columns(columns)
+    return f"""(
+        select * from (
+            select * from {landed} as versions
+            semi join (
+                select {key} from {landed} as every
+                semi join {listed} as listed using ({values})
+            ) as touched using ({key})
+            qualify {_is_newest(entity)}
+        ) as newest
+        semi join {listed} as listed using ({values})
+    )"""
+
+
+def _changed(
+    connection: duckdb.DuckDBPyConnection,
+    keys: Path,
+    landed: str,
+    entity: Entity,
+    listing: Listing,
+) -> list[dict[str, Any]]:
+    """The listed rows that are not as they landed, each with the listed columns.
+
+    What landed as deleted by a mark of the source itself (`deleted_when`) is listed too
+    as long as it is there, and is as it landed.
+    """
+    columns = pq.read_schema(keys).names
+    known = connection.sql(f"select * from {landed} as landed limit 0").columns
+    # A field that is read since lately is in no batch yet.
+    others = [
+        sql.quoted(name) for name in columns if name not in entity.key and name in known
+    ]
+    key = sql.columns(entity.key)
+    differs = " or ".join(
+        f"listed.{name} is distinct from landed.{name}" for name in others
+    )
+    marked = ", ".join(map(sql.literal, listing.marked)) or "null"
+    result = connection.execute(
+        f"""
+        select listed.*
+        from {sql.parquet([keys])} as listed
+        inner join (
+            select * from {landed} as versions qualify {_is_newest(entity)}
+        ) as landed using ({key})
+        where case
+            when landed._deleted then landed._batch_id in ({marked})
+            else {differs or "false"}
+        end
+        order by all
+        """
+    )
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
 
 def says_nothing_new(

@@ -106,6 +106,27 @@ class _Load:
     already_landed: int = 0
 
     def take(self, extract: Extract) -> None:
+        """Lands the extract, and what its keys say has changed in silence."""
+        listing = None
+        if extract.read_again is not None:
+            markers = [item for item in self._batches if item.content != "rows"]
+            listing = increments.Listing([item.batch_id for item in markers])
+        self._take(extract, listing)
+        if listing is not None and listing.changed and extract.read_again is not None:
+            log.info(
+                "%s.%s: %d rows changed without a newer time, and are read again",
+                self.landed.source,
+                self.landed.name,
+                len(listing.changed),
+            )
+            self._take(extract.read_again(listing.changed), None)
+
+    @property
+    def _batches(self) -> list[Batch]:
+        """The batches in force with those of this pass, oldest first."""
+        return [*self.before, *self.new]
+
+    def _take(self, extract: Extract, listing: increments.Listing | None) -> None:
         """Lands the extract, unless it is known."""
         is_file = extract.fingerprint is not None
         replaced = self.requested.get(extract.origin) if is_file else None
@@ -120,11 +141,14 @@ class _Load:
                 self.known.add(content_hash)
                 self.already_landed += 1
                 return
-        batches = [*self.before, *self.new]
+        batches = self._batches
         batch = self.writer.write(
-            extract if extract.content == "rows" else self._markers(extract, batches),
+            extract
+            if extract.content == "rows"
+            else self._markers(extract, batches, listing),
             self.last + 1,
-            content=extract.content,
+            # What is listed of some values only is no sweep.
+            content="deletes" if extract.within else extract.content,
             replaced=replaced,
         )
         # Whether a file is known was asked before it was read.
@@ -155,7 +179,12 @@ class _Load:
             "%s.%s: %s is mended", self.landed.source, self.landed.name, batch.batch_id
         )
 
-    def _markers(self, extract: Extract, batches: Sequence[Batch]) -> Extract:
+    def _markers(
+        self,
+        extract: Extract,
+        batches: Sequence[Batch],
+        listing: increments.Listing | None,
+    ) -> Extract:
         """Markers of the landed keys that the extract says are deleted."""
         extract = self.writer.guard.keys(extract)
         relation = self.landed.relation(batches)
@@ -163,7 +192,7 @@ class _Load:
             return replace(extract, batches=lambda: iter(()))
         begins = self.landed.generations(batches)[-1]
         return increments.markers(
-            extract, self.landed.entity, relation, begins.batch_id
+            extract, self.landed.entity, relation, begins.batch_id, listing
         )
 
 

@@ -176,6 +176,37 @@ class BatchStore:
         if self._read is not None:
             self._read.packs[pack.name] = pack
 
+    def accept_all(self, batches: Sequence[Batch]) -> None:
+        """Lets what one pass landed feed the warehouse: all of it, or none.
+
+        The first batch of a pass may say that everything was read up to a cursor, and a
+        later one hold what changed or was deleted before that. After a kill in between,
+        `sweep` accepts the rest.
+
+        Args:
+            batches: Pending batches of one pass, oldest first.
+        """
+        if len(batches) > 1:
+            write_text(self._accepting, "")
+        for batch in batches:
+            self.accept(batch)
+        if len(batches) > 1:
+            self._accepting.unlink()
+            sync_folder(self.folder)
+
+    @property
+    def _accepting(self) -> Path:
+        """Is there while what is pending is being accepted."""
+        return self.folder / "accepting"
+
+    def _go_on_accepting(self) -> None:
+        """Accepts the rest of what a killed run was accepting."""
+        if not self._accepting.exists():
+            return
+        for batch in self.batches("pending"):
+            self.accept(batch)
+        self._accepting.unlink()
+
     def accept(self, batch: Batch) -> None:
         """Lets a pending batch feed the warehouse, in place of the one it replaces."""
         self._move(batch, "pending", "accepted")
@@ -255,8 +286,10 @@ class BatchStore:
     def sweep(self) -> None:
         """Removes what a killed run left: pending batches, and files nobody counts.
 
-        Those are files without a manifest, and files of batches that are in a pack.
+        Those are files without a manifest, and files of batches that are in a pack. What
+        it was accepting is accepted first.
         """
+        self._go_on_accepting()
         for batch in self.batches("pending"):
             self.discard(batch, "pending")
         known = self.batches(*STATES)

@@ -114,7 +114,7 @@ class BatchWriter:
             rows_quarantined=len(rejected),
             schema=written.schema,
             content="sweep" if content == "keys" else content,
-            cursor=increments.written(written.cursor),
+            cursor=increments.written(written.cursor) if extract.moves_cursor else None,
             replaces=replaced.batch_id if replaced else None,
             is_whole=extract.is_whole,
             rows_forgotten=written.rows_read

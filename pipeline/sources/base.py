@@ -6,7 +6,7 @@ batch on disk (`pipeline.landing`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -53,7 +53,10 @@ class Extract:
     Attributes:
         content: `rows` are rows of the entity; `deletes` hold the key columns of rows
             that were deleted; `keys` the key columns of every row that there is, so that
-            landing finds out which are gone.
+            landing finds out which are gone, and further columns by whose values it finds
+            out which changed in silence.
+        within: Of `keys`, the columns of whose values alone every row is listed, such as
+            the order of lines. A value that has no row is listed once, without a key.
         origin: Where the rows come from, as a person would name it (`_source_file`).
         fingerprint: Content hash when it is known before reading (a file's bytes);
             None when it can only be known after (a query's rows).
@@ -61,6 +64,10 @@ class Extract:
             `StartOver` while it is consumed.
         rejected: Filled by the reader while the stream is consumed.
         is_whole: The rows are all that the source holds at this moment.
+        read_again: Of `keys`, gives the present rows of listed ones that changed in
+            silence: they are as they are listed, and not as they landed.
+        moves_cursor: Whether the next load may go on from these rows. Rows that were read
+            by their keys say nothing of what else changed until then.
     """
 
     origin: str
@@ -69,6 +76,9 @@ class Extract:
     rejected: list[Rejected] = field(default_factory=list)
     content: Literal["rows", "deletes", "keys"] = "rows"
     is_whole: bool = False
+    within: Sequence[str] = ()
+    read_again: Callable[[Sequence[Mapping[str, Any]]], Extract] | None = None
+    moves_cursor: bool = True
 
 
 class Reader(Protocol):

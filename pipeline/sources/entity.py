@@ -246,7 +246,14 @@ class Entity(Strict):
     parent: str | None = Field(
         default=None,
         description="The object whose records hold these as a subform, such as "
-        "`Sales_Orders` of `Ordered_Items`.",
+        "`Sales_Orders` of `Ordered_Items`, or as details, such as `SalesOrderObj` of "
+        "`SalesOrderProductObj`.",
+    )
+    parent_key: str | None = Field(
+        default=None,
+        description="Of details that are records of their own: the column that names the "
+        "record of `parent`, such as `order_id`. When that record changed, its details "
+        "are listed, and those that are gone count no more.",
     )
     reads: Literal["records", "metadata"] = Field(
         default="records",
@@ -445,6 +452,12 @@ class Entity(Strict):
             needed |= {self.personal.customer, *self.personal.references}
         if torn := sorted(needed & set(self.leave_out)):
             raise ValueError(f"leave_out names {torn[0]}, which is needed elsewhere")
+        return self
+
+    @model_validator(mode="after")
+    def _details_name_their_parent(self) -> Entity:
+        if self.parent_key and not self.parent:
+            raise ValueError("parent_key needs parent, the object that it is a key of")
         return self
 
     @model_validator(mode="after")

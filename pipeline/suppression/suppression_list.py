@@ -14,7 +14,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -177,19 +177,15 @@ class Guard:
         """The extract of keys with forgotten ones replaced as in the landed rows."""
         if self._personal is None:
             return extract
-        kept = self._personal.model_copy(update={"rows": "keep", "columns": []})
+        # Rows that are kept have no key in these columns; of the others only keys count.
+        columns = self._personal.columns if self._personal.rows == "keep" else []
+        kept = self._personal.model_copy(update={"rows": "keep", "columns": columns})
 
         def batches() -> Iterator[pa.RecordBatch]:
             for batch in extract.batches():
                 yield anonymised(batch, kept, self._source, self._suppression.pseudonym)
 
-        return Extract(
-            origin=extract.origin,
-            fingerprint=extract.fingerprint,
-            batches=batches,
-            rejected=extract.rejected,
-            content=extract.content,
-        )
+        return replace(extract, batches=batches)
 
     def rejected(self, rows: Sequence[Rejected]) -> list[Rejected]:
         """The unreadable rows without those that hold a forgotten key as a cell."""

@@ -80,12 +80,14 @@ class Reply:
 
     Attributes:
         cut_after: Hang up after so many bytes of the body.
+        then: Called once all of it that is sent has been sent.
     """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut_after: int | None = None
+    then: Callable[[], None] = lambda: None
 
 
 def json_reply(value: Any, status: int = 200, **headers: str) -> Reply:
@@ -253,8 +255,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         body = reply.body if reply.cut_after is None else reply.body[: reply.cut_after]
         self.wfile.write(body)
+        self.wfile.flush()
+        reply.then()
         if reply.cut_after is not None:
-            self.wfile.flush()
             self.close_connection = True
             with suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,20 +47,33 @@ class PresetProject:
         return made.stdout
 
     def run(
-        self, *arguments: str, at: Path | None = None
+        self,
+        *arguments: str,
+        at: Path | None = None,
+        started: Callable[[int], None] = lambda pid: None,
     ) -> subprocess.CompletedProcess[str]:
-        """A command in the project's folder, or another."""
+        """A command in the project's folder, or another.
+
+        Args:
+            started: Is told the number of the process.
+        """
         own = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_")}
         more = {"PYTHONPATH": str(PROJECT_ROOT), "CUSTOMER_TIERS_ALERTS": "none"}
-        return subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-m", "pipeline", *arguments],
             cwd=at or self.folder,
             env={**own, **more, **SECRETS},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=600,
-        )
+        ) as process:
+            started(process.pid)
+            try:
+                out, err = process.communicate(timeout=600)
+            except BaseException:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess([*arguments], process.returncode, out, err)
 
     def refresh(self, as_of: str) -> None:
         """Refreshes, which has to end well."""

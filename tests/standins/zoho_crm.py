@@ -233,8 +233,38 @@ class ZohoCrm(Standin):
                     "type": kind,
                     "created_by": None,
                     "deleted_time": self.written_now(),
+                    "record": record,
                 }
             )
+
+    def restore(self, module: str, key: str) -> None:
+        """Takes a record back out of the recycle bin; its time stays as it was [A]."""
+        there = self.modules[module]
+        (entry,) = (one for one in there.deleted if one["id"] == key)
+        there.deleted.remove(entry)
+        there.records[key] = entry["record"]
+        self._sorted.clear()
+
+    def merge(self, module: str, kept: str, others: Iterable[str]) -> None:
+        """Makes several records one, with the id of the first.
+
+        The others are gone for good and in no list [A]; what named them names the first,
+        without being modified [A].
+        """
+        gone = set(others)
+        for key in gone:
+            self.delete(module, key, kind="vanish")
+        for name, other in self.modules.items():
+            lookups = [
+                one["api_name"]
+                for one in other.fields
+                if one.get("lookup", {}).get("module", {}).get("api_name") == module
+            ]
+            for record in self.modules[name].records.values():
+                for lookup in lookups:
+                    if (record.get(lookup) or {}).get("id") in gone:
+                        record[lookup] = {**record[lookup], "id": kept}
+        self.put(module, kept)
 
     def written_now(self) -> str:
         """The time as records hold it: the user's offset, to the second."""
@@ -507,7 +537,10 @@ class ZohoCrm(Standin):
         at = (page - 1) * rows
         if not found[at:]:
             return Reply(204)
-        data = found[at : at + rows]
+        data = [
+            {name: value for name, value in entry.items() if name != "record"}
+            for entry in found[at : at + rows]
+        ]
         info = {"per_page": rows, "count": len(data), "page": page}
         more = at + rows < len(found)
         return json_reply({"data": data, "info": info | {"more_records": more}})

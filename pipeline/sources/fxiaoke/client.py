@@ -54,6 +54,14 @@ def condition(field: str, operator: str, value: object) -> dict[str, Any]:
     return {"field_name": field, "operator": operator, "field_values": [value]}
 
 
+def among(field: str, values: Sequence[str]) -> dict[str, Any]:
+    """A filter for records whose field has one of the values.
+
+    [A] It may list as many as a page has records.
+    """
+    return {"field_name": field, "operator": "IN", "field_values": list(values)}
+
+
 class FxiaokeClient:
     """Asks the API in the name of one employee. Use as a context manager."""
 

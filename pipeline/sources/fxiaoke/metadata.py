@@ -10,9 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final
 
 from pipeline.common.errors import SourceUnavailable
@@ -53,6 +51,9 @@ _KINDS: Final[dict[str, Kind]] = {
     "date": "date",
     "date_time": "epoch_ms",
 }
+
+# Types of fields that name another record, or an employee.
+REFERENCES: Final = frozenset({"object_reference", "master_detail", "employee"})
 
 # What `columns` of an entity may say, and what it means here.
 _DECLARED: Final[dict[str, Kind]] = {
@@ -188,43 +189,24 @@ def readings(columns: Sequence[Column], entity: Entity) -> list[RecordColumn]:
         elif column.field is not None:
             kind = _KINDS.get(column.field.kind, "text")
         name = column.field.api_name if column.field else column.name
-        found.append(RecordColumn(column.name, kind, (name,)))
+        zone = _CHINA
+        if column.field is not None:
+            zone = column.field.time_zone
+        found.append(RecordColumn(column.name, kind, (name,), _zone(zone)))
     return found
 
 
-def days_of(
-    columns: Sequence[Column], readings: Sequence[RecordColumn]
-) -> dict[str, dt.tzinfo]:
-    """The fields whose values become days, each with where its days begin."""
-    return {
-        column.field.api_name: _zone(column.field.time_zone)
-        for column, reading in zip(columns, readings, strict=True)
-        if column.field is not None and reading.kind == "date"
-    }
+def plain(value: Any) -> Any:
+    """What a value means: a list of one, which is how an owner comes, what is in it.
 
-
-def flat(
-    record: Mapping[str, Any], days: Mapping[str, dt.tzinfo] = MappingProxyType({})
-) -> dict[str, Any]:
-    """The record with what its JSON wraps unwrapped.
-
-    Lists of one, which is how an owner comes, are what is in them; of milliseconds that
-    mean a day there is the day. What is empty is left out.
+    What is empty is nothing.
     """
-    found = {
-        name: value[0] if isinstance(value, list) and len(value) == 1 else value
-        for name, value in record.items()
-        if value not in ("", [])
-    }
-    for name, zone in days.items():
-        # What is no moment stays as it is, and rejects its record.
-        with suppress(KeyError, TypeError, ValueError, OverflowError):
-            moment = _EPOCH + dt.timedelta(milliseconds=int(found[name]))
-            found[name] = moment.astimezone(zone).date().isoformat()
-    return found
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
+    return None if value in ("", []) else value
 
 
-def _zone(name: str) -> dt.tzinfo:
+def _zone(name: str) -> dt.timezone:
     """`GMT+8` as a zone; China's where it says nothing of the kind."""
     found = re.fullmatch(r"(?:GMT|UTC)([+-])(\d{1,2})(?::?(\d{2}))?", name)
     if found is None:

@@ -7,14 +7,14 @@ here: a single call (`client`), and what fields mean (`metadata`).
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.common.home import Home
@@ -22,19 +22,22 @@ from pipeline.sources.base import Extract, Rejected, Since
 from pipeline.sources.config import Source
 from pipeline.sources.entity import Entity
 from pipeline.sources.fxiaoke import metadata
-from pipeline.sources.fxiaoke.client import PAGE_ROWS, FxiaokeClient, condition
+from pipeline.sources.fxiaoke.client import (
+    PAGE_ROWS,
+    FxiaokeClient,
+    among,
+    condition,
+)
 from pipeline.sources.http import (
     SYSTEM_CLOCK,
     CallBudget,
     Clock,
     RecordColumn,
+    batches_of,
     to_batch,
 )
 from pipeline.sources.http.budget import calendar_day
 from pipeline.sources.increments import lower_bound, overlap_of
-
-# Some megabytes as Python's objects, and enough for a row group that is worth its header.
-ROWS_PER_BATCH = 5_000
 
 # A reading that takes longer than the overlap is followed by one of what changed
 # meanwhile. So many of them, each as long, mean that it does not come to an end.
@@ -111,13 +114,13 @@ class FxiaokeReader:
         if overlap is not None and since.cursor is not None and entity.load == "append":
             where = f"{self._source.name}.{entity.name}: the cursor {_cursor(entity)}"
             lower = lower_bound(since.cursor, overlap, where)
+        first = lower
         for number in range(MOST_PASSES):
             done = _Pass()
             yield self._extract(
                 entity,
                 readings,
                 done,
-                days=metadata.days_of(columns, readings),
                 lower=lower,
                 limit=limit,
                 is_whole=number == 0 and lower is None and limit is None,
@@ -135,11 +138,74 @@ class FxiaokeReader:
                 f"can be read in the overlap, {entity.cursor and entity.cursor.overlap}; "
                 "give the cursor a longer overlap in sources.yaml."
             )
+        changed = lower if first is None else first
+        if changed is not None and limit is None and entity.parent_key:
+            yield self._details(entity, readings, changed)
         if since.sweep_due:
-            keys = [column for column in readings if column.name in entity.key]
-            yield self._extract(
-                entity, keys, _Pass(), lower=None, limit=limit, content="keys"
+            yield self._keys(entity, columns, readings, limit)
+
+    def _details(
+        self, entity: Entity, readings: Sequence[RecordColumn], lower: dt.datetime
+    ) -> Extract:
+        """The details of the records that changed; one that is gone leaves no trace.
+
+        [A] Whoever takes a line out of an order changes the order, whose amount is
+        another then.
+        """
+        parent, link = str(entity.parent), str(entity.parent_key)
+        field = entity.aliases.get(link, link)
+        wanted = {*entity.key, link}
+        columns = [column for column in readings if column.name in wanted]
+        changed = [condition("last_modified_time", "GTE", _milliseconds(lower))]
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            yield to_batch([], columns, [])
+            for records in self._pages(parent, ["_id"], changed, None):
+                keys = [str(record["_id"]) for record in records]
+                found: list[Mapping[str, Any]] = []
+                filters = [among(field, keys)]
+                for page in self._pages(_object(entity), ["_id", field], filters, None):
+                    found += page
+                have = {metadata.plain(record.get(field)) for record in found}
+                # What has no detail is listed without one.
+                found += [{field: key} for key in keys if key not in have]
+                yield to_batch(found, columns, [], metadata.plain)
+
+        return Extract(
+            origin=_object(entity),
+            fingerprint=None,
+            batches=batches,
+            content="keys",
+            within=[link],
+        )
+
+    def _keys(
+        self,
+        entity: Entity,
+        columns: Sequence[metadata.Column],
+        readings: Sequence[RecordColumn],
+        limit: int | None,
+    ) -> Extract:
+        """All keys and references; what these name changes where two are merged."""
+        links = {
+            column.name
+            for column in columns
+            if column.field is not None and column.field.kind in metadata.REFERENCES
+        }
+        listed = [column for column in readings if column.name in {*entity.key, *links}]
+        found = self._extract(
+            entity, listed, _Pass(), lower=None, limit=limit, content="keys"
+        )
+
+        def read_again(rows: Sequence[Mapping[str, Any]]) -> Extract:
+            (key,) = entity.key
+            ids = [str(row[key]) for row in rows]
+            again = self._extract(
+                entity, readings, _Pass(), lower=None, limit=None, ids=ids
             )
+            return replace(again, moves_cursor=False)
+
+        return replace(found, read_again=read_again if limit is None else None)
 
     def _extract(
         self,
@@ -147,36 +213,37 @@ class FxiaokeReader:
         columns: Sequence[RecordColumn],
         done: _Pass,
         *,
-        days: Mapping[str, dt.tzinfo] | None = None,
         lower: dt.datetime | None,
         limit: int | None,
         content: Literal["rows", "keys"] = "rows",
         is_whole: bool = False,
+        ids: Sequence[str] | None = None,
     ) -> Extract:
         rejected: list[Rejected] = []
         fields = list(dict.fromkeys(["_id", *(column.path[0] for column in columns)]))
         known = self._fields(_object(entity))
         fields = [name for name in fields if name in known]
-        filters = []
+        questions: list[list[Mapping[str, Any]]] = [[]]
         if lower is not None:
-            milliseconds = (lower - _EPOCH) // dt.timedelta(milliseconds=1)
-            filters = [condition(_cursor(entity), "GTE", milliseconds)]
+            questions = [[condition(_cursor(entity), "GTE", _milliseconds(lower))]]
+        if ids is not None:
+            questions = [
+                [among("_id", ids[at : at + PAGE_ROWS])]
+                for at in range(0, len(ids), PAGE_ROWS)
+            ]
 
         def batches() -> Iterator[pa.RecordBatch]:
-            # An empty object has columns too.
-            yield to_batch([], columns, rejected)
             began = self._clock.monotonic()
             done.newest = None
-            kept: list[Mapping[str, Any]] = []
-            for records in self._pages(_object(entity), fields, filters, limit):
-                kept += [metadata.flat(record, days or {}) for record in records]
-                if entity.cursor:
-                    done.newest = _newest(done.newest, records, _cursor(entity))
-                if len(kept) >= ROWS_PER_BATCH:
-                    yield to_batch(kept, columns, rejected)
-                    kept = []
-            if kept:
-                yield to_batch(kept, columns, rejected)
+            pages = (
+                page
+                for filters in questions
+                for page in self._pages(_object(entity), fields, filters, limit)
+            )
+            for batch in batches_of(pages, columns, rejected, metadata.plain):
+                if entity.cursor and content == "rows":
+                    done.newest = _newest(done.newest, batch, entity.cursor.column)
+                yield batch
             done.seconds = self._clock.monotonic() - began
 
         return Extract(
@@ -305,13 +372,13 @@ def _cursor(entity: Entity) -> str:
     return entity.aliases.get(entity.cursor.column, entity.cursor.column)
 
 
+def _milliseconds(moment: dt.datetime) -> int:
+    return (moment - _EPOCH) // dt.timedelta(milliseconds=1)
+
+
 def _newest(
-    before: dt.datetime | None, records: Sequence[Mapping[str, Any]], field: str
+    before: dt.datetime | None, batch: pa.RecordBatch, column: str
 ) -> dt.datetime | None:
-    """The newest change; what is no moment is no change, and its record is rejected."""
-    newest = before
-    for record in records:
-        with contextlib.suppress(KeyError, ValueError, TypeError, OverflowError):
-            moment = _EPOCH + dt.timedelta(milliseconds=int(record[field]))
-            newest = moment if newest is None else max(newest, moment)
-    return newest
+    """The newest change that is landed."""
+    newest = pc.max(batch.column(column)).as_py()
+    return before if newest is None or (before and before > newest) else newest

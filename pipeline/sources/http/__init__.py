@@ -15,7 +15,7 @@ each service's own (`pipeline.sources.zoho` and its neighbours).
 from pipeline.sources.http.answers import Answer, ServiceError, TokenRefused
 from pipeline.sources.http.budget import CallBudget
 from pipeline.sources.http.clock import SYSTEM_CLOCK, Clock
-from pipeline.sources.http.columns import RecordColumn, to_batch
+from pipeline.sources.http.columns import RecordColumn, batches_of, to_batch
 from pipeline.sources.http.limiter import RateLimiter
 from pipeline.sources.http.session import Request, Session
 from pipeline.sources.http.tokens import Token, TokenCache, shared_cache
@@ -33,6 +33,7 @@ __all__ = [
     "Token",
     "TokenCache",
     "TokenRefused",
+    "batches_of",
     "shared_cache",
     "to_batch",
 ]

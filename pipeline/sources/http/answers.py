@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import cached_property
 from typing import Any, NoReturn
 
 from pipeline.common.errors import SourceUnavailable
@@ -64,13 +64,19 @@ class Answer:
     content: bytes
 
     def json(self) -> Any:
-        """The body; numbers with a point are decimals, as they are written.
+        """The body; numbers with a point are text, as they are written.
+
+        It is parsed once, however many ask: who judges the answer, and who reads it.
 
         Raises:
             ServiceError: The body is no JSON; says what it seems to be.
         """
+        return self._parsed
+
+    @cached_property
+    def _parsed(self) -> Any:
         try:
-            return json.loads(self.content, parse_float=Decimal, parse_constant=_refuse)
+            return json.loads(self.content, parse_float=str, parse_constant=_refuse)
         except (ValueError, RecursionError):
             pass
         start = self.content[:QUOTED_CHARACTERS].decode(errors="replace").strip()

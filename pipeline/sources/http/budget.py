@@ -77,8 +77,7 @@ class CallBudget:
         Raises:
             SourceUnavailable: The limit would be passed; nothing is counted then.
         """
-        used = self.used()
-        if self.most is not None and used + weight > self.most:
+        if self.most is not None and (used := self.used()) + weight > self.most:
             raise SourceUnavailable(
                 f"{self._source}: {used:,} of the {self.most:,} calls that sources.yaml "
                 "allows in a day (connection.calls_per_day) are used, and the source is "

@@ -113,7 +113,9 @@ class ZohoCrmReader:
         bound = self._bound(entity, since)
         if bound is not None:
             yield reading.extract(lambda: reading.changed(bound))
-            if not entity.parent:
+            if entity.parent:
+                yield reading.listed()
+            else:
                 yield reading.extract(
                     lambda: self._deleted(module, bound), content="deletes"
                 )
@@ -131,7 +133,9 @@ class ZohoCrmReader:
             if not is_snapshot:
                 # A batch of its own: of an order's lines those in the newer one count.
                 yield reading.extract(lambda: reading.changed(began[-1]))
-                if not entity.parent:
+                if entity.parent:
+                    yield reading.listed()
+                else:
                     yield reading.extract(
                         lambda: self._deleted(module, began[-1]), content="deletes"
                     )

@@ -23,7 +23,7 @@ from pipeline.sources.http import (
     Clock,
     RecordColumn,
     ServiceError,
-    to_batch,
+    batches_of,
 )
 from pipeline.sources.http.columns import Kind
 from pipeline.sources.increments import lower_bound, overlap_of
@@ -312,17 +312,10 @@ def _extract(
     is_whole: bool = False,
 ) -> Extract:
     rejected: list[Rejected] = []
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        # A list without records has columns too.
-        yield to_batch([], columns, [])
-        for page in pages():
-            yield to_batch(page, columns, rejected)
-
     return Extract(
         origin=name,
         fingerprint=None,
-        batches=batches,
+        batches=lambda: batches_of(pages(), columns, rejected),
         rejected=rejected,
         content=content,
         is_whole=is_whole,

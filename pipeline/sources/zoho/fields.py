@@ -52,6 +52,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "userlookup": "text",
     "bigintlookup": "text",
 }
+LOOKUPS: Final = frozenset({"lookup", "ownerlookup", "userlookup", "bigintlookup"})
 _DECLARED: Final[dict[str, Kind]] = {
     "text": "text",
     "integer": "integer",
@@ -177,17 +178,12 @@ def asked_for(columns: Sequence[FieldColumn]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name != ID]
 
 
-def flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record whose lookups are bare ids, and whose empty texts are nothing."""
-    return {name: _plain(value) for name, value in record.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
+def plain(value: Any) -> Any:
+    """What a value means: a lookup is a bare id, and what is empty is nothing."""
+    if isinstance(value, dict):
         return value.get("id")
-    if isinstance(value, str | list) and not value:
-        return None
-    return value
+    # Nothing that is no text or list is made null, a zero least of all.
+    return value if value or not isinstance(value, str | list) else None
 
 
 def metadata_rows(

@@ -2,14 +2,15 @@
 
 A line has no time of its own that could be relied on. It is read when the record that
 holds it changed, together with all lines of that record, and has that record's time as
-`Parent_Modified_Time`; `replace: [Parent_Id]` lets the lines that are gone count no more.
-A list of records never holds their subforms.
+`Parent_Modified_Time`; `replace: [Parent_Id]` lets the lines that are gone count no more,
+and a record that has none any more is listed as such. A list of records never holds their
+subforms.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.sources.zoho.client import ZohoClient
 from pipeline.sources.zoho.fields import ID, MODIFIED
@@ -26,6 +27,8 @@ class Lines:
         subform: The API name of the subform, which is a module for COQL.
         parent: The module whose records hold it.
         parents: How many different records a reading of all lines has seen.
+        present: Of the records that the last reading of changes saw, the keys of the
+            lines that each had when it was read last.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Lines:
         self.subform = subform
         self.parent = parent
         self.parents = 0
+        self.present: dict[str, list[str]] = {}
 
     def changed(
         self, names: Sequence[str], since: dt.datetime | None
@@ -45,18 +49,36 @@ class Lines:
             yield from self._all(names)
             return
         seen: set[str] = set()
+        self.present.clear()
         for page in self._paging.pages(self.parent, [], since=since):
             times = {row[ID]: row[MODIFIED] for row in page}
             seen |= times.keys()
             self.parents = len(seen)
-            if isinstance(self._paging, CoqlPaging):
-                lines = self._paging.of_keys(
-                    self.subform, [PARENT, *names], PARENT, list(times)
-                )
-                for found in lines:
-                    yield [self._timed(line, times) for line in found]
-            else:
-                yield self._of_records(list(times))
+            # One that comes again has the lines of the last time.
+            present: dict[str, list[str]] = {key: [] for key in times}
+            for found in self._of_records(names, times):
+                for line in found:
+                    present[line[PARENT]].append(line[ID])
+                yield found
+            if since is not None:
+                self.present |= present
+
+    def listed(self) -> Iterator[list[Record]]:
+        """The lines of the records that changed, and a record of its own without any."""
+        for parent, keys in self.present.items():
+            if not keys:
+                yield [{ID: None, PARENT: parent}]
+            yield [{ID: key, PARENT: parent} for key in keys]
+
+    def of_parents(
+        self, names: Sequence[str], parents: Sequence[str]
+    ) -> Iterator[list[Record]]:
+        """All lines of these records."""
+        times = dict.fromkeys(parents, "")
+        if isinstance(self._paging, CoqlPaging):
+            of_keys = self._paging.of_keys(self.parent, [MODIFIED], ID, parents)
+            times = {row[ID]: row[MODIFIED] for page in of_keys for row in page}
+        yield from self._of_records(names, times)
 
     def keys(self) -> Iterator[list[Record]]:
         """The keys of all lines there are, of records that are there."""
@@ -80,26 +102,34 @@ class Lines:
         self.parents = len(times)
         for lines in self._paging.pages(self.subform, [PARENT, *names], order="id"):
             # Those of no record are left behind by records that are gone.
-            known = (line for line in lines if _parent(line) in times)
-            yield [self._timed(line, times) for line in known]
+            yield [line for line in _timed(lines, times) if line[PARENT] in times]
 
-    def _of_records(self, keys: Sequence[str]) -> list[Record]:
+    def _of_records(
+        self, names: Sequence[str], times: Mapping[str, str]
+    ) -> Iterator[list[Record]]:
+        """The lines of records, of which it is known when each was modified."""
+        if isinstance(self._paging, CoqlPaging):
+            asked = [PARENT, *names]
+            for lines in self._paging.of_keys(self.subform, asked, PARENT, list(times)):
+                yield _timed(lines, times)
+            return
         found: list[Record] = []
-        for key in keys:
-            record = one(self._client, self.parent, key)
-            for line in (record or {}).get(self.subform) or ():
-                modified = (record or {}).get(MODIFIED)
-                found.append({**line, PARENT: key, PARENT_MODIFIED: modified})
-        return found
-
-    @staticmethod
-    def _timed(line: Record, times: dict[str, str]) -> Record:
-        return {**line, PARENT_MODIFIED: times.get(str(_parent(line)))}
+        for key in times:
+            record = one(self._client, self.parent, key) or {}
+            own = {PARENT: key, PARENT_MODIFIED: record.get(MODIFIED)}
+            found += [{**line, **own} for line in record.get(self.subform) or ()]
+        yield found
 
 
-def _parent(line: Record) -> str | None:
-    value = line.get(PARENT)
-    return value.get(ID) if isinstance(value, dict) else value
+def _timed(lines: list[Record], times: Mapping[str, str]) -> list[Record]:
+    """The lines with the bare ids of their records, and when those were modified."""
+    for line in lines:
+        parent = line.get(PARENT)
+        if isinstance(parent, dict):
+            parent = parent.get(ID)
+        line[PARENT] = parent
+        line[PARENT_MODIFIED] = times.get(parent or "")
+    return lines
 
 
 def paging_of(client: ZohoClient) -> Paging:

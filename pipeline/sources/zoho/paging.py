@@ -64,6 +64,12 @@ class Paging(Protocol):
         """
         ...
 
+    def of_ids(
+        self, module: str, names: Sequence[str], keys: Sequence[str]
+    ) -> Iterator[list[Record]]:
+        """Records by their ids, as far as they are there, with when they were modified."""
+        ...
+
 
 def instant(record: Mapping[str, Any]) -> dt.datetime:
     """When a record was modified; Zoho writes it with the offset of the user."""
@@ -120,6 +126,12 @@ class CoqlPaging:
             else:
                 after = f"id > {_key(place)}"
             rows = COQL_ROWS
+
+    def of_ids(
+        self, module: str, names: Sequence[str], keys: Sequence[str]
+    ) -> Iterator[list[Record]]:
+        """As `Paging.of_ids`."""
+        yield from self.of_keys(module, [MODIFIED, *names], ID, keys)
 
     def of_keys(
         self, module: str, names: Sequence[str], field: str, keys: Sequence[str]
@@ -208,6 +220,18 @@ class PagePaging:
                 return
             reached = last - _SECOND
             seen = {key: None for key in seen if key[1] >= reached}
+
+    def of_ids(
+        self, module: str, names: Sequence[str], keys: Sequence[str]
+    ) -> Iterator[list[Record]]:
+        """As `Paging.of_ids`."""
+        first, *others = _parts(names, PAGE_FIELDS)
+        for at in range(0, len(keys), PAGE_KEYS):
+            asked: list[Record] = [{ID: key} for key in keys[at : at + PAGE_KEYS]]
+            page = list(self._of_keys(module, first, asked).values())
+            for part in others if page else ():
+                joined(self._client, module, page, self._of_keys(module, part, page))
+            yield [row for row in page if row]
 
     def _page(
         self,

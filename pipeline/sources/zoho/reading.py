@@ -9,24 +9,23 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
-
-import pyarrow as pa
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources.base import Extract, Rejected
 from pipeline.sources.entity import Entity
-from pipeline.sources.http import RecordColumn, ServiceError, to_batch
+from pipeline.sources.http import RecordColumn, ServiceError, batches_of
 from pipeline.sources.zoho.bulk import BulkReading
 from pipeline.sources.zoho.client import ZohoClient
 from pipeline.sources.zoho.fields import (
     ID,
+    LOOKUPS,
     MODIFIED,
     FieldColumn,
     ModuleField,
     asked_for,
-    flat,
+    plain,
 )
 from pipeline.sources.zoho.lines import PARENT, PARENT_MODIFIED, Lines
 from pipeline.sources.zoho.paging import API, Paging, Record
@@ -87,10 +86,17 @@ class Reading:
                 RecordColumn(PARENT_MODIFIED, "instant", (PARENT_MODIFIED,)),
             ]
             self._names = [name for name in self._names if name != PARENT]
+            self._links = [PARENT]
             self._lines: Lines | None = Lines(
                 access.client, access.paging, module, entity.parent
             )
         else:
+            # What they name changes where two records are merged into one.
+            self._links = [
+                column.name
+                for column in columns
+                if column.field and column.field.type in LOOKUPS
+            ]
             self._lines = None
 
     def extract(
@@ -99,27 +105,51 @@ class Reading:
         *,
         content: Literal["rows", "deletes", "keys"] = "rows",
         is_whole: bool = False,
+        moves_cursor: bool = True,
     ) -> Extract:
-        """The pages as an extract; those of keys have the key's columns only."""
+        """The pages as an extract; those of keys have no other columns but lookups."""
         rejected: list[Rejected] = []
-        key = self._entity.key
         columns = self._columns
         if content != "rows":
-            columns = [column for column in columns if column.name in key]
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            # A module without records has columns too.
-            yield to_batch([], columns, [])
-            for page in pages():
-                yield to_batch(map(flat, page), columns, rejected)
+            wanted = {*self._entity.key, *(self._links if content == "keys" else ())}
+            columns = [column for column in columns if column.name in wanted]
 
         return Extract(
             origin=self._module,
             fingerprint=None,
-            batches=batches,
+            batches=lambda: batches_of(pages(), columns, rejected, plain),
             rejected=rejected,
             content=content,
             is_whole=is_whole,
+            read_again=self._read_again if content == "keys" else None,
+            moves_cursor=moves_cursor,
+        )
+
+    def listed(self) -> Extract:
+        """What the last reading of changes saw of lines: those of older ones are gone."""
+        assert self._lines is not None  # only subforms are listed
+        found = self.extract(self._lines.listed, content="keys")
+        return replace(found, within=[PARENT], read_again=None)
+
+    def _read_again(self, listed: Sequence[Mapping[str, Any]]) -> Extract:
+        """The present rows of what changed without a newer time.
+
+        What was restored from the recycle bin, and what came to another record because
+        two were merged, keep the time at which they were modified.
+        """
+        lines = self._lines
+        if lines is not None:
+            parents = [str(row[PARENT]) for row in listed if row[PARENT]]
+            parents = list(dict.fromkeys(parents))
+            return self.extract(
+                lambda: lines.of_parents(self._names, parents), moves_cursor=False
+            )
+        (key,) = self._entity.key
+        # What stands in place of a forgotten key is none of Zoho's.
+        keys = [str(row[key]) for row in listed if str(row[key]).isdigit()]
+        of_ids = self._access.paging.of_ids
+        return self.extract(
+            lambda: of_ids(self._module, self._names, keys), moves_cursor=False
         )
 
     def sample(self, rows: int) -> Pages:
@@ -159,15 +189,18 @@ class Reading:
         self._compare(self._module, len(seen), before)
 
     def keys(self) -> Pages:
-        """The keys of everything, held against Zoho's own count."""
+        """The keys and lookups of everything, held against Zoho's own count."""
         if self._lines is not None:
             yield from self._counted(self._lines, self._lines.keys())
             return
         before = self._access.count(self._module)
         seen: set[int] = set()
-        for page in self._access.paging.pages(self._module, [], order="id"):
+        names = [
+            column.path[0] for column in self._columns if column.name in self._links
+        ]
+        for page in self._access.paging.pages(self._module, names, order="id"):
             seen.update(int(row[ID]) for row in page)
-            yield [{ID: row[ID]} for row in page]
+            yield page
         self._compare(self._module, len(seen), before)
 
     def _everything(self, count: int) -> Pages:

@@ -180,14 +180,21 @@ class Landing:
             self.landed.accept(batch)
         return done
 
-    def current(self) -> set[tuple[str, str]]:
-        """`_id` and name of the accounts that are there by what landed."""
+    def cursor(self) -> str:
+        """The newest change from which the next refresh goes on."""
+        batches = self.landed.in_force()
+        return max(batch.cursor["value"] for batch in batches if batch.cursor)
+
+    def current(self, column: str = "name") -> set[tuple[str, str]]:
+        """`_id` and another column of the records that are there by what landed."""
         relation = self.landed.relation(self.landed.in_force())
         if relation is None:
             return set()
         rows = increments.current(relation, self.entity)
         with duckdb.connect() as connection:
-            return set(connection.execute(f"select _id, name from {rows}").fetchall())
+            return set(
+                connection.execute(f"select _id, {column} from {rows}").fetchall()
+            )
 
 
 def live(standin: FxiaokeStandin) -> set[tuple[str, str]]:

@@ -7,6 +7,8 @@ import datetime as dt
 import functools
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.common.errors import SourceUnavailable
 from pipeline.sources import Since
+from pipeline.sources.fxiaoke import reader as fxiaoke_reader
 from tests.profiles import examples
 from tests.standins.base import Reply, json_reply
 from tests.standins.fxiaoke import CUSTOM_QUERY, DESCRIBE, QUERY, FxiaokeStandin
@@ -156,6 +159,34 @@ def test_the_count_is_found_under_either_name(tenant: FxiaokeStandin) -> None:
     tenant.total_name = "totalSize"
     fill(tenant, 120)
     assert len(read(tenant)) == 120
+
+
+def test_lines_that_went_are_listed_however_long_a_reading_takes(
+    tenant: FxiaokeStandin,
+) -> None:
+    """What changed while it goes on is read again, from later on than the first time."""
+    tenant.declare("SalesOrderObj", {"name": {"type": "text"}})
+    link = {"type": "master_detail", "label": "订单编号"}
+    tenant.declare("SalesOrderProductObj", {"name": {"type": "text"}, "order_id": link})
+    order = tenant.put("SalesOrderObj", name="order")
+    gone, kept, changing = (
+        tenant.put("SalesOrderProductObj", name=name, order_id=order)
+        for name in ("gone", "kept", "changing")
+    )
+    with Landing(tenant, source_of(tenant, LINES)) as landing:
+        landing.refresh()
+        tenant.clock.advance(3_600)
+        tenant.erase("SalesOrderProductObj", gone)
+        tenant.put("SalesOrderObj", _id=order)
+        tenant.clock.advance(7_200)
+
+        def change() -> None:
+            tenant.clock.advance(3_600)
+            tenant.put("SalesOrderProductObj", _id=changing, name="changed")
+
+        tenant.before(QUERY, change)
+        landing.refresh()
+        assert landing.current() == {(kept, "kept"), (changing, "changed")}
 
 
 def page_of(tenant: FxiaokeStandin, ids: Sequence[str], total: int) -> Reply:
@@ -322,16 +353,117 @@ def test_a_wrong_clock_of_ours_loses_nothing(
             assert landing.current() == live(tenant)
 
 
-def test_the_sweep_asks_for_keys_alone(tenant: FxiaokeStandin) -> None:
+def test_the_sweep_asks_for_keys_and_references_alone(tenant: FxiaokeStandin) -> None:
     fill(tenant, 3)
     source = source_of(tenant)
     with reader_of(tenant, source) as reader:
         since = Since(sweep_due=True)
         *_, keys = reader.extracts(source.entities["accounts"], since)
         assert keys.content == "keys"
-        assert [list(row) for row in rows_of(keys)] == [["_id"]] * 3
+        assert [list(row) for row in rows_of(keys)] == [["_id", "owner"]] * 3
     asked = tenant.calls(QUERY)[-1].json()["data"]["search_query_info"]
-    assert asked["fieldProjection"] == ["_id"]
+    assert asked["fieldProjection"] == ["_id", "owner"]
+
+
+def test_what_changed_without_a_newer_time_is_found_by_the_sweep(
+    tenant: FxiaokeStandin,
+) -> None:
+    """A record that another owner took over, and one that was gone and is back."""
+    ids = fill(tenant, 230)
+    tenant.clock.advance(3_600)
+    fill(tenant, 1)  # so that the overlap does not bring the others again
+    with Landing(tenant) as landing:
+        landing.refresh()
+        tenant.clock.advance(7 * 86_400)
+        kept = tenant.objects["AccountObj"][ids[3]]
+        tenant.erase("AccountObj", ids[3])
+        landing.refresh()
+        assert ids[3] not in {key for key, _ in landing.current()}
+        tenant.objects["AccountObj"][ids[3]] = kept
+        tenant.objects["AccountObj"][ids[150]]["owner"] = ["1001"]
+        tenant._sorted.clear()
+        tenant.clock.advance(3_600)
+        cursors = landing.cursor()
+        landing.refresh()
+        assert ids[3] not in {key for key, _ in landing.current()}
+        tenant.clock.advance(7 * 86_400)
+        landing.refresh()
+        assert landing.current() == live(tenant)
+        assert dict(landing.current("owner"))[ids[150]] == "1001"
+        assert landing.cursor() == cursors
+        before = len(tenant.asked)
+        tenant.clock.advance(7 * 86_400)
+        assert not landing.refresh().batches[0].rows_landed
+        # Keys, and not a record again: what is at the source is what landed.
+        assert len(tenant.asked) - before <= 1 + 1 + 1 + 3
+
+
+def test_what_is_read_by_its_keys_says_nothing_of_other_changes(
+    tenant: FxiaokeStandin,
+) -> None:
+    """A record changes before it is read again, and another one an hour earlier."""
+    ids = fill(tenant, 230)
+    tenant.clock.advance(3_600)
+    fill(tenant, 1)
+    with Landing(tenant) as landing:
+        landing.refresh()
+        tenant.clock.advance(7 * 86_400)
+        tenant.objects["AccountObj"][ids[150]]["owner"] = ["1001"]
+
+        def change() -> None:
+            tenant.put("AccountObj", _id=ids[7], name="changed meanwhile")
+            tenant.clock.advance(3_600)
+            tenant.put("AccountObj", _id=ids[150], name="changed at last")
+
+        # After the increment and the three pages of keys.
+        tenant.before(QUERY, change, after=4)
+        landing.refresh()
+        assert "changed at last" in {name for _, name in landing.current()}
+        landing.refresh()
+        assert landing.current() == live(tenant)
+
+
+LINES = {
+    "object": "SalesOrderProductObj",
+    "parent": "SalesOrderObj",
+    "parent_key": "order_id",
+    "fields": ["name", "order_id"],
+}
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_lines_that_went_from_an_order_go_with_its_change(
+    tenant: FxiaokeStandin, left: int
+) -> None:
+    """What was deleted for good leaves no trace but the order's own change."""
+    tenant.declare("SalesOrderObj", {"name": {"type": "text"}})
+    link = {"type": "master_detail", "label": "订单编号"}
+    tenant.declare("SalesOrderProductObj", {"name": {"type": "text"}, "order_id": link})
+    orders = [tenant.put("SalesOrderObj", name=f"order {n}") for n in range(130)]
+    lines = [
+        tenant.put("SalesOrderProductObj", name=f"line {n}", order_id=order)
+        for order in orders
+        for n in range(2)
+    ]
+    objects = tenant.objects["SalesOrderProductObj"]
+
+    def there() -> set[tuple[str, str]]:
+        return {(key, record["name"]) for key, record in objects.items()}
+
+    with Landing(tenant, source_of(tenant, LINES)) as landing:
+        landing.refresh()
+        tenant.clock.advance(3_600)
+        for number in range(120):
+            for line in lines[2 * number : 2 * number + 2 - left]:
+                tenant.erase("SalesOrderProductObj", line)
+            tenant.put("SalesOrderObj", _id=orders[number], name="changed")
+        # One went to another order, and one that did not change came from another.
+        tenant.put("SalesOrderProductObj", _id=lines[255], order_id=orders[0])
+        tenant.clock.advance(60)
+        landing.refresh()
+        assert landing.current() == there()
+        landing.refresh()
+        assert landing.current() == there()
 
 
 @pytest.mark.parametrize("request_number", [0, 1, 2, 3, 5, 8])
@@ -364,10 +496,18 @@ def test_a_reading_that_ended_anywhere_begins_again(
         assert landing.current() == live(tenant)
 
 
+def small_pages() -> Any:
+    """Pages so small that a history of a few records has edges."""
+    return mock.patch.object(fxiaoke_reader, "PAGE_ROWS", 3)
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("enter"), st.integers(1, 6)),
         st.tuples(st.sampled_from(["change", "end", "erase"]), st.integers(0, 50)),
+        st.tuples(st.just("another owner"), st.integers(0, 50)),
+        st.tuples(st.sampled_from(["merge", "come back"]), st.integers(0, 50)),
+        st.tuples(st.sampled_from(["erase meanwhile"]), st.integers(0, 50)),
         st.tuples(st.just("wait"), st.sampled_from([1, 299, 700, 8 * 86_400])),
         st.tuples(st.just("refresh"), st.sampled_from([-300, 0, 300])),
         st.tuples(st.just("meanwhile"), st.integers(0, 50)),
@@ -380,25 +520,48 @@ STEPS = st.lists(
 @given(steps=STEPS)
 def test_increments_are_a_full_reading(steps: list[tuple[str, int]]) -> None:
     """Random histories of changes, deletions, pauses and refreshes, through HTTP."""
-    with serving() as tenant, Landing(tenant) as landing:
+    erased: list[dict[str, Any]] = []
+    with small_pages(), serving() as tenant, Landing(tenant) as landing:
+        records = tenant.objects["AccountObj"]
         fill(tenant, 3)
+
+        def erase(key: str) -> None:
+            if key in records:
+                erased.append(records[key])
+                tenant.erase("AccountObj", key)
+
         for number, (step, value) in enumerate(steps):
-            ids = sorted(tenant.objects["AccountObj"])
+            ids = sorted(records)
             if step == "enter":
                 fill(tenant, value)
             elif step == "wait":
                 tenant.clock.advance(value)
             elif step == "refresh":
                 landing.refresh(ahead=dt.timedelta(seconds=value))
-            elif not ids:
+            elif step == "come back" and erased:
+                # As it was, its time too.
+                record = erased.pop(value % len(erased))
+                records[record["_id"]] = record
+                tenant._sorted.clear()
+            elif not ids or step == "come back":
                 continue
             elif step == "change":
                 name = f"name {number}"
                 tenant.put("AccountObj", _id=ids[value % len(ids)], name=name)
             elif step == "end":
                 tenant.invalidate("AccountObj", ids[value % len(ids)])
+            elif step == "another owner":
+                # As when an employee leaves: the records have no newer time [A].
+                records[ids[value % len(ids)]]["owner"] = [f"{1_000 + number}"]
             elif step == "erase":
-                tenant.erase("AccountObj", ids[value % len(ids)])
+                erase(ids[value % len(ids)])
+            elif step == "merge":
+                erase(ids[value % len(ids)])
+                if ids[0] in records:
+                    tenant.put("AccountObj", _id=ids[0], name=f"merged {number}")
+            elif step == "erase meanwhile":
+                key = ids[value % len(ids)]
+                tenant.before(QUERY, functools.partial(erase, key), after=value % 3)
             else:
                 key = ids[value % len(ids)]
                 tenant.before(
@@ -409,7 +572,90 @@ def test_increments_are_a_full_reading(steps: list[tuple[str, int]]) -> None:
         landing.refresh()
         tenant.clock.advance(1)
         landing.refresh()
+        # What was to happen meanwhile may have happened after the keys were listed.
+        tenant.faults.clear()
+        tenant.clock.advance(8 * 86_400)
+        landing.refresh()
         assert landing.current() == live(tenant)
+        owners = {
+            key: (records[key].get("owner") or [None])[0] for key, _ in live(tenant)
+        }
+        assert dict(landing.current("owner")) == owners
+
+
+ORDER_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("order"), st.integers(0, 4)),
+        st.tuples(
+            st.sampled_from(["take out", "add", "move", "change", "empty"]),
+            st.integers(0, 50),
+        ),
+        st.tuples(st.just("take out meanwhile"), st.integers(0, 50)),
+        st.tuples(st.just("wait"), st.sampled_from([1, 299, 700])),
+        st.tuples(st.just("refresh"), st.just(0)),
+    ),
+    max_size=20,
+)
+
+
+@settings(max_examples=examples(30), deadline=None)
+@given(steps=ORDER_STEPS)
+def test_increments_of_details_are_a_full_reading(steps: list[tuple[str, int]]) -> None:
+    """Without any sweep: lines that go without a trace go with the change of their order."""
+    with small_pages(), serving() as tenant:
+        tenant.declare("SalesOrderObj", {"name": {"type": "text"}})
+        link = {"type": "master_detail", "label": "订单编号"}
+        fields = {"name": {"type": "text"}, "order_id": link}
+        tenant.declare("SalesOrderProductObj", fields)
+        orders = tenant.objects["SalesOrderObj"]
+        lines = tenant.objects["SalesOrderProductObj"]
+
+        def take_out(order: str, most: int) -> None:
+            of_order = [key for key, one in lines.items() if one["order_id"] == order]
+            for key in of_order[:most]:
+                tenant.erase("SalesOrderProductObj", key)
+            if order in orders:
+                tenant.put("SalesOrderObj", _id=order)
+
+        with Landing(tenant, source_of(tenant, LINES)) as landing:
+            for number, (step, value) in enumerate(steps):
+                keys = sorted(orders)
+                chosen = keys[value % len(keys)] if keys else ""
+                name = f"line {number}"
+                if step == "order":
+                    order = tenant.put("SalesOrderObj", name=f"order {number}")
+                    for _ in range(value):
+                        tenant.put("SalesOrderProductObj", name=name, order_id=order)
+                elif step == "wait":
+                    tenant.clock.advance(value)
+                elif step == "refresh":
+                    landing.refresh()
+                elif not chosen:
+                    continue
+                elif step == "add":
+                    tenant.put("SalesOrderProductObj", name=name, order_id=chosen)
+                    tenant.put("SalesOrderObj", _id=chosen)
+                elif step == "move" and lines:
+                    line = sorted(lines)[value % len(lines)]
+                    before = lines[line]["order_id"]
+                    tenant.put("SalesOrderProductObj", _id=line, order_id=chosen)
+                    take_out(before, 0)
+                    take_out(chosen, 0)
+                elif step == "change":
+                    tenant.put("SalesOrderObj", _id=chosen, name=name)
+                elif step == "take out meanwhile":
+                    change = functools.partial(take_out, chosen, 1)
+                    tenant.before(QUERY, change, after=value % 4)
+                else:
+                    take_out(chosen, 1 if step == "take out" else 99)
+            tenant.clock.advance(30)
+            landing.refresh()
+            tenant.faults.clear()
+            tenant.clock.advance(30)
+            landing.refresh()
+            assert landing.current() == {
+                (key, one["name"]) for key, one in lines.items()
+            }
 
 
 def change_if_there(tenant: FxiaokeStandin, key: str, number: int) -> None:

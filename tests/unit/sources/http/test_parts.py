@@ -7,10 +7,10 @@ import threading
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.common.errors import SourceUnavailable
@@ -25,11 +25,13 @@ from pipeline.sources.http import (
     ServiceError,
     Token,
     TokenCache,
+    batches_of,
     shared_cache,
     to_batch,
 )
 from pipeline.sources.http.budget import calendar_day
-from pipeline.sources.http.columns import Kind
+from pipeline.sources.http.columns import Kind, _row_by_row
+from tests.profiles import examples
 from tests.standins.base import ManualClock
 
 START = dt.datetime(2026, 6, 1, 12, 30, tzinfo=dt.UTC)
@@ -197,7 +199,9 @@ def test_numbers_stay_exact() -> None:
     answer = Answer(
         "shop: GET /rows", 200, {}, b'{"a": 0.1, "b": 12345678901234567890}'
     )
-    assert answer.json() == {"a": Decimal("0.1"), "b": 12345678901234567890}
+    assert answer.json() == {"a": "0.1", "b": 12345678901234567890}
+    # Parsed once, however many ask.
+    assert answer.json() is answer.object()
 
 
 # Records
@@ -272,6 +276,87 @@ def test_values_that_are_not_are_rejected(value: Any, kind: Kind) -> None:
     assert found is None
     assert len(rejected) == 1
     assert rejected[0].reason.startswith("f is no ")
+
+
+# Values as services write them, and those that a parser may take and another not.
+_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "text": st.one_of(st.text(), st.integers(), st.booleans(), st.just("\ud800")),
+    "decimal": st.one_of(
+        st.decimals(places=12).map(str),
+        st.floats(allow_nan=False).map(repr),
+        st.integers(-(10**30), 10**30),
+        st.sampled_from(["", " 1", "1_0", "5.", "+.5", "1e5", "NaN", "x", True, "１"]),
+    ),
+    "integer": st.one_of(
+        st.integers(-(2**64), 2**64),
+        st.sampled_from(["", "0x1F", "012", "1.0", " 7", "2.5", True, "+3"]),
+    ),
+    "boolean": st.one_of(
+        st.booleans(), st.sampled_from(["true", "1", 0, "", "no", "TRUE "])
+    ),
+    "date": st.one_of(
+        st.dates().map(str),
+        st.sampled_from(["", "20260514", "2026-5-14", "0000-01-01", "2026-02-30", 5]),
+    ),
+    "instant": st.one_of(
+        st.datetimes(timezones=st.timezones()).map(dt.datetime.isoformat),
+        st.sampled_from(
+            [
+                "",
+                "2026-06-11T16:11:59.000Z",
+                "2026-06-11T16:11:59",
+                "2026-06-11 16:11:59+0800",
+                "2026-06-11T16:11:59.1234567Z",
+                "0000-01-01T00:00:00Z",
+                "0001-01-01T00:00:00+14:00",
+                "9999-12-31T23:00:00-05:00",
+                "2026-06-11T16:11:60Z",
+            ]
+        ),
+    ),
+    "epoch_ms": st.one_of(
+        st.integers(-(10**14), 3 * 10**14),
+        st.integers(-(10**14), 3 * 10**14).map(str),
+        st.sampled_from(["", "soon", 10**18, -1, "-1", 10**30, "1.0"]),
+    ),
+    "json": st.one_of(st.text(), st.lists(st.integers()), st.just({"b": 1, "a": "x"})),
+}
+
+
+@settings(max_examples=examples(400, 100))
+@given(st.data())
+def test_a_column_as_a_whole_is_its_values_one_by_one(data: st.DataObject) -> None:
+    """What Arrow's parsers take, and what they do not, is what each value alone is."""
+    kinds = get_args(Kind)
+    assert set(kinds) == set(_VALUES)
+    columns = [RecordColumn(kind, kind, (kind,)) for kind in kinds]
+    shanghai = dt.timezone(dt.timedelta(hours=8))
+    columns.append(RecordColumn("day", "date", ("epoch_ms",), shanghai))
+    records = data.draw(
+        st.lists(
+            st.fixed_dictionaries(
+                {}, optional={k: st.none() | v for k, v in _VALUES.items()}
+            ),
+            max_size=6,
+        )
+    )
+    for column in columns:
+        together: list[Rejected] = []
+        alone: list[Rejected] = []
+        found = to_batch(records, [column], together).column(0).to_pylist()
+        # Each with a value that no parser takes as a whole.
+        rows = [_row_by_row([record], [column], alone, None) for record in records]
+        assert found == [value for (row,) in rows for value in row.to_pylist()]
+        assert together == alone
+
+
+def test_records_of_many_pages_are_some_batches() -> None:
+    pages = [[{"f": f"{page}-{row}"} for row in range(700)] for page in range(20)]
+    columns = [RecordColumn("f", "text", ("f",))]
+    batches = list(batches_of(pages, columns, []))
+    assert [batch.num_rows for batch in batches] == [0, 5_600, 5_600, 2_800]
+    rows = [value for batch in batches for value in batch.column(0).to_pylist()]
+    assert rows == [row["f"] for page in pages for row in page]
 
 
 def test_what_a_record_does_not_have_is_null() -> None:

@@ -13,6 +13,7 @@ import pytest
 from pipeline.common.errors import SourceUnavailable
 from pipeline.gates.source_trial import try_source
 from pipeline.sources.zoho.crm import ZohoCrmReader
+from pipeline.suppression.suppression_list import Entry, Suppression
 from tests.standins.base import HTML, Reply, json_reply
 from tests.standins.zoho_crm import ZohoCrm, field_of
 from tests.unit.operations.alerting import certificate
@@ -314,6 +315,158 @@ def test_a_hard_delete_is_found_by_comparing_keys(crm: ZohoCrm, tmp_path: Path) 
     tables.refresh()
     assert tables.keys("accounts") == {first}
     assert tables.rows("lines", "Quantity") == {(1,), (2,)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_order_without_lines_any_more_has_none(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    """Nothing comes of its lines when it is read; and they come back with it."""
+    (account,) = accounts(crm, 1)
+    emptied, kept, changing = (order(crm, account, [n, 7]) for n in (1, 2, 3))
+    tables = Tables(crm, tmp_path, **way)
+    tables.refresh()
+    crm.clock.advance(3_600)
+    lines = crm.modules["Sales_Orders"].records[emptied]["Ordered_Items"]
+    crm.put("Sales_Orders", emptied, Ordered_Items=[])
+    crm.put("Sales_Orders", changing, Ordered_Items=[{"Quantity": 4}])
+    tables.refresh()
+    rows = tables.rows("lines", "Parent_Id", "Quantity")
+    assert rows == {(kept, 2), (kept, 7), (changing, 4)}
+    assert not tables.refresh()["lines"].batches
+    # The same lines as they were before: their ids are those of before.
+    crm.modules["Sales_Orders"].records[emptied]["Ordered_Items"] = lines
+    crm.clock.advance(3_600)
+    crm.put("Sales_Orders", emptied)
+    tables.refresh()
+    assert (emptied, 7) in tables.rows("lines", "Parent_Id", "Quantity")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_lines_that_go_while_everything_is_read(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    (account,) = accounts(crm, 1)
+    emptied, kept = order(crm, account, [1, 2]), order(crm, account, [3])
+
+    def empty() -> None:
+        crm.clock.advance(1)
+        crm.put("Sales_Orders", emptied, Ordered_Items=[])
+
+    tables = Tables(crm, tmp_path, **way)
+    # When its lines were read, and before what changed meanwhile is.
+    crm.before("/crm/v8/", empty, after=4)
+    tables.refresh("lines")
+    assert tables.rows("lines", "Parent_Id") == {(kept,)}
+
+
+@pytest.mark.parametrize("way", WAYS[1:])
+def test_an_order_that_changes_between_two_pages_has_its_last_lines(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    """It comes twice in one reading, each time with all of its lines."""
+    (account,) = accounts(crm, 1)
+    tables = Tables(crm, tmp_path, **way)
+    order(crm, account, [0])
+    tables.refresh("lines")
+    crm.clock.advance(3_600)
+    orders = []
+    for number in range(201):
+        orders.append(order(crm, account, [number, number + 1_000]))
+        crm.clock.advance(1)
+
+    def change() -> None:
+        crm.clock.advance(60)
+        crm.put("Sales_Orders", orders[0], Ordered_Items=[{"Quantity": 5_000}])
+        crm.put("Sales_Orders", orders[1], Ordered_Items=[])
+
+    # After the first page and its lines.
+    crm.before("/coql", change, after=5)
+    crm.before("/crm/v8/Sales_Orders", change, after=150)
+    tables.refresh("lines")
+    found = tables.rows("lines", "Parent_Id", "Quantity")
+    assert {row for row in found if row[0] in orders[:2]} == {(orders[0], 5_000)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_restored_or_merged_is_found_by_comparing(
+    crm: ZohoCrm, tmp_path: Path, way: dict[str, Any]
+) -> None:
+    """Neither has a newer time: the keys and lookups that are listed say so."""
+    first, second, third, restored = accounts(crm, 4)
+    crm.put("Accounts", third, Parent_Account={"id": second, "name": "Second"})
+    kept, moved = order(crm, first, [1]), order(crm, second, [2])
+    gone = order(crm, first, [3, 4])
+    crm.clock.advance(3_600)
+    (late,) = accounts(crm, 1)  # so that the overlap does not bring the others again
+    last = order(crm, late, [5])
+    tables = Tables(crm, tmp_path, **way)
+    tables.refresh()
+    crm.clock.advance(3_600)
+    crm.delete("Accounts", restored)
+    crm.delete("Sales_Orders", gone)
+    tables.refresh()
+    crm.clock.advance(8 * 86_400)
+    tables.refresh()
+    assert restored not in tables.keys("accounts")
+    assert len(tables.keys("lines")) == 3
+    crm.restore("Accounts", restored)
+    crm.restore("Sales_Orders", gone)
+    crm.merge("Accounts", first, [second])
+    crm.clock.advance(8 * 86_400)
+    tables.refresh()
+    assert tables.rows("accounts", "id", "Parent_Account") == {
+        (first, None),
+        (third, first),
+        (restored, None),
+        (late, None),
+    }
+    assert tables.rows("orders", "id", "Account_Name") == {
+        (kept, first),
+        (moved, first),
+        (gone, first),
+        (last, late),
+    }
+    assert {row[0] for row in tables.rows("lines", "Quantity")} == {1, 2, 3, 4, 5}
+    crm.clock.advance(8 * 86_400)
+    done = tables.refresh()
+    landed = [batch.rows_landed for one in done.values() for batch in one.batches]
+    assert not any(landed)
+
+
+def test_who_was_forgotten_is_not_read_again_by_comparing(
+    crm: ZohoCrm, tmp_path: Path
+) -> None:
+    """The order stands under another key, and its owner is emptied, at every sweep."""
+    first, second = accounts(crm, 2)
+    kept = [order(crm, key, [1]) for key in (first, second)]
+    for key in kept:
+        crm.put("Sales_Orders", key, Owner={"id": "7328395000000605001", "name": "Li"})
+    personal = {"customer": "Account_Name", "rows": "keep", "columns": ["Owner"]}
+    entities = {"orders": {"object": "Sales_Orders", "personal": personal}}
+    tables = Tables(crm, tmp_path, entities=entities)
+    own = Suppression.load(tables.home)
+    entry = Entry(
+        print=own.print_of("zoho", first),
+        source="zoho",
+        pseudonym="-300000001",
+        customer_type="company",
+        receipt="f-1",
+        forgotten_on="2026-06-01",
+        reason="asked",
+    )
+    own.with_entries([entry]).save(tables.home)
+    tables.refresh()
+    expected = {
+        (kept[0], "-300000001", None),
+        (kept[1], second, "7328395000000605001"),
+    }
+    assert tables.rows("orders", "id", "Account_Name", "Owner") == expected
+    crm.clock.advance(8 * 86_400)
+    (sweep,) = tables.refresh()["orders"].batches
+    assert (sweep.content, sweep.rows_landed) == ("sweep", 0)
+    assert not [asked for asked in crm.calls("/coql") if b"where id in" in asked.body]
+    assert tables.rows("orders", "id", "Account_Name", "Owner") == expected
 
 
 def test_after_two_months_all_keys_are_compared(crm: ZohoCrm, tmp_path: Path) -> None:
