@@ -104,6 +104,8 @@ rules = _identity.Policy(
 asked_rules = [_pairs.RuleColumns(rules.rules[0], ("registration_key",), "true")]
 vetoes = rules.vetoes[:1]
 veto = vetoes[0]
+traits = [veto.reason]
+no_dates = ["1900-01-01"]
 carriers = _shared.CARRIERS[:1]
 carrier = carriers[0]
 comparisons = {
@@ -115,7 +117,6 @@ comparisons = {
 }
 weights = rules.weights
 forgiving = "true"
-values = "of_registration_key as registration_key"
 replacements = "case when not phone_is_shared then phone_key end as phone_key"
 made_by = "0123456789abcdef"
 input_columns = ["customer_type", "customer_name"]

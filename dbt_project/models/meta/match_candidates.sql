@@ -37,7 +37,7 @@ records as (
 sided as (
     select
         links.*,
-        one.customer_id as customer_id,
+        one.customer_id,
         other.customer_id as other_customer_id,
         least(one.customer_id, other.customer_id) as lesser_id,
         greatest(one.customer_id, other.customer_id) as greater_id

@@ -33,8 +33,8 @@ blocks as (
     select * from {{ ref("core_customer_blocks") }}
 ),
 
--- n records of a block are n (n - 1) / 2 pairs; the parts of one that was cut overlap by
--- a chunk.
+-- n records of a block are n (n - 1) / 2 pairs; the parts of one that was cut overlap
+-- by a chunk.
 parts as (
     select
         block,

@@ -6,12 +6,11 @@ select
     customer_type,
     registration_checked,
     {% for veto in vetoes %}
+    {%- set all_of_it = veto.values | map("identifier") | join(" is not null and ") %}
     cast(
         case
-            when {% for name in veto.values -%}
-            {{ name | identifier }} is not null{% if not loop.last %} and {% endif %}
-            {%- endfor %}
- then hash({{ veto.values | columns }}) >> 1
+            when {{ all_of_it }} is not null
+                then hash({{ veto.values | columns }}) >> 1
             else -1
         end as bigint
     ) as {{ veto.name | identifier }},

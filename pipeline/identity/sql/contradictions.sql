@@ -1,11 +1,11 @@
-{#- Codes of values within one label that exclude each other. Whether two records share a
-    number besides is asked where two groups meet. -#}
+{#- Codes of values within one label that exclude each other. Whether two records share
+    a number besides is asked where two groups meet. -#}
 with codes as (
     select distinct
         {{ veto.name | identifier }} as code,
         {{ veto.values | columns }},
         {% if "registration_key" not in veto.values %}
-        cast(null as varchar) as registration_key,
+        cast(null as varchar) as registration_key, -- noqa: AL08
         {% endif %}
         registration_checked,
         customer_type

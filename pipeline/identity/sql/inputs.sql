@@ -1,5 +1,5 @@
-{#- Records with a hash of what their normal forms are made from; a birth date that stands
-    for none is null. -#}
+{#- Records with a hash of what their normal forms are made from; a birth date that
+    stands for none is null. -#}
 {%- macro texts(names) -%}
 {% for name in names -%}
 {% if not loop.first %}, {% endif -%}
@@ -12,7 +12,8 @@ select
     source_customer_id,
     {% if no_dates %}
     case
-        when cast(birth_date as varchar) not in ({{ no_dates | literals }}) then birth_date
+        when cast(birth_date as varchar) not in ({{ no_dates | literals }})
+            then birth_date
     end as birth_date,
     {% else %}
     birth_date,

@@ -97,7 +97,11 @@ cut_short as (
         and length(short.word) >= 3
         and length(whole.word)
         >= length(short.word)
-        + case when length(short.word) < 5 then 3 when length(short.word) < 7 then 2 else 1 end
+        + case
+            when length(short.word) < 5 then 3
+            when length(short.word) < 7 then 2
+            else 1
+        end
         and whole.records >= 10
         and whole.records >= 5 * short.records
 ),
