@@ -92,7 +92,7 @@ def test_names_say_the_layer(manifest: Mapping[str, Any]) -> None:
         "staging": r"(stg|base)_[a-z0-9]+(_[a-z0-9]+)*?__[a-z_]+",
         "core": r"core_[a-z_]+",
         "intermediate": r"int_[a-z_]+",
-        "marts": r"(?!stg_|base_|core_|int_)[a-z_]+",
+        "marts": r"(?!stg_|base_|core_|int_)[a-z][a-z0-9_]*",
         "meta": r"[a-z_]+",
     }
     for node in models(manifest):

@@ -37,6 +37,8 @@ MARTS = {
     "customer_tiers",
     "customer_concentration",
     "cohort_retention",
+    "customer_360",
+    "revenue_by_month",
     "tier_summary",
     "customer_health_factors",
     "service_levels",

@@ -451,6 +451,8 @@ CANONICAL = {
     "source_customer_id": "varchar",
     "lead_name": "varchar",
     "customer_type": "varchar",
+    "email": "varchar",
+    "phone": "varchar",
     "stage": "varchar",
     "is_open": "boolean",
     "amount": "decimal(18, 4)",
