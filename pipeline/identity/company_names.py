@@ -98,6 +98,7 @@ def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     if not CJK.search(value):
         value = _without_cut_form(value, vocabulary)
     value = _without_department(value, vocabulary)
+    value, address = _without_address(value, vocabulary)
     value, branch = _branch(value, vocabulary.legal_forms)
     value, town = _without_town(value, vocabulary)
     parts = _chinese_name if CJK.search(value) else _latin_name
@@ -116,7 +117,7 @@ def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     return CompanyName(
         folded(key),
         folded(core),
-        spoken(place) if place else town,
+        spoken(place) if place else town or address,
         branch,
         folded(sound),
         " ".join(words) or None,
@@ -224,6 +225,38 @@ def _is_department(words: Sequence[str], vocabulary: Vocabulary) -> bool:
 
 # A name that is long enough to be whole without what stands behind a comma.
 _WHOLE_LETTERS: Final = 12
+
+
+# NY; NY 10041; 80333; 02139-4307; SW1A 2AA
+_CODE = re.compile(
+    r"(?:[A-Z]{2}[ -])?\d{4,6}(?:-\d{3,4})?|[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
+)
+
+
+def _without_address(value: str, vocabulary: Vocabulary) -> tuple[str, str | None]:
+    """A Latin name without the end of an address behind commas, and the town of that.
+
+    A country, a state or a postal code is no part of a name. What stands before a state
+    or a code is a town; before a country it may be one (`_without_town`).
+    """
+    if "," not in value or CJK.search(value):
+        return value, None
+    pieces = [piece.strip() for piece in value.split(",")]
+    end, is_town = len(pieces), False
+    while end > 1:
+        piece, plain = pieces[end - 1], text(pieces[end - 1])
+        if plain in vocabulary.countries:
+            pass
+        elif _CODE.fullmatch(piece) and plain not in vocabulary.legal_forms:
+            is_town = True
+        else:
+            break
+        end -= 1
+    if end == len(pieces):
+        return value, None
+    if not is_town or end < 2:
+        return ", ".join(pieces[:end]), None
+    return ", ".join(pieces[: end - 1]), text(pieces[end - 1]).replace(" ", "") or None
 
 
 def _without_town(value: str, vocabulary: Vocabulary) -> tuple[str, str | None]:

@@ -178,6 +178,7 @@ class Word(SeedRow):
         "known",
         "not a legal form",
         "department head",
+        "country",
     ]
     meaning: str | None
 

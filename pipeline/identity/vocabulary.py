@@ -67,6 +67,11 @@ class Vocabulary:
         return frozenset(self.words.get("filler", ()))
 
     @functools.cached_property
+    def countries(self) -> frozenset[str]:
+        """Names of countries as they end an address."""
+        return frozenset(self.words.get("country", ()))
+
+    @functools.cached_property
     def departments(self) -> frozenset[str]:
         """Words for a part of a company."""
         return frozenset(self.words.get("department", ()))
