@@ -110,6 +110,8 @@ def folded(value: str) -> str:
     return _VOWELS.sub("", value)
 
 
+# A name is asked for several times, in whole and in its pieces.
+@functools.lru_cache(maxsize=10_000)
 def text(value: str) -> str:
     """The value in one width, script and case, without accents and punctuation.
 
