@@ -236,8 +236,8 @@ _CODE = re.compile(
 def _without_address(value: str, vocabulary: Vocabulary) -> tuple[str, str | None]:
     """A Latin name without the end of an address behind commas, and the town of that.
 
-    A country, a state or a postal code is no part of a name. What stands before a state
-    or a code is a town; before a country it may be one (`_without_town`).
+    A state or a postal code, and a country beside it, are no part of a name, nor is the
+    town before them. A country alone may be all that tells two companies apart.
     """
     if "," not in value or CJK.search(value):
         return value, None
@@ -252,10 +252,8 @@ def _without_address(value: str, vocabulary: Vocabulary) -> tuple[str, str | Non
         else:
             break
         end -= 1
-    if end == len(pieces):
-        return value, None
     if not is_town or end < 2:
-        return ", ".join(pieces[:end]), None
+        return value, None
     return ", ".join(pieces[: end - 1]), text(pieces[end - 1]).replace(" ", "") or None
 
 
