@@ -16,9 +16,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipeline import metrics
 from pipeline.reports import knowledge
 from pipeline.transform.package import PACKAGE
 from tests.conftest import command
+from tests.integration import recomputed
 from tests.integration.small import Row, SmallCompany, World
 
 AS_OF = dt.date(2024, 6, 30)
@@ -425,6 +427,45 @@ def test_a_margin_is_known_where_enough_of_the_money_has_a_cost(
     # Nobody records freight, and no customer was won by the campaign.
     assert {row["freight"] for row in found.values()} == {None}
     assert {row["acquisition_cost"] for row in found.values()} == {None}
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [
+        ("today", {}),
+        ("new", {"cost_to_serve_12m": "no_rates", "profit_12m": "no_rates"}),
+        (
+            "without_costs",
+            {
+                "revenue_12m": None,
+                "margin_12m": "no_costs",
+                "margin_rate": "no_costs",
+                "profit_12m": "no_costs",
+                "key_share_of_profit": "no_costs",
+            },
+        ),
+        (
+            "service_only",
+            {
+                "customers": None,
+                "revenue_12m": "no_sales",
+                "margin_12m": "no_sales",
+                "profit_12m": "no_sales",
+                "retention": "no_sales",
+                "key_customers": "no_grades",
+                "cost_coverage": "no_orders",
+                "clv": "no_forecasts",
+            },
+        ),
+    ],
+)
+def test_metrics_are_what_the_lines_come_to_or_unknown_with_the_reason(
+    request: pytest.FixtureRequest, name: str, unknown: dict[str, str | None]
+) -> None:
+    with request.getfixturevalue(name).connect() as connection:
+        recomputed.assert_metrics_hold(connection)
+        figures = metrics.ask(connection, list(unknown))
+    assert {key: each.reason_id for key, each in figures.items()} == unknown
 
 
 def test_what_no_source_records_is_scored_for_nobody(

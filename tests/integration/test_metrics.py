@@ -1,0 +1,61 @@
+"""The metrics of the demonstration against its order lines, and against its marts.
+
+Those of small companies, without costs or without sales, are in test_small_companies.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline import metrics
+from pipeline.reports import sales
+from tests.integration import recomputed
+
+
+def test_metrics_are_what_the_lines_come_to(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    recomputed.assert_metrics_hold(warehouse)
+
+
+def test_the_demonstration_knows_every_metric(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    unknown = [name for name, each in metrics.ask(warehouse).items() if each.reason]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("by", ["customer_type", "tier_code"])
+def test_slices_add_up_to_the_whole(
+    warehouse: duckdb.DuckDBPyConnection, by: str
+) -> None:
+    added = ["customers", "active_customers", "revenue_12m", "margin_12m", "profit_12m"]
+    whole = metrics.ask(warehouse, added)
+    slices = metrics.ask_by(warehouse, by, added)
+    for name in added:
+        parts = [figure.value for figure in slices[name].values()]
+        assert len(parts) > 1
+        assert sum(parts) == whole[name].value
+
+
+def test_the_report_says_what_the_metrics_say(
+    published_home: Path, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    figures = metrics.ask(warehouse, sales.HEADLINE)
+    page = (published_home / "current" / "reports" / "index.html").read_text()
+    share = figures["key_share_of_revenue"].value
+    assert f"{share:.1%}".replace("%", " %") in page.replace("\u00a0", " ").replace(
+        "\u202f", " "
+    )
+    head = sales.headline(warehouse)
+    assert {name: head[name] for name in sales.HEADLINE} == {
+        name: figure.value for name, figure in figures.items()
+    }
+    by_hand = warehouse.execute(
+        "select sum(share_of_revenue_12m) from marts.tier_summary where tier_rank = 1"
+    ).fetchone()
+    assert by_hand is not None
+    assert share == pytest.approx(by_hand[0])
