@@ -21,6 +21,7 @@ import click
 from pipeline.cli import (
     acceptances,
     alerts,
+    export,
     matching,
     operations,
     policy,
@@ -114,6 +115,7 @@ for _command in (
     sources.check_sources,
     sources.quarantine,
     releases.report,
+    export.export,
     policy.explain,
     policy.what_if,
     policy.calibrate,

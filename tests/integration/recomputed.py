@@ -136,8 +136,9 @@ def _totals(
         margins = dict.fromkeys(customers)
     profits = {
         name: None
-        if margin is None or values[name][0] is None or values[name][1] is None
-        else margin - values[name][0] - values[name][1]
+        if margin is None or values[name][0] is None
+        # Who was won by no campaign that is recorded cost nothing to win.
+        else margin - values[name][0] - (values[name][1] or 0)
         for name, margin in margins.items()
     }
     revenue = sum((each.revenue[0] for each in customers.values()), Decimal(0))

@@ -11,7 +11,7 @@ from pipeline import reports
 from pipeline.common.errors import GateRefused
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
-from pipeline.gates import data_docs, judgement
+from pipeline.gates import data_docs, judgement, relations
 from pipeline.identity import memory
 from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.landing.store import bytes_written_since
@@ -81,7 +81,14 @@ def publish_asset(
                 found = evidence.load_all(candidate.evidence_folder)
                 uses = acceptances.uses(terms.held, found)
                 meta.write_meta(home, candidate, sources.sources, found, uses)
-                sealing.seal(candidate, needed, uses)
+                sealing.seal(
+                    candidate,
+                    needed,
+                    uses,
+                    relations=relations.declared(
+                        project.manifest_json, sources.sources, settings.expectations
+                    ),
+                )
                 _warn_of_idle(uses)
                 try:
                     memory.remember(home, candidate.work_file)
