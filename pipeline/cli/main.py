@@ -21,6 +21,7 @@ import click
 from pipeline.cli import (
     acceptances,
     alerts,
+    docs,
     export,
     matching,
     operations,
@@ -115,6 +116,7 @@ for _command in (
     sources.check_sources,
     sources.quarantine,
     releases.report,
+    docs.docs,
     export.export,
     policy.explain,
     policy.what_if,

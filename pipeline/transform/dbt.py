@@ -37,7 +37,7 @@ from pipeline.release.kept import Kept
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy_checks, policy_tables
-from pipeline.transform import dbt_runner, dbt_tests, package
+from pipeline.transform import dbt_runner, dbt_tests, lineage, package
 from pipeline.transform.compiled import COMPILED, Compiled
 from pipeline.transform.execution import Execution
 from pipeline.transform.nodes import (
@@ -224,6 +224,7 @@ def build(
     ]
     if not results:
         errors.append("dbt built nothing")
+    lineage.write(candidate.warehouse_file, project.manifest_json)
     for path in (candidate.work_file, candidate.warehouse_file):
         with duckdb_files.connect(path) as connection:
             connection.execute("checkpoint")
