@@ -38,9 +38,7 @@ def docs(
     from pipeline.reports import dictionary
 
     found = catalogue.chosen(Home.open(Settings.load(home).home), release_id)
-    path = dictionary.build(
-        found.path, "zh" if lang == "zh" else "en", output=output
-    )
+    path = dictionary.build(found.path, "zh" if lang == "zh" else "en", output=output)
     if as_json:
         print_json({"release": found.refresh_id, "dictionary": str(path)})
     else:

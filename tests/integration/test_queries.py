@@ -168,7 +168,9 @@ def test_the_tier_then_is_not_the_tier_now(
     assert then == dict(by_spell)
 
 
-@pytest.mark.parametrize("day", ["2012-06-30", "2013-03-31", "2013-04-01", "2014-01-31"])
+@pytest.mark.parametrize(
+    "day", ["2012-06-30", "2013-03-31", "2013-04-01", "2014-01-31"]
+)
 def test_as_of_a_day_each_known_customer_has_one_tier(
     warehouse: duckdb.DuckDBPyConnection, day: str
 ) -> None:

@@ -235,7 +235,9 @@ def _tables(
             ],
             key=key,
             joins=possible[full_name],
-            reads=[(r["reads_name"], r["reads_kind"]) for r in edges.get(full_name, [])],
+            reads=[
+                (r["reads_name"], r["reads_kind"]) for r in edges.get(full_name, [])
+            ],
             sources=_sources(full_name, edges),
             read_by=sorted(read_by.get(full_name, [])),
         )

@@ -101,11 +101,13 @@ def test_a_model_has_the_tests_of_its_layer(path: Path) -> None:
 
 
 def test_each_yaml_is_about_a_model() -> None:
-    """Beside models' own YAML only those of sources and unit tests, which are of many."""
+    """Beside models' own YAML only those of sources, unit tests and exposures."""
     stems = {path.stem for path in model_files()}
     for path in MODELS.rglob("*.yml"):
         if path.stem not in stems:
-            assert re.fullmatch(r"_\w+__(sources|unit_tests)", path.stem), path.name
+            assert re.fullmatch(r"_\w+__(sources|unit_tests|exposures)", path.stem), (
+                path.name
+            )
 
 
 def test_what_repeats_is_written_once() -> None:
