@@ -52,7 +52,7 @@ class Dataset(_Part):
         sql: The query, which may read `period`.
     """
 
-    grain: Text
+    grain: Words
     dimensions: Sequence[Name]
     sql: Text
 

@@ -53,16 +53,16 @@ def edges(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     known: Mapping[str, Node] = {**manifest["sources"], **manifest["nodes"]}
     for node in Selection(manifest).tables.values():
         for name in node["depends_on"].get("nodes", []):
-            if name in known and not _is_of_the_refresh(known[name]):
-                kind = {"source": "landed"}.get(
-                    known[name]["resource_type"], known[name]["resource_type"]
-                )
-                yield _name(node), _name(known[name]), kind
+            read = known.get(name)
+            if read is None or _is_of_the_refresh(read):
+                continue
+            kind = str(read["resource_type"])
+            yield _name(node), _name(read), "landed" if kind == "source" else kind
 
 
 def _is_of_the_refresh(node: Node) -> bool:
     """Whether it is a fact about the refresh itself, such as its day: no data."""
-    return node["resource_type"] == "source" and node["source_name"] == "refresh"
+    return bool(node["resource_type"] == "source" and node["source_name"] == "refresh")
 
 
 def _name(node: Node) -> str:

@@ -79,12 +79,12 @@ def named_in(modules: Set[str]) -> set[str]:
     """The tables that the SQL of modules names; it stands in strings, not in docstrings."""
     found: set[str] = set()
     for module in modules:
-        tree = ast.parse(file_of(module).read_text(encoding="utf-8"))
-        nodes = list(ast.walk(tree))
+        nodes = list(ast.walk(ast.parse(file_of(module).read_text(encoding="utf-8"))))
         docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
         for node in nodes:
-            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-            if is_text and id(node) not in docstrings:
+            if not isinstance(node, ast.Constant) or id(node) in docstrings:
+                continue
+            if isinstance(node.value, str):
                 found.update(_TABLE.findall(node.value))
     return found
 

@@ -146,7 +146,8 @@ def test_open_months_are_left_out(warehouse: duckdb.DuckDBPyConnection) -> None:
 def test_the_tier_then_is_not_the_tier_now(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
-    then, now = dict(right(warehouse, 14)), dict(wrong(warehouse, 14))
+    then: dict[Any, Any] = dict(right(warehouse, 14))
+    now: dict[Any, Any] = dict(wrong(warehouse, 14))
     first = one(
         warehouse,
         "select min(valid_from) from marts.customer_tier_history where tier_rank = 1",
@@ -184,7 +185,7 @@ def test_as_of_a_day_each_known_customer_has_one_tier(
         "select count(distinct customer_id) from marts.customer_tier_history "
         f"where valid_from <= date '{day}'",
     )
-    counted = dict(asked(warehouse, query))
+    counted: dict[Any, Any] = dict(asked(warehouse, query))
     assert sum(counted.values()) == known
     if day == "2014-01-31":
         assert counted == dict(

@@ -18,7 +18,7 @@ from pipeline.common import sql
 from pipeline.metrics import Dataset, Figure
 from pipeline.reports import queries
 from pipeline.reports.dictionary.codes import Code, Codes
-from pipeline.reports.dictionary.joins import Join, joins
+from pipeline.reports.dictionary.joins import Join, joins, referred
 from pipeline.reports.dictionary.words import Language
 from pipeline.reports.queries import Row
 
@@ -204,10 +204,9 @@ def _tables(
         schema, name = row["schema_name"], row["table_name"]
         full_name = f"{schema}.{name}"
         rows_in, known = _counted(connection, schema, name, names[full_name])
-        key = next(iter(relations.get(full_name, {}).get("keys", ())), [])
-        refers_to = {
-            join.column: join.other for join in possible[full_name] if join.is_safe
-        }
+        keys: Sequence[Sequence[str]] = relations.get(full_name, {}).get("keys", ())
+        key = keys[0] if keys else ()
+        refers_to = referred(full_name, names[full_name], relations)
         description, grain = _split(row["comment"])
         title = codes.title(name) if schema == "marts" else None
         yield Table(

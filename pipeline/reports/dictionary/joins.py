@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-# Columns that refer to a mart wherever they stand, also where no test says so.
-_OWNERS: Final[Mapping[str, str]] = {
+# Columns that mean the same wherever they stand, and the mart that each is the key of.
+_SHARED: Final[Mapping[str, str]] = {
     "customer_id": "marts.customers",
     "product_id": "marts.products",
     "lead_id": "marts.leads",
@@ -46,32 +46,68 @@ def joins(
         columns: The columns of each table, by schema and name.
         relations: `relations` of `release.json`: keys and references of each table.
     """
-    found: dict[str, list[Join]] = {table: [] for table in columns}
-    for table, column, other, other_column in _references(columns, relations):
-        keys = [list(key) for key in relations.get(other, {}).get("keys", ())]
-        if [other_column] not in keys:
-            continue
-        found[table].append(Join(table, column, other, other_column, is_safe=True))
-        mine = [list(key) for key in relations.get(table, {}).get("keys", ())]
-        found[other].append(
-            Join(other, other_column, table, column, is_safe=[column] in mine)
+
+    def is_key(table: str, column: str) -> bool:
+        return [column] in [
+            list(key) for key in relations.get(table, {}).get("keys", ())
+        ]
+
+    found: dict[str, set[Join]] = {table: set() for table in columns}
+    for table, column, other, other_column in _pairs(columns, relations):
+        found[table].add(
+            Join(table, column, other, other_column, is_key(other, other_column))
         )
-    for listed in found.values():
-        listed.sort(key=lambda join: (not join.is_safe, join.other, join.column))
-    return found
+    return {
+        table: sorted(
+            listed, key=lambda join: (not join.is_safe, join.other, join.column)
+        )
+        for table, listed in found.items()
+    }
 
 
-def _references(
+def _pairs(
     columns: Mapping[str, Sequence[str]], relations: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, str, str]]:
+    """Table, column, other table and its column, of all that may be equal."""
     for table, names in columns.items():
-        references = relations.get(table, {}).get("references", {})
-        for column in names:
-            if column in references:
-                other, other_column = references[column]
-            else:
-                other, other_column = _OWNERS.get(column, ""), column
-            # A table may refer to itself by another column, as a parent does.
-            is_itself = (other, other_column) == (table, column)
-            if other in columns and other_column in columns[other] and not is_itself:
+        for column, (other, other_column) in (
+            relations.get(table, {}).get("references", {}).items()
+        ):
+            if column in names and other_column in columns.get(other, ()):
                 yield table, column, other, other_column
+                yield other, other_column, table, column
+    for column, owner in _SHARED.items():
+        if not relations.get(owner, {}).get("keys"):
+            continue
+        sharing = [
+            table
+            for table, names in columns.items()
+            if column in names and table.startswith("marts.")
+        ]
+        for table in sharing:
+            yield from (
+                (table, column, other, column) for other in sharing if other != table
+            )
+
+
+def referred(
+    table: str, columns: Sequence[str], relations: Mapping[str, Any]
+) -> dict[str, str]:
+    """Column → the table whose key it holds; not of a table's own key.
+
+    Args:
+        table: With its schema.
+        columns: Its columns.
+        relations: As in `joins`.
+    """
+    found = {
+        column: _SHARED[column]
+        for column in columns
+        if column in _SHARED
+        and _SHARED[column] != table
+        and relations.get(_SHARED[column], {}).get("keys")
+    }
+    stated = relations.get(table, {}).get("references", {})
+    return found | {
+        column: other for column, (other, _) in stated.items() if column in columns
+    }

@@ -19,7 +19,7 @@ from pipeline.metrics import load
 from pipeline.release import duckdb_files
 from pipeline.reports import dictionary
 from pipeline.reports.dictionary.codes import Code, Codes
-from pipeline.reports.dictionary.joins import joins
+from pipeline.reports.dictionary.joins import joins, referred
 from pipeline.reports.dictionary.words import WORDS
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
@@ -264,18 +264,25 @@ def test_a_join_is_safe_where_the_other_side_is_unique() -> None:
         for join in listed
     }
     customers, lines = "marts.customers", "marts.order_lines"
+    value, leads, key = "marts.customer_value", "marts.leads", "customer_id"
     assert found == {
-        (customers, "parent_customer_id", customers, "customer_id"): True,
-        (customers, "customer_id", customers, "parent_customer_id"): False,
-        ("marts.customer_value", "customer_id", customers, "customer_id"): True,
-        (customers, "customer_id", "marts.customer_value", "customer_id"): True,
-        (lines, "customer_id", customers, "customer_id"): True,
-        (customers, "customer_id", lines, "customer_id"): False,
-        # No test says so, but the column is that of the customer.
-        ("marts.leads", "customer_id", customers, "customer_id"): True,
-        (customers, "customer_id", "marts.leads", "customer_id"): False,
+        (customers, "parent_customer_id", customers, key): True,
+        (customers, key, customers, "parent_customer_id"): False,
+        **{
+            (table, key, other, key): other in {customers, value}
+            # That a lead's column is that of the customer no test says.
+            for table in (customers, value, lines, leads)
+            for other in (customers, value, lines, leads)
+            if other != table
+        },
     }
     assert not any(joins(columns, {}).values())
+    assert referred("marts.leads", columns["marts.leads"], related) == {
+        "customer_id": "marts.customers"
+    }
+    assert referred(customers, columns[customers], related) == {
+        "parent_customer_id": customers
+    }
 
 
 def test_codes_come_from_the_table_that_defines_them(tmp_path: Path) -> None:
