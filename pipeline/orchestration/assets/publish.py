@@ -17,7 +17,7 @@ from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.landing.store import bytes_written_since
 from pipeline.operations import retention
 from pipeline.orchestration import runs
-from pipeline.orchestration.assets.ingest import POOL
+from pipeline.orchestration.assets.ingest import DATA_TEAM, POOL
 from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import (
     candidates,
@@ -53,6 +53,7 @@ def publish_asset(
         deps=list(gated),
         group_name="release",
         kinds={"duckdb"},
+        owners=[DATA_TEAM],
         pool=POOL,
         description="Seals the candidate, verifies its evidence and makes it current.",
     )
@@ -182,6 +183,7 @@ def report_asset() -> dg.AssetsDefinition:
         deps=["publish"],
         group_name="release",
         kinds={"html"},
+        owners=[DATA_TEAM],
         pool=POOL,
         description="The report of the current release, made from it alone.",
     )
