@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 
 from pipeline import metrics
 from pipeline.common.settings import PROJECT_ROOT
+from tests.integration import servers
 
 PAGE = PROJECT_ROOT / "docs" / "queries.md"
 Rows = list[tuple[Any, ...]]
@@ -242,3 +244,53 @@ def test_headline_figures_of_the_page_are_the_metrics(
     assert sum(row[2] or 0 for row in right(warehouse, 23)) == (
         figures["predicted_revenue_12m"].value
     )
+
+
+# DuckDB's type → PostgreSQL's, where their names differ.
+TYPES = {"VARCHAR": "text", "DOUBLE": "double precision"}
+# Rows of each table that the copy holds: what is asked here is whether it can be asked.
+SAMPLE = 5000
+
+
+@pytest.mark.slow
+def test_queries_and_metrics_run_on_postgresql_too(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    defined = metrics.load()
+    by_dataset: dict[str, list[metrics.Metric]] = {}
+    for metric in defined.metrics:
+        by_dataset.setdefault(metric.dataset, []).append(metric)
+    statements = [
+        *(each.right for each in QUESTIONS.values()),
+        *(query for each in QUESTIONS.values() for query in each.wrong),
+        *(defined.query(group) for group in by_dataset.values()),
+        *(defined.query(group, "customer_type") for group in by_dataset.values()),
+    ]
+    names = set(re.findall(r"\b(?:marts|meta)\.[a-z0-9_]+", "\n".join(statements)))
+    with (
+        servers.postgresql() as url,
+        psycopg.connect(
+            url.set(drivername="postgresql").render_as_string(hide_password=False),
+            autocommit=True,
+        ) as postgres,
+    ):
+        postgres.execute("create schema marts; create schema meta")
+        for name in sorted(names):
+            copy(warehouse, postgres, name)
+        for statement in statements:
+            assert postgres.execute(statement.encode()).description, statement
+
+
+def copy(
+    warehouse: duckdb.DuckDBPyConnection, postgres: psycopg.Connection, name: str
+) -> None:
+    """Copies the first rows of a table."""
+    columns = warehouse.execute(f"describe {name}").fetchall()
+    declared = ", ".join(
+        f'"{each[0]}" {TYPES.get(each[1], each[1])}' for each in columns
+    )
+    postgres.execute(f"create table {name} ({declared})".encode())
+    rows = warehouse.execute(f"from {name} limit {SAMPLE}").fetchall()
+    with postgres.cursor().copy(f"copy {name} from stdin".encode()) as target:
+        for row in rows:
+            target.write_row(row)
