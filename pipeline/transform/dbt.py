@@ -217,6 +217,7 @@ def build(
             stopped,
             former,
         )
+    lineage.write(candidate.warehouse_file, project.manifest_json)
     errors = [
         f"{result.node['name']}: {' '.join(result.message.split())}"
         for result in results
@@ -224,7 +225,6 @@ def build(
     ]
     if not results:
         errors.append("dbt built nothing")
-    lineage.write(candidate.warehouse_file, project.manifest_json)
     for path in (candidate.work_file, candidate.warehouse_file):
         with duckdb_files.connect(path) as connection:
             connection.execute("checkpoint")
