@@ -217,12 +217,13 @@ def build(
             stopped,
             former,
         )
-    lineage.write(candidate.warehouse_file, project.manifest_json)
     errors = [
         f"{result.node['name']}: {' '.join(result.message.split())}"
         for result in results
         if result.node["resource_type"] != "test" and result.status == "error"
     ]
+    if not errors:  # where the disk is full, that is what should be said
+        lineage.write(candidate.warehouse_file, project.manifest_json)
     if not results:
         errors.append("dbt built nothing")
     for path in (candidate.work_file, candidate.warehouse_file):
