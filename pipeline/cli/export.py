@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from pipeline.cli.options import home_option, json_option, release_option
 from pipeline.cli.output import out, print_json
+from pipeline.cli.rendering import export as rendering
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.release import catalogue
@@ -87,3 +89,29 @@ def parquet(
             markup=False,
             soft_wrap=True,
         )
+
+
+@export.command()
+@release_option
+@home_option
+@json_option
+def postgres(release_id: str | None, home: Path | None, as_json: bool) -> None:
+    """Loads the release into the PostgreSQL of CUSTOMER_TIERS_POSTGRES_URL.
+
+    Readers see the old release until the new one is whole, then the new one at once;
+    whoever is in a transaction stays with the one it began with.
+    """
+    from pipeline.serving import contents, copies
+    from pipeline.serving.postgres.connection import Database
+    from pipeline.serving.postgres.export import export as load
+
+    settings = Settings.load(home)
+    at = Home.open(settings.home)
+    database = Database.of(settings.serving.postgres)
+    found = contents.read(catalogue.chosen(at, release_id))
+    with copies.noted(at, "postgres", database.address, found):
+        done = load(database, found)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        rendering.exported(done, out)
