@@ -11,6 +11,8 @@ import duckdb
 import pytest
 
 from pipeline import metrics
+from pipeline.orchestration.assets.figures import PLOTTED, of_release
+from pipeline.release import duckdb_files
 from pipeline.reports import sales
 from tests.integration import recomputed
 
@@ -59,3 +61,19 @@ def test_the_report_says_what_the_metrics_say(
     ).fetchone()
     assert by_hand is not None
     assert share == pytest.approx(by_hand[0])
+
+
+def test_dagster_plots_the_metrics_that_are_known(published_home: Path) -> None:
+    folder = published_home / "current"
+    plotted = of_release(folder)
+    with duckdb_files.connect(folder / "warehouse.duckdb", read_only=True) as warehouse:
+        figures = metrics.ask(warehouse, PLOTTED)
+    for name, figure in figures.items():
+        assert plotted.pop(name) == pytest.approx(float(figure.value))
+    assert {name.removeprefix("customers in ") for name in plotted} == {
+        "key",
+        "growth",
+        "standard",
+        "prospect",
+    }
+    assert of_release(published_home) == {}  # no release: said in the log

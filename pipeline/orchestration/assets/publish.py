@@ -17,6 +17,7 @@ from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.landing.store import bytes_written_since
 from pipeline.operations import retention
 from pipeline.orchestration import runs
+from pipeline.orchestration.assets import figures
 from pipeline.orchestration.assets.ingest import DATA_TEAM, POOL
 from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import (
@@ -119,6 +120,7 @@ def publish_asset(
                 "accepted": published.accepted,
                 "pruned": pruned,
                 **_data_docs(data_docs.address(home, refresh_id)),
+                **figures.of_release(folder),
             }
         )
 
