@@ -13,6 +13,7 @@ from pipeline.cli.rendering import export as rendering
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.release import catalogue
+from pipeline.release.catalogue import Release
 
 _folder = click.argument(
     "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False)
@@ -37,21 +38,12 @@ def duckdb(
     folder: Path, release_id: str | None, home: Path | None, as_json: bool
 ) -> None:
     """Puts DIR/warehouse.duckdb there, readable for everybody, writable for nobody."""
-    from pipeline.serving import contents, copies, duckdb_copy
+    from pipeline.serving import serve
 
-    settings = Settings.load(home)
-    at = Home.open(settings.home)
-    found = contents.read(catalogue.chosen(at, release_id))
-    with copies.noted(at, "duckdb", str(folder.resolve()), found):
-        file = duckdb_copy.export(at, found, folder)
-    if as_json:
-        print_json({"release": found.release_id, "file": str(file)})
-    else:
-        out.print(
-            f"{found.release_id}, as of {found.as_of_date}: {file}",
-            markup=False,
-            soft_wrap=True,
-        )
+    at = Home.open(Settings.load(home).home)
+    release = catalogue.chosen(at, release_id)
+    file = serve.to_duckdb(at, release, folder)
+    _print(release, file, "file", as_json=as_json)
 
 
 @export.command()
@@ -72,20 +64,22 @@ def parquet(
     as_json: bool,
 ) -> None:
     """Adds a folder of Parquet files with a manifest to DIR, and turns DIR/current."""
-    from pipeline.serving import contents, copies, parquet_copy
+    from pipeline.serving import serve
 
     settings = Settings.load(home)
     at = Home.open(settings.home)
-    found = contents.read(catalogue.chosen(at, release_id))
-    with copies.noted(at, "parquet", str(folder.resolve()), found):
-        target = parquet_copy.export(
-            at, found, folder, keep=keep or settings.serving.keep_parquet
-        )
+    release = catalogue.chosen(at, release_id)
+    kept = keep or settings.serving.keep_parquet
+    target = serve.to_parquet(at, release, folder, keep=kept)
+    _print(release, target, "folder", as_json=as_json)
+
+
+def _print(release: Release, target: Path, what: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"release": found.release_id, "folder": str(target)})
+        print_json({"release": release.refresh_id, what: str(target)})
     else:
         out.print(
-            f"{found.release_id}, as of {found.as_of_date}: {target}",
+            f"{release.refresh_id}, as of {release.as_of_date}: {target}",
             markup=False,
             soft_wrap=True,
         )
@@ -101,16 +95,12 @@ def postgres(release_id: str | None, home: Path | None, as_json: bool) -> None:
     Readers see the old release until the new one is whole, then the new one at once;
     whoever is in a transaction stays with the one it began with.
     """
-    from pipeline.serving import contents, copies
-    from pipeline.serving.postgres.connection import Database
-    from pipeline.serving.postgres.export import export as load
+    from pipeline.serving import serve
 
     settings = Settings.load(home)
     at = Home.open(settings.home)
-    database = Database.of(settings.serving.postgres)
-    found = contents.read(catalogue.chosen(at, release_id))
-    with copies.noted(at, "postgres", database.address, found):
-        done = load(database, found)
+    release = catalogue.chosen(at, release_id)
+    done = serve.to_postgres(at, release, settings.serving.postgres)
     if as_json:
         print_json(asdict(done))
     else:

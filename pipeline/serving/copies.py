@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,6 +28,13 @@ from pipeline.serving.contents import Contents
 log = logging.getLogger("customer_tiers.serving")
 
 Kind = Literal["duckdb", "parquet", "postgres"]
+
+# Kind → the step of a refresh that makes it, where it is configured.
+STEPS: Mapping[Kind, str] = {
+    "duckdb": "duckdb_copy",
+    "parquet": "parquet_copy",
+    "postgres": "postgres_copy",
+}
 
 
 @dataclass(frozen=True)

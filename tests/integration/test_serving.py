@@ -514,6 +514,7 @@ def test_grants_and_views_of_analysts_outlive_exports(
 
 
 def columns(connection: Any, table: str) -> list[tuple[Any, ...]]:
+    """Name and type of each, in the order of the view."""
     return rows(
         connection,
         "select attname::text, format_type(atttypid, atttypmod) from pg_attribute "

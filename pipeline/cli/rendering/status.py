@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.rendering import refusals
+from pipeline.cli.rendering import copies, refusals
 from pipeline.gates.advice import Refusal
 from pipeline.journal.attempts import Attempt
 from pipeline.journal.removal import NotRemoved
@@ -53,7 +52,7 @@ def overview(found: Overview, options: str, again: str, console: Console) -> Non
     """
     _current(found, options, again, console)
     for copy in found.copies:
-        _copy(copy, found.current, options, console)
+        copies.state(copy, found.current, options, console)
     for receipt in found.unfinished:
         console.print(
             f"[red]Forgetting {receipt} is not finished[/red]: run `customer-tiers "
@@ -112,34 +111,6 @@ def _current(found: Overview, options: str, again: str, console: Console) -> Non
     if found.pages:
         console.print(f"  Data Docs {found.pages}", soft_wrap=True, markup=False)
     refusals.uses(current.acceptances, options, console)
-
-
-def _copy(copy: Copy, current: Release | None, options: str, console: Console) -> None:
-    """What a copy has, and how it gets what it should have."""
-    target = escape(copy.target)
-    folder = "" if copy.kind == "postgres" else f" {escape(shlex.quote(copy.target))}"
-    command = f"`customer-tiers export {copy.kind}{folder}{escape(options)}`"
-    if copy.release_id is None:
-        has = "has no release of ours"
-    else:
-        has = f"has {copy.release_id}, exported {(copy.exported_at or '')[:16]}"
-    console.print(f"  {_KINDS[copy.kind]} {target} {has}", soft_wrap=True)
-    if copy.failed_at is not None:
-        console.print(
-            f"    [yellow]The export of {copy.failed_at[:16]} failed[/yellow]: "
-            f"{escape(copy.problem)} {command} tries again.",
-            soft_wrap=True,
-        )
-    elif copy.problem:
-        console.print(
-            f"    [yellow]{escape(copy.problem)}[/yellow]: {command} puts it there.",
-            soft_wrap=True,
-        )
-    elif current is not None and copy.release_id != current.refresh_id:
-        console.print(f"    not the current release: {command}", soft_wrap=True)
-
-
-_KINDS = {"duckdb": "DuckDB", "parquet": "Parquet", "postgres": "PostgreSQL"}
 
 
 def _shortened(text: str) -> str:

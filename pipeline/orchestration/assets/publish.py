@@ -65,16 +65,7 @@ def publish_asset(
         candidate = candidates.latest_candidate(home)
         refresh_id = candidate.refresh_id
         with attempts.stage(home, refresh_id, "publish"):
-            terms = evidence.Terms(
-                declared={
-                    **judgement.declared(
-                        sources.sources, settings.expectations, full=candidate.full
-                    ),
-                    **transform.declared(project),
-                },
-                held=acceptances.held(home),
-                always=judgement.always_made(sources.sources, settings.expectations),
-            )
+            terms = _terms(home, sources, settings, project, full=candidate.full)
             if not sealing.is_sealed(home, candidate):
                 if problems := verification.judge(candidate, needed, terms):
                     raise GateRefused(
@@ -125,6 +116,25 @@ def publish_asset(
         )
 
     return publish
+
+
+def _terms(
+    home: Home,
+    sources: SourcesFile,
+    settings: Settings,
+    project: transform.Project,
+    *,
+    full: bool,
+) -> evidence.Terms:
+    """What the suites and dbt's tests declare now, and which acceptances hold."""
+    return evidence.Terms(
+        declared={
+            **judgement.declared(sources.sources, settings.expectations, full=full),
+            **transform.declared(project),
+        },
+        held=acceptances.held(home),
+        always=judgement.always_made(sources.sources, settings.expectations),
+    )
 
 
 def _keep_house(

@@ -6,7 +6,7 @@ sentence, not its details. Not here: what is done over a connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -20,7 +20,17 @@ from pipeline.common.secrets import SHORTEST, cleared, in_url, remember
 from pipeline.common.settings import POSTGRES
 
 LEAST_VERSION = 13
-_SECONDS_TO_CONNECT = 15
+
+# Unless the URL says otherwise. A server that went away without a word is noticed within
+# a minute, rather than never.
+_OPTIONS: Mapping[str, Any] = {
+    "application_name": "customer-tiers export",
+    "connect_timeout": 15,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 # An administrator may have set others for the database or the role.
 _SETTINGS = (
@@ -102,9 +112,11 @@ class Database:
         Raises:
             PostgresUnavailable: It cannot be reached; says why without a secret.
         """
-        options: dict[str, Any] = {"application_name": "customer-tiers export"}
-        if "connect_timeout" not in self.url:
-            options["connect_timeout"] = _SECONDS_TO_CONNECT
+        options = {
+            option: value
+            for option, value in _OPTIONS.items()
+            if f"{option}=" not in self.url
+        }
         try:
             connection = psycopg.connect(self.url, autocommit=True, **options)
         except (psycopg.Error, OSError, UnicodeError) as error:

@@ -89,12 +89,13 @@ def export(database: Database, contents: Contents) -> Exported:
             _log("loading")
             copying.load(database, contents, loadings)
             _log("loaded")
-            shape_of = loads.attach(connection, loadings)
+            attached = loads.attach(connection, loadings)
             _log("attached")
-            copying.analyze(database, [*shape_of.values()])
-            changes = _switch(connection, load, loadings, shape_of)
+            copying.analyze(database, [*attached.shapes.values()])
+            loads.settle(connection, attached)
+            changes = _switch(connection, load, loadings, attached.shapes)
             _log("switched")
-            notes = _tidy(connection, loadings, shape_of, changes)
+            notes = _tidy(connection, loadings, attached.shapes, changes)
     return Exported(
         release_id=contents.release_id,
         database=database.address,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -32,6 +32,14 @@ Connection: TypeAlias = "psycopg.Connection[Any]"
 BOOKS = "serving"
 # The column that says of which load a row is; no view has it.
 LOAD = "_load_id"
+
+# The type of a column `a`, in the words of `types`.
+KIND = """
+    format_type(a.atttypid, a.atttypmod)
+    || case
+        when a.attcollation = 'pg_catalog."C"'::regcollation then ' collate "C"' else ''
+    end
+"""
 
 _MADE_ONCE = f"""
 create schema {BOOKS};
@@ -185,7 +193,7 @@ def shapes(connection: Connection) -> list[Shape]:
                 where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             ),
             (
-                select array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum)
+                select array_agg({KIND} order by a.attnum)
                 from pg_attribute as a
                 where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             ),
@@ -213,14 +221,23 @@ def shapes(connection: Connection) -> list[Shape]:
     ]
 
 
-def attach(connection: Connection, loadings: Sequence[Loading]) -> dict[str, str]:
-    """Has the views be able to read a load; which they do not yet.
+@dataclass(frozen=True)
+class Attached:
+    """A load that the views could read.
 
-    Waits afterwards until no query is under way that was planned before.
-
-    Returns:
-        Schema and table → the shape that it is a partition of.
+    Attributes:
+        shapes: Schema and table → the shape that it is a partition of.
+        transaction: In which that was done.
+        since: When it ended, by the clock of `time.monotonic`.
     """
+
+    shapes: Mapping[str, str]
+    transaction: int
+    since: float
+
+
+def attach(connection: Connection, loadings: Sequence[Loading]) -> Attached:
+    """Has the views be able to read a load; which they do not yet."""
     found: dict[str, str] = {}
     with connection.transaction():
         there = shapes(connection)
@@ -240,8 +257,7 @@ def attach(connection: Connection, loadings: Sequence[Loading]) -> dict[str, str
         (mine,) = connection.execute(
             "select pg_current_xact_id()::text"
         ).fetchone() or (0,)
-    _settle(connection, int(mine))
-    return found
+    return Attached(found, int(mine), time.monotonic())
 
 
 def _new_shape(connection: Connection, item: Loading, own: Sequence[Shape]) -> str:
@@ -280,18 +296,18 @@ def _shape_name(schema: str, table: str, number: int) -> str:
     return f"{start}_{print_}__{number}"
 
 
-def _settle(connection: Connection, attached: int) -> None:
-    """Waits until every query knows of the partitions that a transaction attached.
+def settle(connection: Connection, attached: Attached) -> None:
+    """Waits until every query knows of the partitions that were attached.
 
     A query is planned with the partitions of that moment, and takes the snapshot in which
     it reads `serving.current` only then. Had the load become current in between, it would
-    find no row. A query that is being planned holds a snapshot older than `attached`; so
-    does a reader that stays for hours, and is not waited for: what it sees is fixed.
+    find no row. A query that is being planned holds a snapshot older than the attaching;
+    so does a reader that stays for hours, which is not waited for: what it sees is fixed.
     """
-    began = time.monotonic()
-    while (passed := time.monotonic() - began) < _SETTLED_AT_LAST:
+    while (passed := time.monotonic() - attached.since) < _SETTLED_AT_LAST:
         oldest = oldest_snapshot(connection)
-        if passed >= _SETTLED_AFTER and (oldest is None or oldest > attached):
+        is_known = oldest is None or oldest > attached.transaction
+        if is_known and passed >= _SETTLED_AFTER:
             return
         time.sleep(0.05)
 

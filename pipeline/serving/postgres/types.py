@@ -51,7 +51,8 @@ class Typed:
     """A column of a table in PostgreSQL.
 
     Attributes:
-        type: As PostgreSQL itself writes it.
+        type: As PostgreSQL itself writes it, with its collation if that is not the
+            database's own.
         expression: DuckDB's SQL for its text, as COPY reads it.
     """
 
@@ -67,13 +68,19 @@ def typed(columns: Sequence[Column]) -> list[Typed]:
     return [
         Typed(
             column.name,
-            type_of(column.type),
+            _named(column),
             column.is_nullable,
             column.description,
             _expression(sql.quoted(column.name), column.type),
         )
         for column in columns
     ]
+
+
+def _named(column: Column) -> str:
+    kind = type_of(column.type)
+    is_id = kind == "text" and column.name.endswith("_id")
+    return f'{kind} collate "C"' if is_id else kind
 
 
 def type_of(duckdb_type: str) -> str:

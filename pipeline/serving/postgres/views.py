@@ -25,7 +25,14 @@ from psycopg import sql
 
 from pipeline.serving.contents import SCHEMAS
 from pipeline.serving.postgres.connection import ExportRefused, name
-from pipeline.serving.postgres.loads import BOOKS, LOAD, Connection, Loading, Shape
+from pipeline.serving.postgres.loads import (
+    BOOKS,
+    KIND,
+    LOAD,
+    Connection,
+    Loading,
+    Shape,
+)
 
 log = logging.getLogger("customer_tiers.serving")
 
@@ -147,8 +154,9 @@ def _columns(connection: Connection, oid: int) -> list[tuple[str, str]]:
     return [
         (column, kind)
         for column, kind in connection.execute(
-            "select attname::text, format_type(atttypid, atttypmod) from pg_attribute "
-            "where attrelid = %s and attnum > 0 and not attisdropped order by attnum",
+            f"select a.attname::text, {KIND} from pg_attribute as a "
+            "where a.attrelid = %s and a.attnum > 0 and not a.attisdropped "
+            "order by a.attnum",
             [oid],
         ).fetchall()
     ]
@@ -305,7 +313,7 @@ def _value(
     """
     if has == wanted:
         return name(column)
-    null = sql.SQL("cast(null as {})").format(sql.SQL(wanted))
+    null = _cast(sql.SQL("null"), wanted)
     if has is None:
         return null
     # A cast that cannot fail on any value: the ones that happen by themselves.
@@ -326,11 +334,19 @@ def _value(
     ).fetchone() or (False,)
     if not is_safe or _narrows(has, wanted):
         return null
-    return sql.SQL("cast({} as {})").format(name(column), sql.SQL(wanted))
+    return _cast(name(column), wanted)
+
+
+def _cast(value: sql.Composable, kind: str) -> sql.Composed:
+    plain, mark, collation = kind.partition(" collate ")
+    return sql.SQL("cast({} as {}){}").format(
+        value, sql.SQL(plain), sql.SQL(mark + collation)
+    )
 
 
 def _plain(kind: str) -> str:
-    return kind.partition("(")[0]
+    """The type without its digits and its collation."""
+    return kind.partition(" collate ")[0].partition("(")[0]
 
 
 def _narrows(has: str, wanted: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
@@ -12,10 +13,14 @@ from typing import Any
 
 import duckdb
 import pytest
+from rich.console import Console
 
+from pipeline.cli.rendering import copies as rendering
 from pipeline.common.errors import ConfigurationError, CustomerTiersError
 from pipeline.common.files import sha256
 from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.operations import metrics
 from pipeline.release import catalogue
 from pipeline.serving import copies, duckdb_copy, parquet_copy
 from pipeline.serving.contents import Contents, read
@@ -303,6 +308,13 @@ def test_the_commands_export_and_status_says_what_each_copy_has(
     (tmp_path / "d" / "warehouse.duckdb").unlink()
     said = " ".join(invoke("status", *at).stdout.split())
     assert "warehouse.duckdb is missing" in said
+    behind = {
+        sample.labels["kind"]: sample.value
+        for family in metrics.collect(Settings.load(home.root), home)
+        for sample in family.samples
+        if sample.name == "customer_tiers_copy_behind"
+    }
+    assert behind == {"duckdb": 1, "parquet": 1}
     failed = invoke("export", "duckdb", home.root / "x", *at)
     assert failed.returncode == 2
     assert "lies in the home" in failed.stderr
@@ -317,3 +329,18 @@ def test_a_release_whose_file_is_damaged_is_not_exported(
     file.write_bytes(b"x" * file.stat().st_size)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read(catalogue.chosen(home))
+
+
+def test_a_forgotten_customer_stays_in_copies_until_they_are_made_again(
+    home: Home, tmp_path: Path
+) -> None:
+    """And the command that makes them again is said."""
+    contents = contents_of(home)
+    with copies.noted(home, "parquet", str(tmp_path / "a b"), contents):
+        parquet_copy.export(home, contents, tmp_path / "a b", keep=2)
+    console = Console(file=io.StringIO(), width=500)
+    rendering.not_forgotten(copies.known(home), " --home h", console)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue().strip()
+    command = f"`customer-tiers export parquet '{tmp_path / 'a b'}' --keep 1 --home h`"
+    assert said.endswith(f"until you run {command}")
