@@ -103,17 +103,16 @@ def expected(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             customer.known_money += abs(net)
             customer.margin += margin
             costed_money += net
+    days = [each.first_day for each in customers.values() if each.first_day]
+    first_day = min(days, default=None)
     return _totals(
         {key: customers.get(key, Customer()) for key in values},
         values,
         ranks,
         {
             "is_recorded": bool(customers),
-            "reaches_back": any(
-                customer.first_day is not None
-                and customer.first_day <= two_years_ago + ONE_DAY
-                for customer in customers.values()
-            ),
+            "reaches_back": (first_day or as_of) <= two_years_ago + ONE_DAY,
+            "reaches_a_year": first_day is None or first_day <= year_ago + ONE_DAY,
             "cost_coverage": _share(costed_money, lines_money) if has_line else None,
             "return_rate": _share(returned, sold) if has_sale else None,
             "year_ago": year_ago,
@@ -161,7 +160,9 @@ def _totals(
         "new_customers": sum(
             each.first_day is not None and each.first_day > facts["year_ago"]
             for each in customers.values()
-        ),
+        )
+        if facts["reaches_a_year"]
+        else None,
         "revenue_12m": revenue,
         "revenue_previous_12m": before,
         "revenue_growth": growth,

@@ -43,6 +43,19 @@ def test_slices_add_up_to_the_whole(
         assert sum(parts) == whole[name].value
 
 
+def test_a_slice_of_new_customers_has_the_year_of_its_type(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """That none of them bought two years ago is known: the sales of the type reach back."""
+    found = metrics.ask_by(
+        warehouse, "lifecycle_stage", ["revenue_growth", "customers"]
+    )
+    assert found["customers"]["new"].value > 0
+    assert found["revenue_growth"]["new"].reason_id == "total_not_positive"
+    with pytest.raises(ValueError, match="buyers_24m cannot be cut by tier_code"):
+        metrics.ask_by(warehouse, "tier_code", ["retention"])
+
+
 def test_the_report_says_what_the_metrics_say(
     published_home: Path, warehouse: duckdb.DuckDBPyConnection
 ) -> None:

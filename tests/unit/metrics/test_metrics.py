@@ -28,7 +28,7 @@ ONE_CUSTOMER = """
     create table marts.customer_value as
         select 'a' as customer_id, date '{day}' as as_of_date,
             cast({revenue} as decimal(28, 4)) as revenue_12m, 1 as order_count_12m,
-            'active' as lifecycle_stage;
+            date '2010-01-01' as first_order_date, 'active' as lifecycle_stage;
 """
 
 
