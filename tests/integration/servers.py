@@ -95,6 +95,9 @@ def postgresql() -> Iterator[sa.URL]:
             url = sa.make_url(
                 server.get_uri().replace("postgresql", "postgresql+psycopg")
             )
+            # What a power cut would leave is not asked here, and waiting for the disk is
+            # most of what a server of a minute does.
+            Database("postgresql", url, "").autocommit("alter system set fsync = off")
             Database("postgresql", url, "").run(
                 f"create role reader login password '{PASSWORD}'",
                 "select pg_reload_conf()",

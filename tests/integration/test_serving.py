@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import os
+import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +26,7 @@ import sqlalchemy as sa
 
 from pipeline.common.errors import ConfigurationError, CustomerTiersError
 from pipeline.common.home import Home
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.serving.contents import Contents
 from pipeline.serving.folder import ExportRunning
 from pipeline.serving.postgres import export as exporting
@@ -738,6 +741,34 @@ def test_an_account_with_few_rights(
     finally:
         owner.execute("drop owned by exporter cascade")
         owner.execute("drop role exporter")
+
+
+def test_roles_that_an_administrator_makes(
+    home: Home, database: Database, connect: Connect
+) -> None:
+    """deploy/postgresql/roles.sql, as often as somebody runs it."""
+    owner = connect()
+    if (psql := shutil.which("psql")) is None:
+        pytest.skip("no psql here")
+    name = owner.info.dbname
+    command = [psql, database.url, "-v", "exporter=loader", "-v", f"database={name}"]
+    for _ in range(2):
+        script = PROJECT_ROOT / "deploy" / "postgresql" / "roles.sql"
+        done = subprocess.run(
+            [*command, "-f", str(script)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    try:
+        loader = Database.of(
+            sa.make_url(database.url).set(username="loader").render_as_string()
+        )
+        contents = contents_of(home)
+        assert not export(loader, contents).missing_roles
+        assert release_read(connect("analyst")) == contents.release_id
+        assert release_read(connect("reporting")) == contents.release_id
+    finally:
+        owner.execute("drop owned by loader cascade")
+        owner.execute("drop role loader")
 
 
 def test_what_cannot_be_reached_is_said_without_a_secret(

@@ -66,7 +66,10 @@ def load(database: Database, contents: Contents, loadings: Sequence[Loading]) ->
 
 
 def analyze(database: Database, shapes: Sequence[str]) -> None:
-    """Has the server know how the values of the tables are spread."""
+    """Has the server know how the values of whole tables are spread, for joins.
+
+    The tables of a load are analyzed when they are filled.
+    """
 
     def ask(connection: Connection, shape: str) -> None:
         connection.execute(sql.SQL("analyze {}").format(name(BOOKS, shape)))
@@ -80,6 +83,8 @@ def _each(
     work: Callable[[Connection, Item], None],
 ) -> None:
     """Does the work for each item, over several connections; ends at the first error."""
+    if not items:
+        return
     waiting: queue.SimpleQueue[Item] = queue.SimpleQueue()
     for item in items:
         waiting.put(item)
@@ -148,6 +153,7 @@ def _fill(
             )
         for statement in _indexes(item):
             connection.execute(statement)
+    connection.execute(sql.SQL("analyze {}").format(item.place))
 
 
 def _copy(

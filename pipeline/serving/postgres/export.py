@@ -91,11 +91,14 @@ def export(database: Database, contents: Contents) -> Exported:
             _log("loaded")
             attached = loads.attach(connection, loadings)
             _log("attached")
-            copying.analyze(database, [*attached.shapes.values()])
             loads.settle(connection, attached)
             changes = _switch(connection, load, loadings, attached.shapes)
             _log("switched")
             notes = _tidy(connection, loadings, attached.shapes, changes)
+            rows = {item.table.full_name: item.table.rows for item in loadings}
+            copying.analyze(
+                database, loads.unknown_shapes(connection, attached.shapes, rows)
+            )
     return Exported(
         release_id=contents.release_id,
         database=database.address,
