@@ -14,6 +14,7 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+import duckdb
 from markupsafe import Markup
 
 from pipeline.common import pages
@@ -61,7 +62,7 @@ def build(
         record = read_json(folder / "release.json")
         with duckdb_files.connect(folder / WAREHOUSE, read_only=True) as connection:
             found = contents.collect(connection, record, language)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, duckdb.Error) as error:
         raise ConfigurationError(
             f"{folder} is no release that can be read ({error}); `customer-tiers "
             "releases` lists those that are whole."

@@ -238,6 +238,9 @@ def test_again_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no release that can be read"):
         dictionary.build(tmp_path)
+    write_json(tmp_path / "release.json", RECORD)  # without a warehouse
+    with pytest.raises(ConfigurationError, match="no release that can be read"):
+        dictionary.build(tmp_path)
     folder = release(tmp_path)
     with pytest.raises(ConfigurationError, match="cannot be written"):
         dictionary.build(folder, output=tmp_path / "nowhere" / "page.html")
