@@ -21,6 +21,8 @@ import click
 from pipeline.cli import (
     acceptances,
     alerts,
+    docs,
+    export,
     matching,
     operations,
     policy,
@@ -114,6 +116,8 @@ for _command in (
     sources.check_sources,
     sources.quarantine,
     releases.report,
+    docs.docs,
+    export.export,
     policy.explain,
     policy.what_if,
     policy.calibrate,

@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import home_option, json_option, sources_option
-from pipeline.cli.output import out, print_json
+from pipeline.cli.output import options_given, out, print_json
+from pipeline.cli.rendering import copies as copies_rendering
 from pipeline.cli.rendering import forgetting as rendering
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
+from pipeline.serving import copies
 
 
 @click.command()
@@ -54,5 +56,6 @@ def forget(
         print_json(asdict(receipt))
     else:
         rendering.receipt(at, receipt, out)
+        copies_rendering.not_forgotten(copies.known(at), options_given(home), out)
     if problem := forgetting.problem_of(receipt):
         raise problem

@@ -19,6 +19,7 @@ from pipeline.common.settings import Settings
 from pipeline.gates import advice, data_docs
 from pipeline.journal import acceptances, attempts, removal
 from pipeline.release import catalogue
+from pipeline.serving import copies
 
 
 @click.command()
@@ -62,6 +63,7 @@ def status(
         refused = advice.refusal(at, recent[0], again)
     unfinished = [path.stem for path in sorted(at.forgotten.glob("f*.json"))]
     stuck = removal.not_removed(at)
+    served = copies.known(at)
     if as_json:
         print_json(
             {
@@ -73,6 +75,7 @@ def status(
                 "acceptances": [asdict(item) for item in acceptances.holding(at)],
                 "unfinished_forgettings": unfinished,
                 "not_removed": [asdict(item) for item in stuck],
+                "copies": [asdict(item) for item in served],
             }
         )
         return
@@ -83,6 +86,7 @@ def status(
             pages=data_docs.address(at, current.refresh_id) if current else None,
             unfinished=unfinished,
             not_removed=stuck,
+            copies=served,
             attempts=recent,
             refusal=refused,
         ),

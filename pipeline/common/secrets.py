@@ -101,13 +101,13 @@ def _values(key: str, raw: Any, environment: Mapping[str, str]) -> Iterator[str]
             place = place_in_url(raw, found) if key == "url" else "whole"
             if place == "whole":
                 yield value
-                yield from _in_url(value)
+                yield from in_url(value)
             elif place in {"password", "query"} or raw.startswith("http"):
                 yield value
 
 
-def _in_url(value: str) -> Iterator[str]:
-    """The password in a URL, as it is written there and as it is meant."""
+def in_url(value: str) -> Iterator[str]:
+    """The secrets in a URL, as they are written there and as they are meant."""
     if found := re.match(r"[\w+.-]+://[^:/@]*:(.*)@", value):
         yield from {found[1], unquote(found[1])}
     for part in re.findall(

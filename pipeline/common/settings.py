@@ -15,9 +15,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pipeline.common import secrets
 from pipeline.common.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+POSTGRES = "CUSTOMER_TIERS_POSTGRES_URL"
 # What makes a folder a project.
 SOURCES = "sources.yaml"
 
@@ -104,6 +106,39 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Serving:
+    """Which copies of a release every refresh makes, beside those asked for by hand.
+
+    Attributes:
+        duckdb: The folder of the DuckDB copy.
+        parquet: The folder of the Parquet copies.
+        keep_parquet: Releases kept there, the current one included.
+        postgres: The URL of the PostgreSQL database; it may hold a password.
+    """
+
+    duckdb: Path | None = None
+    parquet: Path | None = None
+    keep_parquet: int = 2
+    postgres: str = field(default="", repr=False)
+
+    @classmethod
+    def load(cls, env: Mapping[str, str]) -> Serving:
+        """From the environment; the URL's password is a secret from here on."""
+        url = env.get(POSTGRES, "").strip()
+        secrets.remember(
+            text for text in secrets.in_url(url) if len(text) >= secrets.SHORTEST
+        )
+        return cls(
+            duckdb=_path(env, "CUSTOMER_TIERS_SERVE_DUCKDB"),
+            parquet=_path(env, "CUSTOMER_TIERS_SERVE_PARQUET"),
+            keep_parquet=_count(
+                env, "CUSTOMER_TIERS_KEEP_PARQUET", cls.keep_parquet, least=1
+            ),
+            postgres=url,
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a refresh runs under.
 
@@ -126,6 +161,7 @@ class Settings:
         alerts_file: The `alerts.yaml` that was named; beside `sources.yaml` otherwise.
         alerts_off: Nobody is notified, whatever file there is.
         metrics_file: Where the metrics are written; in the home otherwise.
+        serving: Which copies every refresh makes.
         environment: What `${NAME}` in `sources.yaml` may refer to; secrets, so never
             printed.
     """
@@ -146,6 +182,7 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     keeping: Keeping = Keeping()
     limits: Limits = Limits()
+    serving: Serving = Serving()
 
     @classmethod
     def load(
@@ -184,6 +221,7 @@ class Settings:
             or _beside(sources_file, cls.dbt_project),
             keeping=Keeping.load(env),
             limits=Limits.load(env),
+            serving=Serving.load(env),
             max_age=duration(
                 env.get("CUSTOMER_TIERS_MAX_AGE") or "26h", "CUSTOMER_TIERS_MAX_AGE"
             ),
@@ -199,6 +237,8 @@ class Settings:
         named = {
             "CUSTOMER_TIERS_ALERTS": "none" if self.alerts_off else self.alerts_file,
             "CUSTOMER_TIERS_METRICS": self.metrics_file,
+            "CUSTOMER_TIERS_SERVE_DUCKDB": self.serving.duckdb,
+            "CUSTOMER_TIERS_SERVE_PARQUET": self.serving.parquet,
         }
         return {
             **self.environment,

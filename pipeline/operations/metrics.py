@@ -28,6 +28,7 @@ from pipeline.journal.attempts import Attempt, State
 from pipeline.operations import freshness
 from pipeline.operations.alerts import ledger
 from pipeline.release import catalogue
+from pipeline.serving import copies
 
 PREFIX = "customer_tiers_"
 LEFT_OVER_SECONDS = 3_600
@@ -103,6 +104,7 @@ def collect(settings: Settings, home: Home) -> list[GaugeMetricFamily]:
         *_of_release(home, seen),
         *_of_attempts(tried),
         *_of_newest(home, tried[0] if tried else None),
+        *_of_copies(home),
         *_of_home(home),
     ]
 
@@ -214,6 +216,20 @@ def _of_newest(home: Home, newest: Attempt | None) -> list[GaugeMetricFamily]:
             checks.add_metric([outcome, severity], counted[outcome, severity])
     accepted.add_metric([], sum(bool(check.get("accepted")) for check in found))
     return [rows, stages, checks, accepted]
+
+
+def _of_copies(home: Home) -> list[GaugeMetricFamily]:
+    behind = _family(
+        "copy_behind",
+        "1 for a copy that has not the current release, or that could not be made.",
+        "kind",
+        "target",
+    )
+    current = catalogue.current_id(home)
+    for copy in copies.known(home):
+        is_current = copy.release_id == current and copy.failed_at is None
+        behind.add_metric([copy.kind, copy.target], float(not is_current))
+    return [behind]
 
 
 def _of_home(home: Home) -> list[GaugeMetricFamily]:

@@ -22,7 +22,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ConfigurationError: `sources.yaml` makes no sense.
     """
     from pipeline.orchestration import dagster_storage, triggers
-    from pipeline.orchestration.assets import gates, ingest, publish
+    from pipeline.orchestration.assets import gates, ingest, publish, serving
     from pipeline.orchestration.assets.transform import mart_keys, transform_assets
     from pipeline.orchestration.request import RefreshRequest
     from pipeline.sources import load_sources
@@ -55,6 +55,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 sources, settings, project, [*landed, *marts.values()]
             ),
             publish.report_asset(),
+            *serving.serving_assets(settings),
         ],
         asset_checks=[
             *(gates.gate_in(source, settings) for source in sources.sources),

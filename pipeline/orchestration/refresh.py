@@ -25,6 +25,7 @@ from pipeline.journal import acceptances, attempts, disk
 from pipeline.journal.attempts import Attempt
 from pipeline.landing.entity import refuse_foreign
 from pipeline.operations.watch import watched
+from pipeline.serving import copies
 from pipeline.sources import load_sources
 
 if TYPE_CHECKING:
@@ -114,7 +115,12 @@ def run(settings: Settings, request: Request) -> Attempt:
                 if (ended := attempts.of_run(home, run_id)) is not None:
                     raise RefreshFailed(ended) from error
                 raise
-        return _outcome(home, run_id, request, is_success=result.success)
+        failed = {
+            event.step_key
+            for event in result.all_events
+            if event.event_type_value == "STEP_FAILURE"
+        }
+        return _outcome(home, run_id, request, failed, is_success=result.success)
 
 
 def _selection(
@@ -126,6 +132,7 @@ def _selection(
         for name, is_wanted in (
             ("publish", request.publish),
             ("report", request.publish and request.report),
+            *((name, request.publish) for name in copies.STEPS.values()),
         )
         if not is_wanted
     }
@@ -148,8 +155,18 @@ def _run_config(settings: Settings, home: Home, request: Request) -> dict[str, A
     }
 
 
-def _outcome(home: Home, run_id: str, request: Request, *, is_success: bool) -> Attempt:
+def _outcome(
+    home: Home,
+    run_id: str,
+    request: Request,
+    failed: Set[str | None],
+    *,
+    is_success: bool,
+) -> Attempt:
     """How the run ended, by the journal.
+
+    Args:
+        failed: The steps that failed.
 
     Raises:
         RefreshFailed: It was refused or failed.
@@ -167,10 +184,27 @@ def _outcome(home: Home, run_id: str, request: Request, *, is_success: bool) -> 
         raise RefreshFailed(attempt)
     if not is_success:
         raise CustomerTiersError(
-            f"{attempt.refresh_id} is published, but its report could not be made; "
-            "`customer-tiers report` tries again and says why."
+            f"{attempt.refresh_id} is published, but "
+            + "; and ".join(_failed_after(home, failed))
         )
     return attempt
+
+
+def _failed_after(home: Home, failed: Set[str | None]) -> Iterator[str]:
+    """What of a published release could not be made, and how it is made again."""
+    made = {kind for kind, step in copies.STEPS.items() if step in failed}
+    if "report" in failed or not made:
+        yield (
+            "its report could not be made: `customer-tiers report` tries again and says "
+            "why."
+        )
+    for copy in copies.known(home):
+        if copy.kind in made and copy.failed_at:
+            made.remove(copy.kind)
+            has = copy.release_id or "no release"
+            yield f"the copy in {copy.target} has {has}: {copy.problem}"
+    for kind in sorted(made):
+        yield f"the {kind} copy could not be made: `customer-tiers logs` says why."
 
 
 @contextmanager

@@ -19,7 +19,11 @@ from pipeline.release.verification import _assert_closed
 
 
 def seal(
-    candidate: Candidate, gates: Sequence[str], acceptances: Sequence[Use] = ()
+    candidate: Candidate,
+    gates: Sequence[str],
+    acceptances: Sequence[Use] = (),
+    *,
+    relations: Mapping[str, Any] | None = None,
 ) -> Path:
     """Closes the candidate's file and writes `release.json` beside it.
 
@@ -30,6 +34,7 @@ def seal(
         gates: The gates whose evidence must be there; recorded, and asked for again by
             `promote` from its own knowledge.
         acceptances: Those that hold, and what each did.
+        relations: The keys of its tables and what their columns refer to, for copies.
 
     Returns:
         The path of `release.json`.
@@ -56,6 +61,7 @@ def seal(
             },
             "gates": list(gates),
             "acceptances": [asdict(use) for use in acceptances],
+            "relations": dict(relations or {}),
             "evidence": [asdict(item) for item in found.values()],
         },
         hashed=True,

@@ -74,7 +74,7 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Facts:
             "as policies from marts.customer_tiers",
         )["policies"],
         period=period,
-        headline=sales.headline(connection, period),
+        headline=sales.headline(connection),
         months=sales.months(connection, seal),
         tiers=sales.tiers(connection),
         concentration=curves,

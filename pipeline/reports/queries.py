@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import duckdb
 
 Row = dict[str, Any]
-
-
-def ratio(part: Decimal, whole: Decimal | None) -> float | None:
-    """The part as a share; None of nothing and of a loss, where it says nothing."""
-    return float(part) / float(whole) if whole is not None and whole > 0 else None
 
 
 def rows(

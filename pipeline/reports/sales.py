@@ -10,12 +10,14 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 import duckdb
 
+from pipeline import metrics
 from pipeline.common import calendar
 from pipeline.reports import queries
-from pipeline.reports.periods import Period, Seal
+from pipeline.reports.periods import Seal
 from pipeline.reports.queries import Row
 
 MONTHS = 24
@@ -60,42 +62,41 @@ def booked_currency(connection: duckdb.DuckDBPyConnection) -> str | None:
     return found[0]["currency"] if found else None
 
 
-def headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
-    """Customers, revenue and margin of the 12 months, and how far their costs are known."""
-    totals = queries.one(
+HEADLINE: Final = (
+    "customers",
+    "customers_without_order",
+    "revenue_12m",
+    "revenue_previous_12m",
+    "revenue_growth",
+    "margin_12m",
+    "margin_rate",
+    "cost_coverage",
+    "key_share_of_revenue",
+)
+
+
+def headline(connection: duckdb.DuckDBPyConnection) -> Row:
+    """Customers, revenue and margin of the 12 months, and how far their costs are known.
+
+    The figures are those of `metrics`, by their ids, None where one is not known; beside
+    them is what the words around them need.
+    """
+    figures = metrics.ask(connection, HEADLINE)
+    of_type = metrics.ask_by(connection, "customer_type", ["customers"])["customers"]
+    totals: Row = {name: figure.value for name, figure in figures.items()}
+    counted = {kind: figure.value for kind, figure in of_type.items()}
+    totals["companies"] = counted.get("company", 0)
+    totals["persons"] = counted.get("person", 0)
+    totals["sales_recorded"] = figures["revenue_12m"].value is not None
+    totals["cost_unknown"] = figures["margin_12m"].reason_id == "no_costs"
+    totals["previous_is_whole"] = figures["revenue_growth"].reason_id not in {
+        "no_sales",
+        "no_year_before",
+    }
+    totals["first_order_date"] = queries.one(
         connection,
-        """
-        select
-            count(*) as customers,
-            count(*) filter (customers.customer_type = 'company') as companies,
-            count(*) filter (customers.customer_type = 'person') as persons,
-            count(*) filter (customer_value.order_count = 0) as without_order,
-            -- Of nobody is a revenue known where no source records sales.
-            count(*) = 0 or count(customer_value.revenue_12m) > 0 as sales_recorded,
-            coalesce(sum(customer_value.revenue_12m), 0) as revenue_12m,
-            coalesce(sum(customer_value.revenue_previous_12m), 0)
-                as revenue_previous_12m,
-            sum(customer_value.margin_12m) as margin_12m,
-            sum(customer_value.revenue_12m)
-                filter (customer_value.margin_12m is not null) as revenue_with_margin,
-            min(customer_value.first_order_date) as first_order_date
-        from marts.customers
-        inner join marts.customer_value
-            on customers.customer_id = customer_value.customer_id
-        """,
-    )
-    costs = queries.one(
-        connection,
-        """
-        select
-            count(*) > 0 and count(margin_amount) = 0 as cost_unknown,
-            sum(net_amount) filter (margin_amount is not null) as revenue_with_cost,
-            sum(net_amount) as revenue
-        from marts.order_lines
-        where order_date between ? and ?
-        """,
-        [period.first_day, period.last_day],
-    )
+        "select min(first_order_date) as first_day from marts.customer_value",
+    )["first_day"]
     totals["latest"] = queries.rows(
         connection,
         """
@@ -111,28 +112,6 @@ def headline(connection: duckdb.DuckDBPyConnection, period: Period) -> Row:
         order by customers.customer_type
         """,
     )
-    revenue, previous = totals["revenue_12m"], totals["revenue_previous_12m"]
-    first = totals["first_order_date"]
-    totals["previous_is_whole"] = (
-        first is not None and first <= period.previous_first_day
-    )
-    # Against a part of a year there is no growth.
-    totals["revenue_growth"] = (
-        queries.ratio(revenue - previous, previous)
-        if totals["previous_is_whole"]
-        else None
-    )
-    totals["margin_rate"] = (
-        None
-        if totals["margin_12m"] is None
-        else queries.ratio(totals["margin_12m"], totals["revenue_with_margin"])
-    )
-    totals["cost_unknown"] = costs["cost_unknown"]
-    totals["cost_coverage"] = queries.ratio(
-        costs["revenue_with_cost"] or Decimal(0), costs["revenue"]
-    )
-    if costs["cost_unknown"]:
-        totals["margin_12m"] = totals["margin_rate"] = None
     return totals
 
 

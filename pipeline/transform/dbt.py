@@ -37,7 +37,7 @@ from pipeline.release.kept import Kept
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.tiers import policy_checks, policy_tables
-from pipeline.transform import dbt_runner, dbt_tests, package
+from pipeline.transform import dbt_runner, dbt_tests, lineage, package
 from pipeline.transform.compiled import COMPILED, Compiled
 from pipeline.transform.execution import Execution
 from pipeline.transform.nodes import (
@@ -222,6 +222,8 @@ def build(
         for result in results
         if result.node["resource_type"] != "test" and result.status == "error"
     ]
+    if not errors:  # where the disk is full, that is what should be said
+        lineage.write(candidate.warehouse_file, project.manifest_json)
     if not results:
         errors.append("dbt built nothing")
     for path in (candidate.work_file, candidate.warehouse_file):

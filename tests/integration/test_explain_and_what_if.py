@@ -71,7 +71,7 @@ def test_a_policy_that_is_not_published_is_as_proposed(
     found = json_of("what-if", "pareto-2014", "--home", published_home)
     proposed = warehouse.execute(
         """
-        select tier_code, proposed_tier_code, count(*), sum(revenue_12m),
+        select current_tier_code, tier_code, count(*), sum(revenue_12m),
             sum(profit_12m)
         from marts.proposed_tiers
         inner join marts.customer_value using (customer_id)

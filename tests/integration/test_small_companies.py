@@ -8,6 +8,7 @@ by hand, and the figures here are.
 from __future__ import annotations
 
 import datetime as dt
+import html
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -16,10 +17,16 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.reports import knowledge
+from pipeline import metrics
+from pipeline.common.files import read_json
+from pipeline.reports import dictionary, knowledge
+from pipeline.reports.dictionary import contents
+from pipeline.reports.dictionary.words import WORDS, Language
 from pipeline.transform.package import PACKAGE
 from tests.conftest import command
+from tests.integration import recomputed
 from tests.integration.small import Row, SmallCompany, World
+from tests.integration.test_queries import QUESTIONS
 
 AS_OF = dt.date(2024, 6, 30)
 # Four hours behind UTC in summer: a wrong zone moves what happens about midnight.
@@ -425,6 +432,89 @@ def test_a_margin_is_known_where_enough_of_the_money_has_a_cost(
     # Nobody records freight, and no customer was won by the campaign.
     assert {row["freight"] for row in found.values()} == {None}
     assert {row["acquisition_cost"] for row in found.values()} == {None}
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [
+        ("today", {}),
+        ("new", {"cost_to_serve_12m": "no_rates", "profit_12m": "no_rates"}),
+        pytest.param(
+            "without_costs",
+            {
+                "revenue_12m": None,
+                "margin_12m": "no_costs",
+                "margin_rate": "no_costs",
+                "profit_12m": "no_costs",
+                "key_share_of_profit": "no_costs",
+            },
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "service_only",
+            {
+                "customers": None,
+                "revenue_12m": "no_sales",
+                "margin_12m": "no_sales",
+                "profit_12m": "no_sales",
+                "retention": "no_sales",
+                "key_customers": "no_grades",
+                "cost_coverage": "no_orders",
+                "clv": "no_forecasts",
+            },
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_metrics_are_what_the_lines_come_to_or_unknown_with_the_reason(
+    request: pytest.FixtureRequest, name: str, unknown: dict[str, str | None]
+) -> None:
+    with request.getfixturevalue(name).connect() as connection:
+        recomputed.assert_metrics_hold(connection)
+        figures = metrics.ask(connection, list(unknown))
+    assert {key: each.reason_id for key, each in figures.items()} == unknown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "new",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("without_costs", "service_only")
+        ),
+    ],
+)
+def test_the_questions_of_the_docs_can_be_asked_of_any_company(
+    request: pytest.FixtureRequest, name: str
+) -> None:
+    with request.getfixturevalue(name).connect() as connection:
+        for question in QUESTIONS.values():
+            connection.execute(question.right).fetchall()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", dictionary.LANGUAGES)
+def test_the_dictionary_of_who_keeps_service_records_only(
+    service_only: SmallCompany, tmp_path: Path, language: Language
+) -> None:
+    folder = (service_only.home / "current").resolve()
+    with service_only.connect() as connection:
+        found = contents.collect(
+            connection, read_json(folder / "release.json"), language
+        )
+    tables = {table.full_name: table for table in found.tables}
+    assert tables["marts.service_tickets"].rows > 0
+    for empty in ("marts.order_lines", "marts.revenue_by_month", "marts.leads"):
+        assert tables[empty].rows == 0
+        assert {column.known for column in tables[empty].columns} == {None}
+        assert tables[empty].key
+    unknown = {figure.metric.id for figure in found.metrics if figure.reason}
+    assert {"revenue_12m", "margin_12m", "profit_12m", "retention", "clv"} <= unknown
+    assert "customers" not in unknown
+    page = dictionary.build(folder, language, tmp_path / "page.html").read_text("utf-8")
+    assert WORDS[language]["empty"] in html.unescape(page)
+    assert metrics.load().reasons["no_sales"].model_dump()[language] in page
 
 
 @pytest.mark.slow

@@ -19,10 +19,10 @@ final as (
     select
         proposed.policy_id,
         proposed.customer_id,
-        proposed.tier_code as proposed_tier_code,
-        cast(proposed.tier_rank as integer) as proposed_tier_rank,
-        present.tier_code,
-        present.tier_rank,
+        proposed.tier_code,
+        cast(proposed.tier_rank as integer) as tier_rank,
+        present.tier_code as current_tier_code,
+        present.tier_rank as current_tier_rank,
         case
             when proposed.tier_code = present.tier_code then 'same'
             when proposed.tier_rank < present.tier_rank then 'up'

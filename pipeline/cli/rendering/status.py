@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cli.rendering import refusals
+from pipeline.cli.rendering import copies, refusals
 from pipeline.gates.advice import Refusal
 from pipeline.journal.attempts import Attempt
 from pipeline.journal.removal import NotRemoved
 from pipeline.release.catalogue import Release
+from pipeline.serving.copies import Copy
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Overview:
         pages: Where the Data Docs of the current release begin.
         unfinished: Receipts of forgettings that were interrupted.
         not_removed: What should be gone and could not be removed.
+        copies: Copies of releases elsewhere.
         attempts: The newest first.
         refusal: Of the newest attempt, if a gate refused it.
     """
@@ -36,6 +38,7 @@ class Overview:
     pages: Path | None
     unfinished: Sequence[str]
     not_removed: Sequence[NotRemoved]
+    copies: Sequence[Copy]
     attempts: Sequence[Attempt]
     refusal: Refusal | None
 
@@ -48,6 +51,8 @@ def overview(found: Overview, options: str, again: str, console: Console) -> Non
         again: What `refresh` must repeat to read the same sources, too.
     """
     _current(found, options, again, console)
+    for copy in found.copies:
+        copies.state(copy, found.current, options, console)
     for receipt in found.unfinished:
         console.print(
             f"[red]Forgetting {receipt} is not finished[/red]: run `customer-tiers "

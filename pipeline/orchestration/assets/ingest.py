@@ -27,6 +27,9 @@ log = logging.getLogger("customer_tiers.ingest")
 
 CANDIDATE = dg.AssetKey("candidate")
 POOL = "candidate"
+# Who answers for an asset: the business for its policy, the data team for all else.
+BUSINESS_TEAM = "team:business"
+DATA_TEAM = "team:data"
 
 
 def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefinition:
@@ -36,6 +39,7 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
         key=CANDIDATE,
         group_name="landing",
         kinds={"duckdb"},
+        owners=[DATA_TEAM],
         pool=POOL,
         description="The facts under which this refresh is built: its id, as-of date, "
         "time zone and currency.",
@@ -124,6 +128,7 @@ def landing_asset(source: Source, settings: Settings) -> dg.AssetsDefinition:
                 deps=[CANDIDATE],
                 group_name="landing",
                 kinds={"sqlite" if _is_sqlite(source) else source.kind, "parquet"},
+                owners=[DATA_TEAM],
                 description=f"Batches of {name} as {source.name} gave them.",
             )
             for name in source.entities

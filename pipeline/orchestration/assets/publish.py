@@ -11,13 +11,14 @@ from pipeline import reports
 from pipeline.common.errors import GateRefused
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
-from pipeline.gates import data_docs, judgement
+from pipeline.gates import data_docs, judgement, relations
 from pipeline.identity import memory
 from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.landing.store import bytes_written_since
 from pipeline.operations import retention
 from pipeline.orchestration import runs
-from pipeline.orchestration.assets.ingest import POOL
+from pipeline.orchestration.assets import figures
+from pipeline.orchestration.assets.ingest import DATA_TEAM, POOL
 from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import (
     candidates,
@@ -53,6 +54,7 @@ def publish_asset(
         deps=list(gated),
         group_name="release",
         kinds={"duckdb"},
+        owners=[DATA_TEAM],
         pool=POOL,
         description="Seals the candidate, verifies its evidence and makes it current.",
     )
@@ -63,16 +65,7 @@ def publish_asset(
         candidate = candidates.latest_candidate(home)
         refresh_id = candidate.refresh_id
         with attempts.stage(home, refresh_id, "publish"):
-            terms = evidence.Terms(
-                declared={
-                    **judgement.declared(
-                        sources.sources, settings.expectations, full=candidate.full
-                    ),
-                    **transform.declared(project),
-                },
-                held=acceptances.held(home),
-                always=judgement.always_made(sources.sources, settings.expectations),
-            )
+            terms = _terms(home, sources, settings, project, full=candidate.full)
             if not sealing.is_sealed(home, candidate):
                 if problems := verification.judge(candidate, needed, terms):
                     raise GateRefused(
@@ -81,7 +74,14 @@ def publish_asset(
                 found = evidence.load_all(candidate.evidence_folder)
                 uses = acceptances.uses(terms.held, found)
                 meta.write_meta(home, candidate, sources.sources, found, uses)
-                sealing.seal(candidate, needed, uses)
+                sealing.seal(
+                    candidate,
+                    needed,
+                    uses,
+                    relations=relations.declared(
+                        project.manifest_json, sources.sources, settings.expectations
+                    ),
+                )
                 _warn_of_idle(uses)
                 try:
                     memory.remember(home, candidate.work_file)
@@ -111,10 +111,30 @@ def publish_asset(
                 "accepted": published.accepted,
                 "pruned": pruned,
                 **_data_docs(data_docs.address(home, refresh_id)),
+                **figures.of_release(folder),
             }
         )
 
     return publish
+
+
+def _terms(
+    home: Home,
+    sources: SourcesFile,
+    settings: Settings,
+    project: transform.Project,
+    *,
+    full: bool,
+) -> evidence.Terms:
+    """What the suites and dbt's tests declare now, and which acceptances hold."""
+    return evidence.Terms(
+        declared={
+            **judgement.declared(sources.sources, settings.expectations, full=full),
+            **transform.declared(project),
+        },
+        held=acceptances.held(home),
+        always=judgement.always_made(sources.sources, settings.expectations),
+    )
 
 
 def _keep_house(
@@ -175,6 +195,7 @@ def report_asset() -> dg.AssetsDefinition:
         deps=["publish"],
         group_name="release",
         kinds={"html"},
+        owners=[DATA_TEAM],
         pool=POOL,
         description="The report of the current release, made from it alone.",
     )

@@ -6,7 +6,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -20,13 +20,18 @@ from pipeline.common.settings import Settings
 from pipeline.gates import data_docs
 from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.journal.refresh_log import facts
-from pipeline.orchestration.assets.ingest import POOL, landing_key
+from pipeline.orchestration.assets.ingest import (
+    BUSINESS_TEAM,
+    DATA_TEAM,
+    POOL,
+    landing_key,
+)
 from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import candidates
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.transform import dbt as transform
-from pipeline.transform import foundation
+from pipeline.transform import dbt_tests, foundation
 from pipeline.transform.nodes import Result, Selection
 
 # It imports dbt, which takes a second and is needed to parse only, for names of its own
@@ -35,6 +40,7 @@ with unavailable("dbt.version"):
     from dagster_dbt import (
         DagsterDbtTranslator,
         DagsterDbtTranslatorSettings,
+        DbtProject,
         dbt_assets,
     )
     from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
@@ -76,6 +82,31 @@ class Translator(DagsterDbtTranslator):
             return "policy"
         folder = dbt_resource_props["fqn"][1:-1]
         return str(folder[0]) if folder else None
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        """Who answers for it: for the policy the business, unless the project says."""
+        stated = super().get_owners(dbt_resource_props)
+        if stated:
+            return stated
+        is_policy = dbt_resource_props["resource_type"] == "seed"
+        return [BUSINESS_TEAM if is_policy else DATA_TEAM]
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """The check with what must hold in a sentence, which its name only hints at."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        node = manifest["nodes"][unique_id]
+        why = str(node.get("description") or "").strip()
+        return spec._replace(
+            description=" ".join(filter(None, (dbt_tests.demand_of(node), why)))
+        )
 
 
 def transform_assets(

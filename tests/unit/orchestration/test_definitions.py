@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import subprocess
 import sys
 import textwrap
@@ -152,6 +153,31 @@ def test_publish_depends_on_every_gated_asset(graph: dg.AssetGraph) -> None:
     }
     assert gated == landed | {dg.AssetKey(name) for name in MARTS}
     assert graph.get(dg.AssetKey("publish")).parent_keys == gated
+
+
+def test_every_asset_says_what_it_is_and_who_answers_for_it(
+    graph: dg.AssetGraph,
+) -> None:
+    for key in graph.materializable_asset_keys:
+        asset = graph.get(key)
+        assert asset.description, key
+        assert asset.kinds, key
+        policy = asset.group_name == "policy"
+        assert [*asset.owners] == ["team:business" if policy else "team:data"], key
+
+
+def test_every_check_says_in_a_sentence_what_must_hold(graph: dg.AssetGraph) -> None:
+    for key in graph.asset_check_keys:
+        text = graph.get(key).description or ""
+        assert re.match(r"[A-Z].*[a-z]{2}.*\.$", " ".join(text.split())), (key, text)
+    (check,) = (
+        key
+        for key in graph.asset_check_keys
+        if key.name == "unique_combination_order_lines_order_id__line_number"
+    )
+    assert graph.get(check).description == (
+        "No two rows of order_lines share order_id, line_number."
+    )
 
 
 def test_both_gates_block(graph: dg.AssetGraph) -> None:

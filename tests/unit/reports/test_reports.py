@@ -197,7 +197,7 @@ def customer_rows(customer: Customer) -> dict[str, dict[str, Any]]:
             "revenue": customer.revenue_12m + customer.revenue_previous_12m,
             "revenue_12m": customer.revenue_12m,
             "revenue_previous_12m": customer.revenue_previous_12m,
-            "margin_12m": customer.margin_12m or 0,
+            "margin_12m": customer.margin_12m,
             "ticket_count_12m": 0,
             "rfm_segment": customer.rfm_segment,
             "has_growth_history": bool(

@@ -53,11 +53,36 @@ def declared_tests(model: Mapping[str, Any]) -> set[str]:
 def test_a_model_says_its_grain(path: Path) -> None:
     model = described(path)
     text = " ".join(model["description"].split())
-    assert re.search(r"\. One row per [^.]+\.$", text), text
+    assert re.search(r"(\.|\}\}) One row per [^.]+\.$", text), text
     if path.relative_to(MODELS).parts[0] in UNDER_CONTRACT:
         columns = model["columns"]
         assert columns, "a contract names its columns"
         assert [column["name"] for column in columns if not column["description"]] == []
+
+
+def of_one_customer(model: Mapping[str, Any]) -> bool:
+    """Whether no customer has two rows, as the model's tests demand."""
+    keys = [
+        [column["name"]]
+        for column in model["columns"]
+        if "unique" in column.get("data_tests", [])
+    ]
+    keys += [
+        test[kind]["arguments"]["columns"]
+        for test in model.get("data_tests", [])
+        for kind in ("unique_combination", "key")
+        if kind in test
+    ]
+    return ["customer_id"] in keys
+
+
+def test_what_several_rows_of_a_customer_do_in_a_join_is_said() -> None:
+    for path in sorted((MODELS / "marts").glob("*.sql")):
+        model = described(path)
+        names = {column["name"] for column in model["columns"]}
+        fans_out = "customer_id" in names and not of_one_customer(model)
+        says_so = "doc('several_rows')" in model["description"]
+        assert says_so == fans_out, path.stem
 
 
 @pytest.mark.parametrize("path", model_files(), ids=lambda path: path.stem)
@@ -76,11 +101,13 @@ def test_a_model_has_the_tests_of_its_layer(path: Path) -> None:
 
 
 def test_each_yaml_is_about_a_model() -> None:
-    """Beside models' own YAML only those of sources and unit tests, which are of many."""
+    """Beside models' own YAML only those of sources, unit tests and exposures."""
     stems = {path.stem for path in model_files()}
     for path in MODELS.rglob("*.yml"):
         if path.stem not in stems:
-            assert re.fullmatch(r"_\w+__(sources|unit_tests)", path.stem), path.name
+            assert re.fullmatch(r"_\w+__(sources|unit_tests|exposures)", path.stem), (
+                path.name
+            )
 
 
 def test_what_repeats_is_written_once() -> None:

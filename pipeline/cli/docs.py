@@ -1,0 +1,45 @@
+"""The dictionary of a release: `docs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import home_option, json_option, language_option
+from pipeline.cli.output import print_json
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
+from pipeline.release import catalogue
+
+
+@click.command()
+@click.argument("release_id", required=False)
+@language_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file [reports/dictionary.<lang>.html of the release].",
+)
+@home_option
+@json_option
+def docs(
+    release_id: str | None,
+    lang: str,
+    output: Path | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Makes the data dictionary of the current (or a kept) release.
+
+    One page that needs no network: tables, columns, keys, joins that are safe, codes in
+    both languages, lineage, freshness, and the metrics with their definitions.
+    """
+    from pipeline.reports import dictionary
+
+    found = catalogue.chosen(Home.open(Settings.load(home).home), release_id)
+    path = dictionary.build(found.path, "zh" if lang == "zh" else "en", output=output)
+    if as_json:
+        print_json({"release": found.refresh_id, "dictionary": str(path)})
+    else:
+        click.echo(path)

@@ -1,0 +1,102 @@
+"""The DuckDB copy: one file that everybody may read and nobody may write to.
+
+    DIR/warehouse.duckdb   marts and meta of one release
+
+It is written under another name and renamed, so that whoever opens it finds a whole
+release, and whoever has the old one open keeps it. It is filled table by table: in a file
+that was copied and cleared, what was cleared can still be found.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from pipeline.common import engine, sql
+from pipeline.common.errors import CustomerTiersError
+from pipeline.common.files import sync_folder
+from pipeline.common.home import Home
+from pipeline.release.layout import WAREHOUSE
+from pipeline.serving.contents import Contents, Table
+from pipeline.serving.folder import PARTIAL, exclusive, seal_file
+
+
+def export(home: Home, contents: Contents, folder: Path) -> Path:
+    """Puts a release into the place of the copy in the folder.
+
+    Returns:
+        The file.
+
+    Raises:
+        ConfigurationError: The folder is not one for a copy.
+        ExportRunning: Another export writes into it.
+        DiskFull: There is no room; the old copy is as it was.
+    """
+    with exclusive(home, folder):
+        file = folder / WAREHOUSE
+        # A name that ends as the file's, or DuckDB would call the database otherwise.
+        partial = folder / f"{PARTIAL}.{WAREHOUSE}"
+        _remove(partial)
+        try:
+            _write(contents, partial)
+            seal_file(partial)
+            partial.replace(file)
+        finally:
+            _remove(partial)
+        sync_folder(folder)
+        return file
+
+
+def _remove(partial: Path) -> None:
+    """Removes what a killed export left: the file, its log and what it put aside."""
+    for path in partial.parent.glob(f"{partial.name}*"):
+        if path.is_dir():
+            for spilled in path.iterdir():
+                spilled.unlink(missing_ok=True)
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _write(contents: Contents, file: Path) -> None:
+    with duckdb.connect(
+        str(file), config={**engine.config(), "preserve_insertion_order": "false"}
+    ) as connection:
+        source = sql.literal(contents.file.resolve())
+        connection.execute(f"attach {source} as release (read_only)")
+        for schema in dict.fromkeys(table.schema for table in contents.tables):
+            connection.execute(f"create schema if not exists {sql.quoted(schema)}")
+        for table in contents.tables:
+            _copy(connection, table)
+        connection.execute("detach release")
+        connection.execute("checkpoint")
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    definitions = [
+        f"{sql.quoted(column.name)} {column.type}"
+        + ("" if column.is_nullable else " not null")
+        for column in table.columns
+    ]
+    connection.execute(f"create table {table.quoted} ({', '.join(definitions)})")
+    names = sql.columns(column.name for column in table.columns)
+    (rows,) = connection.execute(
+        f"insert into {table.quoted} ({names}) "
+        f"select {names} from release.{table.quoted}"
+    ).fetchone() or (0,)
+    if rows != table.rows:
+        raise CustomerTiersError(
+            f"{table.full_name} has {table.rows:,} rows and {rows:,} were copied; the old "
+            "copy is as it was. The release changed meanwhile: export it again."
+        )
+    if table.description:
+        connection.execute(
+            f"comment on table {table.quoted} is {sql.literal(table.description)}"
+        )
+    for column in table.columns:
+        if column.description:
+            connection.execute(
+                f"comment on column {table.quoted}.{sql.quoted(column.name)} "
+                f"is {sql.literal(column.description)}"
+            )
