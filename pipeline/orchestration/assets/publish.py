@@ -22,7 +22,8 @@ from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import (
     candidates,
     catalogue,
-    layout,
+    duckdb_files,
+    permissions,
     promotion,
     pruning,
     sealing,
@@ -80,8 +81,11 @@ def publish_asset(
                     )
                 found = evidence.load_all(candidate.evidence_folder)
                 uses = acceptances.uses(terms.held, found)
-                meta.write_meta(home, candidate, sources.sources, found, uses)
-                sealing.seal(candidate, needed, uses)
+                sealed_at = attempts.now().isoformat()
+                meta.write_meta(
+                    home, candidate, sources.sources, found, uses, sealed_at=sealed_at
+                )
+                sealing.seal(candidate, needed, uses, sealed_at=sealed_at)
                 _warn_of_idle(uses)
                 try:
                     memory.remember(home, candidate.work_file)
@@ -105,7 +109,10 @@ def publish_asset(
                 "refresh_id": refresh_id,
                 "as_of_date": published.as_of_date.isoformat(),
                 "release": dg.MetadataValue.path(str(folder)),
-                "bytes": (folder / layout.WAREHOUSE).stat().st_size,
+                "bytes": sum(
+                    path.stat().st_size
+                    for path in duckdb_files.databases(folder).values()
+                ),
                 "checks": published.checks,
                 "warnings": published.warnings,
                 "accepted": published.accepted,
@@ -183,6 +190,7 @@ def report_asset() -> dg.AssetsDefinition:
         folder = home.current.resolve(strict=True)
         with attempts.stage(home, folder.name, "report"):
             path = reports.build_report(folder)
+            permissions.protect(folder)
             pruning.link_data_docs(home)
         log.info("report %s", path)
         return dg.MaterializeResult(

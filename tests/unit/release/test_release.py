@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from pipeline.common.errors import ConfigurationError, GateRefused
-from pipeline.common.files import read_json, sha256, write_json
+from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
 from pipeline.journal import attempts, evidence
@@ -86,7 +86,7 @@ def judged(candidate: Candidate, gate: str, **changes: Any) -> Evidence:
         refresh_id=candidate.refresh_id,
         planned=1,
         checks=[replace(check, **changes)],
-        warehouse_sha256=sha256(candidate.warehouse_file),
+        files=verification.hashes(candidate),
     )
 
 

@@ -1,0 +1,81 @@
+"""Who may read a release: nobody may write to it, and what is private is its owner's.
+
+    private.duckdb              0400   its owner alone
+    warehouse.duckdb            0440   whoever the folder `releases` lets in
+    release.json                0440
+    reports/                    0640   made again from the release
+    folders                     0700, or as open to a group as the folder `releases`
+
+The folder `releases` says who may come in: a group to which its owner opens it, once, gets
+every release from then on. A release of before there was a private file holds personal
+data in its warehouse, and stays closed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.common.files import read_json
+from pipeline.release.layout import PRIVATE, WAREHOUSE, stated
+
+log = logging.getLogger("customer_tiers.release")
+
+_GROUP_MAY_ENTER = stat.S_IRGRP | stat.S_IXGRP
+_SEALED = {WAREHOUSE: 0o440, "release.json": 0o440, PRIVATE: 0o400}
+
+
+def protect(folder: Path) -> None:
+    """Takes the right to write from a release's files, and opens it to its readers.
+
+    The release is whole either way: what the file system does not allow is logged.
+
+    Args:
+        folder: The release, or what is about to be renamed to it, with its
+            `release.json`.
+    """
+    try:
+        _protect(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("the rights on %s could not be set: %s", folder, error)
+
+
+def _protect(folder: Path) -> None:
+    room = _room(folder).stat()
+    is_apart = PRIVATE in stated(read_json(folder / "release.json"))
+    opened = room.st_mode & _GROUP_MAY_ENTER if is_apart else 0
+    for path in (folder, *_below(folder)):
+        if path.is_symlink():
+            continue
+        found = path.stat()
+        if path.is_dir():
+            mode = 0o700 | opened
+        elif path.parent == folder:
+            mode = _SEALED.get(path.name, 0o600)
+        else:
+            mode = 0o640
+        if not is_apart:
+            mode &= 0o700
+        # The group first: until it has changed, nothing is open to the former one.
+        if opened and found.st_gid != room.st_gid:
+            os.chown(path, -1, room.st_gid)
+        if stat.S_IMODE(found.st_mode) != mode:
+            path.chmod(mode)
+
+
+def _room(folder: Path) -> Path:
+    """The folder `releases` of the home in which a release lies, or is made."""
+    home = folder.parent.parent
+    return (
+        home / "releases"
+        if folder.parent.name == "releases"
+        else (home.parent / "releases")
+    )
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for at, folders, names in os.walk(folder):
+        yield from (Path(at) / name for name in (*folders, *names))
