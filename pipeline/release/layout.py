@@ -110,8 +110,10 @@ def stated(record: Mapping[str, Any]) -> Mapping[str, list[Mapping[str, Any]]]:
     of before there was a second file have one entry instead of a list.
 
     Raises:
-        KeyError: It says nothing of any file.
+        KeyError, TypeError: It says nothing of any file, or is no such record.
     """
+    if not isinstance(record, Mapping):
+        raise TypeError("it is no record")
     found: dict[str, list[Mapping[str, Any]]] = {}
     for item in [
         *_entries(record.get("files", record.get("file"))),

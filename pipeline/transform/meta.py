@@ -164,6 +164,7 @@ def _release_row(candidate: Candidate, sealed_at: str) -> dict[str, Any]:
         "refresh_id": candidate.refresh_id,
         "as_of_date": candidate.as_of_date.isoformat(),
         "sealed_at": _utc(sealed_at),
+        "rewritten_at": None,
         "started_at": _utc(candidate.opened_at),
         "run_id": candidate.run_id,
         "time_zone": candidate.time_zone,

@@ -30,6 +30,10 @@ CURRENT_RELEASE = MetaTable(
             "timestamp",
             "When it was complete, UTC; readers see it from a moment later.",
         ),
+        "rewritten_at": (
+            "timestamp",
+            "When a customer was last taken out of it (`forget`), UTC; null before.",
+        ),
         "started_at": ("timestamp", "When its refresh began, UTC."),
         "run_id": ("varchar", "The run in Dagster."),
         "time_zone": ("varchar", "The business time zone: in it a day ends."),

@@ -23,6 +23,7 @@ from pipeline.release import (
     candidates,
     catalogue,
     duckdb_files,
+    layout,
     permissions,
     promotion,
     pruning,
@@ -79,19 +80,7 @@ def publish_asset(
                     raise GateRefused(
                         f"{refresh_id} is not published: " + "; ".join(problems)
                     )
-                found = evidence.load_all(candidate.evidence_folder)
-                uses = acceptances.uses(terms.held, found)
-                sealed_at = attempts.now().isoformat()
-                meta.write_meta(
-                    home, candidate, sources.sources, found, uses, sealed_at=sealed_at
-                )
-                sealing.seal(candidate, needed, uses, sealed_at=sealed_at)
-                _warn_of_idle(uses)
-                try:
-                    memory.remember(home, candidate.work_file)
-                except Exception as error:
-                    # It only saves work: without it the next refresh takes longer.
-                    log.warning("identity: nothing kept for the next time: %s", error)
+                _seal(home, candidate, sources, needed, terms)
             # Asked for before the candidate is gone.
             took = disk.Took(
                 work=disk.size_of(candidate.work_file),
@@ -122,6 +111,27 @@ def publish_asset(
         )
 
     return publish
+
+
+def _seal(
+    home: Home,
+    candidate: layout.Candidate,
+    sources: SourcesFile,
+    needed: Sequence[str],
+    terms: evidence.Terms,
+) -> None:
+    """Writes what is known at the end only, and closes the candidate for good."""
+    found = evidence.load_all(candidate.evidence_folder)
+    uses = acceptances.uses(terms.held, found)
+    sealed_at = attempts.now().isoformat()
+    meta.write_meta(home, candidate, sources.sources, found, uses, sealed_at=sealed_at)
+    sealing.seal(candidate, needed, uses, sealed_at=sealed_at)
+    _warn_of_idle(uses)
+    try:
+        memory.remember(home, candidate.work_file)
+    except Exception as error:
+        # It only saves work: without it the next refresh takes longer.
+        log.warning("identity: nothing kept for the next time: %s", error)
 
 
 def _keep_house(

@@ -47,7 +47,7 @@ def test_a_published_work_file_is_gone_on_from_once(home: Home) -> None:
     found = taken(home, following)
     assert found is not None
     assert found.nodes == NODES
-    assert found.warehouse == (home.current / "warehouse.duckdb").resolve()
+    assert found.release == home.current.resolve()
     with duckdb.connect(str(following.work_file)) as connection:
         assert connection.execute("from t").fetchall() == [(1,)]
     # Whoever comes after a refresh that did not publish builds everything.
