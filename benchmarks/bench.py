@@ -260,7 +260,7 @@ def measure(ground: Ground, repeat: int) -> dict[str, Any]:
         "sources": size(ground.company / "files"),
         "floor": size(ground.floor_file),
         "landing": size(ground.home / "landing"),
-        "release": size(ground.warehouse),
+        "release": size(ground.warehouse.parent),
         "home": size(ground.home),
     }
 

@@ -1,14 +1,15 @@
 """Who may read a release: nobody may write to it, and what is private is its owner's.
 
-    private.duckdb              0400   its owner alone
-    warehouse.duckdb            0440   whoever the folder `releases` lets in
-    release.json                0440
-    reports/                    0640   made again from the release
-    folders                     0700, or as open to a group as the folder `releases`
+                        its owner   a group that the folder `releases` lets in
+    private.duckdb      0400        no
+    warehouse.duckdb    0400        0440
+    release.json        0400        0440
+    reports/            0600        0640   made again from the release
+    folders             0700        0750
 
-The folder `releases` says who may come in: a group to which its owner opens it, once, gets
-every release from then on. A release of before there was a private file holds personal
-data in its warehouse, and stays closed.
+A group is let in once, by opening the folder `releases` to it (docs/operations.md), and
+gets every release from then on. A release of before there was a private file holds
+personal data in its warehouse, and stays closed.
 """
 
 from __future__ import annotations
@@ -46,21 +47,21 @@ def protect(folder: Path) -> None:
 def _protect(folder: Path) -> None:
     room = _room(folder).stat()
     is_apart = PRIVATE in stated(read_json(folder / "release.json"))
-    opened = room.st_mode & _GROUP_MAY_ENTER if is_apart else 0
+    is_open = is_apart and room.st_mode & _GROUP_MAY_ENTER == _GROUP_MAY_ENTER
     for path in (folder, *_below(folder)):
         if path.is_symlink():
             continue
         found = path.stat()
         if path.is_dir():
-            mode = 0o700 | opened
+            mode = 0o750
         elif path.parent == folder:
             mode = _SEALED.get(path.name, 0o600)
         else:
             mode = 0o640
-        if not is_apart:
+        if not is_open:
             mode &= 0o700
         # The group first: until it has changed, nothing is open to the former one.
-        if opened and found.st_gid != room.st_gid:
+        if is_open and found.st_gid != room.st_gid:
             os.chown(path, -1, room.st_gid)
         if stat.S_IMODE(found.st_mode) != mode:
             path.chmod(mode)

@@ -144,8 +144,8 @@ def test_a_home_is_closed_to_all_but_its_owner(home: Home) -> None:
     assert modes(folder) == {
         name: "0o700",
         f"{name}/private.duckdb": "0o400",
-        f"{name}/release.json": "0o440",
-        f"{name}/warehouse.duckdb": "0o440",
+        f"{name}/release.json": "0o400",
+        f"{name}/warehouse.duckdb": "0o400",
     }
     assert stat.S_IMODE(home.releases.stat().st_mode) == 0o700
 
@@ -167,6 +167,7 @@ def test_a_group_reads_what_is_not_private_and_nobody_else_anything(
         said = said_by(STRANGER, opened(path, read_only=True))
         assert "IOException" in said
         assert "[(" not in said
+    assert set(modes(link.resolve()).values()) == {"0o750", "0o440", "0o400"}
     # What was published before is opened by going back to it.
     said_by(OWNER, lambda: promotion.rollback(home))
     assert said_by(READER, opened(warehouse, read_only=True)) == "[(2,)]"

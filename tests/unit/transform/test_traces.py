@@ -86,8 +86,10 @@ class Daily:
         candidate = self.small.candidate
         former = None
         if self.noted:
-            former = candidate.path / "former.duckdb"
-            candidate.warehouse_file.replace(former)
+            former = candidate.path / "former"
+            shutil.rmtree(former, ignore_errors=True)
+            candidate.release_folder.rename(former)
+            candidate.release_folder.mkdir()
         with duckdb.connect(str(candidate.work_file)) as connection:
             connection.execute("drop schema if exists landing cascade")
             connection.execute("create schema landing")
@@ -100,7 +102,8 @@ class Daily:
             connection.execute(
                 f"create table landing.notes as select '{notes}' as note"
             )
-        duckdb.connect(str(candidate.warehouse_file)).close()
+        for file in candidate.databases.values():
+            duckdb.connect(str(file)).close()
         made = traces_of(self.project, candidate.path, self.noted)
         found = Execution(
             Selection(self.project.manifest_json),
