@@ -13,6 +13,7 @@ import pytest
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import duckdb_files
 from tests.conftest import invoke, publish_alone
+from tests.integration.shop import same_marts
 
 REVENUE = Decimal("109809274.20")
 CENT = Decimal("0.01")
@@ -713,35 +714,35 @@ def test_personal_data_stays_out_of_the_file_that_everybody_reads(
     personal = {"email", "phone", "birth_date", "street", "text"}
     assert not personal & {name for (name,) in columns}
     folder = (published_home / "current").resolve()
-    with duckdb_files.open_release(folder) as connection:
-        connection.execute(
-            """
-            create temp table personal as
-            select distinct value from (
-                unpivot (
-                    select
-                        customer_name, given_name || ' ' || family_name as full_name,
-                        email, phone, street, cast(birth_date as varchar) as birth_date
-                    from private.marts.customers_private where customer_type = 'person'
-                ) on columns(*)
-            )
-            """
+    warehouse.execute(f"attach '{folder}/private.duckdb' as private (read_only)")
+    warehouse.execute(
+        """
+        create temp table personal as
+        select distinct value from (
+            unpivot (
+                select
+                    customer_name, given_name || ' ' || family_name as full_name,
+                    email, phone, street, cast(birth_date as varchar) as birth_date
+                from private.marts.customers_private where customer_type = 'person'
+            ) on columns(*)
         )
-        values = connection.execute("select count(*) from personal").fetchone()
-        assert values is not None
-        assert values[0] > 50_000
-        places = connection.execute(
-            "select schema_name, table_name, column_name from duckdb_columns() "
-            "where database_name = 'warehouse' and data_type = 'VARCHAR'"
+        """
+    )
+    values = warehouse.execute("select count(*) from personal").fetchone()
+    assert values is not None
+    assert values[0] > 50_000
+    places = warehouse.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where database_name = 'warehouse' and data_type = 'VARCHAR'"
+    ).fetchall()
+    found = {
+        (f"{schema}.{table}.{column}", value)
+        for schema, table, column in places
+        for (value,) in warehouse.execute(
+            f'select distinct "{column}" from warehouse.{schema}.{table} where '
+            f'"{column}" in (from personal) or "{column}" ~ \'\\w@\\w\' limit 5'
         ).fetchall()
-        found = {
-            (f"{schema}.{table}.{column}", value)
-            for schema, table, column in places
-            for (value,) in connection.execute(
-                f'select distinct "{column}" from warehouse.{schema}.{table} where '
-                f'"{column}" in (from personal) or "{column}" ~ \'\\w@\\w\' limit 5'
-            ).fetchall()
-        }
+    }
     # What every system writes that does not know a date; no customer's own.
     assert found == {("meta.match_placeholders.value", "1970-01-01")}
     assert one(
@@ -871,31 +872,8 @@ def test_a_second_refresh_lands_nothing_and_gives_the_same_marts(
     assert publish_alone(home).returncode == 0
     releases = sorted((home / "releases").iterdir())
     assert len(releases) == 2
-    with duckdb.connect() as connection:
-        for path, name in zip(releases, ("first", "second"), strict=True):
-            connection.execute(
-                f"attach '{path}/warehouse.duckdb' as {name}_release (read_only)"
-            )
-        tables = connection.execute(
-            """
-            select table_name from duckdb_tables()
-            where database_name = 'first_release' and schema_name = 'marts'
-            """
-        ).fetchall()
-        models = PROJECT_ROOT / "dbt_project" / "models" / "marts"
-        assert len(tables) == len(list(models.glob("*.sql")))
-        for (table,) in tables:
-            for one_way, other in (("first", "second"), ("second", "first")):
-                (differing,) = one(
-                    connection,
-                    f"""
-                    select count(*) from (
-                        from {one_way}_release.marts.{table}
-                        except all from {other}_release.marts.{table}
-                    )
-                    """,
-                )
-                assert differing == 0, table
+    first, second = (path / "warehouse.duckdb" for path in releases)
+    same_marts(first, second)
     rolled = invoke("rollback", "--home", home, "--json")
     assert json.loads(rolled.stdout)["refresh_id"] == "r000001-20140131"
     assert (home / "current").readlink() == Path("releases/r000001-20140131")
