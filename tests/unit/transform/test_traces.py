@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipeline.release import duckdb_files
 from pipeline.transform import dbt as transform
 from pipeline.transform import traces
 from pipeline.transform.execution import Execution
@@ -48,6 +49,9 @@ MORE = {
         "def model(dbt, session):\n"
         "    dbt.config(materialized='table')\n"
         "    return session.sql('select 1 as one')\n"
+    ),
+    "models/marts/secrets.sql": (
+        "{{ config(database='private') }} select 'Ann' as name"
     ),
     "models/marts/prices.yml": (
         "models: [{name: prices, description: What things cost., config: "
@@ -150,7 +154,7 @@ def daily(parsed: Small, tmp_path: Path) -> Iterator[Daily]:
     shutil.copytree(parsed.folder / "project", small.folder / "project")
     made = Daily(small, small.parse())
     everything = made.build()
-    assert len(everything) == 22
+    assert len(everything) == 23
     assert not any(result.carried for result in everything.values())
     yield made
 
@@ -170,6 +174,28 @@ def test_nothing_that_is_the_same_is_made_again(daily: Daily) -> None:
     ) == [("In euros.",)]
     # And once more, from what was taken over.
     assert daily.made() == STAMPED | {"few_orders"}
+
+
+def test_what_is_private_is_taken_over_from_the_private_file_alone(
+    daily: Daily,
+) -> None:
+    """A release of before there was one has nothing to give, and all is as ever."""
+    candidate = daily.small.candidate
+
+    def secrets() -> list[tuple[Any, ...]]:
+        with duckdb.connect() as connection:
+            duckdb_files.attach(connection, candidate.databases)
+            found = connection.execute(
+                "select database_name from duckdb_tables() where table_name = 'secrets'"
+            ).fetchall()
+            assert found == [("private",)]
+            return connection.execute("from private.marts.secrets").fetchall()
+
+    assert "secrets" not in daily.made()
+    assert secrets() == [("Ann",)]
+    candidate.private_file.unlink()
+    assert daily.made() == STAMPED | {"few_orders", "secrets"}
+    assert secrets() == [("Ann",)]
 
 
 def test_what_a_change_reaches_is_made_again_and_no_more(daily: Daily) -> None:
@@ -273,7 +299,7 @@ def test_an_edited_model_is_made_again_and_a_removed_one_is_gone(daily: Daily) -
 
 def test_what_was_noted_by_another_engine_says_nothing(daily: Daily) -> None:
     daily.noted = {**daily.noted, "version": "0 duckdb 0.1"}
-    assert len(daily.made()) == 22
+    assert len(daily.made()) == 23
 
 
 def test_a_home_that_was_moved_is_gone_on_from(daily: Daily) -> None:
