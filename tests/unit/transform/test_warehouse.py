@@ -678,6 +678,7 @@ def test_the_history_comes_from_the_evidence_where_no_file_tells_it(
     newest = published(home)
     promotion.rollback(home)  # or identity could not read what it remembers there
     path = home.releases / newest.refresh_id / layout.WAREHOUSE
+    path.chmod(0o600)
     if damage == "older":
         with duckdb_files.connect(path) as connection:
             connection.execute("drop table meta.check_history")
@@ -694,6 +695,7 @@ def test_the_history_forgets_after_400_days(home: Home) -> None:
     first = published(home)
     refused = looked_at(home, "failed")
     path = home.releases / first.refresh_id / layout.WAREHOUSE
+    path.chmod(0o600)
     for days, told in ((399, 3), (401, 1)):
         began = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
         with duckdb_files.connect(path) as connection:
