@@ -47,7 +47,11 @@ def protect(folder: Path) -> None:
 def _protect(folder: Path) -> None:
     room = _room(folder).stat()
     is_apart = PRIVATE in stated(read_json(folder / "release.json"))
-    is_open = is_apart and room.st_mode & _GROUP_MAY_ENTER == _GROUP_MAY_ENTER
+    is_open = (
+        is_apart
+        and room.st_mode & _GROUP_MAY_ENTER == _GROUP_MAY_ENTER
+        and _given_to(folder, room.st_gid)
+    )
     for path in (folder, *_below(folder)):
         if path.is_symlink():
             continue
@@ -67,14 +71,21 @@ def _protect(folder: Path) -> None:
             path.chmod(mode)
 
 
+def _given_to(folder: Path, group: int) -> bool:
+    """Whether a release could be given to a group; its owner may not be a member."""
+    try:
+        os.chown(folder, -1, group)
+    except PermissionError as error:
+        log.warning("%s stays closed to the group of its readers: %s", folder, error)
+        return False
+    return True
+
+
 def _room(folder: Path) -> Path:
     """The folder `releases` of the home in which a release lies, or is made."""
-    home = folder.parent.parent
-    return (
-        home / "releases"
-        if folder.parent.name == "releases"
-        else (home.parent / "releases")
-    )
+    if folder.parent.name == "releases":
+        return folder.parent
+    return folder.parents[2] / "releases"  # of candidates/<id>/release
 
 
 def _below(folder: Path) -> Iterator[Path]:

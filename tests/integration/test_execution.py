@@ -63,7 +63,7 @@ def test_dbt_build_gives_the_same_tables(built_home: Path, tmp_path: Path) -> No
     for name in layout.DATABASES:
         with duckdb.connect(str(candidate_files(theirs)[name])) as connection:
             connection.execute("drop schema marts cascade; drop schema meta cascade")
-        connection.execute("create schema marts; create schema meta")
+            connection.execute("create schema marts; create schema meta")
     result = dbtRunner().invoke(
         [
             *("build", "--select", *SELECT.split(), "--exclude", EXCLUDE),

@@ -10,6 +10,7 @@ import stat
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,6 +92,10 @@ def opened(path: Path, *, read_only: bool) -> Callable[[], object]:
     return action
 
 
+def listed(folder: Path) -> list[Path]:
+    return [*folder.iterdir()]
+
+
 def modes(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder.parent).as_posix(): oct(
@@ -162,7 +167,7 @@ def test_a_group_reads_what_is_not_private_and_nobody_else_anything(
     assert "Permission denied" in said_by(READER, opened(private, read_only=True))
     assert "Permission denied" in said_by(READER, opened(warehouse, read_only=False))
     for room in (home.landing, home.candidates, home.logs, home.dagster):
-        assert "PermissionError" in said_by(READER, lambda at=room: [*at.iterdir()])
+        assert "PermissionError" in said_by(READER, partial(listed, room))
     for path in (warehouse, private):
         said = said_by(STRANGER, opened(path, read_only=True))
         assert "IOException" in said
@@ -172,6 +177,16 @@ def test_a_group_reads_what_is_not_private_and_nobody_else_anything(
     said_by(OWNER, lambda: promotion.rollback(home))
     assert said_by(READER, opened(warehouse, read_only=True)) == "[(2,)]"
     assert "Permission denied" in said_by(READER, opened(private, read_only=True))
+
+
+@only_root
+def test_a_group_that_the_owner_is_no_member_of_gets_nothing(home: Home) -> None:
+    """He cannot give a release to it; that is said, and the files are protected."""
+    os.chown(home.releases, -1, READERS + 90)
+    home.releases.chmod(0o750)
+    assert "Traceback" not in said_by(OWNER, lambda: published(home, 3))
+    found = modes(home.current.resolve())
+    assert set(found.values()) == {"0o700", "0o400"}
 
 
 @only_root
