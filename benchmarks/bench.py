@@ -260,7 +260,8 @@ def measure(ground: Ground, repeat: int) -> dict[str, Any]:
         "sources": size(ground.company / "files"),
         "floor": size(ground.floor_file),
         "landing": size(ground.home / "landing"),
-        "release": size(ground.warehouse),
+        "release": size(ground.warehouse)
+        + size(ground.warehouse.with_name("private.duckdb")),
         "home": size(ground.home),
     }
 

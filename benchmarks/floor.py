@@ -158,8 +158,14 @@ def compare(floor: Path, release: Path) -> tuple[list[Compared], list[str]]:
     """
     with duckdb.connect() as connection:
         connection.execute(f"attach '{floor}' as floor (read_only)")
-        connection.execute(f"attach '{release}' as release (read_only)")
-        released = _columns(connection, "release")
+        connection.execute(f"attach '{release}' as warehouse (read_only)")
+        released = _columns(connection, "warehouse")
+        stands_in = dict.fromkeys(released, "warehouse")
+        if (private := release.with_name("private.duckdb")).exists():
+            connection.execute(f"attach '{private}' as private (read_only)")
+            for table, columns in _columns(connection, "private").items():
+                stands_in.setdefault(table, "private")
+                released.setdefault(table, columns)
         compared = []
         for name, columns in _columns(connection, "floor").items():
             bare = name.removeprefix("main.")
@@ -180,7 +186,7 @@ def compare(floor: Path, release: Path) -> tuple[list[Compared], list[str]]:
                         f"release and {kind} in the floor"
                     )
             mine = _rows(f"floor.main.{bare}", columns)
-            other = _rows(f"release.{table}", columns)
+            other = _rows(f"{stands_in[table]}.{table}", columns)
             (rows, only_mine, only_theirs) = connection.execute(
                 f"select (select count(*) from floor.main.{bare}), "
                 f"(select count(*) from ({mine} except all {other})), "

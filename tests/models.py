@@ -49,7 +49,10 @@ def compiled() -> Mapping[str, tuple[str, str, str]]:
         profile = {
             "type": "duckdb",
             "path": str(there / "work.duckdb"),
-            "attach": [{"path": str(there / "warehouse.duckdb"), "alias": "warehouse"}],
+            "attach": [
+                {"path": str(there / f"{name}.duckdb"), "alias": name}
+                for name in ("warehouse", "private")
+            ],
         }
         (there / "profiles.yml").write_text(
             json.dumps(
@@ -110,7 +113,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 
 def _release(engine: duckdb.DuckDBPyConnection) -> None:
-    engine.execute("detach work; detach warehouse")
+    engine.execute("detach work; detach warehouse; detach private")
     _IDLE.append(engine)
 
 
@@ -126,10 +129,11 @@ class Warehouse:
         self.connection.execute(
             f"attach '{path or ':memory:'}' as work; "
             f"attach '{f'{path}.marts' if path else ':memory:'}' as warehouse; "
+            f"attach '{f'{path}.private' if path else ':memory:'}' as private; "
             "set preserve_insertion_order = false; set TimeZone = 'UTC'; "
             "create schema work.core; create schema work.staging; "
             "create schema work.landing; create schema warehouse.marts; "
-            "create schema warehouse.meta; use work.core"
+            "create schema warehouse.meta; create schema private.marts; use work.core"
         )
 
     def seed(self, *names: str) -> Warehouse:

@@ -50,6 +50,18 @@ def customers() -> Suite:
     )
 
 
+def customers_private() -> Suite:
+    """The mart `customers_private`, which stands in the file that few may read."""
+    return mart(
+        "customers_private",
+        ["customer_id"],
+        [
+            row_count(1, why="each customer has its row, be nothing kept of it"),
+            unique("customer_id", why="the grain: one row per customer"),
+        ],
+    )
+
+
 def customer_source_keys() -> Suite:
     """The mart `customer_source_keys`."""
     return mart(

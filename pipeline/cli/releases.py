@@ -12,7 +12,7 @@ from pipeline.cli.output import options_given, out, print_json
 from pipeline.cli.rendering import releases as rendering
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
-from pipeline.release import catalogue, promotion
+from pipeline.release import catalogue, permissions, promotion
 
 
 @click.command()
@@ -53,6 +53,7 @@ def report(release_id: str | None, home: Path | None, as_json: bool) -> None:
 
     found = catalogue.chosen(Home.open(Settings.load(home).home), release_id)
     path = build_report(found.path)
+    permissions.protect(found.path)
     if as_json:
         print_json({"release": found.refresh_id, "report": str(path)})
     else:

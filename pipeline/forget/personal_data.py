@@ -13,11 +13,11 @@ from pathlib import Path
 from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
-from pipeline.forget.registry import KEY_TEXT, opened, registered
+from pipeline.forget.registry import KEY_TEXT, registered
 from pipeline.forget.subject import Subject
 from pipeline.landing.batches import STATES, Batch
 from pipeline.landing.store import BatchStore
-from pipeline.release import catalogue
+from pipeline.release import catalogue, duckdb_files
 from pipeline.sources import Entity, Personal, SourcesFile
 
 
@@ -147,7 +147,7 @@ def check_key_columns(home: Home, subject: Subject) -> None:
     for source, name, personal, batch, path in landed_files(home, subject):
         if personal is not None and personal.customer in batch.schema:
             files.setdefault((source, name), []).append(str(path))
-    with opened(current.path) as connection:
+    with duckdb_files.open_release(current.path) as connection:
         query = registered(connection)
         for (source, name), paths in files.items() if query else ():
             personal = subject.personal[source][name]

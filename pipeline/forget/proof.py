@@ -329,7 +329,7 @@ def _keys_left(home: Home, subject: Subject) -> list[Trace]:
                 file = path.relative_to(home.root).as_posix()
                 found.append(Trace(file, personal.customer, f"{source}: key"))
     for path in sorted(home.releases.glob(f"r*/{WAREHOUSE}")):
-        with duckdb_files.connect(path, read_only=True) as connection:
+        with duckdb_files.open_release(path.parent) as connection:
             query = registered(connection)
             if query is None:
                 continue

@@ -15,7 +15,6 @@ from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.forget.subject import Subject
 from pipeline.release import catalogue, duckdb_files
-from pipeline.release.layout import WAREHOUSE
 from pipeline.sources import SourcesFile
 from pipeline.suppression.suppression_list import Suppression, key_text
 
@@ -48,7 +47,7 @@ def resolve(
             )
     keys: set[tuple[str, str]] = set()
     for item in kept:
-        with opened(item.path) as connection:
+        with duckdb_files.open_release(item.path) as connection:
             keys = _keys_of(connection, customer, given)
         if keys:
             break
@@ -65,7 +64,7 @@ def resolve(
     ids: dict[str, bool] = {}
     kind = None
     for item in catalogue.releases(home):
-        with opened(item.path) as connection:
+        with duckdb_files.open_release(item.path) as connection:
             for customer_id, all_keys in ids_of(connection, keys).items():
                 # An id that belongs to somebody else by now stays his.
                 ids.setdefault(customer_id, all_keys <= keys)
@@ -78,16 +77,12 @@ def resolve(
     )
 
 
-def opened(folder: Path) -> duckdb.DuckDBPyConnection:
-    """The warehouse of a release, read-only."""
-    return duckdb_files.connect(folder / WAREHOUSE, read_only=True)
-
-
 def tables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
-    """The tables of this name in marts and meta, with their schema."""
+    """The tables of this name in marts and meta, with their catalog and schema."""
     rows = connection.execute(
-        "select schema_name || '.' || table_name from duckdb_tables() "
-        "where not internal and table_name = ? order by all",
+        "select database_name || '.' || schema_name || '.' || table_name "
+        "from duckdb_tables() "
+        "where not internal and not temporary and table_name = ? order by all",
         [name],
     ).fetchall()
     return [str(row[0]) for row in rows]
@@ -162,7 +157,7 @@ def ids_in(folder: Path, subject: Subject) -> set[str]:
     """The ids of a release that any of his keys has there, old or new."""
     keys = [(item.source, item.key) for item in subject.records]
     keys += [(item.source, item.pseudonym) for item in subject.records]
-    with opened(folder) as connection:
+    with duckdb_files.open_release(folder) as connection:
         return {*ids_of(connection, keys)}
 
 

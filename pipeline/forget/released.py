@@ -1,13 +1,14 @@
-"""The kept releases without the customer: a new file each, and readers notice nothing.
+"""The kept releases without the customer: new files, and readers notice nothing.
 
 An UPDATE would leave the old bytes in the file. So the tables are copied into a new one,
 with their types, constraints, comments and order of rows, and his values are left behind
 on the way. Rows and amounts stay; what they belong to is a customer without attributes.
-Not here: how the new file takes the place of the old one (`release.replace_warehouse`).
+Not here: how the new files take the place of the old ones (`release.sealing`).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import re
 import shutil
@@ -27,8 +28,7 @@ from pipeline.forget.redact import Redactor
 from pipeline.forget.registry import ids_in
 from pipeline.forget.subject import DIAGNOSTIC, NAME, Subject
 from pipeline.gates import data_docs
-from pipeline.release import layout, sealing
-from pipeline.release.layout import WAREHOUSE
+from pipeline.release import duckdb_files, layout, permissions, sealing
 
 log = logging.getLogger("customer_tiers.forget")
 
@@ -88,7 +88,8 @@ def holds(folder: Path, subject: Subject) -> bool:
     """Whether a release knows the customer at all."""
     if ids_in(folder, subject) or proof.traces_in(folder / "release.json", subject):
         return True
-    return bool(proof.traces_in(folder / WAREHOUSE, subject))
+    files = duckdb_files.databases(folder).values()
+    return any(proof.traces_in(path, subject) for path in files)
 
 
 def rewrite(home: Home, subject: Subject, folder: Path, why: dict[str, Any]) -> bool:
@@ -100,17 +101,18 @@ def rewrite(home: Home, subject: Subject, folder: Path, why: dict[str, Any]) -> 
     Returns:
         Whether it was rewritten.
     """
-    for leftover in folder.glob(f".{WAREHOUSE}.*"):
+    for leftover in folder.glob(".*.duckdb.*"):
         if leftover.is_dir():
             shutil.rmtree(leftover)
         else:
             leftover.unlink()
     known = holds(folder, subject)
     if known:
-        partial = folder / f".{WAREHOUSE}.partial"
-        rebuild_clean(folder / WAREHOUSE, partial, subject)
-        redactor = Redactor(subject)
-        sealing.replace_warehouse(folder, partial, redactor.value, why)
+        new = {}
+        for path in duckdb_files.databases(folder).values():
+            new[path.name] = folder / f".{path.name}.partial"
+            rebuild_clean(path, new[path.name], subject)
+        sealing.replace_files(folder, new, Redactor(subject).value, why)
     pages = folder / layout.DATA_DOCS
     written = list(pages.glob("*.html"))
     if written and (known or any(proof.traces_in(path, subject) for path in written)):
@@ -122,6 +124,7 @@ def rewrite(home: Home, subject: Subject, folder: Path, why: dict[str, Any]) -> 
         # They are made from the release, and can be again.
         if path != page and path.is_file() and proof.traces_in(path, subject):
             path.unlink()
+    permissions.protect(folder)
     return known
 
 
@@ -142,7 +145,7 @@ def rebuild_clean(old: Path, new: Path, subject: Subject) -> None:
 
 
 def rebuild(old: Path, new: Path, subject: Subject, threads: int | None = None) -> None:
-    """Writes a copy of a release's file without the customer.
+    """Writes a copy of one file of a release without the customer.
 
     Args:
         old: The file as it is; only read.
@@ -277,6 +280,12 @@ def _expression(
     swept: set[str],
 ) -> str:
     name = sql.quoted(column.name)
+    if table == "current_release" and column.name == "rewritten_at":
+        # The same in every file, so that a reader of two knows that they belong together.
+        moment = dt.datetime.fromisoformat(subject.asked_at).astimezone(dt.UTC)
+        return (
+            f"timestamp {sql.literal(moment.replace(tzinfo=None).isoformat(sep=' '))}"
+        )
     if table in STAYS and column.name not in STAYS[table]:
         return _emptied(column, ["customer_id"], known)
     if column.name in GOES.get(table, ()):

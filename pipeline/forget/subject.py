@@ -24,6 +24,7 @@ DIAGNOSTIC: Final = (
     "acceptances",
     "refreshes",
     "quarantine",
+    "quarantined_lines",
 )
 
 

@@ -22,11 +22,11 @@ from pipeline.common import engine, sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.forget.personal_data import landed_files
-from pipeline.forget.registry import opened, tables
+from pipeline.forget.registry import tables
 from pipeline.forget.subject import DIAGNOSTIC, GONE, Subject, Unsought, Value
 from pipeline.identity import memory
 from pipeline.landing.batches import OWN_COLUMNS
-from pipeline.release import catalogue
+from pipeline.release import catalogue, duckdb_files
 from pipeline.suppression.suppression_list import key_text, rows_of
 
 # Shorter values turn up by chance, in text and in the bytes of a packed file.
@@ -103,7 +103,7 @@ def released_values(home: Home, subject: Subject) -> dict[tuple[str, str], None]
         ("customer_id", customer_id): None for customer_id in subject.ids
     }
     for item in catalogue.releases(home):
-        with opened(item.path) as connection:
+        with duckdb_files.open_release(item.path) as connection:
             for table in [
                 *tables(connection, "customers_private"),
                 *tables(connection, "customers"),
@@ -266,10 +266,10 @@ def _others_in_releases(
     if current is None or not values:
         return found
     pattern = "|".join(re.escape(value.text) for value in values)
-    with opened(current.path) as connection:
+    with duckdb_files.open_release(current.path) as connection:
         rows = connection.execute(
             """
-            select schema_name || '.' || table_name as name,
+            select database_name || '.' || schema_name || '.' || table_name as name,
                 list(column_name) filter (data_type = 'VARCHAR') as texts,
                 bool_or(column_name like '%customer_id') as is_about_customers
             from duckdb_columns() where not internal group by all

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.gates import incoming, metadata_drift
 from pipeline.gates.run import run_suites
@@ -30,6 +29,7 @@ from pipeline.journal.evidence import (
     with_acceptances,
 )
 from pipeline.landing.entity import landed_entities
+from pipeline.release import duckdb_files, verification
 from pipeline.release.layout import Candidate
 from pipeline.sources import Source
 
@@ -93,7 +93,9 @@ def gate_out(
     expectations: Path,
     held: Mapping[str, Accepted] | None = None,
 ) -> Evidence:
-    """Judges the marts of the candidate, and binds what it found to the file's hash.
+    """Judges the marts of the candidate, and binds what it found to the files' hashes.
+
+    A suite is asked of the file in which its table stands.
 
     Args:
         candidate: What is judged.
@@ -102,14 +104,38 @@ def gate_out(
         held: The acceptances that hold.
     """
     suites = suites_of_marts(expectations, _provided(sources))
-    checks = run_suites("out", candidate.warehouse_file, suites)
+    checks = [
+        check
+        for file, of_file in _by_file(candidate, suites).items()
+        for check in run_suites("out", file, of_file)
+    ]
     return Evidence(
         gate="out",
         refresh_id=candidate.refresh_id,
         planned=sum(len(suite.expectations) for suite in suites),
         checks=with_acceptances(checks, held or {}),
-        warehouse_sha256=sha256(candidate.warehouse_file),
+        files=verification.hashes(candidate),
     )
+
+
+def _by_file(
+    candidate: Candidate, suites: Sequence[Suite]
+) -> Mapping[Path, Sequence[Suite]]:
+    """File → the suites of its tables; what is nowhere is missed in the warehouse."""
+    found: dict[Path, list[Suite]] = {candidate.warehouse_file: [*suites]}
+    if candidate.private_file.exists():
+        with duckdb_files.connect(candidate.private_file, read_only=True) as connection:
+            private = {
+                *connection.execute(
+                    "select table_schema, table_name from information_schema.tables"
+                ).fetchall()
+            }
+        of_private = [item for item in suites if (item.schema, item.table) in private]
+        found = {
+            candidate.warehouse_file: [s for s in suites if s not in of_private],
+            candidate.private_file: of_private,
+        }
+    return found
 
 
 def declared(

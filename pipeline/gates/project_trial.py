@@ -31,6 +31,7 @@ from pipeline.gates import policy_trial, source_trial, staged_trial
 from pipeline.gates.source_trial import Samples, Tried
 from pipeline.gates.trial_findings import Declaration, Finding, line_with, once
 from pipeline.landing.entity import LandedEntity, refuse_foreign
+from pipeline.release import duckdb_files
 from pipeline.release.duckdb_files import connect
 from pipeline.release.layout import Candidate
 from pipeline.sources import Source, SourcesFile
@@ -316,9 +317,7 @@ def _stage(
     made: set[str] = set()
     findings = []
     with connect(candidate.work_file) as connection:
-        connection.execute(
-            f"attach {sql.literal(candidate.warehouse_file)} as warehouse"
-        )
+        duckdb_files.attach(connection, candidate.databases, read_only=False)
         for node in order:
             item = by_name.get(node["name"])
             needed = {

@@ -21,6 +21,7 @@ from pipeline.common.errors import ConfigurationError, GateRefused
 from pipeline.common.yaml_places import Places
 from pipeline.gates.source_trial import Tried
 from pipeline.gates.trial_findings import Finding, line_with, listed
+from pipeline.release import duckdb_files
 from pipeline.release.duckdb_files import connect
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
@@ -100,9 +101,7 @@ def judge(
     findings: list[Finding] = []
     staged: list[_Staged] = []
     with connect(candidate.work_file) as connection:
-        connection.execute(
-            f"attach {sql.literal(candidate.warehouse_file)} as warehouse (read_only)"
-        )
+        duckdb_files.attach(connection, candidate.databases)
         for (source, entity), view in views.items():
             unique_id = f"model.customer_tiers.stg_{source}__{entity}"
             node = manifest["nodes"][unique_id]

@@ -20,6 +20,8 @@ Severity = Literal["critical", "warning"]
 Outcome = Literal["passed", "failed", "crashed"]
 
 EXAMPLES_KEPT = 5
+# What bound evidence to the one file that a release had before; nobody asks for it.
+_FORMER_HASH = "warehouse_sha256"
 # What a check says that was left out: it crashed, and is no cause.
 NOT_MADE = "not made, because something before it failed"
 
@@ -157,15 +159,16 @@ class Check:
 class Evidence:
     """All that one gate found when it judged one candidate.
 
-    `planned` is how many checks the gate set out to make. `warehouse_sha256` binds the
-    evidence to the very file that was judged, where the gate judges the file.
+    `planned` is how many checks the gate set out to make. `files` binds the evidence to
+    the very files that were judged, each name with its SHA-256, where the gate judges
+    files.
     """
 
     gate: str
     refresh_id: str
     planned: int
     checks: Sequence[Check]
-    warehouse_sha256: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def problems(self) -> list[str]:
         """Why this evidence does not allow a release; empty when it does."""
@@ -268,7 +271,8 @@ def from_json(value: Mapping[str, Any]) -> Evidence:
         )
         for check in value["checks"]
     ]
-    return Evidence(**{**value, "checks": checks})
+    others = {key: value[key] for key in value if key not in {"checks", _FORMER_HASH}}
+    return Evidence(**others, checks=checks)
 
 
 def required_gates(sources: Iterable[str]) -> list[str]:

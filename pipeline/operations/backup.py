@@ -37,7 +37,7 @@ from pipeline.forget import run as forgetting
 from pipeline.forget.personal_data import declared, declared_stores
 from pipeline.journal import attempts, disk
 from pipeline.landing.batches import STATES
-from pipeline.release import catalogue
+from pipeline.release import catalogue, permissions
 from pipeline.sources import SourcesFile
 from pipeline.suppression.suppression_list import Suppression, key_text
 
@@ -254,12 +254,14 @@ def restore(
             home.current.symlink_to(Path("releases") / manifest["current"])
             if catalogue.current_id(home) is None:
                 _damaged(path, "the current release is missing")
+        for folder in home.releases.glob("r*-*"):
+            permissions.protect(folder)
         again = 0
         if forgotten_from is not None and sources is not None:
             again = _forget_again(home, Home(forgotten_from), sources, seeds)
         (partial / "refresh.lock").unlink(missing_ok=True)
-        for folder, _, _ in os.walk(partial):
-            sync_folder(Path(folder))
+        for at, _, _ in os.walk(partial):
+            sync_folder(Path(at))
         partial.replace(root)
         sync_folder(root.parent)
     except (tarfile.TarError, EOFError, zlib.error, UnicodeError) as error:

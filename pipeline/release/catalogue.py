@@ -17,7 +17,7 @@ from pipeline.common.files import read_json, sha256
 from pipeline.common.home import Home
 from pipeline.journal import attempts, evidence
 from pipeline.journal.acceptances import Use
-from pipeline.release.layout import _ID, WAREHOUSE, sequence
+from pipeline.release.layout import _ID, sequence, stated
 
 log = logging.getLogger("customer_tiers.release")
 
@@ -97,21 +97,20 @@ def _release(path: Path, is_current: bool) -> Release:
 
 
 def _visible_damage(folder: Path, record: Mapping[str, Any]) -> str:
-    file = folder / WAREHOUSE
-    if not file.exists():
-        return f"{file} is missing"
-    sizes = {record[name]["bytes"] for name in ("file", "incoming") if name in record}
-    if file.stat().st_size not in sizes:
-        return (
-            f"{file} has {file.stat().st_size:,} bytes and not those that were sealed"
-        )
+    for name, entries in stated(record).items():
+        file = folder / name
+        if not file.exists():
+            return f"{file} is missing"
+        size = file.stat().st_size
+        if all(size != entry["bytes"] for entry in entries):
+            return f"{file} has {size:,} bytes and not those that were sealed"
     return ""
 
 
 def newest_whole(home: Home) -> Release | None:
-    """The release to go on from: the current one, or the newest whose file is whole.
+    """The release to go on from: the current one, or the newest whose files are whole.
 
-    Each file is hashed until one is whole, so that damage is reported and goes no further.
+    Each is hashed until one is whole, so that damage is reported and goes no further.
     """
     kept = releases(home)
     for item in sorted(kept, key=lambda item: not item.is_current):
@@ -123,12 +122,13 @@ def newest_whole(home: Home) -> Release | None:
 
 
 def _hidden_damage(folder: Path) -> str:
-    record = read_json(folder / "release.json")
-    stated = {record[name]["sha256"] for name in ("file", "incoming") if name in record}
-    if (folder / f"{WAREHOUSE}.wal").exists():
-        return f"{folder / WAREHOUSE}.wal is left over"
-    if sha256(folder / WAREHOUSE) not in stated:
-        return f"{folder / WAREHOUSE} is not the file that was sealed (hash)"
+    for name, entries in stated(read_json(folder / "release.json")).items():
+        file = folder / name
+        if (folder / f"{name}.wal").exists():
+            return f"{file}.wal is left over"
+        found = sha256(file)
+        if all(found != entry["sha256"] for entry in entries):
+            return f"{file} is not the file that was sealed (hash)"
     return ""
 
 

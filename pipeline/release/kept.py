@@ -27,7 +27,7 @@ from pipeline.common.files import read_json, sync_folder, write_json
 from pipeline.common.home import Home
 from pipeline.release import duckdb_files
 from pipeline.release.catalogue import Release
-from pipeline.release.layout import WAREHOUSE, Candidate
+from pipeline.release.layout import Candidate, stated
 
 log = logging.getLogger("customer_tiers.release")
 
@@ -41,11 +41,11 @@ class Kept:
 
     Attributes:
         nodes: What was noted of each table and test.
-        warehouse: The file of the current release.
+        release: The folder of the current release.
     """
 
     nodes: Mapping[str, Any]
-    warehouse: Path
+    release: Path
 
 
 def folder(home: Home) -> Path:
@@ -86,7 +86,7 @@ def _keep(home: Home, refresh_id: str) -> None:
         there / NODES,
         {
             "release": refresh_id,
-            "sha256": _sha256(home.releases / refresh_id),
+            "files": _hashes(home.releases / refresh_id),
             "work": _state(kept),
             "nodes": read_json(noted),
         },
@@ -115,14 +115,14 @@ def take(home: Home, candidate: Candidate, release: Release | None) -> Kept | No
             release is not None
             and release.is_current
             and record["release"] == release.refresh_id
-            and record["sha256"] == _sha256(release.path)
+            and record["files"] == _hashes(release.path)
             and record["work"] == _state(there / WORK)
             and _is_dense(there / WORK)
         ):
             # From here on it says nothing of the file.
             (there / NODES).unlink()
             (there / WORK).replace(candidate.work_file)
-            found = Kept(record["nodes"], release.path / WAREHOUSE)
+            found = Kept(record["nodes"], release.path)
     discard(home)
     return found
 
@@ -148,8 +148,11 @@ def _is_dense(work: Path) -> bool:
     return found is not None and bool(found[0])
 
 
-def _sha256(release: Path) -> str:
-    return str(read_json(release / "release.json")["file"]["sha256"])
+def _hashes(release: Path) -> dict[str, list[str]]:
+    return {
+        name: [entry["sha256"] for entry in entries]
+        for name, entries in stated(read_json(release / "release.json")).items()
+    }
 
 
 def _state(path: Path) -> list[int]:

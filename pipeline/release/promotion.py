@@ -17,7 +17,7 @@ from pipeline.common.files import read_json, sync_folder
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
 from pipeline.journal import evidence
-from pipeline.release import kept
+from pipeline.release import kept, permissions
 from pipeline.release.catalogue import Release, current, current_id, releases
 from pipeline.release.layout import sequence
 from pipeline.release.verification import verify
@@ -51,6 +51,7 @@ def promote(
             f"{current_id(home) or 'what they had'}: " + "; ".join(problems)
         )
     if folder is candidate:
+        permissions.protect(folder)
         sync_folder(folder)
         folder.rename(target)
         sync_folder(home.releases)
@@ -84,6 +85,7 @@ def rollback(home: Home, refresh_id: str | None = None) -> Release:
             raise ConfigurationError(
                 f"{refresh_id} cannot be made current: {wanted.damage}."
             )
+        permissions.protect(wanted.path)
         _point_current_at(home, refresh_id)
     return next(item for item in releases(home) if item.is_current)
 

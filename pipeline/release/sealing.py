@@ -1,4 +1,4 @@
-"""Closes a candidate's file and writes its `release.json`; replaces a sealed file.
+"""Closes a candidate's files and writes its `release.json`; replaces sealed files.
 
 Not here: whether the evidence suffices (`verification`).
 """
@@ -14,7 +14,8 @@ from pipeline.common.files import read_json, sha256, sync_file, sync_folder, wri
 from pipeline.common.home import Home
 from pipeline.journal import attempts, evidence
 from pipeline.journal.acceptances import Use
-from pipeline.release.layout import FORMAT, WAREHOUSE, Candidate
+from pipeline.release import duckdb_files, permissions
+from pipeline.release.layout import FORMAT, Candidate, stated
 from pipeline.release.verification import _assert_closed
 
 
@@ -23,24 +24,28 @@ def seal(
     gates: Sequence[str],
     acceptances: Sequence[Use] = (),
     *,
+    sealed_at: str = "",
     relations: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Closes the candidate's file and writes `release.json` beside it.
+    """Closes the candidate's files and writes `release.json` beside them.
 
     The evidence goes in as it is, refusals too: whether it suffices is for `verify`.
-    Call it after the last write to the warehouse file.
+    Call it after the last write to the files.
 
     Args:
         gates: The gates whose evidence must be there; recorded, and asked for again by
             `promote` from its own knowledge.
         acceptances: Those that hold, and what each did.
+        sealed_at: When, ISO, as it stands in the files too; now without it.
         relations: The keys of its tables and what their columns refer to, for copies.
 
     Returns:
         The path of `release.json`.
     """
-    _assert_closed(candidate.warehouse_file)
-    sync_file(candidate.warehouse_file)
+    files = duckdb_files.databases(candidate.release_folder).values()
+    for file in files:
+        _assert_closed(file)
+        sync_file(file)
     found = evidence.load_all(candidate.evidence_folder)
     path = candidate.release_folder / "release.json"
     write_json(
@@ -53,12 +58,8 @@ def seal(
             "time_zone": candidate.time_zone,
             "reporting_currency": candidate.reporting_currency,
             "opened_at": candidate.opened_at,
-            "sealed_at": attempts.now().isoformat(),
-            "file": {
-                "name": WAREHOUSE,
-                "bytes": candidate.warehouse_file.stat().st_size,
-                "sha256": sha256(candidate.warehouse_file),
-            },
+            "sealed_at": sealed_at or attempts.now().isoformat(),
+            "files": [_entry(file) for file in files],
             "gates": list(gates),
             "acceptances": [asdict(use) for use in acceptances],
             "relations": dict(relations or {}),
@@ -75,40 +76,63 @@ def is_sealed(home: Home, candidate: Candidate) -> bool:
     return any((folder / "release.json").exists() for folder in folders)
 
 
-def replace_warehouse(
-    folder: Path, new: Path, change: Callable[[Any], Any], why: Mapping[str, Any]
+def replace_files(
+    folder: Path,
+    new: Mapping[str, Path],
+    change: Callable[[Any], Any],
+    why: Mapping[str, Any],
 ) -> None:
-    """Puts a new file in the place of a release's own, and says so in its record.
+    """Puts new files in the place of a release's own, and says so in its record.
 
-    Readers see the old file or the new one: it is one rename. A reader that has the old
-    one open keeps it. For the moments around the rename the record states the hashes of
-    both, so that the release can be verified whenever the process dies.
+    Readers see the old file or the new one: each is one rename. A reader that has an old
+    one open keeps it. For the moments around the renames the record states the hashes of
+    old and new, so that the release can be verified whenever the process dies.
 
     Args:
         folder: The release.
-        new: A closed DuckDB file in the same folder.
-        change: Applied to the record, for what stands in it as it does in the file.
+        new: File of the release → a closed DuckDB file in the same folder.
+        change: Applied to the record, for what stands in it as it does in the files.
         why: The entry for the record's `rewritten`; made once for each `receipt`.
     """
-    _assert_closed(new)
-    sync_file(new)
+    for file in new.values():
+        _assert_closed(file)
+        sync_file(file)
     record = read_json(folder / "release.json")
-    incoming = {
-        "name": WAREHOUSE,
-        "bytes": new.stat().st_size,
-        "sha256": sha256(new),
+    before = {
+        entry["name"]: entry for entries in stated(record).values() for entry in entries
     }
+    incoming = [{**_entry(file), "name": name} for name, file in new.items()]
     write_json(folder / "release.json", {**record, "incoming": incoming}, hashed=True)
-    new.replace(folder / WAREHOUSE)
+    for name, file in new.items():
+        file.replace(folder / name)
     sync_folder(folder)
-    record.pop("incoming", None)
     entries = [
         item
-        for item in record.pop("rewritten", [])
+        for item in record.get("rewritten", [])
         if item.get("receipt") != why.get("receipt")
     ]
+    left = {
+        key: value
+        for key, value in record.items()
+        if key not in {"file", "files", "incoming", "rewritten"}
+    }
     write_json(
         folder / "release.json",
-        {**change(record), "file": incoming, "rewritten": [*entries, dict(why)]},
+        {
+            **change(left),
+            "files": [
+                *(before | {entry["name"]: entry for entry in incoming}).values()
+            ],
+            "rewritten": [*entries, dict(why)],
+        },
         hashed=True,
     )
+    permissions.protect(folder)
+
+
+def _entry(file: Path) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "bytes": file.stat().st_size,
+        "sha256": sha256(file),
+    }

@@ -1,4 +1,4 @@
-"""Whether evidence and file allow a release: re-read from disk each time."""
+"""Whether evidence and files allow a release: re-read from disk each time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from pipeline.common.errors import GateRefused
 from pipeline.common.files import read_json, sha256
 from pipeline.journal import evidence
-from pipeline.release.layout import WAREHOUSE, Candidate
+from pipeline.release import duckdb_files
+from pipeline.release.layout import DATABASES, Candidate, stated
 
 
 def judge(
@@ -16,8 +17,8 @@ def judge(
 ) -> list[str]:
     """Why the evidence on disk does not allow this candidate; empty when it does.
 
-    Reads the evidence and the file as the gate out left it, so it must be asked
-    before anything else is written into the file.
+    Reads the evidence and the files as the gate out left them, so it must be asked
+    before anything else is written into them.
 
     Args:
         candidate: What is to be published.
@@ -31,19 +32,26 @@ def judge(
         return [f"the evidence in {candidate.evidence_folder} is damaged ({error})"]
     problems = _evidence_problems(found, gates, candidate.refresh_id, terms)
     seen = found.get("out")
-    if seen is not None and candidate.warehouse_file.exists():
-        actual = sha256(candidate.warehouse_file)
-        if seen.warehouse_sha256 != actual:
-            problems.append(
-                f"{candidate.warehouse_file} is not the file that the gate looked at"
-            )
+    if seen is not None:
+        there = hashes(candidate)
+        problems += [
+            f"{candidate.release_folder / name} is not the file that the gate looked at"
+            for name in DATABASES.values()
+            if seen.files.get(name) != there.get(name)
+        ]
     return problems
+
+
+def hashes(candidate: Candidate) -> dict[str, str]:
+    """File of the release in the making → its SHA-256, which binds evidence to it."""
+    files = duckdb_files.databases(candidate.release_folder)
+    return {path.name: sha256(path) for path in files.values()}
 
 
 def verify(
     folder: Path, gates: Iterable[str], terms: evidence.Terms | None = None
 ) -> list[str]:
-    """Re-reads `release.json` and the file: why they may not be published.
+    """Re-reads `release.json` and the files: why they may not be published.
 
     Args:
         folder: The release, or the one in the making.
@@ -56,22 +64,29 @@ def verify(
     """
     try:
         record = read_json(folder / "release.json")
-        stated = {record["file"]["sha256"]}
-        if "incoming" in record:  # see replace_warehouse
-            stated.add(record["incoming"]["sha256"])
+        files = {
+            name: {entry["sha256"] for entry in entries}
+            for name, entries in stated(record).items()
+        }
         found = {item["gate"]: evidence.from_json(item) for item in record["evidence"]}
         refresh_id = record["refresh_id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         return [f"{folder / 'release.json'} is missing or damaged ({error})"]
     problems = _evidence_problems(found, gates, refresh_id, terms)
-    try:
-        _assert_closed(folder / WAREHOUSE)
-        if sha256(folder / WAREHOUSE) not in stated:
-            problems.append(
-                f"{folder / WAREHOUSE} is not the file that was sealed (hash)"
-            )
-    except (OSError, GateRefused) as error:
-        problems.append(str(error))
+    problems += [
+        f"{path} was not sealed"
+        for path in duckdb_files.databases(folder).values()
+        if path.name not in files
+    ]
+    for name, sealed in files.items():
+        try:
+            _assert_closed(folder / name)
+            if sha256(folder / name) not in sealed:
+                problems.append(
+                    f"{folder / name} is not the file that was sealed (hash)"
+                )
+        except (OSError, GateRefused) as error:
+            problems.append(str(error))
     return problems
 
 

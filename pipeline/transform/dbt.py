@@ -23,7 +23,7 @@ from pipeline.common.errors import (
     CustomerTiersError,
     GateRefused,
 )
-from pipeline.common.files import read_json, sha256, write_text
+from pipeline.common.files import read_json, write_text
 from pipeline.common.settings import Settings
 from pipeline.journal.evidence import (
     EXAMPLES_KEPT,
@@ -32,7 +32,7 @@ from pipeline.journal.evidence import (
     Evidence,
     Outcome,
 )
-from pipeline.release import duckdb_files, kept
+from pipeline.release import duckdb_files, kept, verification
 from pipeline.release.kept import Kept
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
@@ -172,7 +172,7 @@ def build(
     stopped: threading.Event | None = None,
     former: Kept | None = None,
 ) -> Built:
-    """Builds and tests everything in the candidate's two files.
+    """Builds and tests everything in the candidate's files.
 
     Args:
         on_result: Called with the result of each node, from other threads.
@@ -191,7 +191,7 @@ def build(
                 refresh_id=candidate.refresh_id,
                 planned=1,
                 checks=[policy_check],
-                warehouse_sha256=sha256(candidate.warehouse_file),
+                files=verification.hashes(candidate),
             ),
             errors=[],
         )
@@ -226,7 +226,7 @@ def build(
         lineage.write(candidate.warehouse_file, project.manifest_json)
     if not results:
         errors.append("dbt built nothing")
-    for path in (candidate.work_file, candidate.warehouse_file):
+    for path in (candidate.work_file, *candidate.databases.values()):
         with duckdb_files.connect(path) as connection:
             connection.execute("checkpoint")
     tests = [result for result in results if result.node["resource_type"] == "test"]
@@ -240,7 +240,7 @@ def build(
                 *dbt_tests.checks_of(candidate, tests),
                 _models_check(errors),
             ],
-            warehouse_sha256=sha256(candidate.warehouse_file),
+            files=verification.hashes(candidate),
         ),
         errors=errors,
     )
@@ -272,7 +272,7 @@ def _execute(
         on_result,
         stopped or threading.Event(),
         traces,
-        former.warehouse if former else None,
+        former.release if former else None,
     ).run()
     kept.note(candidate, traces.noted())
     return results
@@ -282,7 +282,7 @@ def compiled(project: Project, profiles: Path) -> Compiled:
     """The SQL of a project's nodes.
 
     Args:
-        profiles: The folder of the dbt profile that names the two files.
+        profiles: The folder of the dbt profile that names the files.
     """
 
     def compile_now(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:

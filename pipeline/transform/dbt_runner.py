@@ -209,7 +209,7 @@ def write_profile(candidate: Candidate, threads: int) -> Path:
 
 
 def profile(candidate: Candidate, threads: int) -> str:
-    """The dbt profile that points at the candidate's two files."""
+    """The dbt profile that points at the candidate's files."""
     return json.dumps(
         {
             "customer_tiers": {
@@ -222,10 +222,8 @@ def profile(candidate: Candidate, threads: int) -> str:
                         "settings": SETTINGS,
                         "config_options": config(),
                         "attach": [
-                            {
-                                "path": str(candidate.warehouse_file.resolve()),
-                                "alias": "warehouse",
-                            }
+                            {"path": str(path.resolve()), "alias": name}
+                            for name, path in candidate.databases.items()
                         ],
                     }
                 },

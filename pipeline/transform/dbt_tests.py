@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.common import sql
 from pipeline.journal.evidence import EXAMPLES_KEPT, NOT_MADE, Check, Severity
 from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
@@ -42,10 +41,7 @@ def checks_of(candidate: Candidate, tests: Sequence[Result]) -> list[Check]:
     ]
     if failed:
         with duckdb_files.connect(candidate.work_file) as connection:
-            connection.execute(
-                f"attach {sql.literal(candidate.warehouse_file)} as warehouse "
-                "(read_only)"
-            )
+            duckdb_files.attach(connection, candidate.databases)
             for place, test in failed:
                 rows = connection.execute(
                     f"select * from ({test.sql}\n) as found limit {EXAMPLES_KEPT}"

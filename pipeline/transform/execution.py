@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 
 from pipeline.common import sql
+from pipeline.release import duckdb_files, layout
 from pipeline.release.layout import Candidate
 from pipeline.transform import materialization
 from pipeline.transform.compiled import Columns, Compiled
@@ -263,20 +264,21 @@ class Execution:
         return any(map(made_of.issuperset, self._refused))
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        """The work file with the warehouse beside it, and every schema in them."""
+        """The work file with the release's files beside it, and every schema in them."""
         connection = duckdb.connect(
             str(self._candidate.work_file.resolve()),
             config=materialization.config(),
         )
-        connection.execute(
-            f"attach if not exists {sql.literal(self._candidate.warehouse_file.resolve())} "
-            "as warehouse"
-        )
+        duckdb_files.attach(connection, self._candidate.databases, read_only=False)
         if self._former is not None:
-            connection.execute(
-                f"attach if not exists {sql.literal(self._former.resolve())} "
-                "as former (read_only)"
-            )
+            files = duckdb_files.databases(self._former)
+            duckdb_files.attach(connection, files, prefix=materialization.FORMER)
+            for name in layout.DATABASES.keys() - files.keys():
+                # Of a release of before: there is nothing in it to take over.
+                connection.execute(
+                    "attach if not exists ':memory:' as "
+                    + sql.quoted(f"{materialization.FORMER}{name}")
+                )
         schemas = {
             node["relation_name"].rpartition(".")[0]
             for node in self._selection.tables.values()

@@ -1,4 +1,4 @@
-"""What dbt builds on: the candidate's two files, with views over the landed batches.
+"""What dbt builds on: the candidate's files, with views over the landed batches.
 
 The work file gets the schema `landing`, one view a landed entity over the batches in
 force. Everything above it is SQL of the dbt project.
@@ -26,7 +26,7 @@ from pipeline.sources import Source
 
 
 def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> Kept | None:
-    """Makes the candidate's two files as dbt expects them.
+    """Makes the candidate's files as dbt expects them.
 
     `landing.<source>__<entity>` are views over exactly the batches in force now, so
     that a batch that lands later cannot slip into this candidate. All of it is made
@@ -40,7 +40,7 @@ def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> Kept
         SourceUnavailable: Nothing of an entity has been landed yet.
         ConfigurationError: The key of an entity is none of its columns.
     """
-    for path in (candidate.work_file, candidate.warehouse_file):
+    for path in (candidate.work_file, *candidate.databases.values()):
         for leftover in path.parent.glob(path.name + "*"):
             if leftover.is_dir():  # what a killed DuckDB had spilled
                 shutil.rmtree(leftover)
@@ -69,8 +69,9 @@ def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> Kept
         for landed in entities:
             create_view(connection, landed)
         accounting.count(connection, entities, candidate.time_zone)
-    with connect(candidate.warehouse_file) as connection:
-        connection.execute("create schema marts; create schema meta")
+    for path in candidate.databases.values():
+        with connect(path) as connection:
+            connection.execute("create schema marts; create schema meta")
     return former
 
 

@@ -16,7 +16,11 @@ from typing import Any
 import duckdb
 
 from pipeline.common import engine, sql
+from pipeline.release.layout import DATABASES
 from pipeline.transform.nodes import Node, Status
+
+# Before the names of the catalogs of the release before.
+FORMER = "former_"
 
 # What DuckDB's files are opened with, here and by dbt. A time with a zone compared with
 # one without is one in UTC, wherever this runs.
@@ -24,7 +28,7 @@ SETTINGS = {"TimeZone": "UTC"}
 
 
 def config() -> dict[str, Any]:
-    """How DuckDB opens the two files, here and where dbt opens them."""
+    """How DuckDB opens the files, here and where dbt opens them."""
     # Tables have no order; keeping one costs memory.
     return {**engine.config(), "preserve_insertion_order": "false"}
 
@@ -91,8 +95,8 @@ def build(
 def take_over(cursor: duckdb.DuckDBPyConnection, node: Node) -> bool:
     """Has the former table of a node stand where the node's own would be made.
 
-    In the work file it lies there already. A release is a file of its own, which holds
-    nothing of former ones: its table is copied.
+    In the work file it lies there already. A release is files of its own, which hold
+    nothing of former ones: its table is copied, from the file in which it belongs.
 
     Returns:
         False where there is none to take over.
@@ -100,14 +104,15 @@ def take_over(cursor: duckdb.DuckDBPyConnection, node: Node) -> bool:
     kind = node["config"]["materialized"]
     if kind == "ephemeral":
         return True
-    if node["database"] != "warehouse":
+    if node["database"] not in DATABASES:
         return _kind_of(cursor, node) != ""
     if kind == "view":
         return False
     cursor.execute("begin")
     try:
+        former = sql.quoted(f"{FORMER}{node['database']}")
         relation = node["relation_name"].partition(".")[2]
-        _create_table(cursor, node, f"select * from former.{relation}")
+        _create_table(cursor, node, f"select * from {former}.{relation}")
         _comment(cursor, node)
         cursor.execute("commit")
     except BaseException as error:

@@ -9,7 +9,8 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -23,8 +24,19 @@ from pipeline.journal.acceptances import Use
 from pipeline.journal.evidence import Evidence, from_json, load_all
 from pipeline.landing.entity import landed_entities
 from pipeline.release.duckdb_files import connect
-from pipeline.release.layout import WAREHOUSE, Candidate
+from pipeline.release.layout import FORMAT, WAREHOUSE, Candidate
 from pipeline.sources import Source
+from pipeline.transform.meta_tables import (
+    ACCEPTANCES,
+    CHECK_HISTORY,
+    CHECK_RESULTS,
+    CURRENT_RELEASE,
+    QUARANTINE,
+    QUARANTINED_LINES,
+    REFRESHES,
+    SOURCE_FRESHNESS,
+    MetaTable,
+)
 
 log = logging.getLogger("customer_tiers.warehouse")
 
@@ -33,183 +45,48 @@ log = logging.getLogger("customer_tiers.warehouse")
 HISTORY_DAYS = 400
 
 
-@dataclass(frozen=True)
-class MetaTable:
-    """A table of the schema `meta` that Python writes, not dbt."""
-
-    name: str
-    description: str
-    columns: Mapping[str, tuple[str, str]]  # name → (type, description)
-
-
-REFRESHES = MetaTable(
-    "refreshes",
-    "Every attempt at a refresh known when this release was sealed. "
-    "One row per attempt.",
-    {
-        "refresh_id": ("varchar", "The attempt, and the release where it became one."),
-        "as_of_date": ("date", "The last business day that the attempt knew of."),
-        "state": (
-            "varchar",
-            "published, built, refused, failed or died; `sealed` is this very release.",
-        ),
-        "stage": ("varchar", "How far it came."),
-        "reason": ("varchar", "Why it ended there, if it did not publish."),
-        "run_id": ("varchar", "The run in Dagster."),
-        "started_at": ("timestamp", "Start, UTC."),
-        "ended_at": ("timestamp", "End, UTC."),
-    },
-)
-_CHECK: dict[str, tuple[str, str]] = {
-    "gate": ("varchar", "in.<source>, transform or out."),
-    "subject": ("varchar", "The table that was checked."),
-    "check_name": ("varchar", "The expectation or test, with its columns."),
-    "check_id": (
-        "varchar",
-        "Its public id, subject:name, as `refresh --accept` takes it.",
-    ),
-    "severity": ("varchar", "critical stops the release, warning is read."),
-    "acceptable": (
-        "boolean",
-        "Whether a person may accept that it failed: a warning, or declared so.",
-    ),
-    "outcome": ("varchar", "passed, failed or crashed; an accepted one stays failed."),
-}
-_FOUND: dict[str, tuple[str, str]] = {
-    "observed": ("varchar", "What was found."),
-    "failing_rows": ("bigint", "Rows that break it, where they can be counted."),
-    "checked_rows": ("bigint", "Rows that were checked, where that is known."),
-    "examples": ("varchar", "A few of those that break it by their keys, as JSON."),
-    "accepted_by": ("varchar", "Who accepted the failure, if somebody did."),
-    "accepted_reason": ("varchar", "Why, in that person's words."),
-    "accepted_until": ("date", "The last day on which the acceptance holds."),
-    "seconds": ("double", "How long it took, where that is measured: dbt's tests."),
-}
-CHECK_RESULTS = MetaTable(
-    "check_results",
-    "What the gates found in this refresh. One row per check.",
-    {
-        "refresh_id": ("varchar", "The refresh."),
-        **_CHECK,
-        "demand": ("varchar", "What must hold, as Great Expectations or dbt words it."),
-        "expected": ("varchar", "Why it must hold."),
-        **_FOUND,
-        "carried": (
-            "boolean",
-            "Whether it was found by an earlier refresh, and not asked again because the "
-            "test and all that it reads are as they were.",
-        ),
-    },
-)
-CHECK_HISTORY = MetaTable(
-    "check_history",
-    "What the gates found in this refresh and in those of the 400 days before it, "
-    "refused ones too, as far as they left evidence; meta.refreshes says how each ended. "
-    "One row per refresh and check.",
-    {
-        "refresh_id": ("varchar", "The refresh."),
-        "refreshed_at": ("timestamp", "When it began, UTC."),
-        **_CHECK,
-        **_FOUND,
-    },
-)
-ACCEPTANCES = MetaTable(
-    "acceptances",
-    "What people had accepted when this release was sealed, and what it did. "
-    "One row per check.",
-    {
-        "refresh_id": ("varchar", "The refresh."),
-        "check_id": ("varchar", "The check, subject:name."),
-        "state": (
-            "varchar",
-            "used: it failed and was let pass; unused: it passed; void: it crashed, or is "
-            "not acceptable any more; not made: nothing of the kind was checked.",
-        ),
-        "accepted_by": ("varchar", "The user of the operating system."),
-        "accepted_at": ("timestamp", "When, UTC."),
-        "reason": ("varchar", "Why, in that person's words."),
-        "until": ("date", "The last day on which it holds, by the clock, UTC."),
-    },
-)
-QUARANTINE = MetaTable(
-    "quarantine",
-    "Rows of the batches in force that could not be read; those of a table are given by "
-    "the last batch that held the whole of it, and later ones. One row per line of a "
-    "source.",
-    {
-        "source": ("varchar", "The source."),
-        "entity": ("varchar", "Its entity."),
-        "batch_id": ("varchar", "The batch in which it would have landed."),
-        "source_file": ("varchar", "The file or table."),
-        "line": ("bigint", "The line in the file, from 1, header included."),
-        "text": ("varchar", "The line as it stands in the source."),
-        "reason": ("varchar", "Why it could not be read."),
-        "quarantined_at": ("timestamp", "When, UTC."),
-    },
-)
-SOURCE_FRESHNESS = MetaTable(
-    "source_freshness",
-    "What each source gave, and when. One row per source and entity.",
-    {
-        "source": ("varchar", "The source."),
-        "entity": ("varchar", "Its entity."),
-        "batches": ("integer", "Batches in force."),
-        "rows_read": (
-            "bigint",
-            "Rows read in them: landed, quarantined and forgotten together.",
-        ),
-        "rows_landed": ("bigint", "Rows that landed."),
-        "rows_quarantined": ("bigint", "Rows that could not be read."),
-        "different_keys": ("bigint", "Keys of the landed rows, deleted ones too."),
-        "repeated_keys": (
-            "bigint",
-            "Of these, keys that one batch held more than once; the last row counts.",
-        ),
-        "deleted_keys": ("bigint", "Of these, keys that the source deleted."),
-        "superseded_rows": (
-            "bigint",
-            "Landed rows that are not the newest of their key: what was corrected, "
-            "repeated or read twice.",
-        ),
-        "rows_forgotten": ("bigint", "Rows left out: of a customer who was forgotten."),
-        "rows_refused": (
-            "bigint",
-            "Rows of batches that a gate refused; they are in none of the others.",
-        ),
-        "last_loaded_at": ("timestamp", "When the newest batch was read, UTC."),
-    },
-)
-
-
 def write_meta(
     home: Home,
     candidate: Candidate,
     sources: Sequence[Source],
     evidence: Mapping[str, Evidence],
     acceptances: Sequence[Use] = (),
+    *,
+    sealed_at: str = "",
 ) -> None:
-    """Adds the meta tables to the warehouse file; the last write before the seal."""
+    """Adds the meta tables to the candidate's files; the last write before the seal.
+
+    Args:
+        home: Where the journal is, and what landed.
+        candidate: Whose files are written to.
+        sources: The sources in force.
+        evidence: What the gates found.
+        acceptances: Those that hold, and what each did.
+        sealed_at: When the candidate becomes a release, ISO; now without it.
+    """
+    release = _release_row(candidate, sealed_at or attempts.now().isoformat())
+    files = [
+        landed.quarantine_file(batch)
+        for landed in landed_entities(home, sources)
+        for batch in landed.unread()
+    ]
+    with connect(candidate.private_file) as connection:
+        connection.execute("begin")
+        _fill(connection, CURRENT_RELEASE, [release])
+        _fill(connection, QUARANTINED_LINES, [])
+        _insert_quarantined(connection, QUARANTINED_LINES, files)
+        connection.execute("commit")
+        connection.execute("checkpoint")
     with connect(candidate.warehouse_file) as connection:
         connection.execute("begin")
+        _fill(connection, CURRENT_RELEASE, [release])
         _fill(connection, REFRESHES, _refresh_rows(home, candidate))
         checks = _check_rows(candidate.refresh_id, candidate.opened_at, evidence)
         _fill(connection, CHECK_RESULTS, checks)
         _fill(connection, ACCEPTANCES, _acceptance_rows(candidate, acceptances))
         _fill(connection, SOURCE_FRESHNESS, _freshness_rows(candidate))
         _fill(connection, QUARANTINE, [])
-        files = [
-            landed.quarantine_file(batch)
-            for landed in landed_entities(home, sources)
-            for batch in landed.unread()
-        ]
-        if files:
-            connection.execute(
-                f"""
-                insert into meta.quarantine by name
-                select * replace (quarantined_at at time zone 'UTC' as quarantined_at)
-                from {sql.parquet(files)}
-                """
-            )
+        _insert_quarantined(connection, QUARANTINE, files)
         connection.execute("commit")
         # Not in the transaction: an older release that cannot be read would end it.
         _fill(connection, CHECK_HISTORY, checks)
@@ -280,6 +157,37 @@ def _acceptance_rows(candidate: Candidate, uses: Sequence[Use]) -> list[dict[str
         }
         for use in uses
     ]
+
+
+def _release_row(candidate: Candidate, sealed_at: str) -> dict[str, Any]:
+    return {
+        "refresh_id": candidate.refresh_id,
+        "as_of_date": candidate.as_of_date.isoformat(),
+        "sealed_at": _utc(sealed_at),
+        "rewritten_at": None,
+        "started_at": _utc(candidate.opened_at),
+        "run_id": candidate.run_id,
+        "time_zone": candidate.time_zone,
+        "reporting_currency": candidate.reporting_currency,
+        "schema_version": FORMAT,
+        "product_version": version("customer-tiers"),
+    }
+
+
+def _insert_quarantined(
+    connection: duckdb.DuckDBPyConnection, table: MetaTable, files: Sequence[Path]
+) -> None:
+    if files:
+        connection.execute(
+            f"""
+            insert into meta.{table.name} by name
+            select {", ".join(table.columns)}
+            from (
+                select * replace (quarantined_at at time zone 'UTC' as quarantined_at)
+                from {sql.parquet(files)}
+            )
+            """
+        )
 
 
 def _add_earlier_checks(

@@ -35,6 +35,7 @@ from typing import Any
 import duckdb
 
 from pipeline.common.files import read_json, write_json
+from pipeline.release import layout
 from tests.faults import processes
 from tests.faults.company import Company, Fact, read_facts, same_marts
 from tests.faults.processes import Child
@@ -283,7 +284,7 @@ def release_file(lane: Lane) -> str:
     """A file of a release is damaged, mostly of the current one."""
     kept = sorted((lane.home / "releases").glob("r*"))
     folder = kept[-1] if lane.random.random() < 0.7 else lane.random.choice(kept)
-    path = folder / lane.random.choice(["warehouse.duckdb", "release.json"])
+    path = folder / lane.random.choice([*layout.DATABASES.values(), "release.json"])
     if not path.exists():
         return "no file"
     with readers_away(lane):
@@ -437,6 +438,7 @@ def kept_work(lane: Lane) -> str:
 def spoil(lane: Lane, path: Path, *, gone: bool = True) -> str:
     """Damages a file in one of the ways in which files are damaged."""
     size = path.stat().st_size
+    path.chmod(0o600)  # a disk asks nobody for the right to write
     way = lane.random.choice(["cut", "emptied", "garbage", "bit"] + ["removed"] * gone)
     if way == "removed":
         path.unlink()

@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.journal import attempts, evidence
 from pipeline.journal.evidence import Check, Evidence
@@ -91,7 +90,7 @@ def publish(home: Home, number: int) -> None:
                 refresh_id=candidate.refresh_id,
                 planned=1,
                 checks=[check],
-                warehouse_sha256=sha256(candidate.warehouse_file),
+                files=verification.hashes(candidate),
             ),
         )
     assert verification.judge(candidate, gates) == []

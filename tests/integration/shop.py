@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.common.settings import PROJECT_ROOT
+from pipeline.release import duckdb_files
 from tests.conftest import command
 
 DATA = PROJECT_ROOT / "tests" / "data" / "online_retail" / "online_retail.parquet"
@@ -80,12 +81,14 @@ class Shop:
 def same_marts(one: Path, other: Path) -> None:
     """Asserts that two releases hold the same marts, row for row."""
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{one}' as one (read_only)")
-        connection.execute(f"attach '{other}' as other (read_only)")
+        for side, path in (("one", one), ("other", other)):
+            files = duckdb_files.databases(path.parent)
+            duckdb_files.attach(connection, files, prefix=f"{side}_")
         tables = connection.execute(
             """
-            select table_name from duckdb_tables()
-            where database_name = 'one' and schema_name = 'marts'
+            select split_part(database_name, '_', 2) || '.marts.' || table_name
+            from duckdb_tables()
+            where starts_with(database_name, 'one_') and schema_name = 'marts'
             """
         ).fetchall()
         models = PROJECT_ROOT / "dbt_project" / "models" / "marts"
@@ -95,7 +98,7 @@ def same_marts(one: Path, other: Path) -> None:
                 differing = connection.execute(
                     f"""
                     select count(*) from (
-                        from {left}.marts.{table} except all from {right}.marts.{table}
+                        from {left}_{table} except all from {right}_{table}
                     )
                     """
                 ).fetchone()

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from pipeline.common.home import Home
-from pipeline.release import kept
+from pipeline.release import kept, layout
 from tests.conftest import command
 from tests.integration.small import Row, SmallCompany
 from tests.integration.test_small_companies import (
@@ -32,6 +32,7 @@ from tests.integration.test_small_companies import (
 
 # What a refresh says of itself: when it ran, and how long it took.
 OF_THE_RUN = {
+    "meta.current_release",
     "meta.refreshes",
     "meta.check_history",
     "meta.source_freshness",
@@ -119,10 +120,18 @@ def carried(home: Path) -> set[str]:
 
 def differing(home: Path, other: Path) -> dict[str, list[Any]]:
     """Rows of the current releases of two homes that only one of them has, by table."""
+    return {
+        table: rows
+        for file in layout.DATABASES.values()
+        for table, rows in _differing(home, other, file).items()
+    }
+
+
+def _differing(home: Path, other: Path, file: str) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     with duckdb.connect() as connection:
         for name, root in (("one", home), ("two", other)):
-            path = (root / "current" / "warehouse.duckdb").resolve()
+            path = (root / "current" / file).resolve()
             connection.execute(f"attach '{path}' as {name} (read_only)")
         described = [
             connection.execute(

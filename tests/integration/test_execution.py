@@ -11,6 +11,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from pipeline.common.settings import Settings
+from pipeline.release import layout
 from pipeline.sources import load_sources
 from pipeline.transform import dbt_runner, project
 from pipeline.transform.nodes import EXCLUDE, SELECT
@@ -37,6 +38,7 @@ def candidate_files(candidate: Path) -> dict[str, Path]:
     return {
         "work": candidate / "work.duckdb",
         "warehouse": candidate / "release" / "warehouse.duckdb",
+        "private": candidate / "release" / "private.duckdb",
     }
 
 
@@ -58,9 +60,10 @@ def test_dbt_build_gives_the_same_tables(built_home: Path, tmp_path: Path) -> No
     profile.write_text(profile.read_text().replace(str(built_home), str(home)))
     with duckdb.connect(str(candidate_files(theirs)["work"])) as connection:
         connection.execute("drop schema core cascade; drop schema staging cascade")
-    with duckdb.connect(str(candidate_files(theirs)["warehouse"])) as connection:
-        connection.execute("drop schema marts cascade; drop schema meta cascade")
-        connection.execute("create schema marts; create schema meta")
+    for name in layout.DATABASES:
+        with duckdb.connect(str(candidate_files(theirs)[name])) as connection:
+            connection.execute("drop schema marts cascade; drop schema meta cascade")
+            connection.execute("create schema marts; create schema meta")
     result = dbtRunner().invoke(
         [
             *("build", "--select", *SELECT.split(), "--exclude", EXCLUDE),
@@ -79,7 +82,7 @@ def test_dbt_build_gives_the_same_tables(built_home: Path, tmp_path: Path) -> No
                 # Views in the work file name their database, so both sides get its name.
                 connection.execute(f"attach '{path}' as {side}_{name} (read_only)")
         compared = 0
-        for name in ("work", "warehouse"):
+        for name in ("work", *layout.DATABASES):
             assert described(connection, f"ours_{name}") == described(
                 connection, f"theirs_{name}"
             )

@@ -21,7 +21,7 @@ import yaml
 from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
-from pipeline.release import catalogue
+from pipeline.release import catalogue, duckdb_files
 from tests.conftest import command, invoke, own_project, publish_alone, start
 from tests.faults.company import FIRST_DAY, Company
 
@@ -200,10 +200,11 @@ def test_a_broken_row_is_quarantined_told_and_counted(
     result = command("refresh", "--home", home, "--sources", sources)
     assert result.returncode == 0, result.stderr
     assert "1 quarantined" in result.stderr
-    path = (home / "current" / "warehouse.duckdb").resolve()
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with duckdb_files.open_release((home / "current").resolve()) as connection:
         (kept,) = connection.execute(
-            "select source, entity, source_file, line, text from meta.quarantine"
+            "select source, entity, source_file, line, text from meta.quarantine "
+            "inner join private.meta.quarantined_lines "
+            "using (source, entity, batch_id, source_file, line)"
         ).fetchall()
         assert kept == (
             "helpdesk",

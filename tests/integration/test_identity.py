@@ -17,6 +17,7 @@ import pytest
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.identity import clusters
 from pipeline.identity.vetoes import vetoes
+from pipeline.release import duckdb_files
 from tests.conftest import command, invoke
 from tests.populations import companies
 
@@ -330,7 +331,7 @@ def test_ids_stay_over_refreshes(home: Path, together: list[int]) -> None:
         together: How many of the ten changes each refresh sees.
     """
     ours = Company(home)
-    with ours.open() as connection:
+    with duckdb_files.open_release((home / "current").resolve()) as connection:
         before = {
             (source, key): customer
             for source, key, customer in connection.execute(
@@ -340,7 +341,7 @@ def test_ids_stay_over_refreshes(home: Path, together: list[int]) -> None:
         }
         (prospect, phone) = connection.execute(
             """
-            select customer_id, phone from marts.customers_private
+            select customer_id, phone from private.marts.customers_private
             where customer_name = 'Twentieth Bike Store'
             """
         ).fetchone() or (None, None)

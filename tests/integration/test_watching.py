@@ -11,13 +11,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
 
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.journal import log_reading
+from pipeline.release import duckdb_files
 from tests.conftest import command, environment, invoke
 from tests.unit.operations import alerting
 from tests.unit.operations.test_metrics import parsed, value
@@ -63,16 +63,17 @@ def test_no_customer_stands_in_the_log(published_home: Path) -> None:
     """A check of leads failed, so there was something to tell: its rows, not their keys."""
     (log,) = log_reading.kept(Home(published_home))
     text = log.path.read_text()
-    path = (published_home / "current" / "warehouse.duckdb").resolve()
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with duckdb_files.open_release(
+        (published_home / "current").resolve()
+    ) as connection:
         keys = connection.execute(
             "select source_customer_id from marts.customer_source_keys "
             "where length(source_customer_id) >= 6 union select lead_id from marts.leads"
         ).fetchall()
         names = connection.execute(
-            "select customer_name from marts.customers_private "
+            "select customer_name from private.marts.customers_private "
             "where customer_name like '% %' "
-            "union select email from marts.customers_private where email is not null"
+            "union select email from private.marts.customers_private where email is not null"
         ).fetchall()
     assert len(keys) > 2_000
     assert len(names) > 500

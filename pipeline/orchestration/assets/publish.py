@@ -2,8 +2,9 @@
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -23,7 +24,9 @@ from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import (
     candidates,
     catalogue,
+    duckdb_files,
     layout,
+    permissions,
     promotion,
     pruning,
     sealing,
@@ -71,23 +74,10 @@ def publish_asset(
                     raise GateRefused(
                         f"{refresh_id} is not published: " + "; ".join(problems)
                     )
-                found = evidence.load_all(candidate.evidence_folder)
-                uses = acceptances.uses(terms.held, found)
-                meta.write_meta(home, candidate, sources.sources, found, uses)
-                sealing.seal(
-                    candidate,
-                    needed,
-                    uses,
-                    relations=relations.declared(
-                        project.manifest_json, sources.sources, settings.expectations
-                    ),
+                declared = relations.declared(
+                    project.manifest_json, sources.sources, settings.expectations
                 )
-                _warn_of_idle(uses)
-                try:
-                    memory.remember(home, candidate.work_file)
-                except Exception as error:
-                    # It only saves work: without it the next refresh takes longer.
-                    log.warning("identity: nothing kept for the next time: %s", error)
+                _seal(home, candidate, sources, needed, terms, declared)
             # Asked for before the candidate is gone.
             took = disk.Took(
                 work=disk.size_of(candidate.work_file),
@@ -105,7 +95,10 @@ def publish_asset(
                 "refresh_id": refresh_id,
                 "as_of_date": published.as_of_date.isoformat(),
                 "release": dg.MetadataValue.path(str(folder)),
-                "bytes": (folder / layout.WAREHOUSE).stat().st_size,
+                "bytes": sum(
+                    path.stat().st_size
+                    for path in duckdb_files.databases(folder).values()
+                ),
                 "checks": published.checks,
                 "warnings": published.warnings,
                 "accepted": published.accepted,
@@ -135,6 +128,28 @@ def _terms(
         held=acceptances.held(home),
         always=judgement.always_made(sources.sources, settings.expectations),
     )
+
+
+def _seal(
+    home: Home,
+    candidate: layout.Candidate,
+    sources: SourcesFile,
+    needed: Sequence[str],
+    terms: evidence.Terms,
+    declared: Mapping[str, Any],
+) -> None:
+    """Writes what is known at the end only, and closes the candidate for good."""
+    found = evidence.load_all(candidate.evidence_folder)
+    uses = acceptances.uses(terms.held, found)
+    sealed_at = attempts.now().isoformat()
+    meta.write_meta(home, candidate, sources.sources, found, uses, sealed_at=sealed_at)
+    sealing.seal(candidate, needed, uses, sealed_at=sealed_at, relations=declared)
+    _warn_of_idle(uses)
+    try:
+        memory.remember(home, candidate.work_file)
+    except Exception as error:
+        # It only saves work: without it the next refresh takes longer.
+        log.warning("identity: nothing kept for the next time: %s", error)
 
 
 def _keep_house(
@@ -204,6 +219,7 @@ def report_asset() -> dg.AssetsDefinition:
         folder = home.current.resolve(strict=True)
         with attempts.stage(home, folder.name, "report"):
             path = reports.build_report(folder)
+            permissions.protect(folder)
             pruning.link_data_docs(home)
         log.info("report %s", path)
         return dg.MaterializeResult(

@@ -27,7 +27,7 @@ from pipeline.orchestration.assets.ingest import (
     landing_key,
 )
 from pipeline.orchestration.request import RefreshRequest
-from pipeline.release import candidates
+from pipeline.release import candidates, layout
 from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.transform import dbt as transform
@@ -304,9 +304,9 @@ def _with_row_count(event: Any, row_count: int | None) -> Any:
 
 
 def mart_keys(project: transform.Project) -> dict[str, dg.AssetKey]:
-    """Asset by table, of every table that dbt builds into the release's file."""
+    """Asset by table, of every table that dbt builds into the release's files."""
     return {
         f"{node['schema']}.{node['name']}": dg.AssetKey(node["name"])
         for node in project.manifest_json["nodes"].values()
-        if node["resource_type"] == "model" and node["database"] == "warehouse"
+        if node["resource_type"] == "model" and node["database"] in layout.DATABASES
     }

@@ -40,6 +40,7 @@ from pipeline.landing.store import BatchStore
 from pipeline.release import (
     candidates,
     catalogue,
+    duckdb_files,
     layout,
     promotion,
     sealing,
@@ -163,8 +164,11 @@ class Company:
             crm.executemany("insert into visits values (?, ?, ?, ?)", VISITS)
             crm.commit()
         self.land()
-        # They were two customers before they became one.
-        self.publish({"C1": [("shop", "A100-77")], "C9": [("crm", "17850")]})
+        # They were two customers before they became one, and what is private had no file
+        # of its own then.
+        self.publish(
+            {"C1": [("shop", "A100-77")], "C9": [("crm", "17850")]}, apart=False
+        )
         self.publish({"C1": [("shop", "A100-77"), ("crm", "17850")]})
         self.write_about_her()
         return self
@@ -185,7 +189,9 @@ class Company:
                     landed += batches
         return landed
 
-    def publish(self, ann: dict[str, list[tuple[str, str]]]) -> None:
+    def publish(
+        self, ann: dict[str, list[tuple[str, str]]], *, apart: bool = True
+    ) -> None:
         candidate = candidates.open_candidate(
             self.home,
             run_id="run",
@@ -199,6 +205,8 @@ class Company:
         }
         with duckdb.connect(str(candidate.warehouse_file)) as connection:
             make_release(connection, customers)
+            if apart:
+                move_private(connection, candidate.private_file)
         for gate in GATES:
             check = Check(
                 gate=gate,
@@ -251,7 +259,8 @@ class Company:
         write(newest.path / "reports" / "own.html", "<p>Ann Zwilling</p>")
         # A killed process was writing these.
         write(home.receipts / ".f000009.json.partial", "Ann Zwilling")
-        write(newest.path / ".warehouse.duckdb.partial", "Ann Zwilling")
+        for file in layout.DATABASES.values():
+            write(newest.path / f".{file}.partial", "Ann Zwilling")
         there = memory.folder(home)
         there.mkdir()
         with duckdb.connect() as connection:
@@ -384,6 +393,27 @@ def make_release(
             '[{"id": 17850, "name": "ANN ZWILLING"}, {"id": 17851}]');
         create table meta.check_history as from meta.check_results;
         insert into meta.quarantine values ('o3,A100-77,for Ann Zwilling', '3 columns');
+        """
+    )
+
+
+def move_private(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Lays what is private out in its own file, with constraints, as a refresh does."""
+    connection.execute(
+        f"""
+        attach '{file}' as private;
+        create schema private.marts; create schema private.meta;
+        create table private.marts.customers_private (customer_id varchar not null,
+            customer_type varchar not null, customer_name varchar, email varchar,
+            birth_date date);
+        insert into private.marts.customers_private from marts.customers_private;
+        drop table marts.customers_private;
+        create table private.meta.quarantined_lines as select text from meta.quarantine;
+        alter table meta.quarantine drop column text;
+        create table meta.current_release (refresh_id varchar, rewritten_at timestamp);
+        insert into meta.current_release values ('r000002-20140131', null);
+        create table private.meta.current_release as from meta.current_release;
+        checkpoint; checkpoint private; detach private
         """
     )
 
@@ -564,7 +594,14 @@ def test_the_releases(template: Path, forgotten: Company) -> None:
             (check,) = gate["checks"]
             assert check["examples"][1]["name"] == "[forgotten]"
             assert check["observed"].startswith("such as id=-")
-        with duckdb.connect(str(item.path / "warehouse.duckdb"), read_only=True) as c:
+        with duckdb_files.open_release(item.path) as c:
+            if (item.path / layout.PRIVATE).exists():
+                c.execute("set search_path = 'warehouse.marts,private.marts'")
+                asked_at = dt.datetime.fromisoformat(record["rewritten"][0]["at"])
+                assert c.execute(
+                    "select rewritten_at from meta.current_release "
+                    "union select rewritten_at from private.meta.current_release"
+                ).fetchall() == [(asked_at.replace(tzinfo=None),)]
             with_ids.append(
                 c.execute(
                     "select customer_id, customer_name, city from marts.customers "
@@ -975,14 +1012,22 @@ from pathlib import Path
 current, stop = map(Path, sys.argv[1:])
 seen = set()
 while not stop.exists() or not seen:
-    path = current.resolve(strict=True) / "warehouse.duckdb"
+    folder = current.resolve(strict=True)
+    path = folder / "warehouse.duckdb"
     with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute(f"attach '{folder}/private.duckdb' as private (read_only)")
+        made = connection.execute(
+            "select count(distinct coalesce(rewritten_at, timestamp '1970-01-01')) from "
+            "(from meta.current_release union all from private.meta.current_release)"
+        ).fetchone()
+        if made != (1,):
+            continue  # opened between the two renames
         told = connection.execute(
             "select count(*), sum(net_amount), count(distinct name) from ("
             "select net_amount, c.customer_name || coalesce(p.email, '') as name "
             "from marts.order_lines "
             "inner join marts.customers as c using (customer_id) "
-            "inner join marts.customers_private as p using (customer_id))"
+            "inner join private.marts.customers_private as p using (customer_id))"
         ).fetchone()
     seen.add(str(told))
 print(json.dumps(sorted(seen)))

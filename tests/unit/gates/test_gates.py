@@ -20,6 +20,7 @@ from expectations.vocabulary import (
     unique,
     without_nulls,
 )
+from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT, Settings
 from pipeline.gates import judgement
@@ -554,3 +555,54 @@ def test_outcomes_of_dbt(status: str, outcome: str) -> None:
     )
     assert check.was_left_out is (status == "skipped")
     assert check.demand == "T: the query finds no row."
+
+
+PRIVATE_SUITES = """
+from expectations.vocabulary import no_rows, row_count
+from pipeline.gates.suite import Suite
+
+
+def suites():
+    return [
+        Suite("marts.t", "marts", "t", [row_count(3, 3, why="all")], ["id"]),
+        Suite("marts.p", "marts", "p", [
+            row_count(2, 2, why="all"),
+            no_rows("nobody_is_odd", "select id from {batch} where id = 1", why="odd"),
+        ], ["id"]),
+        Suite("marts.gone", "marts", "gone", [row_count(1, why="there")], ["id"]),
+    ]
+"""
+
+
+def test_the_gate_out_asks_each_suite_of_the_file_of_its_table(tmp_path: Path) -> None:
+    """And is bound to both files: what is private stops a release as anything does."""
+    (tmp_path / "marts.py").write_text(PRIVATE_SUITES)
+    candidate = candidates.open_candidate(
+        Home.open(tmp_path / "home"),
+        run_id="run",
+        as_of_date=NOW.date(),
+        time_zone="UTC",
+        reporting_currency="EUR",
+    )
+    for file, table, rows in (
+        (candidate.warehouse_file, "t", 3),
+        (candidate.private_file, "p", 2),
+    ):
+        with duckdb.connect(str(file)) as connection:
+            connection.execute(
+                "create schema marts; "
+                f"create table marts.{table} as from range({rows}) as r (id)"
+            )
+    found = judgement.gate_out(candidate, [], tmp_path)
+    assert {check.id: check.outcome for check in found.checks} == {
+        "marts.t:table_row_count_to_be_between": "passed",
+        "marts.p:table_row_count_to_be_between": "passed",
+        "marts.p:nobody_is_odd": "failed",
+        "marts.gone:table_row_count_to_be_between": "crashed",
+    }
+    (refused,) = [check for check in found.checks if check.outcome == "failed"]
+    assert (refused.blocks, refused.examples) == (True, [{"id": 1}])
+    assert len(found.checks) == found.planned
+    assert found.files == {
+        path.name: sha256(path) for path in candidate.databases.values()
+    }

@@ -38,6 +38,7 @@ umask_as_before = test_landing.umask_as_before
 
 
 def truncated(path: Path) -> None:
+    path.chmod(0o600)  # a disk asks nobody for the right to write
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2)
 
@@ -52,6 +53,7 @@ def removed(path: Path) -> None:
 
 def flipped(path: Path) -> None:
     """One bit of what lies before a Parquet file's footer."""
+    path.chmod(0o600)
     content = bytearray(path.read_bytes())
     content[random.Random(7).randrange(4, len(content) // 2)] ^= 1
     path.write_bytes(content)

@@ -30,12 +30,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pipeline.common.files import read_json, sha256, write_json
+from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.journal import attempts, evidence
 from pipeline.journal.evidence import Check, Evidence
-from pipeline.release import candidates, layout, promotion, sealing
+from pipeline.release import candidates, layout, promotion, sealing, verification
 
 GATES = ["in.shop", "transform", "out"]
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -88,7 +88,7 @@ def published(
                 refresh_id=candidate.refresh_id,
                 planned=1,
                 checks=[check],
-                warehouse_sha256=sha256(candidate.warehouse_file),
+                files=verification.hashes(candidate),
             ),
         )
     sealing.seal(candidate, GATES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,59 @@ def test_the_settings_of_the_example_are_settings(
         }
         assert len(differs) == 1, name
         monkeypatch.delenv(name)
+
+
+def test_systemd_makes_the_group_of_readers_and_lets_it_in(tmp_path: Path) -> None:
+    """Accounts first, then rights: in a root folder of the test's own."""
+    if os.getuid() != 0 or shutil.which("systemd-sysusers") is None:
+        pytest.skip("not root, or no systemd here")
+    below = tmp_path / "var" / "lib" / "customer-tiers"
+    (below / "project").mkdir(parents=True)
+    (tmp_path / "etc").mkdir()
+
+    def systemd(*command: str) -> None:
+        name, *options = command
+        (file,) = UNITS.glob(f"*.{name}")
+        done = subprocess.run(
+            [f"systemd-{name}", f"--root={tmp_path}", *options, str(file)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, file.name in done.stderr) == (0, False), done
+
+    systemd("sysusers")
+    users = ids_of(tmp_path / "etc" / "passwd")
+    groups = ids_of(tmp_path / "etc" / "group")
+    owner = users["customer-tiers"]
+    os.chown(below / "project", owner, groups["customer-tiers"])
+    systemd("tmpfiles", "--create")
+    members = {
+        line.split(":")[0]: {*line.split(":")[3].split(",")}
+        for line in (tmp_path / "etc" / "group").read_text().splitlines()
+    }
+    assert members["customer-tiers-readers"] == {
+        "customer-tiers",
+        "customer-tiers-reader",
+    }
+    ours, readers = groups["customer-tiers"], groups["customer-tiers-readers"]
+    found = {
+        path.relative_to(below).as_posix(): (
+            oct(stat.S_IMODE(path.stat().st_mode)),
+            path.stat().st_uid,
+            path.stat().st_gid,
+        )
+        for path in (below, *below.rglob("*"))
+    }
+    assert found == {
+        ".": ("0o710", owner, readers),
+        "project": ("0o700", owner, ours),
+        "home": ("0o710", owner, readers),
+        "home/releases": ("0o750", owner, readers),
+    }
+
+
+def ids_of(path: Path) -> dict[str, int]:
+    """Name → number, of users or groups."""
+    lines = [line.split(":") for line in path.read_text().splitlines()]
+    return {fields[0]: int(fields[2]) for fields in lines}

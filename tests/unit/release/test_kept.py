@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
-from pipeline.release import catalogue, kept, promotion, sealing
+from pipeline.release import catalogue, kept, layout, promotion, sealing
 from pipeline.release.layout import Candidate
 from tests.unit.release.test_release import GATES, candidate_with
 
@@ -47,7 +47,7 @@ def test_a_published_work_file_is_gone_on_from_once(home: Home) -> None:
     found = taken(home, following)
     assert found is not None
     assert found.nodes == NODES
-    assert found.warehouse == (home.current / "warehouse.duckdb").resolve()
+    assert found.release == home.current.resolve()
     with duckdb.connect(str(following.work_file)) as connection:
         assert connection.execute("from t").fetchall() == [(1,)]
     # Whoever comes after a refresh that did not publish builds everything.
@@ -63,11 +63,23 @@ def touched(home: Home) -> None:
     os.utime(kept.folder(home) / "work.duckdb", (1, 1))
 
 
-def written_to(home: Home) -> None:
-    """By somebody who opened the release for writing."""
-    path = (home.current / "warehouse.duckdb").resolve()
+def written_to(home: Home, file: str = layout.WAREHOUSE) -> None:
+    """By root, or somebody who took the right to."""
+    path = (home.current / file).resolve()
+    path.chmod(0o600)
     with duckdb.connect(str(path)) as connection:
         connection.execute("update marts.t set value = 7")
+
+
+def private_written_to(home: Home) -> None:
+    written_to(home, layout.PRIVATE)
+
+
+def noted_before_there_were_two_files(home: Home) -> None:
+    path = kept.folder(home) / "nodes.json"
+    record = read_json(path)
+    (sha256,) = record.pop("files")[layout.WAREHOUSE]
+    write_json(path, {**record, "sha256": sha256}, hashed=True)
 
 
 def one_bit_turned(home: Home) -> None:
@@ -113,6 +125,8 @@ def without_work(home: Home) -> None:
         rolled_back,
         touched,
         written_to,
+        private_written_to,
+        noted_before_there_were_two_files,
         one_bit_turned,
         damaged,
         emptied,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import duckdb
 import pytest
 
 from pipeline.common.errors import ConfigurationError, GateRefused
-from pipeline.common.files import read_json, sha256, write_json
+from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
 from pipeline.journal import attempts, evidence
@@ -27,6 +28,7 @@ from pipeline.journal.evidence import Accepted, Check, Declared, Evidence, Terms
 from pipeline.release import (
     candidates,
     catalogue,
+    duckdb_files,
     kept,
     layout,
     promotion,
@@ -49,7 +51,7 @@ def home(tmp_path: Path) -> Home:
 def candidate_with(
     home: Home, value: int, *, as_of: dt.date = DAY, gates: Sequence[str] = GATES
 ) -> Candidate:
-    """A candidate whose one table holds `value`, with good evidence of the gates."""
+    """A candidate whose two files hold `value`, with good evidence of the gates."""
     candidate = candidates.open_candidate(
         home,
         run_id=f"run-{value}",
@@ -57,9 +59,10 @@ def candidate_with(
         time_zone="UTC",
         reporting_currency="USD",
     )
-    with duckdb.connect(str(candidate.warehouse_file)) as connection:
-        connection.execute("create schema marts")
-        connection.execute(f"create table marts.t as select {value} as value")
+    for file in candidate.databases.values():
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("create schema marts")
+            connection.execute(f"create table marts.t as select {value} as value")
     for gate in gates:
         evidence.save(candidate.evidence_folder, judged(candidate, gate))
     return candidate
@@ -86,7 +89,7 @@ def judged(candidate: Candidate, gate: str, **changes: Any) -> Evidence:
         refresh_id=candidate.refresh_id,
         planned=1,
         checks=[replace(check, **changes)],
-        warehouse_sha256=sha256(candidate.warehouse_file),
+        files=verification.hashes(candidate),
     )
 
 
@@ -100,10 +103,11 @@ def published(home: Home, value: int, *, as_of: dt.date = DAY) -> Candidate:
 
 
 def value_seen(home: Home) -> int:
-    path = (home.current / layout.WAREHOUSE).resolve(strict=True)
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with duckdb_files.open_release(home.current.resolve(strict=True)) as connection:
         row = connection.execute("select value from marts.t").fetchone()
+        private = connection.execute("select value from private.marts.t").fetchone()
     assert row is not None
+    assert row == private
     assert isinstance(row[0], int)
     return row[0]
 
@@ -405,22 +409,114 @@ def test_evidence_of_another_refresh_does_not_count(home: Home) -> None:
         promotion.promote(home, second.refresh_id, GATES)
 
 
-def test_the_gate_must_have_seen_this_very_file(home: Home) -> None:
+def another_value(candidate: Candidate, database: str) -> None:
+    with duckdb.connect(str(candidate.databases[database])) as connection:
+        connection.execute("update marts.t set value = 0")
+
+
+def gone(candidate: Candidate, database: str) -> None:
+    candidate.databases[database].unlink()
+
+
+@pytest.mark.parametrize("change", [another_value, gone])
+@pytest.mark.parametrize("database", layout.DATABASES)
+def test_the_gate_must_have_seen_these_very_files(
+    home: Home, database: str, change: Callable[[Candidate, str], None]
+) -> None:
     candidate = candidate_with(home, 1)
-    with duckdb.connect(str(candidate.warehouse_file)) as connection:
-        connection.execute("update marts.t set value = 2")
-    assert any("not the file" in item for item in verification.judge(candidate, GATES))
+    change(candidate, database)
+    (problem,) = verification.judge(candidate, GATES)
+    assert problem == (
+        f"{candidate.databases[database]} is not the file that the gate looked at"
+    )
 
 
-def test_a_sealed_file_that_changed_is_not_published(home: Home) -> None:
+@pytest.mark.parametrize("change", [another_value, gone])
+@pytest.mark.parametrize("database", layout.DATABASES)
+def test_a_sealed_file_that_changed_is_not_published(
+    home: Home, database: str, change: Callable[[Candidate, str], None]
+) -> None:
     published(home, 1)
     candidate = candidate_with(home, 2)
     sealing.seal(candidate, GATES)
-    with duckdb.connect(str(candidate.warehouse_file)) as connection:
-        connection.execute("update marts.t set value = 3")
-    with pytest.raises(GateRefused, match="not the file that was sealed"):
+    change(candidate, database)
+    with pytest.raises(GateRefused, match=re.escape(layout.DATABASES[database])):
         promotion.promote(home, candidate.refresh_id, GATES)
     assert value_seen(home) == 1
+
+
+def test_a_private_file_that_nobody_sealed_is_not_published(home: Home) -> None:
+    candidate = candidate_with(home, 1)
+    aside = candidate.path / "aside"
+    candidate.private_file.rename(aside)
+    for gate in GATES:
+        evidence.save(candidate.evidence_folder, judged(candidate, gate))
+    sealing.seal(candidate, GATES)
+    assert verification.verify(candidate.release_folder, GATES) == []
+    aside.rename(candidate.private_file)
+    with pytest.raises(GateRefused, match=r"private\.duckdb was not sealed"):
+        promotion.promote(home, candidate.refresh_id, GATES)
+
+
+@pytest.mark.parametrize("database", layout.DATABASES)
+@pytest.mark.parametrize("damage", ["missing", "another size", "another bit", "wal"])
+def test_damage_of_either_file_is_known(home: Home, database: str, damage: str) -> None:
+    """By its size at once, by its hash before anything is built on it."""
+    published(home, 1)
+    published(home, 2)
+    path = home.current.resolve() / layout.DATABASES[database]
+    content = bytearray(path.read_bytes())
+    path.chmod(0o600)
+    if damage == "missing":
+        path.unlink()
+    elif damage == "wal":
+        path.with_name(f"{path.name}.wal").touch()
+    elif damage == "another size":
+        path.write_bytes(content[:-1])
+    else:
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    (newest, _) = catalogue.releases(home)
+    assert bool(newest.damage) == (damage in {"missing", "another size"})
+    assert path.name in newest.damage or not newest.damage
+    found = catalogue.newest_whole(home)
+    assert found is not None
+    assert found.refresh_id == "r000001-20140131"
+    assert any(path.name in item for item in verification.verify(path.parent, GATES))
+
+
+def test_a_release_of_before_there_was_a_private_file(home: Home) -> None:
+    """It is one file, and can be read, verified, rewritten and gone back to."""
+    candidate = published(home, 1)
+    folder = home.releases / candidate.refresh_id
+    (folder / layout.PRIVATE).unlink()
+    record = read_json(folder / "release.json")
+    (file, _) = record.pop("files")
+    for item in record["evidence"]:
+        item["warehouse_sha256"] = item.pop("files")[layout.WAREHOUSE]
+    write_json(folder / "release.json", {**record, "format": 1, "file": file})
+    assert verification.verify(folder, GATES) == []
+    (found,) = catalogue.releases(home)
+    assert (found.damage, found.checks) == ("", len(GATES))
+    assert catalogue.newest_whole(home) == found
+    published(home, 2)
+    assert promotion.rollback(home).refresh_id == candidate.refresh_id
+    with duckdb_files.open_release(folder) as connection:
+        assert connection.execute("from marts.t").fetchall() == [(1,)]
+    # Between the renames of a version that knew one file only.
+    half = {**record, "file": {**file, "sha256": "of before"}, "incoming": file}
+    write_json(folder / "release.json", half)
+    assert verification.verify(folder, GATES) == []
+    new = folder / ".warehouse.duckdb.partial"
+    with duckdb.connect(str(new)) as connection:
+        connection.execute("create schema marts; create table marts.t as select 3")
+    sealing.replace_files(
+        folder, {layout.WAREHOUSE: new}, lambda value: value, {"receipt": "f1"}
+    )
+    assert verification.verify(folder, GATES) == []
+    record = read_json(folder / "release.json")
+    assert not {"file", "incoming"} & record.keys()
+    assert [entry["name"] for entry in record["files"]] == [layout.WAREHOUSE]
 
 
 @pytest.mark.parametrize(
@@ -439,7 +535,7 @@ def test_a_damaged_release_json_is_refused(home: Home, damage: str) -> None:
         path.write_text("[]")
     else:
         record = json.loads(whole)
-        del record["file"]["sha256"]
+        del record["files"][0]["sha256"]
         write_json(path, record)
     with pytest.raises(GateRefused, match="missing or damaged"):
         promotion.promote(home, candidate.refresh_id, GATES)
@@ -505,7 +601,9 @@ KILLER = """
 
     def kill(event, arguments):
         global seen
-        changes = event in {"os.rename", "os.symlink", "os.remove", "os.rmdir"}
+        changes = event in {
+            "os.chmod", "os.chown", "os.rename", "os.symlink", "os.remove", "os.rmdir"
+        }
         opens = event == "open" and set(arguments[1] or "") & set("wax")
         if changes or opens:
             seen += 1

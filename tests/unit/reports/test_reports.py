@@ -326,7 +326,6 @@ def fill(connection: duckdb.DuckDBPyConnection, sample: Sample) -> None:
                 "entity": "orders",
                 "source_file": "orders.csv",
                 "line": line,
-                "text": "secret@example.com",
                 "reason": reason,
             }
             for line, reason in enumerate(sample.quarantine, start=2)
@@ -371,12 +370,16 @@ def write_release(root: Path, sample: Sample) -> Path:
     checks = list(sample.checks)
     seen = Evidence("out", candidate.refresh_id, len(checks), checks)
     evidence.save(candidate.evidence_folder, seen)
-    with duckdb_files.connect(candidate.warehouse_file) as connection:
-        connection.execute("create schema marts; create schema meta")
+    for file in candidate.databases.values():
+        with duckdb_files.connect(file) as connection:
+            connection.execute("create schema marts; create schema meta")
     meta.write_meta(home, candidate, [], {"out": seen})
     with duckdb_files.connect(candidate.warehouse_file) as connection:
         connection.execute(contract())
         fill(connection, sample)
+    with duckdb_files.connect(candidate.private_file) as connection:
+        lines = [{"text": "secret@example.com"} for _ in sample.quarantine]
+        insert(connection, "meta.quarantined_lines", lines)
     record_file = sealing.seal(candidate, ["out"])
     write_json(record_file, read_json(record_file) | dict(sample.record))
     return candidate.release_folder
@@ -839,6 +842,7 @@ def test_again_gives_the_same_bytes_and_touches_nothing_else(
     made = sorted(item.name for item in path.parent.iterdir())
     assert made == ["data_docs", "index.html"]
     assert sorted(item.name for item in folder.iterdir()) == [
+        "private.duckdb",
         "release.json",
         "reports",
         "warehouse.duckdb",

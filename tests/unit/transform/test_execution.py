@@ -132,7 +132,7 @@ class Small:
         self, project: transform.Project, *, by_dbt: bool = False
     ) -> dict[str, Result]:
         """Every node's result by its name, in files that are made anew."""
-        for path in (self.candidate.work_file, self.candidate.warehouse_file):
+        for path in (self.candidate.work_file, *self.candidate.databases.values()):
             path.unlink(missing_ok=True)
             duckdb.connect(str(path)).close()
         if by_dbt:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipeline.release import duckdb_files
 from pipeline.transform import dbt as transform
 from pipeline.transform import traces
 from pipeline.transform.execution import Execution
@@ -48,6 +49,9 @@ MORE = {
         "def model(dbt, session):\n"
         "    dbt.config(materialized='table')\n"
         "    return session.sql('select 1 as one')\n"
+    ),
+    "models/marts/secrets.sql": (
+        "{{ config(database='private') }} select 'Ann' as name"
     ),
     "models/marts/prices.yml": (
         "models: [{name: prices, description: What things cost., config: "
@@ -86,8 +90,10 @@ class Daily:
         candidate = self.small.candidate
         former = None
         if self.noted:
-            former = candidate.path / "former.duckdb"
-            candidate.warehouse_file.replace(former)
+            former = candidate.path / "former"
+            shutil.rmtree(former, ignore_errors=True)
+            candidate.release_folder.rename(former)
+            candidate.release_folder.mkdir()
         with duckdb.connect(str(candidate.work_file)) as connection:
             connection.execute("drop schema if exists landing cascade")
             connection.execute("create schema landing")
@@ -100,7 +106,8 @@ class Daily:
             connection.execute(
                 f"create table landing.notes as select '{notes}' as note"
             )
-        duckdb.connect(str(candidate.warehouse_file)).close()
+        for file in candidate.databases.values():
+            duckdb.connect(str(file)).close()
         made = traces_of(self.project, candidate.path, self.noted)
         found = Execution(
             Selection(self.project.manifest_json),
@@ -152,7 +159,7 @@ def daily(parsed: Small, tmp_path: Path) -> Iterator[Daily]:
     )
     made = Daily(small, small.parse())
     everything = made.build()
-    assert len(everything) == 22
+    assert len(everything) == 23
     assert not any(result.carried for result in everything.values())
     yield made
 
@@ -172,6 +179,28 @@ def test_nothing_that_is_the_same_is_made_again(daily: Daily) -> None:
     ) == [("In euros.",)]
     # And once more, from what was taken over.
     assert daily.made() == STAMPED | {"few_orders"}
+
+
+def test_what_is_private_is_taken_over_from_the_private_file_alone(
+    daily: Daily,
+) -> None:
+    """A release of before there was one has nothing to give, and all is as ever."""
+    candidate = daily.small.candidate
+
+    def secrets() -> list[tuple[Any, ...]]:
+        with duckdb.connect() as connection:
+            duckdb_files.attach(connection, candidate.databases)
+            found = connection.execute(
+                "select database_name from duckdb_tables() where table_name = 'secrets'"
+            ).fetchall()
+            assert found == [("private",)]
+            return connection.execute("from private.marts.secrets").fetchall()
+
+    assert "secrets" not in daily.made()
+    assert secrets() == [("Ann",)]
+    candidate.private_file.unlink()
+    assert daily.made() == STAMPED | {"few_orders", "secrets"}
+    assert secrets() == [("Ann",)]
 
 
 def test_what_a_change_reaches_is_made_again_and_no_more(daily: Daily) -> None:
@@ -275,7 +304,7 @@ def test_an_edited_model_is_made_again_and_a_removed_one_is_gone(daily: Daily) -
 
 def test_what_was_noted_by_another_engine_says_nothing(daily: Daily) -> None:
     daily.noted = {**daily.noted, "version": "0 duckdb 0.1"}
-    assert len(daily.made()) == 22
+    assert len(daily.made()) == 23
 
 
 def test_a_home_that_was_moved_is_gone_on_from(daily: Daily) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from pipeline.common import calendar
 from pipeline.common.calendar import known_until
 from pipeline.common.errors import ConfigurationError, SourceUnavailable
-from pipeline.common.files import read_json, sha256, write_json
+from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
 from pipeline.journal import attempts, evidence
 from pipeline.journal.acceptances import Use
@@ -36,6 +37,7 @@ from pipeline.release import (
     promotion,
     pruning,
     sealing,
+    verification,
 )
 from pipeline.release.layout import Candidate
 from pipeline.sources import Source, open_reader
@@ -240,7 +242,7 @@ def test_the_ground_is_laid_afresh(home: Home, exports: Path, source: Source) ->
     (exports / "a.csv").write_text("id,b\n1,2\n")
     land(home, source)
     candidate = opened(home)
-    for path in (candidate.work_file, candidate.warehouse_file):
+    for path in (candidate.work_file, *candidate.databases.values()):
         with duckdb_files.connect(path) as connection:
             connection.execute("create schema old; create table old.t as select 1")
         path.with_name(path.name + ".wal").write_bytes(b"half")
@@ -255,11 +257,12 @@ def test_the_ground_is_laid_afresh(home: Home, exports: Path, source: Source) ->
             "release",
             "work.duckdb",
         }
-        assert [path.name for path in candidate.release_folder.iterdir()] == [
-            "warehouse.duckdb"
+        assert sorted(path.name for path in candidate.release_folder.iterdir()) == [
+            "private.duckdb",
+            "warehouse.duckdb",
         ]
         assert len(query(candidate.work_file, ITEMS)) == 1
-        for path in (candidate.work_file, candidate.warehouse_file):
+        for path in (candidate.work_file, *candidate.databases.values()):
             with pytest.raises(duckdb.CatalogException):
                 query(path, "from old.t")
 
@@ -281,9 +284,11 @@ def test_a_homes_name_is_not_a_pattern(
     assert query(candidate.work_file, moments) == [(NOW.replace(tzinfo=None),)]
 
 
-def meta(candidate: Candidate) -> dict[str, list[tuple[Any, ...]]]:
-    """Every table of the schema `meta`, with its comments."""
-    path = candidate.warehouse_file
+def meta(
+    candidate: Candidate, database: str = "warehouse"
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table of the schema `meta` of one file, with its comments."""
+    path = candidate.databases[database]
     tables = query(
         path,
         "select table_name, comment from duckdb_tables() where schema_name = 'meta' "
@@ -504,7 +509,6 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
             first.batch_id,
             "a.csv",
             3,
-            "3",
             reason,
             dt.datetime(2014, 2, 1, 5),
         ),
@@ -514,10 +518,14 @@ def test_meta_tells_refreshes_checks_freshness_and_quarantine(
             second.batch_id,
             "b.csv",
             3,
-            "'5",
             reason,
             dt.datetime(2014, 2, 1, 21),
         ),
+    ]
+    # What stood there may be personal, and is for few.
+    assert meta(candidate, "private")["quarantined_lines"] == [
+        ("shop", "items", first.batch_id, "a.csv", 3, "3"),
+        ("shop", "items", second.batch_id, "b.csv", 3, "'5"),
     ]
 
 
@@ -560,7 +568,13 @@ def test_meta_describes_every_table_and_column(home: Home) -> None:
     foundation.prepare(home, candidate, [])
     meta_module.write_meta(home, candidate, [], {})
     found = meta(candidate)
+    private = meta(candidate, "private")
+    assert {name for name, _ in private["tables"]} == {
+        "current_release",
+        "quarantined_lines",
+    }
     assert {name for name, _ in found["tables"]} == {
+        "current_release",
         "refreshes",
         "check_results",
         "check_history",
@@ -568,9 +582,11 @@ def test_meta_describes_every_table_and_column(home: Home) -> None:
         "quarantine",
         "source_freshness",
     }
-    assert all(comment and "One row per " in comment for _, comment in found["tables"])
-    assert all(comment and comment.endswith(".") for *_, comment in found["columns"])
-    assert len(found["columns"]) == 72
+    for tables in (found["tables"], private["tables"]):
+        assert all(comment and "One row per " in comment for _, comment in tables)
+    for columns in (found["columns"], private["columns"]):
+        assert all(comment and comment.endswith(".") for *_, comment in columns)
+    assert len(found["columns"]) == 81
     assert found["quarantine"] == found["source_freshness"] == []
 
 
@@ -583,14 +599,16 @@ def test_meta_written_twice_is_the_same(
     foundation.prepare(home, candidate, [source])
     with duckdb_files.connect(candidate.warehouse_file) as connection:
         connection.execute("create table marts.t as select 1 as value")
-    meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
-    once = meta(candidate)
-    assert all(once.values())
-    meta_module.write_meta(home, candidate, [source], EVIDENCE, USES)
-    assert meta(candidate) == once
+    sealed_at = attempts.now().isoformat()
+    given = (home, candidate, [source], EVIDENCE, USES)
+    meta_module.write_meta(*given, sealed_at=sealed_at)
+    once = [meta(candidate, name) for name in layout.DATABASES]
+    assert all(rows for found in once for rows in found.values())
+    meta_module.write_meta(*given, sealed_at=sealed_at)
+    assert [meta(candidate, name) for name in layout.DATABASES] == once
     assert query(candidate.warehouse_file, "from marts.t") == [(1,)]
-    names = [path.name for path in candidate.release_folder.iterdir()]
-    assert names == ["warehouse.duckdb"], "no wal is left to be replayed"
+    names = sorted(path.name for path in candidate.release_folder.iterdir())
+    assert names == ["private.duckdb", "warehouse.duckdb"], "no wal is left"
 
 
 GATES = ["out"]
@@ -601,7 +619,7 @@ def looked_at(home: Home, outcome: evidence.Outcome = "passed") -> Candidate:
     candidate = opened(home)
     foundation.prepare(home, candidate, [])
     check = Check("out", "marts.t", "n", "critical", outcome, observed=outcome)
-    seen = sha256(candidate.warehouse_file)
+    seen = verification.hashes(candidate)
     evidence.save(
         candidate.evidence_folder,
         Evidence("out", candidate.refresh_id, 1, [check], seen),
@@ -612,8 +630,9 @@ def looked_at(home: Home, outcome: evidence.Outcome = "passed") -> Candidate:
 def published(home: Home) -> Candidate:
     candidate = looked_at(home)
     found = evidence.load_all(candidate.evidence_folder)
-    meta_module.write_meta(home, candidate, [], found)
-    sealing.seal(candidate, GATES)
+    sealed_at = attempts.now().isoformat()
+    meta_module.write_meta(home, candidate, [], found, sealed_at=sealed_at)
+    sealing.seal(candidate, GATES, sealed_at=sealed_at)
     promotion.promote(home, candidate.refresh_id, GATES)
     return candidate
 
@@ -659,6 +678,7 @@ def test_the_history_comes_from_the_evidence_where_no_file_tells_it(
     newest = published(home)
     promotion.rollback(home)  # or identity could not read what it remembers there
     path = home.releases / newest.refresh_id / layout.WAREHOUSE
+    path.chmod(0o600)
     if damage == "older":
         with duckdb_files.connect(path) as connection:
             connection.execute("drop table meta.check_history")
@@ -675,6 +695,7 @@ def test_the_history_forgets_after_400_days(home: Home) -> None:
     first = published(home)
     refused = looked_at(home, "failed")
     path = home.releases / first.refresh_id / layout.WAREHOUSE
+    path.chmod(0o600)
     for days, told in ((399, 3), (401, 1)):
         began = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
         with duckdb_files.connect(path) as connection:
@@ -692,3 +713,45 @@ def test_the_history_forgets_after_400_days(home: Home) -> None:
         )
         assert row == (told,)
         shutil.rmtree(candidate.path)
+
+
+def release_read(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[Any]:
+    return connection.execute(
+        "select refresh_id, as_of_date, sealed_at, rewritten_at, started_at, run_id, "
+        "time_zone, reporting_currency, schema_version, product_version "
+        f"from {catalog}.meta.current_release"
+    ).fetchall()
+
+
+def test_a_connection_says_which_release_it_reads(home: Home) -> None:
+    """The old one until it reconnects, over a publish and over a rollback."""
+    first = published(home)
+    with duckdb_files.open_release(home.current.resolve()) as held:
+        second = published(home)
+        with duckdb_files.open_release(home.current.resolve()) as new:
+            for connection, candidate in ((held, first), (new, second)):
+                record = read_json(
+                    home.releases / candidate.refresh_id / "release.json"
+                )
+                expected = (
+                    candidate.refresh_id,
+                    candidate.as_of_date,
+                    naive(record["sealed_at"]),
+                    None,
+                    naive(candidate.opened_at),
+                    candidate.run_id,
+                    candidate.time_zone,
+                    candidate.reporting_currency,
+                    record["format"],
+                    version("customer-tiers"),
+                )
+                for catalog in layout.DATABASES:
+                    assert release_read(connection, catalog) == [expected]
+            promotion.rollback(home)
+            assert release_read(new, "warehouse")[0][0] == second.refresh_id
+            with duckdb_files.open_release(home.current.resolve()) as again:
+                assert release_read(again, "private")[0][0] == first.refresh_id
+
+
+def naive(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).astimezone(dt.UTC).replace(tzinfo=None)
