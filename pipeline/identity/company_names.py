@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.identity.scripts import (
     CJK,
@@ -30,8 +29,7 @@ from pipeline.identity.vocabulary import Vocabulary
 _BRACKETS = re.compile(r"[(\[【〔（]([^)\]】〕）]*)(?:[)\]】〕）]|$)")
 
 
-@dataclass(frozen=True)
-class CompanyName:
+class CompanyName(NamedTuple):
     """A company's name in parts.
 
     Attributes:
@@ -66,13 +64,14 @@ _KINDS_OF_BRANCH: Final = "(?:分公司|分店|分行|支行|办事处|营业部
 _BRANCHCJK = re.compile("^(.{2,}?公司|.{2,}?集团)(.*?)" + _KINDS_OF_BRANCH)
 _IS_BRANCHCJK = re.compile(_KINDS_OF_BRANCH)
 _BRANCH_LATIN = re.compile(r"^(.{3,}?)\s+[-–—|/]\s+(.{2,})$")
+_DASHES: Final = frozenset("-–—|/")
 _IS_BRANCH_LATIN = re.compile(r"\bbranch(?: office)?$", re.IGNORECASE)
 
 
 def _branch(value: str, forms: frozenset[str]) -> tuple[str, str | None]:
     """A company's name without its branch, and the branch as it is spoken."""
-    plain = unicodedata.normalize("NFKC", value).strip()
-    if CJK.search(plain):
+    plain = value.strip()
+    if _is_chinese(plain):
         plain = plain.translate(SIMPLIFIED)
         bare = _BRACKETS.sub("", plain).strip()
         if not _IS_BRANCHCJK.search(bare):
@@ -80,8 +79,10 @@ def _branch(value: str, forms: frozenset[str]) -> tuple[str, str | None]:
         if (found := _BRANCHCJK.match(bare)) and found[2]:
             return found[1], spoken(found[2])
         return _IS_BRANCHCJK.sub("", bare), "?"
-    if found := _BRANCH_LATIN.match(plain):
+    if not _DASHES.isdisjoint(plain) and (found := _BRANCH_LATIN.match(plain)):
         return found[1], text(found[2]).replace(" ", "")
+    if "branch" not in plain.casefold():
+        return value, None
     bare = _BRACKETS.sub("", plain).strip()
     if _IS_BRANCH_LATIN.search(bare):
         words = text(_IS_BRANCH_LATIN.sub("", bare)).split()
@@ -93,27 +94,33 @@ def _branch(value: str, forms: frozenset[str]) -> tuple[str, str | None]:
     return value, None
 
 
+def _is_chinese(value: str) -> bool:
+    return not value.isascii() and CJK.search(value) is not None
+
+
 def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     """The parts of a company's name, English or Chinese."""
-    if not CJK.search(value):
+    # All that follows takes the name in one width.
+    value = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    if not _is_chinese(value):
         value = _without_cut_form(value, vocabulary)
     value = _without_department(value, vocabulary)
     value, address = _without_address(value, vocabulary)
     value, branch = _branch(value, vocabulary.legal_forms)
     value, town = _without_town(value, vocabulary)
-    parts = _chinese_name if CJK.search(value) else _latin_name
+    parts = _chinese_name if _is_chinese(value) else _latin_name
     key, core, place = parts(value, vocabulary)
     if not known(core) or core in vocabulary.placeholder_names:
         return CompanyName()
-    sound = core.translate(SOUNDS).replace(" ", "")
+    sound = (core if core.isascii() else core.translate(SOUNDS)).replace(" ", "")
     if sound.endswith(vocabulary.spoken_forms):  # "Huaxin Keji Youxian Gongsi"
         for form in vocabulary.spoken_forms:
             if sound.endswith(form) and len(sound) > len(form) + 2:
                 sound = sound.removesuffix(form)
                 break
     key = key if branch is None else f"{key} / {branch}"
-    said = [] if CJK.search(core) else _said(core, vocabulary)
-    words = sorted({folded(word) for word in said})
+    said = [] if _is_chinese(core) else _said(core, vocabulary)
+    words = sorted(set(folded(" ".join(said)).split(" "))) if said else []
     return CompanyName(
         folded(key),
         folded(core),
@@ -157,9 +164,9 @@ _WIDTHS: Final = frozenset({30, 32, 35, 36, 40, 45, 48, 50, 60, 64, 80, 100})
 
 def _without_cut_form(value: str, vocabulary: Vocabulary) -> str:
     """A Latin name of the width of a column without the beginning of a legal form."""
-    plain = unicodedata.normalize("NFKC", value).strip()
+    plain = value.strip()
     # A blank at the end of the column is gone.
-    if not {len(plain), len(plain) + 1} & _WIDTHS:
+    if len(plain) not in _WIDTHS and len(plain) + 1 not in _WIDTHS:
         return value
     words = plain.split()
     for count in (4, 3, 2, 1):
@@ -185,11 +192,11 @@ _DEPARTMENT_CJK = re.compile(
 
 def _without_department(value: str, vocabulary: Vocabulary) -> str:
     """A name without the part of the company that wrote it."""
-    plain = unicodedata.normalize("NFKC", value).strip()
-    if CJK.search(plain):
+    plain = value.strip()
+    if _is_chinese(plain):
         return _DEPARTMENT_CJK.sub("", plain) or plain
     # Nearly every name ends here, without being taken apart.
-    bare = (word.strip(_AROUND) for word in plain.casefold().split())
+    bare = [word.strip(_AROUND) for word in plain.casefold().split()]
     if vocabulary.department_words.isdisjoint(bare):
         return plain
     words = text(plain).split()
@@ -239,7 +246,7 @@ def _without_address(value: str, vocabulary: Vocabulary) -> tuple[str, str | Non
     A state or a postal code, and a country beside it, are no part of a name, nor is the
     town before them. A country alone may be all that tells two companies apart.
     """
-    if "," not in value or CJK.search(value):
+    if "," not in value or _is_chinese(value):
         return value, None
     pieces = [piece.strip() for piece in value.split(",")]
     end, is_town = len(pieces), False
@@ -259,7 +266,7 @@ def _without_address(value: str, vocabulary: Vocabulary) -> tuple[str, str | Non
 
 def _without_town(value: str, vocabulary: Vocabulary) -> tuple[str, str | None]:
     """A Latin name without the town that stands behind a comma, and the town."""
-    if "," not in value or CJK.search(value):
+    if "," not in value or _is_chinese(value):
         return value, None
     pieces = [
         piece
@@ -287,6 +294,7 @@ _WORDS: Final = {
     )
     for word in several.split()
 }  # fmt: skip
+_NUMBERS: Final = frozenset({*_ROMAN, *_WORDS})
 _CHINESE_DIGITS: Final = {
     digit: number for number, digit in enumerate("一二三四五六七八九", start=1)
 }
@@ -297,7 +305,7 @@ _DIGITS = re.compile(r"\d+")
 def _numbers(core: str) -> str | None:
     """The numbers in the core of a name, in their order."""
     found: list[int] = []
-    if CJK.search(core):
+    if _is_chinese(core):
         found += map(int, _DIGITS.findall(core))
         for number in _CHINESE_NUMBER.findall(core):
             tens, ten, units = number.rpartition("十")
@@ -306,7 +314,10 @@ def _numbers(core: str) -> str | None:
                 + _CHINESE_DIGITS.get(units, 0)
             )
     else:
-        for place, word in enumerate(core.split()):
+        words = core.split()
+        if not _DIGITS.search(core) and _NUMBERS.isdisjoint(words):
+            return None
+        for place, word in enumerate(words):
             found += map(int, _DIGITS.findall(word))
             if word in _WORDS:
                 found.append(_WORDS[word])
@@ -319,7 +330,7 @@ def _chinese_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | N
     """Key, core and place of 广东省深圳市华信科技有限公司, or 华信科技（深圳）有限公司."""
     place = None
     core = _without_front(text(_SIGNS.sub("", value)).replace(" ", ""), vocabulary)
-    for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
+    for part in _BRACKETS.findall(value):
         inside = text(part).replace(" ", "")
         bare = PLACE_WORD.sub(r"\1", inside)
         if bare in vocabulary.places:
@@ -352,15 +363,17 @@ def _without_front(core: str, vocabulary: Vocabulary) -> str:
 def _latin_name(value: str, vocabulary: Vocabulary) -> tuple[str, str, str | None]:
     """Key, core and place of Beijing Huaxin Technology (Beijing) Co., Ltd."""
     place = None
-    plain = _BRACKETS.sub(" ", unicodedata.normalize("NFKC", value))
-    first = NOT_WORD.sub("", plain.split()[0]).casefold() if plain.split() else ""
+    bracketed = _BRACKETS.findall(value)
+    plain = _BRACKETS.sub(" ", value) if bracketed else value
+    front = plain.split(None, 1)
+    first = NOT_WORD.sub("", front[0]).casefold() if front else ""
     words = text(plain).split()
     if first in vocabulary.front_forms and len(words) > 1:
         rest = words[1:]
         words = rest if rest[0] not in vocabulary.legal_forms else words
     words = words[1:] if words[:1] == ["the"] and len(words) > 1 else words
     words = list(_without_form_words(words, vocabulary.legal_forms))
-    for part in _BRACKETS.findall(unicodedata.normalize("NFKC", value)):
+    for part in bracketed:
         # Two of a name are told apart by what stands in brackets: (Leeds) and (York).
         inside = _without_form_words(text(part).split(), vocabulary.legal_forms)
         if _is_place(inside, words, vocabulary):

@@ -13,17 +13,23 @@ from typing import Final
 
 from pipeline.identity.vetoes import may_be_one_date, other_numbers
 
+# No two texts that a slip apart has less of Jaro's similarity: with at most a quarter of
+# the letters of the longer one wrong, three quarters of each match, and at most half of
+# those are out of order. It is forty times cheaper than the distance.
+_JARO_OF_A_SLIP: Final = 0.66
 
-def _typo(column: str) -> str:
-    """A slip of the pen: one or two letters of a long name, one Chinese character.
 
-    DuckDB counts bytes, of which a Chinese character has three.
+def is_slip(left: str, right: str) -> str:
+    """SQL: a slip of the pen: one or two letters of a long name, one Chinese character.
+
+    The first letter is right. DuckDB counts bytes, of which a Chinese character has three.
     """
-    left, right = f"{column}_l", f"{column}_r"
-    # The lengths first: the distance is dear, and few pairs are near enough.
+    # The distance is dear, and few pairs are near enough.
     return (
-        f"(case when least(length({left}), length({right})) >= 4 "
+        f"(case when left({left}, 1) = left({right}, 1) "
+        f"and least(length({left}), length({right})) >= 4 "
         f"and abs(strlen({left}) - strlen({right})) <= 3 "
+        f"and jaro_similarity({left}, {right}) >= {_JARO_OF_A_SLIP} "
         f"then damerau_levenshtein({left}, {right}) <= case "
         f"when strlen({left}) > length({left}) then 3 "
         f"when least(length({left}), length({right})) >= 10 then 2 else 1 end "
@@ -39,19 +45,27 @@ _OTHER_WORD: Final = (
     "and not list_has_all(string_split(name_words_l, ' '), "
     "string_split(name_known_r, ' ')), false)"
 )
-_NAME_TYPO: Final = (
-    f"({_typo('name_core')} and left(name_core_l, 1) = left(name_core_r, 1) "
-    f"and not {_OTHER_WORD})"
-)
+_NAME_TYPO: Final = f"({is_slip('name_core_l', 'name_core_r')} and not {_OTHER_WORD})"
+
+
+def is_within(left: str, right: str, distance: int) -> str:
+    """SQL: at most so many letters inserted, left out, replaced or swapped."""
+    lengths = f"abs(strlen({left}) - strlen({right})) <= {distance}"
+    if distance == 1:
+        # One change touches two letters at most: one half of the rest is the same.
+        half = f"greatest(least(length({left}), length({right})) // 2 - 1, 0)"
+        lengths += (
+            f" and (left({left}, {half}) = left({right}, {half}) "
+            f"or right({left}, {half}) = right({right}, {half}))"
+        )
+    return (
+        f"(case when {lengths} "
+        f"then damerau_levenshtein({left}, {right}) <= {distance} else false end)"
+    )
 
 
 def _within(column: str, distance: int) -> str:
-    """At most so many letters inserted, left out, replaced or swapped."""
-    left, right = f"{column}_l", f"{column}_r"
-    return (
-        f"(case when abs(strlen({left}) - strlen({right})) <= {distance} "
-        f"then damerau_levenshtein({left}, {right}) <= {distance} else false end)"
-    )
+    return is_within(f"{column}_l", f"{column}_r", distance)
 
 
 def _contained(column: str) -> str:
@@ -65,16 +79,16 @@ def _contained(column: str) -> str:
 # Two branches, or a branch and its company, are two customers; an unnamed branch may be
 # any, and 滨江路 is Binjiang.
 _OTHER_BRANCH: Final = (
-    "not coalesce(name_branch_l = name_branch_r, "
-    "name_branch_l is null and name_branch_r is null) "
-    "and not coalesce(name_branch_l = '?' or name_branch_r = '?' "
+    "(case when name_branch_l is null and name_branch_r is null then false "
+    "when name_branch_l = name_branch_r then false "
+    "else not coalesce(name_branch_l = '?' or name_branch_r = '?' "
     "or starts_with(name_branch_l, name_branch_r) "
     "or starts_with(name_branch_r, name_branch_l) "
-    "or damerau_levenshtein(name_branch_l, name_branch_r) <= 1, false)"
+    "or damerau_levenshtein(name_branch_l, name_branch_r) <= 1, false) end)"
 )
 _SAME_PLACE: Final = (
     "coalesce(name_place_l, name_place_r, '') = "
-    f"coalesce(name_place_r, name_place_l, '') and not ({_OTHER_BRANCH})"
+    f"coalesce(name_place_r, name_place_l, '') and not {_OTHER_BRANCH}"
 )
 
 # What beside its keys a deterministic rule may ask for, on records l and r.

@@ -238,11 +238,8 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
         pc.if_else(is_company, records.column("customer_name"), None),
         lambda value: company(value, vocabulary),
         9,
-        lambda name: (
-            name.key, name.core, name.place, name.branch, name.sound, name.words,
-            name.known_words, name.numbers, name.initials,
-        ),
-    )  # fmt: skip
+        lambda name: name,
+    )
     streets = _each_of(records.column("street"), street, 2, lambda pair: pair)
     emails = _each(
         records.column("email"),
