@@ -1,4 +1,8 @@
-"""Fixtures that run the real pipeline on the demonstration company, once a session."""
+"""Fixtures that run the real pipeline on a demonstration company, once a session.
+
+On a twentieth of it (`sampled`), which tells the same of nearly all there is to be told;
+the whole one is `test_demonstration`'s.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ from pipeline.cli.main import main
 from pipeline.common import collector
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.transform.package import PACKAGE
-from tests import warm
+from tests import sampled, warm
 from tests.profiles import examples
 
 # A machine that is busy is no reason to fail.
@@ -46,6 +50,10 @@ def pytest_collection_finish() -> None:
 Refresh = Callable[..., subprocess.CompletedProcess[str]]
 
 
+# The sources of a test's commands that name none; this project's own where it is empty.
+_sources: dict[str, str] = {}
+
+
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment without settings of a developer's own."""
     kept = {
@@ -61,6 +69,7 @@ def environment(**changes: str) -> dict[str, str]:
         # other's interpreter lock: a quarter more processor time for the same refresh.
         "CUSTOMER_TIERS_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        **_sources,
         **changes,
     }
 
@@ -133,7 +142,7 @@ def publish_alone(home: Path, **changes: str) -> subprocess.CompletedProcess[str
 
 
 def made_once(
-    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]
 ) -> Path:
     """A folder that the first worker who needs it makes, for all of them.
 
@@ -154,19 +163,51 @@ def made_once(
     return folder
 
 
+def opened(home: Path) -> duckdb.DuckDBPyConnection:
+    """The current release of a home, to be read."""
+    path = (home / "current" / "warehouse.duckdb").resolve()
+    return duckdb.connect(str(path), read_only=True)
+
+
 @pytest.fixture(scope="session")
-def published_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with one release of the demonstration; look, do not touch."""
+def company_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `sources.yaml` of the sampled demonstration company."""
+    return made_once(tmp_path_factory, "sampled", sampled.make) / "sources.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _commands_of_the_company(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Commands of a test that takes a home of the company are about its sources."""
+    if "company_sources" in request.fixturenames:
+        _sources["CUSTOMER_TIERS_SOURCES"] = str(
+            request.getfixturevalue("company_sources")
+        )
+    yield
+    _sources.clear()
+
+
+@pytest.fixture(scope="session")
+def published_home(
+    company_sources: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A home with one release of the company; look, do not touch."""
 
     def make(folder: Path) -> None:
-        result = command("refresh", "--home", folder / "home")
+        result = command(
+            *("refresh", "--home", folder / "home"),
+            CUSTOMER_TIERS_SOURCES=str(company_sources),
+        )
         assert result.returncode == 0, result.stderr
 
     return made_once(tmp_path_factory, "published", make) / "home"
 
 
 @pytest.fixture(scope="session")
-def built_home(published_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_home(
+    company_sources: Path,
+    published_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The home with one release, and beside it a candidate that was not published.
 
     What the second refresh said lies in `said` beside the home.
@@ -174,7 +215,10 @@ def built_home(published_home: Path, tmp_path_factory: pytest.TempPathFactory) -
 
     def make(folder: Path) -> None:
         shutil.copytree(published_home, folder / "home", symlinks=True)
-        result = command("refresh", "--home", folder / "home", "--no-publish", "--json")
+        result = command(
+            *("refresh", "--home", folder / "home", "--no-publish", "--json"),
+            CUSTOMER_TIERS_SOURCES=str(company_sources),
+        )
         assert result.returncode == 0, result.stderr
         assert json.loads(result.stdout)["state"] == "built"
         (folder / "said").write_text(result.stderr)
@@ -182,17 +226,40 @@ def built_home(published_home: Path, tmp_path_factory: pytest.TempPathFactory) -
     return made_once(tmp_path_factory, "built", make) / "home"
 
 
+@pytest.fixture(scope="session")
+def whole_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one release of the whole demonstration; slow."""
+
+    def make(folder: Path) -> None:
+        result = command("refresh", "--home", folder / "home")
+        assert result.returncode == 0, result.stderr
+
+    return made_once(tmp_path_factory, "whole", make) / "home"
+
+
+@pytest.fixture
+def whole_warehouse(whole_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The release of the whole demonstration as a reader opens it."""
+    with opened(whole_home) as connection:
+        yield connection
+
+
 # A month end inside the demonstration's data.
 EARLIER = "2013-06-30"
 
 
 @pytest.fixture(scope="session")
-def earlier_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def earlier_home(
+    company_sources: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A home whose only candidate is as of an earlier day; look, do not touch."""
 
     def make(folder: Path) -> None:
-        arguments = ("--as-of", EARLIER, "--no-publish")
-        result = command("refresh", "--home", folder / "home", *arguments)
+        result = command(
+            *("refresh", "--home", folder / "home"),
+            *("--as-of", EARLIER, "--no-publish"),
+            CUSTOMER_TIERS_SOURCES=str(company_sources),
+        )
         assert result.returncode == 0, result.stderr
 
     return made_once(tmp_path_factory, "earlier", make) / "home"
@@ -217,8 +284,7 @@ def home(published_home: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def warehouse(published_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published release as a reader opens it."""
-    path = published_home / "current" / "warehouse.duckdb"
-    with duckdb.connect(str(path.resolve()), read_only=True) as connection:
+    with opened(published_home) as connection:
         yield connection
 
 

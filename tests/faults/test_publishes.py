@@ -104,7 +104,6 @@ def publish(home: Home, number: int) -> None:
 @pytest.mark.parametrize(
     "publishes",
     [
-        40,
         pytest.param(200, marks=pytest.mark.slow),
         pytest.param(1000, marks=pytest.mark.campaign),
     ],

@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -471,7 +472,24 @@ def test_a_sound_project_passes(folder: Path) -> None:
     assert not (folder / "home").exists(), "nothing is written"
 
 
-@pytest.mark.parametrize("name", FAULTS)
+# They have dbt parse the whole project anew.
+DEAR = {
+    "a key that is no column",
+    "staging without a column that is needed",
+    "another time zone",
+    "unknown customers that are declared",
+}
+
+
+def cases(names: Iterable[str]) -> list[Any]:
+    """The names, of which some are tried with the slow tests."""
+    return [
+        pytest.param(name, marks=pytest.mark.slow if name in DEAR else ())
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize("name", cases(FAULTS))
 def test_a_fault_is_found_with_its_place(folder: Path, name: str) -> None:
     fault = FAULTS[name]
     fault.change(folder)
@@ -552,7 +570,7 @@ SOUND: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", cases(SOUND))
 def test_what_is_no_fault_stops_nothing(folder: Path, name: str) -> None:
     change, words = SOUND[name]
     change(folder)

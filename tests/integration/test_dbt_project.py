@@ -21,7 +21,8 @@ PROJECT = PROJECT_ROOT / "dbt_project"
 
 
 @pytest.fixture(scope="module")
-def manifest() -> Mapping[str, Any]:
+def manifest(published_home: Path) -> Mapping[str, Any]:
+    """Of the demonstration's project, which the home's refresh has parsed."""
     settings = Settings.load()
     sources = load_sources(settings)
     return transform.parse(sources, settings).manifest_json

@@ -151,6 +151,7 @@ def test_a_broken_expectation_refuses_and_goes_on_refusing(company: Company) -> 
     assert attempts(home)[0]["state"] == "refused"
 
 
+@pytest.mark.slow
 def test_a_policy_that_is_not_whole_is_refused_by_its_rows(
     home: Path, tmp_path: Path
 ) -> None:

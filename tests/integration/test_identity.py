@@ -121,6 +121,7 @@ def figure(
     return float(value[0])
 
 
+@pytest.mark.slow
 def test_companies_of_three_systems(marts: duckdb.DuckDBPyConnection) -> None:
     assert figure(marts, "pairwise_precision", "company") >= 0.99
     assert figure(marts, "pairwise_recall", "company") >= 0.95

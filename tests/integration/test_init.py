@@ -174,6 +174,7 @@ def test_everything_is_found_beside_sources_yaml(
     assert Settings.load().sources_file == tmp_path / "sources.yaml"
 
 
+@pytest.mark.slow
 def test_a_new_entity_is_written_once(folder: Path) -> None:
     """In `sources.yaml`; dbt knows it from there."""
     path = folder / "sources.yaml"

@@ -438,6 +438,7 @@ def test_killed_at_any_request_and_started_again(
     _each(make, parent, tmp_path, kill)
 
 
+@pytest.mark.slow
 def test_killed_while_what_was_landed_is_accepted(
     parent: Landings, tmp_path: Path
 ) -> None:

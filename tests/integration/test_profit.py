@@ -12,7 +12,15 @@ import pytest
 from pipeline.common.settings import PROJECT_ROOT
 from tests.conftest import command, own_project
 
+pytestmark = pytest.mark.slow
+
 CENT = Decimal("0.01")
+
+
+@pytest.fixture
+def warehouse(whole_warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The release of the whole demonstration."""
+    return whole_warehouse
 
 
 def cents(*amounts: object) -> list[Decimal]:
@@ -122,7 +130,6 @@ def test_profit_is_margin_less_what_customers_are_charged_with(
     ]
 
 
-@pytest.mark.slow
 def test_a_join_that_doubles_is_refused(home: Path, tmp_path: Path) -> None:
     tickets = 'select * from {{ ref("core_service_tickets") }}'
     project = own_project(
@@ -136,7 +143,6 @@ def test_a_join_that_doubles_is_refused(home: Path, tmp_path: Path) -> None:
     assert "cost_pool=service" in result.stderr
 
 
-@pytest.mark.slow
 def test_the_past_can_be_replayed_from_the_entries(
     built_home: Path, earlier_home: Path
 ) -> None:

@@ -427,6 +427,7 @@ def test_a_margin_is_known_where_enough_of_the_money_has_a_cost(
     assert {row["acquisition_cost"] for row in found.values()} == {None}
 
 
+@pytest.mark.slow
 def test_what_no_source_records_is_scored_for_nobody(
     without_costs: SmallCompany,
 ) -> None:
@@ -615,6 +616,7 @@ def test_a_new_company_gets_anchors_of_its_own_figures(new: SmallCompany) -> Non
 # ------------------------------------------------- nothing is known after the as-of day
 
 
+@pytest.mark.slow
 def test_a_day_inside_the_data_is_what_was_known_on_it(
     today: SmallCompany, then: SmallCompany
 ) -> None:
@@ -768,6 +770,7 @@ def test_lines_of_unknown_customers_stand_under_one(today: SmallCompany) -> None
     ]
 
 
+@pytest.mark.slow
 def test_lines_of_unknown_customers_are_left_out_and_counted(
     without_costs: SmallCompany,
 ) -> None:
@@ -792,6 +795,7 @@ def test_lines_of_unknown_customers_are_left_out_and_counted(
     assert "GHOST" in str(check["examples"])
 
 
+@pytest.mark.slow
 def test_lines_of_unknown_customers_stop_a_refresh_by_name(
     tmp_path: Path, today: SmallCompany
 ) -> None:
@@ -814,6 +818,7 @@ def test_lines_of_unknown_customers_stop_a_refresh_by_name(
 # ------------------------------------------------------------------------------- names
 
 
+@pytest.mark.slow
 def test_who_may_not_be_named_is_told_by_the_id(without_costs: SmallCompany) -> None:
     (person,) = rows(
         without_costs,
@@ -834,6 +839,7 @@ def test_who_may_not_be_named_is_told_by_the_id(without_costs: SmallCompany) -> 
 # ------------------------------------------------------------- companies of every shape
 
 
+@pytest.mark.slow
 def test_who_keeps_service_records_only_grades_nobody(
     service_only: SmallCompany,
 ) -> None:
@@ -899,6 +905,7 @@ def test_who_keeps_service_records_only_grades_nobody(
     ]
 
 
+@pytest.mark.slow
 def test_who_keeps_service_records_only_reads_about_service(
     service_only: SmallCompany,
 ) -> None:
@@ -934,6 +941,7 @@ def test_who_keeps_service_records_only_reads_about_service(
         assert wrong not in page
 
 
+@pytest.mark.slow
 def test_a_release_says_what_it_does_not_know(service_only: SmallCompany) -> None:
     with service_only.connect() as connection:
         found = {item.measure: item for item in knowledge.known(connection)}
@@ -947,6 +955,7 @@ def test_a_release_says_what_it_does_not_know(service_only: SmallCompany) -> Non
     assert empty[-1].asks_for == ("has not bought yet",)
 
 
+@pytest.mark.slow
 def test_who_keeps_service_records_only_can_ask_why(
     service_only: SmallCompany,
 ) -> None:
@@ -962,6 +971,7 @@ def test_who_keeps_service_records_only_can_ask_why(
     assert "no source records sales" in " ".join(refused.stderr.split())
 
 
+@pytest.mark.slow
 def test_an_order_of_which_the_day_is_known_begins_with_it(
     without_costs: SmallCompany,
 ) -> None:

@@ -56,7 +56,7 @@ def test_a_refresh_can_be_followed_from_stage_to_stage(published_home: Path) -> 
     assert sum(models.values()) > 0
     rows = log_reading.rows_by_source(lines)
     assert set(rows) == {"crm", "erp", "helpdesk"}
-    assert rows["helpdesk"] == {"landed": 141_712, "quarantined": 0}
+    assert rows["helpdesk"] == {"landed": 32_476, "quarantined": 0}
 
 
 def test_no_customer_stands_in_the_log(published_home: Path) -> None:
@@ -74,8 +74,8 @@ def test_no_customer_stands_in_the_log(published_home: Path) -> None:
             "where customer_name like '% %' "
             "union select email from marts.customers_private where email is not null"
         ).fetchall()
-    assert len(keys) > 10_000
-    assert len(names) > 10_000
+    assert len(keys) > 2_000
+    assert len(names) > 500
     assert '"failing_rows": 10' in text
     words = set(re.findall(r"[\w-]+", text))
     assert words.isdisjoint(str(key) for (key,) in keys)
@@ -88,7 +88,7 @@ def test_the_metrics_of_a_published_refresh(published_home: Path) -> None:
     samples = parsed(file.read_text())
     assert value(samples, "status_exit_code") == 0
     assert value(samples, "last_attempt_state", state="published") == 1
-    assert value(samples, "last_attempt_rows", source="erp", outcome="landed") > 200_000
+    assert value(samples, "last_attempt_rows", source="erp", outcome="landed") > 50_000
     passed = value(
         samples, "last_attempt_checks", outcome="passed", severity="critical"
     )

@@ -989,6 +989,7 @@ print(json.dumps(sorted(seen)))
 """
 
 
+@pytest.mark.slow
 def test_readers_see_whole_releases_only(company: Company, tmp_path: Path) -> None:
     stop = tmp_path / "stop"
     readers = [
@@ -1058,7 +1059,7 @@ print(json.dumps(codes))
 @pytest.mark.parametrize(
     "every",
     [
-        12,
+        20,
         pytest.param(4, marks=pytest.mark.slow),
         pytest.param(1, marks=pytest.mark.campaign),
     ],

@@ -104,7 +104,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "tables",
     [
-        pytest.param(["whole", "one_null", "decimals", "texts"], id="some"),
+        pytest.param(["one_null", "texts"], id="some"),
         pytest.param(list(TABLES), id="all", marks=pytest.mark.slow),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import pytest
 from hypothesis import given
@@ -37,7 +39,7 @@ def pairs(draw: st.DrawFn) -> list[tuple[str, str]]:
     return found
 
 
-def differing(rows: list[tuple[str, str]], fast: str, plain: str) -> list[object]:
+def differing(rows: list[tuple[str, str]], fast: str, plain: str) -> list[Any]:
     """The pairs for which two conditions on `l` and `r` differ."""
     marks = ", ".join(["(?, ?)"] * len(rows))
     return duckdb.execute(

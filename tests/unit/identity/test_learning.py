@@ -67,6 +67,7 @@ def learned(
     return found
 
 
+@pytest.mark.slow
 def test_better_weights_are_taken(population: companies.Population) -> None:
     decisions, is_learned, declared, better = learned(population, 300, wrong=True)
     assert decisions == 300

@@ -302,7 +302,7 @@ def test_nothing_is_said_where_nothing_was_judged() -> None:
         ),
         pytest.param(
             {"phone": (270, 0.97), "domain": (15, 0.6), "score": (15, 0.6)}, 15,
-            id="three rules, the largest the best",
+            id="three rules, the largest the best", marks=pytest.mark.slow,
         ),
     ],
 )  # fmt: skip

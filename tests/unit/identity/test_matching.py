@@ -286,7 +286,7 @@ def population() -> companies.Population:
 
 
 @settings(
-    max_examples=examples(10),
+    max_examples=examples(10, fast=2),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -155,6 +155,7 @@ FILES = st.lists(
 
 @given(FILES)
 @settings(max_examples=examples(12), deadline=None)
+@pytest.mark.slow
 def test_files_with_other_columns_and_unread_rows(
     steps: Sequence[tuple[str, str, list[str]]],
 ) -> None:
@@ -317,6 +318,7 @@ print(json.dumps(codes))
 """
 
 
+@pytest.mark.slow
 def test_a_kill_at_every_step(tmp_path: Path, inbox: Path) -> None:
     """Readers see the same rows at any moment, and the next time completes it."""
     home = Home.open(tmp_path / "template")

@@ -644,6 +644,7 @@ def test_killed_between_sending_and_noting(home: Home) -> None:
     assert "may be a repeat" in second["text"]
 
 
+@pytest.mark.slow
 def test_killed_at_each_step(tmp_path: Path) -> None:
     """Whenever it dies, the next dispatch sends; what may arrive twice says so."""
     for moment in range(1, 50):

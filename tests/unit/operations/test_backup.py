@@ -327,6 +327,7 @@ print(json.dumps(codes))
 """
 
 
+@pytest.mark.slow
 def test_a_kill_at_every_step(company: Company, tmp_path: Path) -> None:
     base = tmp_path / "base"
     base.mkdir()

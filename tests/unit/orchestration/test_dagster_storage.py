@@ -130,6 +130,7 @@ RUN = """
 """
 
 
+@pytest.mark.slow
 def test_dagster_reads_what_a_killed_refresh_wrote(tmp_path: Path) -> None:
     """The last half second may be lost; the rest is there, and both files agree."""
     folder = tmp_path / "held"
@@ -185,6 +186,7 @@ def _rows(folder: Path) -> dict[str, list[tuple[str, ...]]]:
     return {table: sorted(rows) for table, rows in found.items()}
 
 
+@pytest.mark.slow
 def test_each_row_is_what_dagster_itself_writes(tmp_path: Path) -> None:
     """A second run updates what the first has written."""
     folders = [tmp_path / "held", tmp_path / "dagster"]

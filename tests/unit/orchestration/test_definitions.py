@@ -184,6 +184,7 @@ def test_time_and_zone_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -
     assert schedule.execution_timezone == "Asia/Shanghai"
 
 
+@pytest.mark.slow
 def test_importing_does_nothing_and_needs_nothing(tmp_path: object) -> None:
     """No file is written or configuration read, and the slow libraries stay out."""
     script = """

@@ -173,6 +173,7 @@ def test_exports_of_zoho_come_to_what_its_orders_do(
     assert days.fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_what_else_zoho_exports_comes_through(tmp_path: Path) -> None:
     """Everything by ids, which are those of the API."""
     crm, company = shared()
@@ -278,7 +279,7 @@ def translated(
 @pytest.mark.parametrize(
     ("language", "lines"),
     [
-        pytest.param("de", "repeated", id="German"),
+        pytest.param("de", "repeated", id="German", marks=pytest.mark.slow),
         pytest.param("zh", "none", id="Chinese"),
     ],
 )
@@ -370,6 +371,7 @@ def tenant() -> tuple[FxiaokeStandin, fxiaoke_company.Company]:
     return made, fxiaoke_company.furnish(made)
 
 
+@pytest.mark.slow
 def test_exports_of_fxiaoke_come_to_what_its_orders_do(tmp_path: Path) -> None:
     """With discounts of whole orders and what came back; approved orders alone."""
     service, company = tenant()

@@ -168,6 +168,7 @@ def test_what_fits_is_named_and_can_be_declared(
     assert (table["name"].to_pylist(), rejected) == (listed, [])
 
 
+@pytest.mark.slow
 def test_what_the_end_of_a_large_file_holds_counts(tmp_path: Path) -> None:
     """A hundred thousand German rows, and one Hungarian far behind the sample."""
     german = ["Müller"] * 200_000

@@ -253,6 +253,7 @@ def test_the_first_ten_refreshes_of_a_new_shop(shop: Shop) -> None:
     assert shop.told("past_rows", "shop USD")["outcome"] == "ok"
 
 
+@pytest.mark.slow
 def test_clean_days_are_left_in_peace(shop: Shop) -> None:
     """Three weeks and a few days, Saturdays among them, each on top of the one before."""
     for day in days_from(WEDNESDAY, 24):

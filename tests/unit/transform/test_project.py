@@ -289,6 +289,7 @@ def test_another_version_of_the_product_is_noted(
     assert caplog.text == ""
 
 
+@pytest.mark.slow
 def test_a_whole_copy_needs_no_source_of_the_demonstration(tmp_path: Path) -> None:
     """As somebody makes one who copies the folder and adds staging of his own."""
     copy = tmp_path / "dbt_project"

@@ -144,7 +144,12 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Small:
 def daily(parsed: Small, tmp_path: Path) -> Iterator[Daily]:
     """Built once."""
     small = new_small(tmp_path)
-    shutil.copytree(parsed.folder / "project", small.folder / "project")
+    # What dbt keeps of a parse names the folder of the seeds.
+    shutil.copytree(
+        parsed.folder / "project",
+        small.folder / "project",
+        ignore=shutil.ignore_patterns("parsed"),
+    )
     made = Daily(small, small.parse())
     everything = made.build()
     assert len(everything) == 22

@@ -174,7 +174,7 @@ def order_of(name: str) -> tuple[str, ...]:
     ),
     own=st.booleans(),
 )
-@settings(max_examples=examples(20, fast=3), deadline=None)
+@settings(max_examples=examples(20, fast=2), deadline=None)
 def test_what_comes_later_changes_no_forecast_of_a_month_end(
     cut: dt.date, later: str, order: tuple[str, ...], own: bool
 ) -> None:

@@ -61,7 +61,7 @@ SMALL = functools.partial(
     st.sampled_from([{}, {"bulk": False}, {"bulk": False, "coql": False}]),
     st.booleans(),
 )
-@settings(max_examples=examples(60, 6), deadline=None)
+@settings(max_examples=examples(60, fast=3), deadline=None)
 def test_increments_equal_a_full_read(
     history: list[tuple[tuple[str, int], bool]], way: dict[str, Any], inclusive: bool
 ) -> None:
