@@ -427,6 +427,35 @@ def test_no_reader_ever_sees_a_mixed_release(
         assert len(reader.seen) > exports
 
 
+@pytest.mark.parametrize(
+    ("ends_after", "at_least"), [(None, 0.5), (1.0, 1.0), (60.0, 2.0)]
+)
+def test_a_switch_waits_for_what_was_planned_before(
+    home: Home,
+    database: Database,
+    connect: Connect,
+    ends_after: float | None,
+    at_least: float,
+) -> None:
+    """Such a query holds a snapshot; one that is held for hours is of no query's plan."""
+    export(database, contents_of(home))
+    connection = connect()
+    planning = connect("", "REPEATABLE_READ")
+    if ends_after is not None:
+        planning.execute("select 1 from pg_catalog.pg_class limit 1")
+    attached = loads.attach(connection, [])
+    # From now on that snapshot is older than what was attached.
+    end = threading.Timer(ends_after or 0, planning.rollback)
+    end.start()
+    try:
+        loads.settle(connection, attached)
+        took = time.monotonic() - attached.since
+    finally:
+        end.cancel()
+        end.join()
+    assert at_least <= took < 30
+
+
 # Kills the process before the n-th statement that it sends, or piece of a table.
 def _die_at(moment: int) -> None:
     seen = itertools.count(1)

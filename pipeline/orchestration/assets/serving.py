@@ -9,7 +9,7 @@ from pipeline.journal import attempts
 from pipeline.orchestration.assets.ingest import POOL
 from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import catalogue
-from pipeline.serving import copies, serve
+from pipeline.serving import copies
 from pipeline.serving.copies import Kind
 
 log = logging.getLogger("customer_tiers.serving")
@@ -21,9 +21,15 @@ def serving_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     They come after the release and not before anything: a copy that fails takes nothing
     back, and the run says that it failed.
     """
+    wanted = settings.serving
+    if not (wanted.duckdb or wanted.parquet or wanted.postgres):
+        return []
+    # The driver of a database is imported where there is one to be served.
+    from pipeline.serving import serve
+
     return [
         _serving_asset(kind, target, settings)
-        for kind, target in serve.configured(settings.serving).items()
+        for kind, target in serve.configured(wanted).items()
     ]
 
 
@@ -37,6 +43,8 @@ def _serving_asset(kind: Kind, target: str, settings: Settings) -> dg.AssetsDefi
         description=f"The copy of the current release in {target}.",
     )
     def copy(request: RefreshRequest) -> dg.MaterializeResult[None]:
+        from pipeline.serving import serve
+
         home = request.open_home()
         release = catalogue.chosen(home)
         with attempts.stage(home, release.refresh_id, f"{kind} copy"):

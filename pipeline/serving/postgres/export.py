@@ -26,6 +26,7 @@ from pipeline.serving.postgres.connection import (
     Database,
     ExportRefused,
     explained,
+    name,
     refuse_unfit,
 )
 from pipeline.serving.postgres.loads import Connection, Load, Loading
@@ -91,14 +92,14 @@ def export(database: Database, contents: Contents) -> Exported:
             _log("loaded")
             attached = loads.attach(connection, loadings)
             _log("attached")
+            copying.analyze(database, [item.place for item in loadings])
             loads.settle(connection, attached)
             changes = _switch(connection, load, loadings, attached.shapes)
             _log("switched")
             notes = _tidy(connection, loadings, attached.shapes, changes)
             rows = {item.table.full_name: item.table.rows for item in loadings}
-            copying.analyze(
-                database, loads.unknown_shapes(connection, attached.shapes, rows)
-            )
+            unknown = loads.unknown_shapes(connection, attached.shapes, rows)
+            copying.analyze(database, [name(loads.BOOKS, shape) for shape in unknown])
     return Exported(
         release_id=contents.release_id,
         database=database.address,
