@@ -163,9 +163,9 @@ def compare(floor: Path, release: Path) -> tuple[list[Compared], list[str]]:
         stands_in = dict.fromkeys(released, "warehouse")
         if (private := release.with_name("private.duckdb")).exists():
             connection.execute(f"attach '{private}' as private (read_only)")
-            for table, columns in _columns(connection, "private").items():
-                stands_in.setdefault(table, "private")
-                released.setdefault(table, columns)
+            for kept, columns in _columns(connection, "private").items():
+                stands_in.setdefault(kept, "private")
+                released.setdefault(kept, columns)
         compared = []
         for name, columns in _columns(connection, "floor").items():
             bare = name.removeprefix("main.")
