@@ -282,6 +282,14 @@ def home(published_home: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def whole_copy(whole_home: Path, tmp_path: Path) -> Path:
+    """A copy of the home of the whole demonstration, to break at will."""
+    copy = tmp_path / "home"
+    shutil.copytree(whole_home, copy, symlinks=True)
+    return copy
+
+
+@pytest.fixture
 def warehouse(published_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published release as a reader opens it."""
     with opened(published_home) as connection:

@@ -150,7 +150,8 @@ engine needs this file only. Everything else is standard SQL.
 {%- endmacro %}
 
 {% macro default__thousands(expression) -%}
-    format('{:,}', cast(round({{ expression }}) as bigint))
+    {#- As a double: a bound that was reckoned may be larger than any integer. -#}
+    format('{:,.0f}', round(cast({{ expression }} as double)))
 {%- endmacro %}
 
 {% macro spark__thousands(expression) -%}

@@ -189,8 +189,9 @@ def test_a_missing_source_file(home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_broken_row_is_quarantined_told_and_counted(
-    home: Path, tmp_path: Path
+    whole_copy: Path, tmp_path: Path
 ) -> None:
+    home = whole_copy
     exports = tmp_path / "helpdesk"
     shutil.copytree(PROJECT_ROOT / "sample_data" / "helpdesk", exports)
     rows = gzip.decompress((exports / "incidents_2013_10.csv.gz").read_bytes())
@@ -236,7 +237,10 @@ def test_a_broken_row_is_quarantined_told_and_counted(
 
 
 @pytest.mark.slow
-def test_too_many_broken_rows_are_a_broken_file(home: Path, tmp_path: Path) -> None:
+def test_too_many_broken_rows_are_a_broken_file(
+    whole_copy: Path, tmp_path: Path
+) -> None:
+    home = whole_copy
     before = seen(home)
     exports = tmp_path / "helpdesk"
     shutil.copytree(PROJECT_ROOT / "sample_data" / "helpdesk", exports)

@@ -23,6 +23,12 @@ from tests.unit.support import found_in
 KEY = "AW00014287"
 
 
+@pytest.fixture
+def home(whole_copy: Path) -> Path:
+    """Of the whole demonstration, whose customers are known here by their numbers."""
+    return whole_copy
+
+
 @pytest.fixture(autouse=True)
 def umask_of_somebody_careless() -> Iterator[None]:
     before = os.umask(0)

@@ -1,0 +1,29 @@
+"""Macros of the dialect whose SQL meets values that no model of ours expects."""
+
+from __future__ import annotations
+
+import duckdb
+import jinja2
+import pytest
+
+from pipeline.transform.package import PACKAGE
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("1234567.5", "1,234,568"),
+        ("-1000.4", "-1,000"),
+        ("cast(12 as decimal(18, 2))", "12"),
+        # A bound of the drift test that was 1.15e19 once failed a whole refresh.
+        ("1.15e19", "11,500,000,000,000,000,000"),
+        ("cast('infinity' as double)", "inf"),
+        ("null", None),
+    ],
+)
+def test_a_number_of_any_size_is_written(value: str, said: str | None) -> None:
+    text = (PACKAGE / "macros" / "dialect.sql").read_text(encoding="utf-8")
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+    macros = environment.from_string(text).make_module()
+    query = f"select {macros.default__thousands(value)}"  # type: ignore[attr-defined]
+    assert duckdb.execute(query).fetchone() == (said,)
