@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import pkgutil
 
 import dbt.adapters.duckdb
@@ -48,9 +49,13 @@ dbt_common.tests.enable_test_caching()
 
 # dbt makes schemas and templates when it parses for the first time, which takes two
 # seconds more than the second time.
+# Without its static parser, which keeps a pool of threads: a fork has the pool and not the
+# threads, and would wait for them for ever.
+os.environ["DBT_STATIC_PARSER"] = "false"
 _settings = Settings.load()
 _sources = load_sources(_settings)
 transform.parse(_sources, _settings).manifest()
+del os.environ["DBT_STATIC_PARSER"]
 
 # What was made so far is not counted again in every child, which would copy its pages.
 gc.freeze()
