@@ -43,8 +43,10 @@ def checks_of(candidate: Candidate, tests: Sequence[Result]) -> list[Check]:
         with duckdb_files.connect(candidate.work_file) as connection:
             duckdb_files.attach(connection, candidate.databases)
             for place, test in failed:
+                # In order, so that the same tables give the same evidence.
                 rows = connection.execute(
-                    f"select * from ({test.sql}\n) as found limit {EXAMPLES_KEPT}"
+                    f"select * from ({test.sql}\n) as found "
+                    f"order by all limit {EXAMPLES_KEPT}"
                 )
                 names = [column[0] for column in rows.description or []]
                 examples = [
