@@ -474,6 +474,9 @@ def test_a_sound_project_passes(folder: Path) -> None:
 
 # They have dbt parse the whole project anew.
 DEAR = {
+    "a model that is not there",
+    "staging that refers to nothing",
+    "staging whose Jinja does not end",
     "a key that is no column",
     "staging without a column that is needed",
     "another time zone",

@@ -24,6 +24,7 @@ from tests.unit.journal.test_disk import fill, small_disk
 __all__ = ["first_release"]  # a fixture
 
 
+@pytest.mark.slow
 def test_too_little_room_is_told_before(home: Path) -> None:
     before = seen(home)
     result = command(

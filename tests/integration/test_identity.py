@@ -23,6 +23,9 @@ from tests.populations import companies
 
 PROJECT = PROJECT_ROOT / "tests" / "projects" / "silos"
 FEBRL = PROJECT_ROOT / "tests" / "data" / "febrl"
+# Two populations of thousands; what is found in small ones is in tests/unit/identity.
+pytestmark = pytest.mark.slow
+
 SEED = 20251122  # another population than those that the weights were measured on
 
 
@@ -122,7 +125,6 @@ def figure(
     return float(value[0])
 
 
-@pytest.mark.slow
 def test_companies_of_three_systems(marts: duckdb.DuckDBPyConnection) -> None:
     assert figure(marts, "pairwise_precision", "company") >= 0.99
     assert figure(marts, "pairwise_recall", "company") >= 0.95
@@ -319,7 +321,7 @@ class Company:
 @pytest.mark.parametrize(
     "together",
     [
-        pytest.param([3, 2, 2, 3], marks=pytest.mark.slow),
+        [3, 2, 2, 3],
         pytest.param([1] * 10, marks=pytest.mark.campaign),
     ],
     ids=["four", "ten"],

@@ -40,6 +40,7 @@ def statuses(home: Path) -> list[dg.DagsterRunStatus]:
         return [run.status for run in instance.get_runs()]
 
 
+@pytest.mark.slow
 def test_a_source_that_hangs(home: Path, tmp_path: Path, silent: int) -> None:
     """It ends as failed with a sentence; the lock is free, and readers see no change."""
     before = seen(home)

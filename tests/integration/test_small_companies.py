@@ -670,6 +670,7 @@ def test_a_new_company_can_ask_why_and_what_if(new: SmallCompany) -> None:
         assert nonsense not in warnings
 
 
+@pytest.mark.slow
 def test_a_new_company_gets_anchors_of_its_own_figures(new: SmallCompany) -> None:
     at = ("--home", new.home, "--sources", new.sources)
     shown = command("calibrate", *at)
