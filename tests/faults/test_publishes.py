@@ -29,14 +29,15 @@ KEPT = 14
 # Connects anew for each look. Two resolve the link first, as a BI tool's start script
 # does, two give DuckDB the path through the link.
 READER = f"""
-    import json, sys, time
+    import json, os, sys, time
     from pathlib import Path
     import duckdb
 
+    test = os.getppid()  # who is killed takes its readers with it
     current, resolves, stop = Path(sys.argv[1]), sys.argv[2] == "1", Path(sys.argv[3])
     print("ready", flush=True)
     reads, mixed, failed, seen, backwards = 0, [], [], 0, 0
-    while not stop.exists():
+    while not stop.exists() and os.getppid() == test:
         path = current / "warehouse.duckdb"
         try:
             with duckdb.connect(

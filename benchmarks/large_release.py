@@ -1,0 +1,165 @@
+"""Copies and pages of a release of two million customers and twenty million lines.
+
+    python -m benchmarks.large_release HOME [--customers 2000000] [--lines 20000000]
+
+HOME holds a release of the demonstration (`make refresh`). Its customers, and all that
+belongs to them, are multiplied under other ids into a release of a home of its own in a
+temporary folder: the marts are those of a company of that size in rows and width, though
+not in content. Measured are the copies that `export` makes and the pages that `report`
+makes, each in a process of its own: seconds, bytes, peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.export_postgres import server
+from pipeline.common.files import read_json
+from pipeline.common.home import Home
+from pipeline.journal import evidence
+from pipeline.release import candidates, duckdb_files, promotion, sealing
+from pipeline.release.layout import DATABASES
+
+# What is somebody's own; whoever is multiplied has other ids of these.
+OWN = (
+    "customer_id",
+    "parent_customer_id",
+    "ultimate_parent_customer_id",
+    "matched_customer_id",
+    "source_customer_id",
+    "lead_id",
+    "source_lead_id",
+    "order_id",
+    "ticket_id",
+    "interaction_id",
+    "payment_id",
+    "contact_id",
+)
+LINES = "order_lines"
+PRESENT = 19_192  # customers of the demonstration
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+def multiply(old: Path, new: Path, customers: int, lines: int) -> None:
+    """Fills a database with the tables of another, what is somebody's own many times."""
+    with duckdb.connect(str(new)) as connection:
+        connection.execute(f"attach '{old}' as old (read_only)")
+        columns: dict[tuple[str, str], list[str]] = {}
+        for schema, table, column in connection.execute(
+            "select schema_name, table_name, column_name from duckdb_columns() "
+            "where database_name = 'old' and not internal order by all"
+        ).fetchall():
+            columns.setdefault((schema, table), []).append(column)
+        for (schema, table), names in columns.items():
+            connection.execute(f"create schema if not exists {schema}")
+            own = [name for name in names if name in OWN and schema == "marts"]
+            rows = count(connection, f"old.{schema}.{table}")
+            times = -(-customers // PRESENT)
+            copies = -(-lines // rows) if table == LINES else times if own else 1
+            changed = [f"{name} || '-' || k % {times} as {name}" for name in own]
+            if table == LINES:  # an order has more of them where they are to be more
+                changed.append(f"line_number + 100000 * (k // {times}) as line_number")
+            replaced = f"replace ({', '.join(changed)})" if changed else ""
+            connection.execute(
+                f"create table {schema}.{table} as select t.* {replaced} "
+                f"from old.{schema}.{table} as t, range({copies}) as r(k)"
+            )
+
+
+def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """The rows of a table."""
+    (found,) = connection.execute(f"select count(*) from {table}").fetchone() or (0,)
+    return int(found)
+
+
+def publish(old: Path, home: Home, customers: int, lines: int) -> Path:
+    """Publishes the multiplied release with the evidence of the old one; its folder."""
+    record = read_json(old / "release.json")
+    candidate = candidates.open_candidate(
+        home,
+        run_id="benchmark",
+        as_of_date=dt.date.fromisoformat(record["as_of_date"]),
+        time_zone=record["time_zone"],
+        reporting_currency=record["reporting_currency"],
+    )
+    for file in DATABASES.values():
+        multiply(old / file, candidate.release_folder / file, customers, lines)
+    for gate in record["evidence"]:
+        evidence.save(candidate.evidence_folder, evidence.from_json(gate))
+    sealing.seal(candidate, record["gates"], relations=record["relations"])
+    promotion.promote(home, candidate.refresh_id, record["gates"])
+    return home.releases / candidate.refresh_id
+
+
+def measured(home: Path, *arguments: str, **settings: str) -> dict[str, float]:
+    """Runs a command in a process of its own; its seconds and its peak memory in MB."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *arguments, "--home", str(home)],
+        env={**os.environ, "CUSTOMER_TIERS_ALERTS": "none", **settings},
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    assert status == 0, arguments
+    return {
+        "seconds": round(time.perf_counter() - begun, 1),
+        "peak_megabytes": round(used.ru_maxrss * PEAK_UNIT / 1e6),
+    }
+
+
+def size(path: Path) -> int:
+    """Megabytes of a file or of all that a folder holds."""
+    files = [path] if path.is_file() else list(path.rglob("*"))
+    return round(sum(each.stat().st_size for each in files if each.is_file()) / 1e6)
+
+
+def main() -> None:
+    """Measures copies and pages, and prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--customers", type=int, default=2_000_000)
+    parser.add_argument("--lines", type=int, default=20_000_000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place, server() as url:
+        folder = Path(place)
+        release = publish(
+            (given.home / "current").resolve(),
+            Home.open(folder / "home"),
+            given.customers,
+            given.lines,
+        )
+        found: dict[str, object] = {}
+        with duckdb_files.connect(
+            release / "warehouse.duckdb", read_only=True
+        ) as marts:
+            found["customers"] = count(marts, "marts.customers")
+            found["lines"] = count(marts, f"marts.{LINES}")
+        found["release_megabytes"] = size(release)
+        for kind in ("duckdb", "parquet"):
+            target = folder / kind
+            figures = measured(folder / "home", "export", kind, str(target))
+            found[kind] = {**figures, "megabytes": size(target)}
+        found["postgres"] = measured(
+            folder / "home", "export", "postgres", CUSTOMER_TIERS_POSTGRES_URL=url
+        )
+        found["report"] = {
+            **measured(folder / "home", "report"),
+            "largest_page_megabytes": max(
+                size(page) for page in (release / "reports").rglob("*.html")
+            ),
+        }
+        print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
