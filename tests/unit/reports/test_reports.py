@@ -25,7 +25,8 @@ from pipeline.common.home import Home
 from pipeline.journal import evidence
 from pipeline.journal.evidence import Check, Evidence
 from pipeline.release import duckdb_files, layout, sealing, verification
-from pipeline.reports import build_report, drawing, facts, periods, sales, wording
+from pipeline.reports import build_report, drawing, periods, sales, wording
+from pipeline.reports.words import LANGUAGES, Language
 from pipeline.transform import meta
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -386,7 +387,7 @@ def write_release(root: Path, sample: Sample) -> Path:
 
 
 Release = Callable[[Sample], Path]
-Page = Callable[[Sample], str]
+Page = Callable[..., str]
 
 
 @pytest.fixture
@@ -397,21 +398,24 @@ def make_release(tmp_path: Path) -> Release:
 
 @pytest.fixture(scope="module")
 def page_of(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """The report of a sample, made once for all tests that look at it."""
-    pages: dict[str, str] = {}
+    """A page of a sample's report, made once for all tests that look at it."""
+    made: dict[str, Path] = {}
 
-    def page(sample: Sample) -> str:
-        if repr(sample) not in pages:
+    def page(sample: Sample, name: str = "index", language: Language = "en") -> str:
+        if repr(sample) not in made:
             folder = write_release(tmp_path_factory.mktemp("report"), sample)
-            pages[repr(sample)] = build_report(folder).read_text(encoding="utf-8")
-        return pages[repr(sample)]
+            made[repr(sample)] = build_report(folder).parent
+        folder = made[repr(sample)] / ("zh" if language == "zh" else "")
+        return (folder / f"{name}.html").read_text(encoding="utf-8")
 
     return page
 
 
 def words(page: str) -> str:
     """The page's text as a person reads it, in one line."""
-    text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+    text = re.sub(
+        r"<style>.*?</style>|<script>.*?</script>|<[^>]+>", " ", page, flags=re.DOTALL
+    )
     text = re.sub(r"\s+", " ", text.replace("&nbsp;", " "))
     return re.sub(r" (?=[,;.)])|(?<=\() ", "", text)
 
@@ -425,7 +429,7 @@ def section(page: str, name: str) -> str:
 class Balanced(HTMLParser):
     """Fails on a tag that is not closed, or closed twice."""
 
-    VOID = frozenset({"meta", "br"})
+    VOID = frozenset({"meta", "br", "wbr"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -446,7 +450,7 @@ class Balanced(HTMLParser):
                 if value.startswith("#"):
                     self.references.append(value.removeprefix("#"))
                 else:
-                    assert re.fullmatch(r"(\.\./)?[\w./%-]+\.html", value)
+                    assert re.fullmatch(r"(\.\./)*[\w./%-]+\.html(#data)?", value)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Nothing stays open."""
@@ -501,12 +505,9 @@ def test_what_is_due_comes_in_its_order(page_of: Page) -> None:
     )
     text = section(page_of(sample), "due")
     assert "18 actions on the list, 2 overdue: Visit 2, Call 16." in text
-    assert "L. D. (crm:7) lead – Visit 拜访 Bea 2 2014-01-30 overdue No visit" in text
+    assert "L. D. (crm:7) lead – Visit Bea 2 2014-01-30 overdue No visit" in text
     assert "Alpha &amp; Sons company" in text
-    assert (
-        "Key 重要客户 Visit 拜访 Ann 2 2014-01-30 overdue No visit &lt;so&gt; far."
-        in text
-    )
+    assert "Key Visit Ann 2 2014-01-30 overdue No visit &lt;so&gt; far." in text
     assert text.index("L. D.") < text.index("Alpha") < text.index("2014-02-03")
     assert "nobody 2 2014-02-15" in text
     assert "2014-02-16" not in text
@@ -530,19 +531,15 @@ def test_tiers_in_both_languages_and_an_empty_one(
 ) -> None:
     sample = replace(ORDINARY, customers=ORDINARY.customers[:1])
     text = section(page_of(sample), "tiers")
-    assert "Key 重要客户 1 100.0 % 600,000 100.0 % 90,000 100.0 % 1 0 3.1" in text
-    assert "Prospect 潜在客户 0 0.0 % 0 0.0 % 0 0.0 % 0 0 no customer" in text
+    assert "Key 1 100.0 % 600,000 100.0 % 90,000 100.0 % 1 0 3.1" in text
+    assert "Prospect 0 0.0 % 0 0.0 % 0 0.0 % 0 0 no customer" in text
 
 
 def test_largest_customers(page_of: Page) -> None:
-    text = section(page_of(ORDINARY), "top")
-    assert (
-        "Alpha &amp; Sons company, Canada Key 重要客户 600,000 90,000 −20.0 %" in text
-    )
-    assert (
-        "Beta company, Canada Growth 潜力客户 300,000 −9,000 too little history" in text
-    )
-    assert "Key: because. 重要客户：因为。" in text
+    text = section(page_of(ORDINARY, "portfolio"), "top")
+    assert "Alpha &amp; Sons company, Canada Key 600,000 90,000 −20.0 %" in text
+    assert "Beta company, Canada Growth 300,000 −9,000 too little history" in text
+    assert "Key: because.：因为。" in text
     assert text.index("Alpha") < text.index("Gamma") < text.index("Beta")
     assert "Not Yet" not in text
 
@@ -566,7 +563,7 @@ def test_key_customers_that_need_a_look(page_of: Page) -> None:
         ]
     )
     text = section(page_of(sample), "look")
-    assert "Of 3 customers in tier Key 重要客户, 1 bought less" in text
+    assert "Of 3 customers in tier Key, 1 bought less" in text
     assert "(−150,000 USD together), and 1 is silent." in text
     assert "Shrinking company, Canada 600,000 750,000 −150,000 −20.0 %" in text
     assert "Silent company, Canada 50 0 +50 2013-05-26 250 100" in text
@@ -575,21 +572,21 @@ def test_key_customers_that_need_a_look(page_of: Page) -> None:
 
 
 def test_segments_by_strength(page_of: Page) -> None:
-    text = section(page_of(ORDINARY), "segments")
-    assert "Champion 核心客户 1 0 25.0 % 600,000 48.6 %" in text
-    assert "Steady 稳定客户 1 1 50.0 %" in text
+    text = section(page_of(ORDINARY, "portfolio"), "segments")
+    assert "Champion 1 0 25.0 % 600,000 48.6 %" in text
+    assert "Steady 1 1 50.0 %" in text
     assert text.index("Champion") < text.index("Steady") < text.index("Never bought")
 
 
 def test_service_of_the_last_12_months(page_of: Page) -> None:
-    text = section(page_of(ORDINARY), "service")
-    assert "Key 重要客户 2 200.0 0 6.0 1 of 2 50.0 %" in text
-    assert "Standard 普通客户 1 100.0 0 6.0 0 of 0 –" in text
+    text = section(page_of(ORDINARY, "service"), "service")
+    assert "Key 2 200.0 0 6.0 1 of 2 50.0 %" in text
+    assert "Standard 1 100.0 0 6.0 0 of 0 –" in text
     assert "Of no known customer 1 – 0 6.0 1 of 1 100.0 %" in text
 
 
 def test_high_value_badly_served(page_of: Page) -> None:
-    text = section(page_of(ORDINARY), "badly")
+    text = section(page_of(ORDINARY, "service"), "badly")
     assert "No alarm of the service policy sounds" in text
     alarm = (
         "insert into marts.badly_served by name select '{}' as customer_id, "
@@ -607,7 +604,7 @@ def test_high_value_badly_served(page_of: Page) -> None:
             ]
         ),
     )
-    text = section(page_of(sample), "badly")
+    text = section(page_of(sample, "service"), "badly")
     assert "2 customers of class A in the last 12 months have a reason" in text
     assert text.index("First. 其一。 Second. 其二。") < text.index("Beta too.")
     older = replace(ORDINARY, statements="drop table marts.badly_served")
@@ -623,7 +620,7 @@ def test_twelve_months_are_days_of_the_business(
 ) -> None:
     just_in_utc = ("a", dt.datetime(2013, 2, 1, 3), True)
     sample = replace(ORDINARY, tickets=[just_in_utc], record={"time_zone": time_zone})
-    assert ("1 of 1" in section(page_of(sample), "service")) is printed
+    assert ("1 of 1" in section(page_of(sample, "service"), "service")) is printed
 
 
 def test_currency_of_the_record_comes_first(page_of: Page) -> None:
@@ -639,7 +636,7 @@ def test_pareto_figures_by_hand(page_of: Page) -> None:
             for place, amount in enumerate(amounts)
         ]
     )
-    text = section(page_of(sample), "concentration")
+    text = section(page_of(sample, "portfolio"), "concentration")
     # Ascending, sum((2i - 11) v) = 610, over 10 x 100.
     assert "10 companies with revenue; Gini 0.610" in text
     # 50 + 20 of 100; a mean of 35 against one of 30 / 8.
@@ -757,14 +754,14 @@ def test_page_is_well_formed(page_of: Page, name: str) -> None:
         ),
         ("nobody", "headline", "Customers 0 0 companies, 0 persons"),
         ("nobody", "headline", "no share of a total that is not positive"),
-        ("nobody", "tiers", "Key 重要客户 0 no ratio 0 no ratio 0 no ratio"),
+        ("nobody", "tiers", "Key 0 no ratio 0 no ratio 0 no ratio"),
         ("nobody", "concentration", "No customer has revenue yet"),
         ("nobody", "top", "No customer has bought anything"),
-        ("nobody", "look", "No customer is in the best tier, Key 重要客户."),
+        ("nobody", "look", "No customer is in the best tier, Key."),
         ("nobody", "segments", "There are no customers"),
         ("nobody", "service", "No ticket was opened in the last 12 months"),
         ("nobody", "data", "The quarantine is empty"),
-        ("one prospect", "tiers", "Prospect 潜在客户 1 100.0 %"),
+        ("one prospect", "tiers", "Prospect 1 100.0 %"),
         ("one customer", "concentration", "Only one company has revenue"),
         ("one customer", "headline", "5 USD 0 in the 12 months before; no ratio"),
         (
@@ -777,13 +774,13 @@ def test_page_is_well_formed(page_of: Page, name: str) -> None:
         ("losses", "headline", "−300 USD −100 in the 12 months before; no ratio"),
         ("losses", "headline", "No rate: revenue is not positive"),
         ("losses", "headline", "−500 USD of −300 in the last 12 months"),
-        ("losses", "tiers", "Key 重要客户 1 50.0 % −500 no ratio −600 no ratio"),
+        ("losses", "tiers", "Key 1 50.0 % −500 no ratio −600 no ratio"),
         ("no name", "top", "erp:17 company"),
         ("no sales", "headline", "Revenue, last 12 months not known No source records"),
         ("no sales", "headline", "Nobody is graded, as no source records sales"),
-        ("no sales", "tiers", "Prospect 潜在客户 1 100.0 % not known no ratio"),
+        ("no sales", "tiers", "Prospect 1 100.0 % not known no ratio"),
         ("no costs", "headline", "not known No source says what the goods cost"),
-        ("no costs", "tiers", "Key 重要客户 1 100.0 % 5 100.0 % not known"),
+        ("no costs", "tiers", "Key 1 100.0 % 5 100.0 % not known"),
         ("no costs", "top", "5 not known"),
         ("unknown type", "concentration", "Only one club has revenue"),
     ],
