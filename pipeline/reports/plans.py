@@ -1,9 +1,9 @@
 """Account plans: one page for each key account, and a page that leads to them.
 
 What is asked here is asked of the release once for all accounts, never for one by one;
-`drawing` gives it coordinates and the templates place it. Tables and columns that an older or a
-smaller release does not have are left out, and the page says so. Not here: who is a key
-account and what becomes of it (marts.account_matrix, marts.account_outlook).
+`drawing` gives it coordinates and the templates place it. Tables and columns that an older
+or a smaller release does not have are left out, and the page says so. Not here: who is a
+key account and what becomes of it (marts.account_matrix, marts.account_outlook).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import quote
 import duckdb
 
 from pipeline.common import calendar
-from pipeline.reports import diagrams, drawing, queries
+from pipeline.reports import diagrams, drawing
 from pipeline.reports.customers import GROWTH
 from pipeline.reports.periods import Seal
 from pipeline.reports.queries import Row
@@ -197,15 +197,17 @@ def _accounts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
         f"""
         select
             matrix.*,
-            customers.customer_name, customers.customer_type, customers.industry, customers.city,
-            customers.country, customers.owner, customers.annual_revenue,
-            customers.employee_count,
+            customers.customer_name, customers.customer_type, customers.industry,
+            customers.city, customers.country, customers.owner,
+            customers.annual_revenue, customers.employee_count,
             tiers.tier_rank, tiers.tier_name_en, tiers.tier_name_zh, tiers.value_score,
-            tiers.potential_score, tiers.score_coverage, tiers.reason_en, tiers.reason_zh,
-            customer_value.revenue_12m, customer_value.revenue_previous_12m, customer_value.margin_12m,
-            customer_value.freight_12m, customer_value.order_count_12m, customer_value.last_order_date,
-            customer_value.first_order_date, customer_value.days_since_last_order, customer_value.abc_class,
-            customer_value.predicted_revenue_12m, customer_value.no_purchase_probability_12m, {extras},
+            tiers.potential_score, tiers.score_coverage, tiers.reason_en,
+            tiers.reason_zh,
+            customer_value.revenue_12m, customer_value.margin_12m,
+            customer_value.freight_12m, customer_value.order_count_12m,
+            customer_value.last_order_date, customer_value.first_order_date,
+            customer_value.days_since_last_order,
+            customer_value.no_purchase_probability_12m, {extras},
             coverage.contacts, coverage.covered_contacts, coverage.decision_makers,
             coverage.covered_decision_makers, coverage.best_connected_owner,
             {GROWTH} as growth

@@ -9,10 +9,6 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "headline": ("Headline figures", "主要数字"),
     "profit_12m": ("Profit, last 12 months", "近 12 个月利润"),
     "profit.of_types": ("{name} {amount}", "{name} {amount}"),
-    "profit.after": (
-        "margin less cost to serve and to win, of {known} whose cost is known",
-        "毛利减服务与获客成本；成本已知的{known}",
-    ),
     "revenue_12m": ("Revenue, last 12 months", "近 12 个月收入"),
     "revenue.growth": (
         "<strong>{growth}</strong> against the 12 months before ({before})",

@@ -77,7 +77,6 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Share of customers, most profitable first",
         "客户占比（利润从高到低）",
     ),
-    "whale.y": ("Profit together", "累计利润"),
     "whale.peak": ("peak {amount}", "峰值 {amount}"),
     "whale.end": ("all {amount}", "全部 {amount}"),
     "dependence": ("What depends on a few", "集中风险"),
