@@ -79,11 +79,12 @@ def _labels(
 def _tier_names(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str]]:
     """By the code: as the policy in force calls a tier, else as an earlier one did."""
     names: dict[str, tuple[str, str]] = {}
-    for schema, table in (("meta", "tiers"), ("marts", "tier_summary")):
-        if queries.has(connection, schema, table, "tier_code", "tier_name_zh"):
+    for table in ("meta.tiers", "marts.tier_summary"):
+        schema, name = table.split(".")
+        if queries.has(connection, schema, name, "tier_code", "tier_name_zh"):
             for row in queries.rows(
                 connection,
-                f"select tier_code, tier_name_en, tier_name_zh from {schema}.{table}",
+                f"select tier_code, tier_name_en, tier_name_zh from {table}",
             ):
                 names[row["tier_code"]] = (row["tier_name_en"], row["tier_name_zh"])
     return names
