@@ -151,7 +151,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "plan.service": ("Service, last 12 months", "近 12 个月服务记录"),
     "plan.tickets": ("Tickets opened", "开立工单"),
     "plan.within": ("Within the agreed time", "按约定时限"),
-    "plan.met": ("{met} of {all} ({share})", "{all} 中 {met}（{share}）"),
+    "plan.met": ("{met} of {all} ({share})", "{met} / {all}（{share}）"),
     "plan.none_judged": ("none judged", "无可评判"),
     "plan.median": ("Median hours to resolve", "解决用时中位数（小时）"),
     "plan.none_resolved": ("none resolved", "无已解决"),

@@ -16,7 +16,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "service.unresolved": ("Not resolved", "未解决"),
     "service.hours": ("Median hours", "中位小时"),
     "service.met": ("Met service level", "达到服务水平"),
-    "service.met_of": ("{met} of {all}", "{all} 中 {met}"),
+    "service.met_of": ("{met} of {all}", "{met} / {all}"),
     "service.nobody": ("Of no known customer", "客户不明"),
     "service.all_known": (
         "Every ticket belongs to a known customer.",
