@@ -15,6 +15,7 @@ MAX_ATTENTION = 5  # of each kind
 BADLY_SERVED = 10
 MAX_ACTIONS = 15  # the first of the list; marts.customer_actions holds all
 MAX_TODAY = 7
+NOTHING_TO_DO = "serve"  # the verdict on whom nothing asks for more than the standard
 MAX_LOSSES = 12
 MAX_AT_RISK = 12
 MAX_OWNERS = 25
@@ -270,10 +271,11 @@ def today(connection: duckdb.DuckDBPyConnection) -> Sequence[Row] | None:
         from marts.customer_verdicts
         inner join marts.customers
             on customer_verdicts.customer_id = customers.customer_id
+        where customer_verdicts.verdict <> ?
         order by customer_verdicts.place
         limit ?
         """,
-        [MAX_TODAY],
+        [NOTHING_TO_DO, MAX_TODAY],
     )
 
 

@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 # A stream of few customers beside thousands is drawn this thick at least.
 _LEAST: Final = 1.0
 _GAP: Final = 7.0
-_LINE: Final = 14.0
+_LINE: Final = 15.5
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,11 @@ def promises(connection: duckdb.DuckDBPyConnection) -> list[Row]:
         inner join marts.tier_summary
             on policies.tier_code = tier_summary.tier_code
         where
-            policies.policy_id in (select policy_id from marts.customer_tiers)
+            coalesce(
+                policies.first_response_hours, policies.resolution_hours,
+                policies.visit_every_days, policies.call_every_days
+            ) is not null
+            and policies.policy_id in (select policy_id from marts.customer_tiers)
             and policies.customer_type
             in (select customer_type from marts.customers)
         order by policies.customer_type, tier_summary.tier_rank, policies.policy_id

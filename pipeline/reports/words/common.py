@@ -75,6 +75,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "nobody": ("nobody", "无人"),
     "no_sales": ("No source records sales", "没有数据源记录销售"),
     "overdue": ("overdue", "已逾期"),
+    "comma": (",", "、"),
+    "stop": (".", "。"),
     "yes": ("yes", "是"),
     "no": ("no", "否"),
     "too_little_history": ("too little history", "历史不足"),

@@ -77,6 +77,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "most at stake first.",
         "每位客户一个结论，综合等级、利润、预测、购买节奏和服务；涉及金额最大的在前。",
     ),
+    "today.nothing": (
+        "No customer asks for more than the standard of its tier.",
+        "没有客户需要标准服务以外的行动。",
+    ),
     "today.against": ("Against it: {what}", "不同迹象：{what}"),
     "today.of_owner": ("Owner: {owner}", "负责人：{owner}"),
     "tiers": ("Tiers", "客户等级"),
@@ -176,9 +180,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "withheld": ("withheld", "不显示"),
     "look": ("Key customers that need a look", "需要关注的重要客户"),
     "look.nobody": (
-        "No customer is in the best tier{tier}.",
-        "最高等级{tier}中没有客户。",
+        "No customer is in the best tier, {tier}.",
+        "最高等级（{tier}）中没有客户。",
     ),
+    "look.no_tier": ("The policy has no tiers", "政策中没有等级"),
     "look.lead": (
         "Of {customers} in tier {tier}, {falling} bought less than in the 12 months "
         "before ({lost} together), and {silent} silent.",
