@@ -276,15 +276,15 @@ def labels(
             *((False, each) for each in _AROUND),
             *((True, each) for each in _FURTHER),
         ]:
-            box = _box(place.x + dx, place.y + dy, anchor, short, size)
+            own_box = box(place.x + dx, place.y + dy, anchor, short, size)
             inside = (
-                box[0] >= frame.left
-                and box[2] <= frame.x_end
-                and box[1] >= frame.top
-                and box[3] <= frame.y_end
+                own_box[0] >= frame.left
+                and own_box[2] <= frame.x_end
+                and own_box[1] >= frame.top
+                and own_box[3] <= frame.y_end
             )
-            if inside and not any(_meet(box, other) for other in [*boxes, *others]):
-                boxes.append(box)
+            if inside and not any(meet(own_box, other) for other in [*boxes, *others]):
+                boxes.append(own_box)
                 found.append(
                     Label(
                         place=place,
@@ -303,14 +303,21 @@ def labels(
     return found
 
 
-def _box(x: float, y: float, anchor: str, text: str, size: float) -> Box:
+def box(x: float, y: float, anchor: str, text: str, size: float) -> Box:
+    """What a name covers.
+
+    Args:
+        x: Where it starts, ends or has its middle, as `anchor` says.
+        y: Its base line.
+    """
     # A Chinese sign is as wide as the type is high, a Latin one little over half of it.
     width = sum(size if ord(sign) > 0x2E7F else size * 0.58 for sign in text)
     left = {"start": x, "middle": x - width / 2, "end": x - width}[anchor]
     return left, y - size * 0.85, left + width, y + size * 0.25
 
 
-def _meet(one: Box, other: Box) -> bool:
+def meet(one: Box, other: Box) -> bool:
+    """Whether two boxes share some ground."""
     return (
         one[0] < other[2]
         and other[0] < one[2]

@@ -528,7 +528,7 @@ def test_what_is_due_comes_in_its_order(page_of: Page) -> None:
     assert "L. D. (crm:7) lead – Visit Bea 2 2014-01-30 overdue No visit" in text
     assert "Alpha &amp; Sons company" in text
     assert "Key Visit Ann 2 2014-01-30 overdue No visit &lt;so&gt; far." in text
-    assert "nobody 16 0 2014-02-03" in text
+    assert "nobody 16 0 not known 2014-02-03" in text
     listed = text[text.index("The first 15 actions") :]
     assert listed.index("L. D.") < listed.index("Alpha") < listed.index("2014-02-03")
     assert "nobody 2 2014-02-15" in text
