@@ -20,7 +20,10 @@ from pipeline.sources import load_sources
 from pipeline.transform import dbt as transform
 
 # What is drawn was asked for by others; it imports them for their types.
-_ASKS_NOTHING = {"pipeline.reports.drawing"}
+_ASKS_NOTHING = {
+    "pipeline.reports.diagrams", "pipeline.reports.drawing", "pipeline.reports.wording",
+    "pipeline.reports.words",
+}  # fmt: skip
 _TABLE = re.compile(r"\b(?:marts|meta)\.([a-z][a-z0-9_]*)")
 
 
@@ -108,10 +111,12 @@ def read(manifest: Mapping[str, Any], name: str) -> set[str]:
     known = tables(manifest, ("marts", "meta"))
     match name:
         case "report":
-            named = named_in(with_imports("pipeline.reports.facts"))
+            modules = with_imports("pipeline.reports.publishing")
+            # They have an exposure of their own.
+            named = named_in(modules - {"pipeline.reports.plans"})
             return (named | named_in_metrics(sales.HEADLINE)) & known.keys()
         case "account_plans":
-            return named_in(with_imports("pipeline.reports.plans")) & known.keys()
+            return named_in({"pipeline.reports.plans"}) & known.keys()
         case "exports":
             return {
                 table

@@ -1056,9 +1056,11 @@ def test_who_keeps_service_records_only_reads_about_service(
         (dt.date(2024, 5, 1), "repair", 2, 1, 2, 0, 30.0, 0.5, 0, 3.5),
         (dt.date(2024, 6, 1), "delivery", 1, 1, 0, 1, None, None, 1, None),
     ]
-    page = (service_only.home / "current" / "reports" / "index.html").read_text()
+    reports = service_only.home / "current" / "reports"
+    page = (reports / "index.html").read_text()
     assert "Not graded" in page
-    assert "by what they are about" in page and ">repair</th>" in page
+    service = (reports / "service.html").read_text()
+    assert "by what they are about" in service and ">repair</th>" in service
     for wrong in ("Prospect, has not bought", "has not bought yet"):
         assert wrong not in page
 
