@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli.options import home_option, json_option, release_option
 from pipeline.cli.output import out, print_json
 from pipeline.cli.rendering import export as rendering
+from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.release import catalogue
 from pipeline.release.catalogue import Release
+
+if TYPE_CHECKING:
+    from pipeline.serving.excel.columns import Lang
 
 _folder = click.argument(
     "folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False)
@@ -22,10 +27,10 @@ _folder = click.argument(
 
 @click.group()
 def export() -> None:
-    """Makes a copy of a release for others: a DuckDB file, Parquet, PostgreSQL.
+    """Makes a copy of a release for others: a DuckDB file, Parquet, PostgreSQL, Excel.
 
     Copies hold marts and meta without what is private. Each is replaced at once or not at
-    all, and `status` says which release it has.
+    all, and `status` says which release it has, but for workbooks, which people keep.
     """
 
 
@@ -83,6 +88,54 @@ def _print(release: Release, target: Path, what: str, *, as_json: bool) -> None:
             markup=False,
             soft_wrap=True,
         )
+
+
+@export.command()
+@click.argument(
+    "file",
+    metavar="[FILE]",
+    required=False,
+    type=click.Path(path_type=Path, dir_okay=False),
+)
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh", "both"]),
+    default="en",
+    show_default=True,
+    help="Language of the workbook; `both` writes two.",
+)
+@release_option
+@home_option
+@json_option
+def excel(
+    file: Path | None,
+    lang: str,
+    release_id: str | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Writes a workbook: overview, customers, actions by owner, movement, matrix.
+
+    FILE is customers-RELEASE-LANG.xlsx in this folder if none is given; of two languages
+    the name of each file ends in its language.
+    """
+    from pipeline.serving.excel.export import export as write
+
+    release = catalogue.chosen(Home.open(Settings.load(home).home), release_id)
+    if file is not None and file.suffix.lower() != ".xlsx":
+        raise ConfigurationError(f"{file}: give a name that ends in .xlsx.")
+    written = []
+    languages: tuple[Lang, ...] = ("en", "zh")
+    for each in languages:
+        if lang in (each, "both"):
+            target = file or Path(f"customers-{release.refresh_id}-{each}.xlsx")
+            if file is not None and lang == "both":
+                target = file.with_stem(f"{file.stem}-{each}")
+            written.append(write(release, target, each))
+    if as_json:
+        print_json([asdict(each) for each in written])
+    else:
+        rendering.workbooks(release.refresh_id, written, out)
 
 
 @export.command()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
+    from pipeline.serving.excel.export import Written
     from pipeline.serving.postgres.export import Exported
 
 
@@ -27,3 +29,19 @@ def exported(done: Exported, console: Console) -> None:
             soft_wrap=True,
             markup=False,
         )
+
+
+def workbooks(release_id: str, written: Sequence[Written], console: Console) -> None:
+    """Prints which workbooks there are, and what had no room in them."""
+    for book in written:
+        rows = ", ".join(f"{name} {count:,}" for name, count in book.sheets.items())
+        console.print(
+            f"{release_id}: {book.file} ({rows})", soft_wrap=True, markup=False
+        )
+        for name, count in book.left_out.items():
+            console.print(
+                f"  {name} has no room for {count:,} more rows: a sheet of Excel ends "
+                "after 1,048,576.",
+                soft_wrap=True,
+                markup=False,
+            )
