@@ -83,6 +83,8 @@ _COLUMNS: Final[Mapping[str, _Defined]] = {
     "relationship_level": _Defined(
         "relationship_levels", "relationship_level", "name_en", "name_zh"
     ),
+    "verdict": _Defined("verdicts", "verdict", "name_en", "name_zh"),
+    "verdict_evidence.fact": _Defined("verdict_facts", "fact", "text_en", "text_zh"),
     "rule_code": _Defined("service_alarms", "rule_code", "rule_en", "rule_zh"),
 }
 # Columns that hold the codes of another one.
