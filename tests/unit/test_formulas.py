@@ -7,6 +7,7 @@ import csv
 import datetime as dt
 import os
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -19,7 +20,10 @@ from pipeline.common import spreadsheets
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.identity import asking, decided
+from pipeline.serving.crm import formats
+from pipeline.serving.crm.accounts import Account, Target
 from pipeline.serving.excel import export as excel
+from pipeline.sources.writeback import System
 from pipeline.tiers import what_if
 from tests.unit.serving.customers import tables
 from tests.unit.serving.releases import publish
@@ -72,7 +76,19 @@ def _what_if(path: Path, text: str) -> Path:
     return path
 
 
+def _crm(path: Path, text: str, system: System = "zoho") -> Path:
+    target = Target("crm", system, "Accounts", "en", {"tier": "Tier", "score": "Score"})
+    account = Account("7328395000000680055", {"tier": text, "score": Decimal("-1.5")})
+    formats.write(path, target, ["tier", "score"], [account])
+    return path
+
+
+def _crm_book(path: Path, text: str) -> Path:
+    return _crm(path, text, "fxiaoke")
+
+
 WRITERS: dict[str, Writer] = {
+    "export crm": _crm,
     "match --write": _pairs,
     "match_decisions.csv": _decisions,
     "what-if --output": _what_if,
@@ -110,7 +126,11 @@ def _workbook(path: Path, text: str) -> Path:
     return path
 
 
-BOOKS: dict[str, Writer] = {"export excel": _workbook, "match --write": _pairs}
+BOOKS: dict[str, Writer] = {
+    "export crm": _crm_book,
+    "export excel": _workbook,
+    "match --write": _pairs,
+}
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1 555 0100", "@SUM(A1)", "'=1", "-12.50"])
