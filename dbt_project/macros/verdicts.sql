@@ -17,6 +17,9 @@ The verdict of an account: which flag of int_verdict_facts asks for which verdic
     }) }}
 {% endmacro %}
 
+{#- The verdicts that somebody has to answer. -#}
+{% macro alarming_verdicts() -%} ('blocked_by_service', 'loses_money', 'slips') {%- endmacro %}
+
 {#- Verdict → the money at stake, and the figure where that one is not known. What a
     customer brings if it orders at all is E / (1 - P), of which E is expected: the
     difference is what the chance of silence takes away. -#}
@@ -54,6 +57,7 @@ The verdict of an account: which flag of int_verdict_facts asks for which verdic
             "facts.open_complaints > 0", "facts.open_complaints", "count"
         ),
         "loss": ("facts.profit_12m < 0", "-facts.profit_12m", "money"),
+        "cost_excess": ("facts.loss_excess > 0", "facts.loss_excess", "element"),
         "profit": ("facts.profit_12m > 0", "facts.profit_12m", "money"),
         "share_of_revenue": (
             "facts.revenue_share >= 0.001", "100 * facts.revenue_share", "percent"
@@ -101,7 +105,7 @@ The verdict of an account: which flag of int_verdict_facts asks for which verdic
 
 {#- A figure as it stands in a sentence. -#}
 {% macro verdict_figure(value, unit) -%}
-    {%- if unit in ("money", "count") -%} {{ thousands(value) }}
+    {%- if unit in ("money", "count", "element") -%} {{ thousands(value) }}
     {%- elif unit in ("percent", "times") -%} {{ plain_number(value, 1) }}
     {%- else -%} cast(null as varchar)
     {%- endif -%}

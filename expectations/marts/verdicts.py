@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from expectations.marts.common import mart
-from expectations.vocabulary import no_rows, one_of, row_count, unique, without_nulls
+from expectations.vocabulary import (
+    between,
+    no_rows,
+    one_of,
+    row_count,
+    unique,
+    without_nulls,
+)
 from pipeline.gates.suite import Suite
 
 
@@ -83,6 +90,37 @@ def verdict_evidence() -> Suite:
     )
 
 
+def owner_weeks() -> Suite:
+    """The mart `owner_weeks`."""
+    return mart(
+        "owner_weeks",
+        ["owner"],
+        [
+            unique("owner", why="the grain: one row per owner"),
+            between("capacity_minutes", 0, 10080, why="a week has no more minutes"),
+            no_rows(
+                "what_fits_is_due",
+                "select owner from {batch} where actions_fitting > actions_due "
+                "or minutes_fitting > minutes_due",
+                why="a part is no more than the whole",
+            ),
+            no_rows(
+                "an_unknown_week_fits_nothing",
+                "select owner from {batch} where capacity_minutes is null "
+                "and actions_fitting is not null",
+                why="unknown is neither full nor empty",
+            ),
+            no_rows(
+                "every_action_of_an_owner_is_counted",
+                "select counted, listed from (select coalesce(sum(actions_due), 0) "
+                "as counted from {batch}) cross join (select count(owner) as listed "
+                "from marts.customer_actions) where counted <> listed",
+                why="the rest of the list is counted, not lost",
+            ),
+        ],
+    )
+
+
 def figure_quality() -> Suite:
     """The table `meta.figure_quality`."""
     return Suite(
@@ -103,4 +141,4 @@ def figure_quality() -> Suite:
     )
 
 
-SUITES = [customer_verdicts, verdict_evidence, figure_quality]
+SUITES = [customer_verdicts, verdict_evidence, owner_weeks, figure_quality]

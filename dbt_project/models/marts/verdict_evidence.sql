@@ -35,6 +35,7 @@ applied as (
         facts.service_days,
         {%- for language in ["en", "zh"] %}
         {% if unit == "tier" -%} facts.tier_name_{{ language }}
+        {%- elif unit == "element" -%} facts.loss_element_{{ language }}
         {%- elif unit == "strategy" -%} facts.strategy_{{ language }}
         {%- else -%} cast(null as varchar)
         {%- endif %} as name_{{ language }}

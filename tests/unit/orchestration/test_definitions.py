@@ -48,6 +48,7 @@ MARTS = {
     "customer_actions",
     "customer_verdicts",
     "verdict_evidence",
+    "owner_weeks",
     "figure_quality",
     "resource_allocation",
     "reconciliation",

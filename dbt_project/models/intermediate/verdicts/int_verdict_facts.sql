@@ -122,6 +122,9 @@ figures as (
         end as {{ type_money_sum() }}) as better_revenue,
         {{ share_of_total("customer_value.revenue_12m") }} as revenue_share,
         customer_value.profit_12m,
+        loss_causes.element_en as loss_element_en,
+        loss_causes.element_zh as loss_element_zh,
+        loss_causes.excess as loss_excess,
         customer_value.overdue_factor,
         customer_value.whitespace_revenue,
         customer_value.whitespace_margin,
@@ -163,6 +166,8 @@ figures as (
     inner join best_tiers on present.policy_id = best_tiers.policy_id
     left join tickets on present.customer_id = tickets.customer_id
     left join lead_scores on present.customer_id = lead_scores.customer_id
+    left join {{ ref("int_loss_causes") }} as loss_causes
+        on present.customer_id = loss_causes.customer_id
     left join strategies on present.customer_id = strategies.customer_id
     {%- for figure, alias in [
         ("health", "health_quality"),
