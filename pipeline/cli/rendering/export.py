@@ -9,6 +9,7 @@ from rich.markup import escape
 
 if TYPE_CHECKING:
     from pipeline.serving.postgres.export import Exported
+    from pipeline.serving.superset import Bundle
 
 
 def exported(done: Exported, console: Console) -> None:
@@ -26,4 +27,26 @@ def exported(done: Exported, console: Console) -> None:
             "deploy/postgresql/roles.sql run by somebody who may, then export again.",
             soft_wrap=True,
             markup=False,
+        )
+
+
+def bundled(done: Bundle, console: Console) -> None:
+    """Prints what the bundle holds, and how it comes into Superset."""
+    console.print(
+        f"{done.file}: {done.charts} charts on {done.datasets} datasets, made of "
+        f"{done.release_id}. Import it in Superset under Dashboards, or as docs/bi.md says.",
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
+    if done.asks_for_password:
+        console.print(
+            "  The password is not in it: Superset asks for it.", highlight=False
+        )
+    for chart, absent in done.left_out.items():
+        console.print(
+            f"  Left out, because the release has no {absent}: {chart}",
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
         )
