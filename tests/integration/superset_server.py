@@ -25,11 +25,10 @@ from pipeline.common.settings import PROJECT_ROOT
 
 CONFIG = """
 SECRET_KEY = {key!r}
-SQLALCHEMY_DATABASE_URI = "sqlite:///{folder}/superset.db"
+SQLALCHEMY_DATABASE_URI = {metadata!r}
 TALISMAN_ENABLED = False
 WTF_CSRF_ENABLED = False
 RATELIMIT_ENABLED = False
-{more}
 """
 
 
@@ -145,16 +144,15 @@ class SupersetError(Exception):
 
 
 @contextmanager
-def running(venv: Path, folder: Path, more: str = "") -> Iterator[Superset]:
+def running(venv: Path, folder: Path, metadata: str) -> Iterator[Superset]:
     """A fresh Superset with an administrator, `admin`.
 
     Args:
-        more: Further lines of its configuration.
+        metadata: The URL of the database in which it keeps what it knows. Not SQLite's:
+            there Superset holds a table's name only once, of whichever database it is.
     """
     config = folder / "superset_config.py"
-    config.write_text(
-        CONFIG.format(key=secrets.token_hex(24), folder=folder, more=more)
-    )
+    config.write_text(CONFIG.format(key=secrets.token_hex(24), metadata=metadata))
     known = {
         "PATH": f"{venv}/bin:/usr/bin:/bin",
         "HOME": str(folder),

@@ -252,10 +252,22 @@ def server() -> Iterator[sa.URL]:
         yield url
 
 
+def for_superset(url: sa.URL) -> str:
+    """The URL with the driver that Superset has."""
+    return url.set(drivername="postgresql+psycopg2").render_as_string(
+        hide_password=False
+    )
+
+
 @pytest.fixture(scope="module")
-def superset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
+def superset(
+    server: sa.URL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Superset]:
+    servers.Database("postgresql", server, "").autocommit("create database superset")
     venv = superset_server.environment()
-    with superset_server.running(venv, tmp_path_factory.mktemp("superset")) as found:
+    metadata = for_superset(server.set(database="superset"))
+    folder = tmp_path_factory.mktemp("superset")
+    with superset_server.running(venv, folder, metadata) as found:
         yield found
 
 
@@ -309,9 +321,7 @@ def test_superset_shows_each_release_as_it_is_published(
     exported = command("export", "postgres", "--home", home, **settings)
     assert exported.returncode == 0, exported.stderr
     owner.run("grant analyst to reader")
-    as_reader = url.set(
-        drivername="postgresql+psycopg2", username="reader", password=servers.PASSWORD
-    ).render_as_string(hide_password=False)
+    as_reader = for_superset(url.set(username="reader", password=servers.PASSWORD))
 
     on_file = bundle(home, tmp_path)
     on_server = bundle(home, tmp_path, "--uri", as_reader, "--name", PG, name="pg.zip")
