@@ -22,9 +22,11 @@ from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.release import catalogue
 from pipeline.release.catalogue import Release
+from pipeline.release.layout import WAREHOUSE
 
 if TYPE_CHECKING:
     from pipeline.serving.excel.columns import Lang
+    from pipeline.serving.superset.labels import Language
     from pipeline.sources import SourcesFile
 
 _folder = click.argument(
@@ -38,6 +40,7 @@ def export() -> None:
 
     Copies hold marts and meta without what is private. Each is replaced at once or not at
     all, and `status` says which release it has, but for workbooks, which people keep.
+    `superset` writes what Superset needs to read one of them.
     """
 
 
@@ -271,3 +274,54 @@ def _to_crm(
         rendering.sent(release.refresh_id, done, out)
     if any(each.refused for each in done):
         click.get_current_context().exit(1)
+
+
+@export.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--uri",
+    help="The database as Superset sees it: duckdb:////FOLDER/warehouse.duckdb or "
+    "postgresql://USER@HOST/DATABASE [the DuckDB copy of every refresh, or the home's "
+    "own release].",
+)
+@click.option(
+    "--name",
+    default="Customer tiers",
+    show_default=True,
+    help="What Superset calls the database; a bundle of the same name replaces it.",
+)
+@click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["both", "en", "zh"]),
+    default="both",
+    show_default=True,
+    help="Of names and labels.",
+)
+@release_option
+@home_option
+@json_option
+def superset(
+    file: Path,
+    uri: str | None,
+    name: str,
+    language: Language,
+    release_id: str | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Writes FILE, a zip that Apache Superset imports: datasets, charts, dashboard."""
+    from pipeline.serving import superset as bundles
+
+    settings = Settings.load(home)
+    at = Home.open(settings.home)
+    release = catalogue.chosen(at, release_id)
+    if uri is None:
+        folder = settings.serving.duckdb or at.current
+        uri = f"duckdb:///{folder / WAREHOUSE}"
+    target = bundles.Target.of(uri, name)
+    done = bundles.build(release, target, file.resolve(), language)
+    if as_json:
+        print_json({**asdict(done), "file": str(done.file)})
+    else:
+        rendering.bundled(done, out)

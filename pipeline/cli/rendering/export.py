@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.serving.crm.sending import Sent
     from pipeline.serving.excel.export import Written
     from pipeline.serving.postgres.export import Exported
+    from pipeline.serving.superset import Bundle
 
 
 def exported(done: Exported, console: Console) -> None:
@@ -124,3 +125,25 @@ def _also(unusable: int, left_out: Sequence[str], console: Console) -> None:
 
 def _say(text: str, console: Console) -> None:
     console.print(text, soft_wrap=True, markup=False)
+
+
+def bundled(done: Bundle, console: Console) -> None:
+    """Prints what the bundle holds, and how it comes into Superset."""
+    console.print(
+        f"{done.file}: {done.charts} charts on {done.datasets} datasets, made of "
+        f"{done.release_id}. Import it in Superset under Dashboards, or as docs/bi.md says.",
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
+    if done.asks_for_password:
+        console.print(
+            "  The password is not in it: Superset asks for it.", highlight=False
+        )
+    for chart, absent in done.left_out.items():
+        console.print(
+            f"  Left out, because the release has no {absent}: {chart}",
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+        )
