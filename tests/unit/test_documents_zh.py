@@ -39,6 +39,19 @@ ASKED = [
     "value",
     "what-if",
 ]
+    "account-plans",
+    "alerts",
+    "bi",
+    "bring-your-own-data",
+    "connect-fxiaoke",
+    "connect-zoho",
+    "operations",
+    "privacy",
+    "serving",
+    "tiers",
+    "value",
+    "what-if",
+]
 # One thing has one word on all pages: what is not said, and what is said for it.
 NOT_SAID = {
     "凭证": "凭据",
