@@ -33,6 +33,7 @@ ASKED = [
     "connect-fxiaoke",
     "connect-zoho",
     "gates",
+    "identity",
     "operations",
     "potential",
     "privacy",
