@@ -15,11 +15,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipeline.common import secrets
+from pipeline.common import language, secrets
 from pipeline.common.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 POSTGRES = "CUSTOMER_TIERS_POSTGRES_URL"
+LANGUAGE = "CUSTOMER_TIERS_LANGUAGE"
 # What makes a folder a project.
 SOURCES = "sources.yaml"
 
@@ -162,6 +163,7 @@ class Settings:
         alerts_off: Nobody is notified, whatever file there is.
         metrics_file: Where the metrics are written; in the home otherwise.
         serving: Which copies every refresh makes.
+        language: In which commands and alerts speak, unless they are asked for another.
         environment: What `${NAME}` in `sources.yaml` may refer to; secrets, so never
             printed.
     """
@@ -183,6 +185,7 @@ class Settings:
     keeping: Keeping = Keeping()
     limits: Limits = Limits()
     serving: Serving = Serving()
+    language: language.Code = "en"
 
     @classmethod
     def load(
@@ -228,6 +231,7 @@ class Settings:
             alerts_file=None if is_quiet else _path(env, "CUSTOMER_TIERS_ALERTS"),
             alerts_off=is_quiet,
             metrics_file=_path(env, "CUSTOMER_TIERS_METRICS"),
+            language=spoken(env),
         )
         env["CUSTOMER_TIERS_HOME"] = str(settings.home)
         return replace(settings, environment=env)
@@ -290,6 +294,22 @@ def _zone(env: Mapping[str, str], name: str, default: str) -> str:
     text = env.get(name, default)
     check_time_zone(text, name)
     return text
+
+
+def spoken(env: Mapping[str, str] | None = None) -> language.Code:
+    """The language in which commands and alerts speak, unless asked for another.
+
+    Args:
+        env: The environment; that of the process otherwise.
+
+    Raises:
+        ConfigurationError: CUSTOMER_TIERS_LANGUAGE is no language of ours.
+    """
+    text = (os.environ if env is None else env).get(LANGUAGE) or "en"
+    for known in language.LANGUAGES:
+        if text == known:
+            return known
+    raise ConfigurationError(f"{LANGUAGE} is {text!r}; give en or zh.")
 
 
 def variable(name: str) -> str:
