@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import home_option, json_option
+from pipeline.cli.options import home_option, json_option, language_option
 from pipeline.cli.output import out, print_json
 from pipeline.cli.rendering import refusals
 from pipeline.common.home import Home
@@ -19,10 +19,11 @@ from pipeline.journal import acceptances
 @click.option(
     "--withdraw", metavar="CHECK", multiple=True, help="Take back what was accepted."
 )
+@language_option
 @home_option
 @json_option
 def acceptances_command(
-    withdraw: tuple[str, ...], home: Path | None, as_json: bool
+    withdraw: tuple[str, ...], lang: str, home: Path | None, as_json: bool
 ) -> None:
     """Lists what people accepted, and why and until when; takes it back.
 
@@ -32,10 +33,10 @@ def acceptances_command(
     for check in withdraw:
         item = acceptances.withdraw(at, check)
         if not as_json:
-            out.print(f"{item.check} is not accepted any more.", markup=False)
+            refusals.withdrawn(item, out, lang)
     entries = acceptances.journal(at)
     day = acceptances.today()
     if as_json:
         print_json([{**asdict(item), "holds": item.holds(day)} for item in entries])
     elif not withdraw:
-        refusals.journal(entries, day, out)
+        refusals.journal(entries, day, out, lang)

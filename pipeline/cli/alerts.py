@@ -7,17 +7,18 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import home_option, json_option
+from pipeline.cli.options import home_option, json_option, language_option
 from pipeline.cli.output import out, print_json
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 
 
 @click.group(invoke_without_command=True)
+@language_option
 @home_option
 @json_option
 @click.pass_context
-def alerts(context: click.Context, home: Path | None, as_json: bool) -> None:
+def alerts(context: click.Context, lang: str, home: Path | None, as_json: bool) -> None:
     """Shows who is sent which alerts, what was sent, and what could not be."""
     if context.invoked_subcommand is not None:
         return
@@ -31,7 +32,7 @@ def alerts(context: click.Context, home: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(rendering.as_values(described, state))
     else:
-        rendering.overview(described, state, out)
+        rendering.overview(described, state, out, lang)
 
 
 @alerts.command("test")

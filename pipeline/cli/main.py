@@ -33,9 +33,10 @@ from pipeline.cli import (
     sources,
     status,
 )
-from pipeline.cli.options import given
+from pipeline.cli.options import given, language_of
 from pipeline.cli.output import err, pastable
 from pipeline.common.errors import CustomerTiersError
+from pipeline.common.language import in_language
 from pipeline.common.secrets import cleared
 
 # What a shell reports of a program that SIGPIPE ended.
@@ -53,7 +54,10 @@ class Commands(click.Group):
             finally:
                 sys.stdout.flush()
         except CustomerTiersError as error:
-            text = pastable(cleared(str(error)), given(context))
+            # A sentence of ours is the argument itself; `str` would forget what it knows.
+            worded = error.args[0] if error.args else str(error)
+            text = in_language(worded, language_of(context))
+            text = pastable(cleared(text), given(context))
             err.print(f"[red]{type(error).__name__}[/red]: ", end="")
             err.print(text, markup=False, soft_wrap=True)
             sys.exit(error.exit_code)

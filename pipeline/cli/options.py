@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from pipeline.common.language import LANGUAGES
+from pipeline.common.settings import spoken
+
 
 def given(context: click.Context) -> dict[str, Path]:
     """The home and the sources that the command line named, in whichever command."""
@@ -61,14 +64,26 @@ def release_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def language_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--lang`, the language of what is printed."""
+    """Adds `--lang`, the language of what is printed; JSON is the same in both."""
     return click.option(
         "--lang",
-        type=click.Choice(["en", "zh"]),
-        default="en",
-        show_default=True,
-        help="Language of what is printed.",
+        type=click.Choice(LANGUAGES),
+        callback=_spoken,
+        # Before others speak of what they were given.
+        is_eager=True,
+        help="Language of what is printed [CUSTOMER_TIERS_LANGUAGE or en].",
     )(command)
+
+
+def _spoken(context: click.Context, option: click.Parameter, given: str | None) -> str:
+    chosen = given or spoken()
+    context.meta[_key(str(option.name))] = chosen
+    return chosen
+
+
+def language_of(context: click.Context) -> str:
+    """The language in which the command that was given speaks."""
+    return str(context.meta.get(_key("lang"), "en"))
 
 
 def entity_options(command: Callable[..., Any]) -> Callable[..., Any]:

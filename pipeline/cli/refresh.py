@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from pipeline.cli.options import home_option, json_option, sources_option
+from pipeline.cli.options import (
+    home_option,
+    json_option,
+    language_option,
+    sources_option,
+)
 from pipeline.cli.output import err, options_given, out, print_json
 from pipeline.cli.rendering import refusals
 from pipeline.cli.rendering import releases as rendering
@@ -49,6 +54,7 @@ if TYPE_CHECKING:
 )
 @click.option("--reason", help="Why what was accepted is right.")
 @click.option("--until", help="The last day on which it is, YYYY-MM-DD.")
+@language_option
 @home_option
 @json_option
 def refresh(
@@ -60,6 +66,7 @@ def refresh(
     accepted: tuple[str, ...],
     reason: str | None,
     until: str | None,
+    lang: str,
     home: Path | None,
     as_json: bool,
 ) -> None:
@@ -79,23 +86,28 @@ def refresh(
         with progress():
             attempt = refreshing.run(settings, request)
     except refreshing.RefreshFailed as failed:
-        _print_refusal(settings, failed, options_given(home, sources), as_json=as_json)
+        _print_refusal(
+            settings, failed, options_given(home, sources), lang, as_json=as_json
+        )
     at = Home.open(settings.home)
     if as_json:
         found = catalogue.current(at) if not no_publish else None
         print_json({**asdict(attempt), "release": str(found.path) if found else None})
     elif no_publish:
-        out.print(
-            f"{attempt.refresh_id} is built and passed every gate; not published."
-        )
+        rendering.not_published(attempt, out, lang)
     else:
-        rendering.summary(at, out)
+        rendering.summary(at, out, lang)
         if len(catalogue.releases(at)) == 1:
-            rendering.knowledge(at, out)
+            rendering.knowledge(at, out, lang)
 
 
 def _print_refusal(
-    settings: Settings, failed: RefreshFailed, options: str, *, as_json: bool
+    settings: Settings,
+    failed: RefreshFailed,
+    options: str,
+    language: str,
+    *,
+    as_json: bool,
 ) -> NoReturn:
     """Prints what a gate refused and ends; raises what failed otherwise."""
     found = advice.refusal(Home(settings.home), failed.attempt, options)
@@ -103,5 +115,5 @@ def _print_refusal(
         raise failed
     if as_json:
         print_json({**asdict(failed.attempt), "refusal": asdict(found)})
-    refusals.refusal(found, err)
+    refusals.refusal(found, err, language)
     sys.exit(failed.exit_code)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import home_option, json_option
+from pipeline.cli.options import home_option, json_option, language_option
 from pipeline.cli.output import options_given, out, print_json
 from pipeline.cli.rendering import releases as rendering
 from pipeline.common.home import Home
@@ -16,31 +16,32 @@ from pipeline.release import catalogue, permissions, promotion
 
 
 @click.command()
+@language_option
 @home_option
 @json_option
-def releases(home: Path | None, as_json: bool) -> None:
+def releases(lang: str, home: Path | None, as_json: bool) -> None:
     """Lists the kept releases, newest first."""
     kept = catalogue.releases(Home.open(Settings.load(home).home))
     if as_json:
         print_json([asdict(item) for item in kept])
         return
-    rendering.kept(kept, options_given(home), out)
+    rendering.kept(kept, options_given(home), out, lang)
 
 
 @click.command()
 @click.argument("release_id", required=False)
+@language_option
 @home_option
 @json_option
-def rollback(release_id: str | None, home: Path | None, as_json: bool) -> None:
+def rollback(
+    release_id: str | None, lang: str, home: Path | None, as_json: bool
+) -> None:
     """Makes a kept release current again; by default the one before the current."""
     now_current = promotion.rollback(Home.open(Settings.load(home).home), release_id)
     if as_json:
         print_json(asdict(now_current))
     else:
-        out.print(
-            f"[bold]{now_current.refresh_id}[/bold], as of {now_current.as_of_date}, "
-            "is current again."
-        )
+        rendering.current_again(now_current, out, lang)
 
 
 @click.command()

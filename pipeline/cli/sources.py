@@ -11,6 +11,7 @@ from pipeline.cli.options import (
     entity_options,
     home_option,
     json_option,
+    language_option,
     sources_option,
 )
 from pipeline.cli.output import out, print_json
@@ -21,9 +22,12 @@ from pipeline.common.settings import Settings
 
 @click.command("check-sources")
 @sources_option
+@language_option
 @home_option
 @json_option
-def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> None:
+def check_sources(
+    sources: Path | None, lang: str, home: Path | None, as_json: bool
+) -> None:
     """Tries everything that a refresh needs on a sample of your data; changes nothing.
 
     Connects to every source, reads the first rows of each entity, checks them, runs the
@@ -54,7 +58,7 @@ def check_sources(sources: Path | None, home: Path | None, as_json: bool) -> Non
             }
         )
     else:
-        rendering.trials(trial.tried, findings, out)
+        rendering.trials(trial.tried, findings, out, lang)
     if problem := trial_findings.worst(findings):
         raise problem
 
@@ -66,12 +70,14 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 @entity_options
+@language_option
 @sources_option
 @home_option
 @json_option
 def quarantine_list(
     source: str | None,
     entity: str | None,
+    lang: str,
     sources: Path | None,
     home: Path | None,
     as_json: bool,
@@ -88,17 +94,19 @@ def quarantine_list(
     if as_json:
         print_json([asdict(item) for item in found])
         return
-    rendering.quarantined(found, out)
+    rendering.quarantined(found, out, lang)
 
 
 @quarantine.command("retry")
 @entity_options
+@language_option
 @sources_option
 @home_option
 @json_option
 def quarantine_retry(
     source: str | None,
     entity: str | None,
+    lang: str,
     sources: Path | None,
     home: Path | None,
     as_json: bool,
@@ -118,9 +126,5 @@ def quarantine_retry(
     )
     if as_json:
         print_json([asdict(batch) for batch in chosen])
-    elif chosen:
-        for batch in chosen:
-            out.print(f"{batch.source}.{batch.entity} {batch.origin}", markup=False)
-        out.print("will be read again by the next refresh.")
     else:
-        out.print("Nothing is in quarantine.")
+        rendering.read_again(chosen, out, lang)

@@ -10,11 +10,12 @@ from typing import NoReturn
 
 import click
 
-from pipeline.cli.options import home_option, json_option
+from pipeline.cli.options import home_option, json_option, language_option
 from pipeline.cli.output import err, options_given, out, print_json
 from pipeline.cli.rendering import status as rendering
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
+from pipeline.common.language import in_language
 from pipeline.common.settings import Settings
 from pipeline.gates import advice, data_docs
 from pipeline.journal import acceptances, attempts, removal
@@ -30,12 +31,14 @@ from pipeline.serving import copies
 @click.option(
     "--notify", is_flag=True, help="With --check: also send alerts that are due."
 )
+@language_option
 @home_option
 @json_option
 def status(
     check: bool,
     max_age: str | None,
     notify: bool,
+    lang: str,
     home: Path | None,
     as_json: bool,
 ) -> None:
@@ -47,7 +50,14 @@ def status(
     """
     settings = Settings.load(home)
     if check:
-        _check(settings, max_age, options_given(home), notify=notify, as_json=as_json)
+        _check(
+            settings,
+            max_age,
+            options_given(home),
+            lang,
+            notify=notify,
+            as_json=as_json,
+        )
     if notify or max_age:
         raise ConfigurationError("--max-age and --notify go with --check.")
     at = Home.open(settings.home)
@@ -93,6 +103,7 @@ def status(
         options,
         again,
         out,
+        lang,
     )
 
 
@@ -100,6 +111,7 @@ def _check(
     settings: Settings,
     max_age: str | None,
     options: str,
+    language: str,
     *,
     notify: bool,
     as_json: bool,
@@ -123,14 +135,9 @@ def _check(
     if as_json:
         print_json({**asdict(found), "alerts": asdict(sent) if sent else None})
     else:
-        click.echo(found.sentence)
+        click.echo(in_language(found.sentence, language))
         if sent and sent.pending:
-            err.print(
-                f"{sent.pending} alerts could not be sent: "
-                f"`customer-tiers alerts{options}`.",
-                markup=False,
-                soft_wrap=True,
-            )
+            rendering.not_sent(sent.pending, options, err, language)
     sys.exit(found.exit_code)
 
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipeline.common import secrets
+from pipeline.common import language, secrets
 from pipeline.common.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 POSTGRES = "CUSTOMER_TIERS_POSTGRES_URL"
+LANGUAGE = "CUSTOMER_TIERS_LANGUAGE"
 # What makes a folder a project.
 SOURCES = "sources.yaml"
 
@@ -163,6 +164,7 @@ class Settings:
         metrics_file: Where the metrics are written; in the home otherwise.
         pages_url: Where `ui` serves the pages of the home; empty where it does not.
         serving: Which copies every refresh makes.
+        language: In which commands and alerts speak, unless they are asked for another.
         environment: What `${NAME}` in `sources.yaml` may refer to; secrets, so never
             printed.
     """
@@ -185,6 +187,7 @@ class Settings:
     limits: Limits = Limits()
     serving: Serving = Serving()
     pages_url: str = ""
+    language: language.Code = "en"
 
     @classmethod
     def load(
@@ -231,6 +234,7 @@ class Settings:
             alerts_off=is_quiet,
             metrics_file=_path(env, "CUSTOMER_TIERS_METRICS"),
             pages_url=_web_address(env, "CUSTOMER_TIERS_PAGES_URL"),
+            language=spoken(env),
         )
         env["CUSTOMER_TIERS_HOME"] = str(settings.home)
         return replace(settings, environment=env)
@@ -294,6 +298,22 @@ def _zone(env: Mapping[str, str], name: str, default: str) -> str:
     text = env.get(name, default)
     check_time_zone(text, name)
     return text
+
+
+def spoken(env: Mapping[str, str] | None = None) -> language.Code:
+    """The language in which commands and alerts speak, unless asked for another.
+
+    Args:
+        env: The environment; that of the process otherwise.
+
+    Raises:
+        ConfigurationError: CUSTOMER_TIERS_LANGUAGE is no language of ours.
+    """
+    text = (os.environ if env is None else env).get(LANGUAGE) or "en"
+    for known in language.LANGUAGES:
+        if text == known:
+            return known
+    raise ConfigurationError(f"{LANGUAGE} is {text!r}; give en or zh.")
 
 
 def variable(name: str) -> str:

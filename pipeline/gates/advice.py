@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.common.files import read_json
 from pipeline.common.home import Home
+from pipeline.common.language import said
 from pipeline.gates import data_docs
 from pipeline.journal import acceptances, evidence
 from pipeline.journal.attempts import Attempt
@@ -33,6 +34,7 @@ class Finding:
         check: Its public id, for `--accept`.
         demand: What must hold.
         why: Why it must.
+        demand_zh: The same in Chinese, and so why_zh; empty where nobody has said it.
         rows: How many rows were checked, where that is known.
         acceptable: Whether a person may accept it.
         next_steps: What to do, the likeliest first.
@@ -55,6 +57,8 @@ class Finding:
     next_steps: Sequence[str]
     accept_command: str | None
     page: str | None
+    demand_zh: str = ""
+    why_zh: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def refusal(home: Home, attempt: Attempt, options: str) -> Refusal | None:
         if problem not in named
     ]
     if not findings and not others:
-        others = [attempt.reason or "no reason given"]
+        others = [attempt.reason or said("no reason given")]
     return Refusal(
         refresh_id=attempt.refresh_id,
         as_of_date=attempt.as_of_date,
@@ -179,37 +183,55 @@ def _finding(
         next_steps=_next_steps(check, refresh_id, options),
         accept_command=command if check.may_be_accepted else None,
         page=page,
+        demand_zh=check.demand_zh,
+        why_zh=check.expected_zh,
     )
 
 
 def _next_steps(check: Check, refresh_id: str, options: str) -> list[str]:
     if check.outcome == "crashed":
         return [
-            "The check itself could not be made, so nothing is known: mend it, or the "
-            "table that it looks at. It cannot be accepted."
+            said(
+                "The check itself could not be made, so nothing is known: mend it, or the "
+                "table that it looks at. It cannot be accepted."
+            )
         ]
-    steps = []
+    steps: list[str] = []
     if check.gate.startswith("in."):
         source, entity = check.subject.split("/")[1:3]
         if check.name == "quarantine_within_limit":
             steps.append(
-                "See the rows and why they could not be read: customer-tiers quarantine "
-                f"list --source {source} --entity {entity}{options}"
+                said(
+                    "See the rows and why they could not be read: customer-tiers "
+                    "quarantine list --source {source} --entity {entity}{options}",
+                    source=source,
+                    entity=entity,
+                    options=options,
+                )
             )
         steps.append(
-            f"Mend {source}.{entity} where it comes from and refresh again: the batch "
-            "was not taken in and is read anew."
+            said(
+                "Mend {source}.{entity} where it comes from and refresh again: the batch "
+                "was not taken in and is read anew.",
+                source=source,
+                entity=entity,
+            )
         )
     elif check.subject == "policy":
-        steps.append("Mend the named rows of the seeds and refresh again.")
+        steps.append(said("Mend the named rows of the seeds and refresh again."))
     else:
         steps.append(
-            "Look for the rows in the candidate, which is kept a while: "
-            f"candidates/{refresh_id}/release/warehouse.duckdb holds the marts, "
-            f"candidates/{refresh_id}/work.duckdb what they are made of."
+            said(
+                "Look for the rows in the candidate, which is kept a while: "
+                "candidates/{refresh}/release/warehouse.duckdb holds the marts, "
+                "candidates/{refresh}/work.duckdb what they are made of.",
+                refresh=refresh_id,
+            )
         )
     if check.may_be_accepted:
-        steps.append("If it is right this time, accept it, for as long as it is right.")
+        steps.append(
+            said("If it is right this time, accept it, for as long as it is right.")
+        )
     else:
-        steps.append("It keeps rows, keys or money whole and cannot be accepted.")
+        steps.append(said("It keeps rows, keys or money whole and cannot be accepted."))
     return steps

@@ -6,6 +6,8 @@ from any release. What must hold is said in the words of Great Expectations' own
 (`gates`); the pages are ours, because those of Great Expectations load styles, scripts,
 fonts and pictures from elsewhere, do not escape what the data hold, and know nothing of
 severities, acceptances and dbt's tests. Each page is whole in itself and may fetch nothing.
+Each is there in English and, under a name of its own, in Chinese; what only an engine or a
+project has said is in its own words on both.
 
 They lie where the release goes (`release.DATA_DOCS`); `data_docs/<id>/index.html` of the
 home is their address for good.
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.common.home import Home
+from pipeline.common.language import LANGUAGES, Code, Sentence, in_language, said
 from pipeline.journal import evidence
 from pipeline.journal.evidence import Check, Evidence
 from pipeline.release import layout, pruning
@@ -135,21 +138,10 @@ def build(
         only: Write the pages of this gate alone, and the index.
 
     Returns:
-        The path of the index.
+        The path of the index in English; those in Chinese lie beside it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     gates = [_gate(name, found.get(name)) for name in refresh.gates]
-    environment = _environment()
-    page = environment.get_template("subject.html.j2")
-    for gate in gates:
-        if only is not None and gate.name != only:
-            continue
-        for subject, checks in _pages(gate):
-            (folder / subject.page).write_text(
-                page.render(refresh=refresh, gate=gate, subject=subject, groups=checks),
-                encoding="utf-8",
-            )
-    index = folder / INDEX
     broken = [
         (subject, check)
         for gate in gates
@@ -157,19 +149,69 @@ def build(
         for check in subject.checks
         if check.outcome != "passed"
     ]
-    index.write_text(
-        environment.get_template("index.html.j2").render(
-            refresh=refresh,
-            gates=gates,
-            tally=_tally(
-                check for gate in gates for s in gate.subjects for check in s.checks
+    environment = _environment()
+    page = environment.get_template("subject.html.j2")
+    for code in LANGUAGES:
+        spoken = _words(code)
+        for gate in gates:
+            if only is not None and gate.name != only:
+                continue
+            for subject, checks in _pages(gate):
+                (folder / page_in(subject.page, code)).write_text(
+                    page.render(
+                        refresh=refresh,
+                        gate=gate,
+                        subject=subject,
+                        groups=checks,
+                        **spoken,
+                    ),
+                    encoding="utf-8",
+                )
+        (folder / page_in(INDEX, code)).write_text(
+            environment.get_template("index.html.j2").render(
+                refresh=refresh,
+                gates=gates,
+                tally=_tally(
+                    check for gate in gates for s in gate.subjects for check in s.checks
+                ),
+                problems=[problem for gate in gates for problem in gate.problems],
+                broken=sorted(broken, key=lambda item: _weight(item[1])),
+                **spoken,
             ),
-            problems=[problem for gate in gates for problem in gate.problems],
-            broken=sorted(broken, key=lambda item: _weight(item[1])),
+            encoding="utf-8",
+        )
+    return folder / INDEX
+
+
+def in_words(page: Path, language: str) -> Path:
+    """The page in a language; of a release of before there is the English one alone."""
+    found = page.with_name(page_in(page.name, language))
+    return found if found.exists() else page
+
+
+def page_in(name: str, language: str) -> str:
+    """The name of a page in a language, by its English one."""
+    return name if language == "en" else f"{name.removesuffix('.html')}.{language}.html"
+
+
+def _words(language: Code) -> dict[str, Any]:
+    """What the templates need to speak a language."""
+
+    def own(check: Check, name: str) -> str:
+        in_chinese = getattr(check, f"{name}_zh") if language == "zh" else ""
+        return str(in_chinese or getattr(check, name))
+
+    return {
+        "language": language,
+        "t": lambda pattern, **values: in_language(said(pattern, **values), language),
+        # A name that happens to be one of our words stays.
+        "said": lambda text: (
+            in_language(text, language) if isinstance(text, Sentence) else text
         ),
-        encoding="utf-8",
-    )
-    return index
+        "page_of": lambda name: page_in(name, language),
+        "reason": lambda check: own(check, "expected"),
+        "demand": lambda check: own(check, "demand"),
+    }
 
 
 def accept_options(check: str, until: dt.date | None = None) -> str:
@@ -193,11 +235,11 @@ def _gate(name: str, found: Evidence | None) -> Gate:
         for subject, items in by_subject.items()
     ]
     if name == "transform":
-        title = "dbt's tests, between the gates"
+        title = said("dbt's tests, between the gates")
     elif name == "out":
-        title = "Gate out: what readers will see"
+        title = said("Gate out: what readers will see")
     else:
-        title = f"Gate in: what {name.removeprefix('in.')} gave"
+        title = said("Gate in: what {source} gave", source=name.removeprefix("in."))
     return Gate(
         name=name,
         title=title,
@@ -270,6 +312,7 @@ def _environment() -> Environment:
 
     environment = pages.environment(TEMPLATES)
     environment.filters["state"] = _state
+    environment.filters["in_chinese"] = lambda name: page_in(name, "zh")
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.globals["accept_options"] = accept_options
     environment.globals["QUERY"] = QUERY

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.common.errors import GateRefused
+from pipeline.common.language import said
 from pipeline.common.yaml_places import Places
-from pipeline.gates.trial_findings import Finding, line_with
+from pipeline.gates.trial_findings import Finding, declared_at, line_with
 from pipeline.tiers import policy_tables
 from pipeline.transform import dbt
 from pipeline.transform.package import NEUTRAL_SEEDS, PACKAGE
@@ -83,15 +84,25 @@ def _in_force(seeds: Path, as_of: dt.date, places: Places) -> Iterator[Finding]:
     assert link is not None
     first = min(published, key=lambda policy: policy.valid_from)
     when = (
-        f"the first, {first.policy_id}, begins on {first.valid_from}"
+        said(
+            "the first, {policy}, begins on {day}",
+            policy=first.policy_id,
+            day=first.valid_from,
+        )
         if first.valid_from > as_of
-        else f"the last one published ended by {max(str(p.valid_to) for p in published)}"
+        else said(
+            "the last one published ended by {day}",
+            day=max(str(policy.valid_to) for policy in published),
+        )
     )
-    line = places.line("business", "as_of")
-    said = f" (line {line} of {places.file.name})" if line else ""
     yield Finding(
-        f"No policy is in force on the as-of day {as_of}{said}: {when}. Mend valid_from "
-        "or valid_to, or the as-of day.",
+        said(
+            "No policy is in force on the as-of day {day}{place}: {when}. Mend valid_from "
+            "or valid_to, or the as-of day.",
+            day=as_of,
+            place=declared_at(places, places.line("business", "as_of")),
+            when=when,
+        ),
         GateRefused.exit_code,
         "policies",
         link.resolve(),

@@ -25,6 +25,7 @@ from pipeline.common.errors import (
     SourceUnavailable,
 )
 from pipeline.common.home import Home
+from pipeline.common.language import said
 from pipeline.common.settings import Settings
 from pipeline.common.yaml_places import Places
 from pipeline.gates import policy_trial, source_trial, staged_trial
@@ -389,7 +390,7 @@ def _of_model(item: trial.Compiled, problem: str) -> Finding:
     words = " ".join(re.split(r"\n\s*LINE \d+:", problem)[0].split())
     line = line_with(item.file, named) or _same_line(item, problem)
     return Finding(
-        f"{item.name} does not work: {words}",
+        said("{model} does not work: {problem}", model=item.name, problem=words),
         ConfigurationError.exit_code,
         item.name,
         item.file,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.common import sql
 from pipeline.gates import screening
+from pipeline.gates.in_chinese import demand_zh, reason_zh
 from pipeline.gates.screening import Held
 from pipeline.gates.suite import Suite, is_acceptable, named, severity_of
 from pipeline.journal.evidence import (
@@ -197,10 +198,12 @@ def _check(
         severity=severity_of(item),
         outcome="crashed" if crash else "passed" if passed else "failed",
         expected=item.description or "",
+        expected_zh=reason_zh(item),
         observed=crash or ("" if observed is None else str(observed)[:500]),
         failing_rows=None if crash else count,
         examples=[_plain(row) for row in list(examples)[:EXAMPLES_KEPT]],
         demand=_demand_of(suite, item),
+        demand_zh=demand_zh(suite, item),
         rows=None if crash else found.get("element_count"),
         acceptable=is_acceptable(item),
     )
@@ -215,10 +218,12 @@ def _passed(gate: str, suite: Suite, name: str, item: Expectation, held: Held) -
         severity=severity_of(item),
         outcome="passed",
         expected=item.description or "",
+        expected_zh=reason_zh(item),
         observed="" if held.observed is None else str(held.observed),
         failing_rows=held.unexpected,
         examples=[],
         demand=_demand_of(suite, item),
+        demand_zh=demand_zh(suite, item),
         rows=held.rows,
         acceptable=is_acceptable(item),
     )

@@ -23,8 +23,10 @@ from pipeline.common.errors import (
     SourceUnavailable,
 )
 from pipeline.common.home import Home
-from pipeline.gates import incoming, metadata_drift
+from pipeline.common.language import joined, said
+from pipeline.gates import incoming, metadata_drift, source_findings
 from pipeline.gates.run import run_suites
+from pipeline.gates.source_findings import Reading
 from pipeline.gates.suite import Suite, entity_suite, subject_of
 from pipeline.gates.trial_findings import Declaration, Finding, listed
 from pipeline.journal.evidence import Check
@@ -32,7 +34,7 @@ from pipeline.landing.batches import Batch
 from pipeline.landing.entity import LandedEntity
 from pipeline.landing.write import BatchWriter
 from pipeline.release import duckdb_files
-from pipeline.sources import Entity, Extract, Personal, Reader, Source, open_reader
+from pipeline.sources import Entity, Extract, Source, open_reader
 from pipeline.suppression.suppression_list import Suppression
 
 # Rows read of a file, and of a table, which somebody else's server has to give. A file of
@@ -151,7 +153,7 @@ def sample(
                         )
                     )
                     continue
-                _read(_Reading(source, entity, reader, writer, declaration), result)
+                _read(Reading(source, entity, reader, writer, declaration), result)
                 if landed.every_row(landed.in_force()) is not None:
                     readable.append((result, landed))
     except SourceUnavailable as error:
@@ -170,28 +172,7 @@ def sample(
     _check(source, readable, expectations, declaration, home)
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """What it takes to read an entity of a source."""
-
-    source: Source
-    entity: Entity
-    reader: Reader
-    writer: BatchWriter
-    declaration: Declaration
-
-    @property
-    def name(self) -> str:
-        return f"{self.source.name}.{self.entity.name}"
-
-    def finding(self, message: str, exit_code: int, *keys: str) -> Finding:
-        """A finding whose place is an option of the entity."""
-        return self.declaration.finding(
-            message, exit_code, self.source.name, "entities", self.entity.name, *keys
-        )
-
-
-def _read(reading: _Reading, result: Tried) -> None:
+def _read(reading: Reading, result: Tried) -> None:
     """Lands the first rows of each file, or of the table, as accepted batches."""
     source, entity = reading.source, reading.entity
     # Asked first: a file that settles meanwhile is in the sample.
@@ -214,7 +195,9 @@ def _read(reading: _Reading, result: Tried) -> None:
                 result.rows += batch.rows_read - batch.rows_quarantined
                 result.rejected += batch.rows_quarantined
                 result.is_whole &= batch.rows_read < limit
-                if (few := _too_many_rejected(reading, batch, extract)) is not None:
+                if (
+                    few := source_findings.too_many_rejected(reading, batch, extract)
+                ) is not None:
                     result.findings.append(few)
         except SourceUnavailable as error:
             text = str(error)
@@ -233,7 +216,7 @@ def _limit(source: Source, result: Tried) -> int:
 
 
 def _one_by_one(
-    reading: _Reading, problems: dict[str, list[str]]
+    reading: Reading, problems: dict[str, list[str]]
 ) -> Iterator[tuple[str, Entity]]:
     """The entity, for each of its files alone: one that is broken hides no other."""
     from pipeline.sources.files.parts import printable
@@ -271,27 +254,8 @@ def _unsettled(source: Source, entity: Entity) -> Sequence[str]:
     return arrivals.scan(alone).unsettled
 
 
-def _too_many_rejected(
-    reading: _Reading, batch: Batch, extract: Extract
-) -> Finding | None:
-    """What the gate would say of a file with too many rows that cannot be read."""
-    share = reading.entity.max_quarantined
-    if batch.rows_quarantined <= share * batch.rows_read:
-        return None
-    first = extract.rejected[0]
-    line = f", line {first.line}" if first.line else ""
-    return reading.finding(
-        f"{reading.name}: {batch.rows_quarantined:,} of {batch.rows_read:,} rows of "
-        f"{batch.origin} cannot be read, and at most {share:.1%} may (max_quarantined). "
-        f"The first{line}: {first.reason.rstrip('.')}. Mend the file, or how it is read "
-        "in sources.yaml.",
-        GateRefused.exit_code,
-        "columns" if reading.entity.columns else "files",
-    )
-
-
 def _report(
-    reading: _Reading,
+    reading: Reading,
     result: Tried,
     problems: Mapping[str, Sequence[str]],
     batches: Sequence[Batch],
@@ -300,19 +264,22 @@ def _report(
     for text, names in problems.items():
         message = text.replace("\0", names[0])
         if len(names) > 1:
-            message += f" The same holds for {listed(names[1:])}."
+            others = said("The same holds for {names}.", names=listed(names[1:]))
+            message = joined([message, others])
         option = _option(message, reading.source)
         result.findings.append(reading.finding(message, 5, option))
     rows = [batch for batch in batches if batch.content == "rows"]
     result.columns = list(dict.fromkeys(name for one in rows for name in one.columns))
     if not problems and not any(one.rows_read or one.columns for one in rows):
-        result.findings.append(_nothing(reading, result, rows))
+        result.findings.append(source_findings.nothing(reading, result.unsettled, rows))
     # Of a row of a database or of JSON, what is null in all rows is a column as well.
     with_columns = [batch for batch in rows if batch.columns]
-    for option, names in _needed(reading.entity).items():
+    for option, names in source_findings.needed(reading.entity).items():
         for name in names:
-            result.findings += _missing(reading, option, name, with_columns)
-    result.findings += _differing(reading, with_columns)
+            result.findings += source_findings.missing(
+                reading, option, name, with_columns
+            )
+    result.findings += source_findings.differing(reading, with_columns)
     result.problem = "; ".join(
         finding.message for finding in result.findings if finding.exit_code == 5
     )
@@ -327,74 +294,6 @@ def _option(message: str, source: Source) -> str:
     if source.kind not in {"files", "database"}:
         return "object"
     return "encoding" if "encoding" in message else "files"
-
-
-def _nothing(reading: _Reading, result: Tried, rows: Sequence[Batch]) -> Finding:
-    """Nothing has been read, and nothing is broken."""
-    if result.unsettled:
-        return reading.finding(
-            f"{reading.name}: its files are still being written: "
-            f"{'; '.join(result.unsettled)}. Ask again once they are whole; how long a "
-            "file must be unchanged is `settle_seconds` in sources.yaml.",
-            SourceUnavailable.exit_code,
-            "files",
-        )
-    names = listed([batch.origin for batch in rows]) or "its files"
-    return reading.finding(
-        f"{reading.name}: {names} hold no row and no column. Bring a file with a header "
-        "at least, or take the entity out of sources.yaml.",
-        SourceUnavailable.exit_code,
-        "files",
-    )
-
-
-def _needed(entity: Entity) -> dict[str, Sequence[str]]:
-    """The columns that sources.yaml names, by the option that names them."""
-    personal = entity.personal if isinstance(entity.personal, Personal) else None
-    return {
-        "key": () if entity.is_by_position else entity.key,
-        "replace": entity.replace,
-        "cursor": [entity.cursor.column] if entity.cursor else (),
-        "deleted_when": [mark.column for mark in entity.deleted_when],
-        "personal": [personal.customer, *personal.references] if personal else (),
-    }
-
-
-def _missing(
-    reading: _Reading, option: str, name: str, batches: Sequence[Batch]
-) -> Iterator[Finding]:
-    """A column that sources.yaml names and that some files, or all, do not have."""
-    lacking = [
-        batch
-        for batch in batches
-        if name.lower() not in {column.lower() for column in batch.columns}
-    ]
-    if not lacking:
-        return
-    files = listed([batch.origin for batch in lacking])
-    has = "there are" if len(lacking) == 1 else f"{lacking[0].origin} has"
-    yield reading.finding(
-        f"{reading.name}: there is no column {name} in {files}, which sources.yaml names "
-        f"in `{option}`; {has} {', '.join(lacking[0].columns)}.",
-        ConfigurationError.exit_code,
-        option,
-    )
-
-
-def _differing(reading: _Reading, batches: Sequence[Batch]) -> Iterator[Finding]:
-    """Columns that only some files have: they are null in the others."""
-    every = dict.fromkeys(name for batch in batches for name in batch.columns)
-    needed = {name for names in _needed(reading.entity).values() for name in names}
-    for name in every:
-        lacking = [batch.origin for batch in batches if name not in batch.columns]
-        if lacking and name not in needed:
-            yield reading.finding(
-                f"{reading.name}: {listed(lacking)} "
-                f"{'have' if len(lacking) > 1 else 'has'} no column {name}, which other "
-                "files have; it is null there.",
-                0,
-                "files",
-            )
 
 
 def _of_suite(error: CustomerTiersError, source: Source, expectations: Path) -> Finding:
@@ -458,7 +357,12 @@ def _check(
         result.checks = [check for check in checks if check.subject == subject]
         result.findings += [
             declaration.finding(
-                f"{result.source}.{result.entity}: {check.sentence()}",
+                said(
+                    "{source}.{entity}: {finding}",
+                    source=result.source,
+                    entity=result.entity,
+                    finding=check.sentence(),
+                ),
                 GateRefused.exit_code,
                 source.name,
                 "entities",

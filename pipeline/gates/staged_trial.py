@@ -10,17 +10,19 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from pipeline.common import sql
-from pipeline.common.errors import ConfigurationError, GateRefused
+from pipeline.common.errors import GateRefused
+from pipeline.common.language import joined, said
 from pipeline.common.yaml_places import Places
+from pipeline.gates import staged_table
 from pipeline.gates.source_trial import Tried
-from pipeline.gates.trial_findings import Finding, line_with, listed
+from pipeline.gates.staged_table import Staged
+from pipeline.gates.trial_findings import Finding, declared_at, listed
 from pipeline.release import duckdb_files
 from pipeline.release.duckdb_files import connect
 from pipeline.release.layout import Candidate
@@ -33,43 +35,6 @@ LATE_DAYS = 31
 MOST_UNKNOWN_TICKETS = 0.05
 # The entities whose days say until when a company's records go.
 _OF_BUSINESS = ("order_lines", "service_tickets", "interactions")
-
-
-@dataclass(frozen=True)
-class _Staged:
-    """What a source gives of an entity, as a typed table.
-
-    Attributes:
-        table: The table in the candidate's work file.
-        file: The staging model.
-        columns: Those that the model gives.
-        is_sound: Nothing is wrong with what it is made of, as far as it was read.
-        is_whole: It is sound, and all of what it is made of was read.
-    """
-
-    source: str
-    entity: str
-    table: str
-    file: Path
-    columns: frozenset[str]
-    is_sound: bool
-    is_whole: bool
-
-    @property
-    def model(self) -> str:
-        return f"stg_{self.source}__{self.entity}"
-
-    def finding(
-        self, message: str, exit_code: int, words: str = "", line: int | None = None
-    ) -> Finding:
-        """A finding whose place is the staging model, at the words if they are there."""
-        return Finding(
-            message,
-            exit_code,
-            self.model,
-            self.file,
-            line or line_with(self.file, words),
-        )
 
 
 def judge(
@@ -99,14 +64,14 @@ def judge(
     }
     partial = {(item.source, item.entity) for item in tried if not item.is_whole}
     findings: list[Finding] = []
-    staged: list[_Staged] = []
+    staged: list[Staged] = []
     with connect(candidate.work_file) as connection:
         duckdb_files.attach(connection, candidate.databases)
         for (source, entity), view in views.items():
             unique_id = f"model.customer_tiers.stg_{source}__{entity}"
             node = manifest["nodes"][unique_id]
             made_of = _landed(manifest["nodes"], unique_id)
-            found = _Staged(
+            found = Staged(
                 source,
                 entity,
                 f"staged.{sql.quoted(f'{source}__{entity}')}",
@@ -115,13 +80,13 @@ def judge(
                 made_of.isdisjoint(broken),
                 made_of.isdisjoint(broken | partial),
             )
-            problems = list(_types(connection, found, view))
+            problems = list(staged_table.types(connection, found, view))
             findings += problems
             if not problems and found.is_sound:
                 staged.append(found)
         for item in staged:
-            findings += _keys(connection, item, manifest)
-            findings += _empty(connection, item)
+            findings += staged_table.keys(connection, item, manifest)
+            findings += staged_table.lines_without_values(connection, item)
         findings += _days(connection, staged, candidate.as_of_date, places)
         findings += _customers(connection, sources, staged, candidate.as_of_date)
         findings += _currencies(connection, sources, staged, places)
@@ -144,138 +109,9 @@ def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, 
     }
 
 
-def _types(
-    connection: duckdb.DuckDBPyConnection, item: _Staged, view: str
-) -> Iterator[Finding]:
-    """Makes the table; columns that are not canonical, and values of another type."""
-    wanted = canonical.columns(item.entity)
-    for name in sorted(item.columns - wanted.keys()):
-        yield item.finding(
-            f"{item.model} gives the column {name}, which {item.entity} does not have. "
-            f"It has: {', '.join(wanted)}.",
-            ConfigurationError.exit_code,
-            name,
-        )
-    cast = {
-        name: f"cast({sql.quoted(name)} as {kind}) as {sql.quoted(name)}"
-        for name, kind in wanted.items()
-        if name in item.columns
-    }
-    connection.execute("create schema if not exists staged")
-    try:
-        connection.execute(
-            f"create or replace table {item.table} as select "
-            f"{', '.join(cast.values()) or 'null as nothing'} from {view}"
-        )
-        return
-    except duckdb.Error as error:
-        whole = error
-    # Which column it is, the engine does not say.
-    failed: dict[str, str] = {}
-    for name, expression in cast.items():
-        try:
-            connection.execute(
-                f"create or replace temp table one as select {expression} from {view}"
-            )
-        except duckdb.Error as error:
-            failed[name] = _words(error)
-    if len(failed) in {0, len(cast)} and len(cast) > 1:
-        # Not a column, but what all of them are taken from.
-        yield item.finding(
-            f"{item.model} does not work: {_words(whole)}", ConfigurationError.exit_code
-        )
-        return
-    for name, words in failed.items():
-        yield item.finding(
-            f"{item.model}: {name} is no {wanted[name]}: {words}",
-            ConfigurationError.exit_code,
-            name,
-        )
-
-
-def _words(error: duckdb.Error) -> str:
-    """What the engine says, without its listing of the query."""
-    return " ".join(str(error).split("\nLINE ")[0].split())
-
-
-def _keys(
-    connection: duckdb.DuckDBPyConnection, item: _Staged, manifest: Mapping[str, Any]
-) -> Iterator[Finding]:
-    """What tells the rows of the core apart, as dbt's tests of it demand."""
-    key = _core_keys(manifest, item.entity)
-    if not key or not set(key) <= item.columns:
-        return
-    listing = sql.columns(key)
-    missing = " or ".join(f"{sql.quoted(name)} is null" for name in key)
-    row = connection.execute(
-        f"select count(*), any_value(key), sum(rows) from ("
-        f"select concat_ws(', ', {listing}) as key, count(*) as rows from {item.table} "
-        f"where not ({missing}) group by {listing} having count(*) > 1)"
-    ).fetchone()
-    assert row is not None
-    if row[0]:
-        yield item.finding(
-            f"{item.model}: {row[0]:,} values of {', '.join(key)} stand in several rows, "
-            f"such as {row[1]}; {item.entity} has one row each.",
-            GateRefused.exit_code,
-            key[-1],
-        )
-    for name in key:
-        row = connection.execute(
-            f"select count(*) from {item.table} where {sql.quoted(name)} is null"
-        ).fetchone()
-        assert row is not None
-        if row[0]:
-            yield item.finding(
-                f"{item.model}: {name} is empty in {row[0]:,} rows, and tells the rows of "
-                f"{item.entity} apart. Leave such rows out, or give them one.",
-                GateRefused.exit_code,
-                name,
-            )
-
-
-def _empty(connection: duckdb.DuckDBPyConnection, item: _Staged) -> Iterator[Finding]:
-    """What an order line must say, or it would not count (order_lines_say_what_counts)."""
-    if item.entity != "order_lines":
-        return
-    for name in ("order_date", "quantity", "net_amount", "currency"):
-        if name not in item.columns:
-            continue  # said already, as a column that is not given
-        row = connection.execute(
-            f"select count(*), any_value(order_id) from {item.table} "
-            f"where {sql.quoted(name)} is null"
-        ).fetchone()
-        assert row is not None
-        if row[0]:
-            yield item.finding(
-                f"{item.model}: {name} is empty in {row[0]:,} order lines, such as one of "
-                f"order {row[1]}: such a line cannot count. Leave it out, or give it one.",
-                GateRefused.exit_code,
-                name,
-            )
-
-
-def _core_keys(manifest: Mapping[str, Any], entity: str) -> list[str]:
-    """The columns of an entity that tell its rows apart within a source."""
-    model = "core_source_customers" if entity == "customers" else f"core_{entity}"
-    wanted = canonical.columns(entity)
-    for node in manifest["nodes"].values():
-        metadata = node.get("test_metadata") or {}
-        if metadata.get("name") == "key" and str(node.get("attached_node")).endswith(
-            f".{model}"
-        ):
-            found = [
-                f"source_{name}" if f"source_{name}" in wanted else name
-                for name in metadata["kwargs"]["columns"]
-                if name != "source"
-            ]
-            return found if set(found) <= wanted.keys() else []
-    return []
-
-
 def _days(
     connection: duckdb.DuckDBPyConnection,
-    staged: Sequence[_Staged],
+    staged: Sequence[Staged],
     as_of: dt.date,
     places: Places,
 ) -> Iterator[Finding]:
@@ -305,21 +141,29 @@ def _days(
     )
     if last < as_of - dt.timedelta(days=LATE_DAYS):
         yield where(
-            f"Your data ends on {last}, and a refresh would know of everything until "
-            f"{as_of}: nothing has happened since then. Set `as_of: {last}` under "
-            "`business` in sources.yaml if there is no newer data."
+            said(
+                "Your data ends on {last}, and a refresh would know of everything until "
+                "{day}: nothing has happened since then. Set `as_of: {last}` under "
+                "`business` in sources.yaml if there is no newer data.",
+                last=last,
+                day=as_of,
+            )
         )
     elif first > as_of:
         yield where(
-            f"Your data begins on {first}, after the as-of day {as_of}: a refresh would "
-            "know of nothing. Mend `as_of` under `business` in sources.yaml."
+            said(
+                "Your data begins on {first}, after the as-of day {day}: a refresh would "
+                "know of nothing. Mend `as_of` under `business` in sources.yaml.",
+                first=first,
+                day=as_of,
+            )
         )
 
 
 def _customers(
     connection: duckdb.DuckDBPyConnection,
     sources: SourcesFile,
-    staged: Sequence[_Staged],
+    staged: Sequence[Staged],
     as_of: dt.date,
 ) -> Iterator[Finding]:
     """Lines and tickets whose customer nobody gives, where everything was read."""
@@ -346,7 +190,7 @@ def _customers(
 
 def _unknown(
     connection: duckdb.DuckDBPyConnection,
-    item: _Staged,
+    item: Staged,
     customers: str,
     as_of: dt.date,
 ) -> tuple[int, list[tuple[str, int]]]:
@@ -379,7 +223,7 @@ def _unknown(
 
 
 def _of_unknown(
-    item: _Staged, rows: int, unknown: Sequence[tuple[str, int]], treatment: str
+    item: Staged, rows: int, unknown: Sequence[tuple[str, int]], treatment: str
 ) -> Iterator[Finding]:
     """What a refresh makes of rows whose customer nobody gives."""
     count = sum(number for _, number in unknown)
@@ -387,29 +231,53 @@ def _of_unknown(
     if item.entity == "service_tickets":
         if count > MOST_UNKNOWN_TICKETS * rows:
             yield item.finding(
-                f"{item.model}: {count:,} of {rows:,} tickets name a customer whom no "
-                f"source gives: {keys}. Give them in customers, or leave such tickets "
-                f"out: at most {MOST_UNKNOWN_TICKETS:.0%} may be nobody's.",
+                said(
+                    "{model}: {count:,} of {rows:,} tickets name a customer whom no source "
+                    "gives: {keys}. Give them in customers, or leave such tickets out: at "
+                    "most {most:.0%} may be nobody's.",
+                    model=item.model,
+                    count=count,
+                    rows=rows,
+                    keys=keys,
+                    most=MOST_UNKNOWN_TICKETS,
+                ),
                 GateRefused.exit_code,
                 "source_customer_id",
             )
         return
     if not unknown:
         return
-    text = (
-        f"{item.model}: {count:,} order lines name a customer whom no source gives: "
-        f"{keys}."
+    text = said(
+        "{model}: {count:,} order lines name a customer whom no source gives: {keys}.",
+        model=item.model,
+        count=count,
+        keys=keys,
     )
     if treatment == "refuse":
         yield item.finding(
-            f"{text} Give them in customers, or say in sources.yaml what becomes of "
-            "such lines: `unknown_customers: unknown_customer` or `leave_out`.",
+            joined(
+                [
+                    text,
+                    said(
+                        "Give them in customers, or say in sources.yaml what becomes of "
+                        "such lines: `unknown_customers: unknown_customer` or `leave_out`."
+                    ),
+                ]
+            ),
             GateRefused.exit_code,
             "source_customer_id",
         )
     else:
         yield item.finding(
-            f"{text} They are treated as sources.yaml says: {treatment}.",
+            joined(
+                [
+                    text,
+                    said(
+                        "They are treated as sources.yaml says: {treatment}.",
+                        treatment=treatment,
+                    ),
+                ]
+            ),
             0,
             "source_customer_id",
         )
@@ -418,7 +286,7 @@ def _of_unknown(
 def _currencies(
     connection: duckdb.DuckDBPyConnection,
     sources: SourcesFile,
-    staged: Sequence[_Staged],
+    staged: Sequence[Staged],
     places: Places,
 ) -> Iterator[Finding]:
     """Currencies of amounts for which nobody gives a rate at all."""
@@ -449,12 +317,17 @@ def _currencies(
         }
         if unknown := sorted(found - there):
             line = places.line("business", "reporting_currency")
-            said = f" (line {line} of {places.file.name})" if line else ""
             yield item.finding(
-                f"{item.model}: amounts are in {listed(unknown)}, figures are in "
-                f"{reporting}{said}, and nobody gives a rate. Mend "
-                "`business.reporting_currency` or the column currency, or provide "
-                "fx_rates.",
+                said(
+                    "{model}: amounts are in {currencies}, figures are in "
+                    "{reporting}{place}, and nobody gives a rate. Mend "
+                    "`business.reporting_currency` or the column currency, or provide "
+                    "fx_rates.",
+                    model=item.model,
+                    currencies=listed(unknown),
+                    reporting=reporting,
+                    place=declared_at(places, line),
+                ),
                 GateRefused.exit_code,
                 "currency",
             )

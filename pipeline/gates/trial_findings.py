@@ -16,6 +16,7 @@ from pipeline.common.errors import (
     GateRefused,
     SourceUnavailable,
 )
+from pipeline.common.language import said
 from pipeline.common.yaml_places import Places
 
 # Names listed of many.
@@ -85,11 +86,20 @@ def line_with(file: Path, words: str) -> int | None:
     return next((n for n, line in enumerate(lines, 1) if wanted.search(line)), None)
 
 
+def declared_at(places: Places, line: int | None) -> str:
+    """In brackets, the line of a settings file that says something else; or nothing."""
+    if not line:
+        return ""
+    return said(" (line {line} of {file})", line=line, file=places.file.name)
+
+
 def listed(names: Sequence[str]) -> str:
     """A few of the names, and how many there are besides."""
     first = ", ".join(names[:_LISTED])
     more = len(names) - _LISTED
-    return f"{first} and {more:,} more" if more > 0 else first
+    return (
+        said("{first} and {more:,} more", first=first, more=more) if more > 0 else first
+    )
 
 
 def once(findings: Iterable[Finding]) -> list[Finding]:
@@ -106,8 +116,15 @@ def worst(findings: Sequence[Finding]) -> CustomerTiersError | None:
     codes = [finding.exit_code for finding in findings if finding.exit_code]
     if not codes:
         return None
-    count = f"{len(codes)} thing{'s' if len(codes) > 1 else ''}"
+    count = (
+        said("{count} things", count=len(codes)) if len(codes) > 1 else said("1 thing")
+    )
     for kind in (SourceUnavailable, GateRefused, ConfigurationError):
         if kind.exit_code in codes:
-            return kind(f"{count} would stop a refresh; each is listed with its place.")
-    return CustomerTiersError(f"{count} would stop a refresh.")
+            return kind(
+                said(
+                    "{count} would stop a refresh; each is listed with its place.",
+                    count=count,
+                )
+            )
+    return CustomerTiersError(said("{count} would stop a refresh.", count=count))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.common.files import read_json, write_json
+from pipeline.common.language import Sentence, joined, said
 
 Severity = Literal["critical", "warning"]
 Outcome = Literal["passed", "failed", "crashed"]
@@ -76,6 +77,9 @@ class Check:
         accepted: Who did. The outcome stays what it is.
         seconds: How long it took, where that is measured.
         carried: An earlier refresh found it, of the same rows.
+        expected_zh: The reason in Chinese, where whoever wrote the check says it; of the
+            product's own all do.
+        demand_zh: What must hold, in Chinese.
     """
 
     gate: str
@@ -93,6 +97,8 @@ class Check:
     accepted: Accepted | None = None
     seconds: float | None = None
     carried: bool = False
+    expected_zh: str = ""
+    demand_zh: str = ""
 
     @property
     def id(self) -> str:
@@ -124,11 +130,18 @@ class Check:
         stops = self.severity != "warning" and self.outcome != "passed"
         return stops and not self.is_accepted
 
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """One line for a person: what, where, how many, an example."""
-        parts = [f"{self.subject}: {self.name} {self.outcome}"]
+        parts: list[str] = [
+            said(
+                "{subject}: {name} {outcome}",
+                subject=self.subject,
+                name=self.name,
+                outcome=said(self.outcome),
+            )
+        ]
         if self.failing_rows:
-            parts.append(f"{self.failing_rows:,} rows")
+            parts.append(said("{rows:,} rows", rows=self.failing_rows))
         if self.observed:
             parts.append(self.observed)
         if self.examples:
@@ -136,10 +149,16 @@ class Check:
                 " ".join(f"{key}={value}" for key, value in example.items())
                 for example in self.examples[:2]
             )
-            parts.append(f"such as {examples}")
+            parts.append(said("such as {examples}", examples=examples))
         if self.is_accepted and self.accepted is not None:
-            parts.append(f"accepted by {self.accepted.by} until {self.accepted.until}")
-        return "; ".join(parts)
+            parts.append(
+                said(
+                    "accepted by {by} until {until}",
+                    by=self.accepted.by,
+                    until=self.accepted.until,
+                )
+            )
+        return joined(parts, "; ")
 
     def facts(self) -> dict[str, Any]:
         """What a log may have of it: no values of rows."""
@@ -172,11 +191,15 @@ class Evidence:
 
     def problems(self) -> list[str]:
         """Why this evidence does not allow a release; empty when it does."""
-        found = [check.sentence() for check in self.checks if check.blocks]
+        found: list[str] = [check.sentence() for check in self.checks if check.blocks]
         if len(self.checks) != self.planned:
             found.append(
-                f"gate {self.gate}: {self.planned} checks were planned and "
-                f"{len(self.checks)} were made"
+                said(
+                    "gate {gate}: {planned} checks were planned and {made} were made",
+                    gate=self.gate,
+                    planned=self.planned,
+                    made=len(self.checks),
+                )
             )
         return found
 

@@ -29,6 +29,7 @@ from pipeline.common import yaml_file
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
+from pipeline.common.language import Sentence, joined, said
 from pipeline.common.settings import Settings
 from pipeline.journal import attempts
 from pipeline.journal.attempts import Attempt
@@ -73,6 +74,19 @@ class Freshness:
     attempt_exit_code: int | None = None
 
 
+_SAYINGS: dict[Trouble, str] = {
+    "none": "Fine: {named}; {allowed} are allowed.",
+    "old": "Too old: {named}; {allowed} are allowed.",
+    "behind": (
+        "Behind: {named}, but {lag} days have ended since its as-of date{unread}."
+    ),
+    "clock": (
+        "The clock of this machine is at least {behind} behind what the home has "
+        "recorded; set it right. At the least, {named}."
+    ),
+}
+
+
 def assess(
     settings: Settings,
     home: Home,
@@ -95,9 +109,14 @@ def assess(
         return Freshness(
             exit_code=1 if problem else _code(newest),
             trouble="damaged" if problem else "no release",
-            sentence=f"Readers find no whole release: {problem}.{_of(newest)}"
-            if problem
-            else f"There is no release yet.{_of(newest)}",
+            sentence=joined(
+                [
+                    said("Readers find no whole release: {problem}.", problem=problem)
+                    if problem
+                    else said("There is no release yet."),
+                    _of(newest),
+                ]
+            ),
             problem=problem,
             looked_at=moment.isoformat(),
             max_age_seconds=limit.total_seconds(),
@@ -108,32 +127,30 @@ def assess(
         )
     age = latest - current.sealed_at
     lag, unread = _lag(settings, current, latest)
-    named = (
-        f"release {current.refresh_id} (as of {current.as_of_date}) was sealed "
-        f"{format_duration(age)} ago"
-    )
     trouble: Trouble = "none"
+    code = 0
     if behind:
         trouble, code = "clock", 1
-        sentence = (
-            f"The clock of this machine is at least {format_duration(behind)} behind what "
-            f"the home has recorded; set it right. At the least, {named}."
-        )
     elif age > limit:
         trouble, code = "old", _code(newest)
-        sentence = (
-            f"Too old: {named}; {format_duration(limit)} are allowed.{_of(newest)}"
-        )
     elif lag > math.ceil(limit / dt.timedelta(days=1)):
         trouble, code = "behind", 1
-        sentence = (
-            f"Behind: {named}, but {lag} days have ended since its as-of date"
-            f"{unread and f' ({unread})'}."
-            f"{_of(newest)}"
-        )
-    else:
-        code = 0
-        sentence = f"Fine: {named}; {format_duration(limit)} are allowed.{_of(newest)}"
+    named = said(
+        "release {release} (as of {day}) was sealed {age} ago",
+        release=current.refresh_id,
+        day=current.as_of_date,
+        age=format_duration(age),
+    )
+    sentence = said(
+        _SAYINGS[trouble],
+        named=named,
+        allowed=format_duration(limit),
+        behind=format_duration(behind),
+        lag=lag,
+        unread=unread,
+    )
+    if trouble != "clock":
+        sentence = joined([sentence, _of(newest)])
     return Freshness(
         exit_code=code,
         trouble=trouble,
@@ -157,13 +174,17 @@ def numbered(tried: Iterable[Attempt]) -> list[Attempt]:
     return [item for item in tried if re.fullmatch(r"r\d{6,}-\d{8}", item.refresh_id)]
 
 
-def format_duration(length: dt.timedelta) -> str:
+def format_duration(length: dt.timedelta) -> Sentence:
     """A length of time for a person, in the largest unit of which there are two."""
     seconds = max(length.total_seconds(), 0)
-    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+    for size, pattern in (
+        (86_400, "{number} days"),
+        (3_600, "{number} hours"),
+        (60, "{number} minutes"),
+    ):
         if seconds >= 2 * size:
-            return f"{math.floor(seconds / size)} {name}"
-    return f"{math.floor(seconds)} seconds"
+            return said(pattern, number=math.floor(seconds / size))
+    return said("{number} seconds", number=math.floor(seconds))
 
 
 def _code(newest: Attempt | None) -> int:
@@ -176,14 +197,21 @@ def _code(newest: Attempt | None) -> int:
     return 5 if newest.state == "failed" and newest.exit_code == 5 else 1
 
 
-def _of(newest: Attempt | None) -> str:
+_NEWEST = {
+    "running": "The newest attempt {refresh} is running ({stage}).",
+    "refused": "The newest attempt {refresh} was refused ({stage}).",
+    "failed": "The newest attempt {refresh} failed ({stage}).",
+    "died": "The newest attempt {refresh} died ({stage}).",
+}
+
+
+def _of(newest: Attempt | None) -> Sentence | str:
     if newest is None:
-        return " No refresh was ever tried."
-    if newest.state in {"published", "built"}:
+        return said("No refresh was ever tried.")
+    pattern = _NEWEST.get(newest.state)
+    if pattern is None:
         return ""
-    verb = "is" if newest.state == "running" else "was"
-    verb = "" if newest.state in {"failed", "died"} else f"{verb} "
-    return f" The newest attempt {newest.refresh_id} {verb}{newest.state} ({newest.stage})."
+    return said(pattern, refresh=newest.refresh_id, stage=newest.stage)
 
 
 def _latest_known(
@@ -241,7 +269,7 @@ def _lag(
         declared = _declared_as_of(settings)
     except ConfigurationError as error:
         why = " ".join(str(error).split()).rstrip(".")
-        unread = f"yesterday is expected, because {why}"
+        unread = said(" (yesterday is expected, because {why})", why=why)
     last_ended = declared or today - dt.timedelta(days=1)
     return max((last_ended - current.as_of_date).days, 0), unread
 

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json, sha256
 from pipeline.common.home import Home
+from pipeline.common.language import said
 from pipeline.journal import attempts, evidence
 from pipeline.journal.acceptances import Use
 from pipeline.release.layout import _ID, sequence, stated
@@ -92,7 +93,11 @@ def _release(path: Path, is_current: bool) -> Release:
             is_current=is_current,
             checks=0,
             warnings=0,
-            damage=f"{path / 'release.json'} is missing or damaged ({error})",
+            damage=said(
+                "{file} is missing or damaged ({error})",
+                file=path / "release.json",
+                error=error,
+            ),
         )
 
 
@@ -100,10 +105,14 @@ def _visible_damage(folder: Path, record: Mapping[str, Any]) -> str:
     for name, entries in stated(record).items():
         file = folder / name
         if not file.exists():
-            return f"{file} is missing"
+            return said("{file} is missing", file=file)
         size = file.stat().st_size
         if all(size != entry["bytes"] for entry in entries):
-            return f"{file} has {size:,} bytes and not those that were sealed"
+            return said(
+                "{file} has {size:,} bytes and not those that were sealed",
+                file=file,
+                size=size,
+            )
     return ""
 
 
@@ -137,10 +146,14 @@ def pointer_problem(home: Home) -> str:
     if current_id(home) is not None or not any(home.releases.glob("r*-*")):
         return ""
     if home.current.is_symlink():
-        return f"{home.current} points at {home.current.readlink()}, which is not there"
+        return said(
+            "{file} points at {target}, which is not there",
+            file=home.current,
+            target=home.current.readlink(),
+        )
     if home.current.exists():
-        return f"{home.current} is not the link to a release"
-    return f"{home.current} is missing"
+        return said("{file} is not the link to a release", file=home.current)
+    return said("{file} is missing", file=home.current)
 
 
 def current(home: Home) -> Release | None:

@@ -85,10 +85,12 @@ class Known:
 
 @dataclass(frozen=True)
 class EmptyTier:
-    """A tier that nobody has, and what it asks for."""
+    """A tier that nobody has, and what it asks for, in English and in Chinese."""
 
     name: str
     asks_for: tuple[str, ...]
+    name_zh: str
+    asks_for_zh: tuple[str, ...]
 
 
 def known(connection: duckdb.DuckDBPyConnection) -> list[Known]:
@@ -126,11 +128,15 @@ def is_anybody_graded(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def empty_tiers(connection: duckdb.DuckDBPyConnection) -> list[EmptyTier]:
     """The tiers of the policies in force that nobody has, with the words of their rules."""
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for row in queries.rows(
         connection,
         """
-        select tier_summary.tier_name_en as name, tier_rules.rule_en as rule
+        select
+            tier_summary.tier_name_en as name,
+            tier_summary.tier_name_zh as name_zh,
+            tier_rules.rule_en as rule,
+            tier_rules.rule_zh
         from marts.tier_summary
         inner join meta.tier_rules
             on tier_summary.tier_code = tier_rules.tier_code
@@ -140,5 +146,14 @@ def empty_tiers(connection: duckdb.DuckDBPyConnection) -> list[EmptyTier]:
         order by tier_summary.tier_rank, tier_rules.rule_order
         """,
     ):
-        found.setdefault(row["name"], []).append(row["rule"])
-    return [EmptyTier(name, tuple(rules)) for name, rules in found.items()]
+        rules = (row["rule"], row["rule_zh"])
+        found.setdefault((row["name"], row["name_zh"]), []).append(rules)
+    return [
+        EmptyTier(
+            name,
+            tuple(rule for rule, _ in rules),
+            name_zh,
+            tuple(rule for _, rule in rules),
+        )
+        for (name, name_zh), rules in found.items()
+    ]

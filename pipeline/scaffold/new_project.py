@@ -18,6 +18,7 @@ from pathlib import Path
 import jinja2
 
 from pipeline.common.errors import ConfigurationError
+from pipeline.common.language import said
 from pipeline.common.settings import Settings
 from pipeline.common.yaml_places import Places
 from pipeline.gates.trial_findings import Finding
@@ -107,8 +108,14 @@ def lacks(sources: SourcesFile, settings: Settings) -> list[Finding]:
             if path is None:
                 found.append(
                     Finding(
-                        f"{source.name} says that it provides {entity}, and the model "
-                        f"{model}.sql is not in {folder}.",
+                        said(
+                            "{source} says that it provides {entity}, and the model "
+                            "{model}.sql is not in {folder}.",
+                            source=source.name,
+                            entity=entity,
+                            model=model,
+                            folder=folder,
+                        ),
                         ConfigurationError.exit_code,
                         model,
                         places.file,
@@ -120,8 +127,11 @@ def lacks(sources: SourcesFile, settings: Settings) -> list[Finding]:
     if "customers" not in sources.provides():
         found.append(
             Finding(
-                "Nobody provides customers: everything else is about them. Where a file "
-                "of sales or service names them only, take customers from it as well.",
+                said(
+                    "Nobody provides customers: everything else is about them. Where a "
+                    "file of sales or service names them only, take customers from it as "
+                    "well."
+                ),
                 ConfigurationError.exit_code,
                 "customers",
                 places.file,
@@ -143,7 +153,11 @@ def _gaps(
     }
     if open_columns:
         yield Finding(
-            f"{model}: still to be filled in: {', '.join(open_columns)}.",
+            said(
+                "{model}: still to be filled in: {columns}.",
+                model=model,
+                columns=", ".join(open_columns),
+            ),
             ConfigurationError.exit_code,
             model,
             path,
@@ -153,7 +167,11 @@ def _gaps(
     named = _names(path, models)
     if missing := canonical.lacking(entity, named):
         yield Finding(
-            f"{model} does not give the column {', '.join(missing)}.",
+            said(
+                "{model} does not give the column {columns}.",
+                model=model,
+                columns=", ".join(missing),
+            ),
             ConfigurationError.exit_code,
             model,
             path,

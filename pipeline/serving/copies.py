@@ -19,6 +19,7 @@ from typing import Literal
 
 from pipeline.common.files import read_json, write_json
 from pipeline.common.home import Home
+from pipeline.common.language import said
 from pipeline.common.secrets import cleared
 from pipeline.journal import attempts
 from pipeline.release.layout import WAREHOUSE
@@ -110,15 +111,16 @@ def _checked(copy: Copy) -> Copy:
     if copy.kind == "duckdb":
         file = folder / WAREHOUSE
         if not file.exists():
-            return replace(copy, release_id=None, problem=f"{file} is missing")
+            problem = said("{file} is missing", file=file)
+            return replace(copy, release_id=None, problem=problem)
         if file.stat().st_size != copy.bytes:
-            return replace(
-                copy, release_id=None, problem=f"{file} is not what was exported"
-            )
+            problem = said("{file} is not what was exported", file=file)
+            return replace(copy, release_id=None, problem=problem)
         return copy
     link = folder / parquet_copy.CURRENT
     if not link.is_symlink() or not link.exists():
-        return replace(copy, release_id=None, problem=f"{link} is missing")
+        problem = said("{file} is missing", file=link)
+        return replace(copy, release_id=None, problem=problem)
     return replace(copy, release_id=parquet_copy.release_of(link.readlink().name))
 
 

@@ -91,6 +91,8 @@ VALUE: Final = (
     "abc_class",
     "lifecycle_stage",
 )
+# Codes whose Chinese is told beside them.
+WORDED: Final = ("rfm_segment", "lifecycle_stage")
 
 
 def run(release: Release, customer: str) -> Explanation:
@@ -249,7 +251,12 @@ def _restatements(
 
 def _value(connection: duckdb.DuckDBPyConnection, customer_id: str) -> Row:
     whole = _one(connection, "customer_value", customer_id)
-    return {name: whole[name] for name in whole if name in VALUE}
+    # A release of before has no such mart, and then its codes are all there is.
+    (words,) = _rows_of(connection, "marts", "customer_360", customer_id) or [{}]
+    return {
+        **{name: whole[name] for name in whole if name in VALUE},
+        **{f"{name}_zh": words.get(f"{name}_zh") for name in WORDED},
+    }
 
 
 def _leads(connection: duckdb.DuckDBPyConnection, customer_id: str) -> list[Row]:

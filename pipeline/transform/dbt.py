@@ -321,6 +321,8 @@ def _models_check(errors: Sequence[str]) -> Check:
         outcome=outcome_of_build(errors),
         expected="readers count on every table, and the gates on what they look at",
         demand="Every model and seed is built, and keeps its contract.",
+        expected_zh="读者依赖每一张表，关口依赖它们所检查的表",
+        demand_zh="每个模型和种子文件都已构建，并遵守其契约。",
         observed="; ".join(errors)[:2000],
         failing_rows=None,
         examples=[{"error": error[:500]} for error in errors[:EXAMPLES_KEPT]],
@@ -358,6 +360,7 @@ def check_policy(seeds: Path) -> Check:
         severity="critical",
         outcome="failed" if examples else "passed",
         expected="every weight, anchor, tier and rule of the seeds can be used",
+        expected_zh="种子文件中的每个权重、锚点、等级和规则都可以使用",
         observed="; ".join(
             ": ".join(
                 f"{example['seed']} ({example['row']})" if key == "row" else value

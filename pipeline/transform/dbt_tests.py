@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.common.language import Sentence, in_language, said
 from pipeline.journal.evidence import EXAMPLES_KEPT, NOT_MADE, Check, Severity
 from pipeline.release import duckdb_files
 from pipeline.release.layout import Candidate
@@ -57,7 +58,7 @@ def checks_of(candidate: Candidate, tests: Sequence[Result]) -> list[Check]:
     return checks
 
 
-def demand_of(node: Mapping[str, Any]) -> str:
+def demand_of(node: Mapping[str, Any]) -> Sentence:
     """What must hold for a dbt test, as a sentence; its description says why.
 
     Args:
@@ -67,7 +68,10 @@ def demand_of(node: Mapping[str, Any]) -> str:
     if not metadata:
         # A test with a file of its own is called by what must hold.
         words = str(node["name"]).replace("_", " ")
-        return f"{words[:1].upper()}{words[1:]}: the query finds no row."
+        return said(
+            "{demand}: the query finds no row.",
+            demand=f"{words[:1].upper()}{words[1:]}",
+        )
     arguments = dict(metadata["kwargs"])
     table = subject_of(node)
     column = f"{table}.{arguments.pop('column_name', None) or node['column_name']}"
@@ -75,32 +79,57 @@ def demand_of(node: Mapping[str, Any]) -> str:
     listed = ", ".join(map(str, arguments.get("columns", [])))
     match metadata["name"]:
         case "not_null":
-            return f"No row is without {column}."
+            return said("No row is without {column}.", column=column)
         case "unique":
-            return f"No two rows have one {column}."
+            return said("No two rows have one {column}.", column=column)
         case "key":
-            return f"No two rows of {table} share {listed}, and none is without it."
+            return said(
+                "No two rows of {table} share {columns}, and none is without it.",
+                table=table,
+                columns=listed,
+            )
         case "complete":
-            return f"No row of {table} is without {listed}."
+            return said(
+                "No row of {table} is without {columns}.", table=table, columns=listed
+            )
         case "unique_combination":
-            return f"No two rows of {table} share {listed}."
+            return said(
+                "No two rows of {table} share {columns}.", table=table, columns=listed
+            )
         case "accepted_values":
-            values = ", ".join(map(str, arguments["values"]))
-            return f"Every {column} is one of {values}, or unknown."
+            return said(
+                "Every {column} is one of {values}, or unknown.",
+                column=column,
+                values=", ".join(map(str, arguments["values"])),
+            )
         case "relationships":
             # ref('customers') or source('erp', 'customers'): the last name is the table.
             other = re.findall(r"['\"](\w+)['\"]", str(arguments["to"]))[-1]
-            return f"Every {column} is a {other}.{arguments['field']}, or unknown."
+            return said(
+                "Every {column} is a {other}, or unknown.",
+                column=column,
+                other=f"{other}.{arguments['field']}",
+            )
         case name:
             given = ", ".join(f"{key} {value}" for key, value in arguments.items())
-            of = column if node.get("column_name") else table
-            words = str(name).replace("_", " ")
-            return f"{of}: {words}{f' ({given})' if given else ''} finds no row."
+            return said(
+                "{of}: {test} finds no row.",
+                of=column if node.get("column_name") else table,
+                test=str(name).replace("_", " ") + (f" ({given})" if given else ""),
+            )
+
+
+def reason_zh(node: Mapping[str, Any]) -> str:
+    """Why it must hold, in Chinese: `meta: zh:` of the test; empty where there is none."""
+    meta = (node.get("config") or {}).get("meta") or node.get("meta") or {}
+    # Chinese is broken between any two characters, and has no blank there.
+    return "".join(line.strip() for line in str(meta.get("zh", "")).splitlines())
 
 
 def check_of(test: Result) -> Check:
     """What became of one test."""
     node = test.node
+    demand = demand_of(node)
     return Check(
         gate="transform",
         subject=subject_of(node),
@@ -119,7 +148,9 @@ def check_of(test: Result) -> Check:
         if test.status == "skipped"
         else test.message or test.status,
         failing_rows=test.failures,
-        demand=demand_of(node),
+        demand=str(demand),
+        demand_zh=in_language(demand, "zh"),
+        expected_zh=reason_zh(node),
         seconds=round(test.seconds, 3),
         carried=test.carried,
     )

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.cli.rendering.language import Language
 from pipeline.operations.alerts.config import AlertsFile, Email, Webhook
 from pipeline.operations.alerts.ledger import Event, Ledger
 
@@ -34,18 +35,13 @@ def as_values(described: AlertsFile, state: Ledger) -> dict[str, Any]:
     }
 
 
-def overview(described: AlertsFile, state: Ledger, console: Console) -> None:
+def overview(
+    described: AlertsFile, state: Ledger, console: Console, language: str = "en"
+) -> None:
     """The channels, and the newest events with how they were delivered."""
-    table = Table(
-        "channel",
-        "kind",
-        "to",
-        "language",
-        "events",
-        "sent",
-        "pending",
-        box=None,
-    )
+    words = Language(language)
+    headings = ("channel", "kind", "to", "language", "events", "sent", "pending")
+    table = Table(*map(words.text, headings), box=None)
     problems = []
     for channel in described.channels:
         counts = _counts(channel, state)
@@ -54,7 +50,7 @@ def overview(described: AlertsFile, state: Ledger, console: Console) -> None:
             channel.kind,
             escape(channel.host),
             channel.language,
-            ", ".join(channel.events),
+            ", ".join(map(words.text, channel.events)),
             str(counts["sent"]),
             str(counts["pending"]),
         )
@@ -64,10 +60,11 @@ def overview(described: AlertsFile, state: Ledger, console: Console) -> None:
     for problem in problems:  # below, so that a narrow terminal does not cut it off
         console.print(problem, style="red", markup=False, soft_wrap=True)
     if not state.events:
-        console.print("No alert was due yet.")
+        console.print(words.text("No alert was due yet."))
         return
     console.print()
-    events = Table("event", "found (UTC)", "notified", "pending", box=None)
+    headings_of_events = ("event", "found (UTC)", "notified", "pending")
+    events = Table(*map(words.text, headings_of_events), box=None)
     for event in list(reversed(state.events))[:EVENTS_LISTED]:
         events.add_row(
             event.id,

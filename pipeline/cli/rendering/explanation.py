@@ -19,7 +19,7 @@ from pipeline.cli.rendering.language import (
     format_score,
     write,
 )
-from pipeline.tiers.explain import Explanation, total
+from pipeline.tiers.explain import WORDED, Explanation, total
 from pipeline.tiers.scoring import MEASURE_NAMES
 
 
@@ -236,7 +236,10 @@ class _Rendering(Language):
                 f"; last order {value['last_order_date']}",
                 f"；最近下单{value['last_order_date']}",
             )
-        kinds = [value.get("rfm_segment"), value.get("lifecycle_stage")]
+        kinds = [
+            self.either("", value.get(f"{code}_zh") or "") or value.get(code)
+            for code in WORDED
+        ]
         kinds.append(f"ABC {value['abc_class']}" if value.get("abc_class") else None)
         parts = [kind for kind in kinds if kind]
         return sentence + self.either("; ", "；") + self.either(", ", "、").join(parts)

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.cli.output import Printer
+from pipeline.common.language import Sentence, in_language, said
 
 WIDTH: Final = 100
 LANGUAGES: Final = ("en", "zh")
@@ -128,8 +130,28 @@ class Language:
         self.language = language
 
     def text(self, english: str) -> str:
-        """A fixed text in this language."""
-        return english if self.language == "en" else _CHINESE[english]
+        """A fixed text, or a sentence, in this language."""
+        if self.language == "zh" and english in _CHINESE:
+            return _CHINESE[english]
+        return in_language(english, self.language)
+
+    def say(self, pattern: str, /, **values: Any) -> str:
+        """A sentence in this language; its Chinese stands in `pipeline.common.chinese`."""
+        return in_language(said(pattern, **values), self.language)
+
+    def marked(self, pattern: str, /, **values: Any) -> str:
+        """The same for rich: marks of the pattern count, those of a value do not."""
+        return self.say(
+            pattern,
+            **{
+                name: escape(in_language(value, self.language))
+                if isinstance(value, Sentence)
+                else escape(value)
+                if isinstance(value, str)
+                else value
+                for name, value in values.items()
+            },
+        )
 
     def of(self, row: Any, name: str) -> str:
         """The column of the language."""

@@ -9,64 +9,106 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.common.yaml_places import at
+from pipeline.cli.rendering.language import Language
+from pipeline.common.language import joined, said
 
 if TYPE_CHECKING:
     from pipeline.gates.source_trial import Tried
     from pipeline.gates.trial_findings import Finding
+    from pipeline.landing.batches import Batch
     from pipeline.landing.quarantine import Held
 
 
 def trials(
-    tried: Sequence[Tried], findings: Sequence[Finding], console: Console
+    tried: Sequence[Tried],
+    findings: Sequence[Finding],
+    console: Console,
+    language: str = "en",
 ) -> None:
     """Prints what came of each entity, then every finding with its place."""
-    table = Table("source", "entity", "sample", "columns", "outcome", box=None)
+    words = Language(language)
+    headings = ("source", "entity", "sample", "columns", "outcome")
+    table = Table(*map(words.text, headings), box=None)
     for item in tried:
-        cut = "" if item.is_whole else "first "
+        pattern = "{rows:,} rows" if item.is_whole else "first {rows:,} rows"
         table.add_row(
             item.source,
             item.entity,
-            f"{cut}{item.rows:,} rows",
+            words.say(pattern, rows=item.rows),
             str(len(item.columns)),
-            _outcome(item),
+            _outcome(item, words),
         )
     console.print(table)
     for finding in findings:
-        mark = "[red]stops[/red]" if finding.exit_code else "[yellow]note[/yellow]"
-        console.print(f"\n{mark} {escape(finding.message)}", soft_wrap=True)
+        pattern = (
+            "[red]stops[/red] {message}"
+            if finding.exit_code
+            else "[yellow]note[/yellow] {message}"
+        )
+        sentence = words.marked(pattern, message=finding.message)
+        console.print(f"\n{sentence}", soft_wrap=True)
         if finding.file is not None:
-            place = at(finding.file, finding.line)
+            place = (
+                words.say("{file}, line {line}", file=finding.file, line=finding.line)
+                if finding.line
+                else str(finding.file)
+            )
             console.print(f"      {escape(place)}", soft_wrap=True)
 
 
-def quarantined(found: Sequence[Held], console: Console) -> None:
+def read_again(
+    batches: Sequence[Batch], console: Console, language: str = "en"
+) -> None:
+    """Prints what the next refresh reads again."""
+    words = Language(language)
+    for batch in batches:
+        console.print(f"{batch.source}.{batch.entity} {batch.origin}", markup=False)
+    console.print(
+        words.text("will be read again by the next refresh.")
+        if batches
+        else words.text("Nothing is in quarantine.")
+    )
+
+
+def quarantined(found: Sequence[Held], console: Console, language: str = "en") -> None:
     """Prints each row with its place and why it could not be read."""
+    words = Language(language)
     if not found:
-        console.print("Nothing is in quarantine.")
+        console.print(words.text("Nothing is in quarantine."))
     for item in found:
         batch = item.batch
-        again = "; read again at the next refresh" if item.asked_again else ""
         console.print(
-            f"[bold]{batch.source}.{batch.entity}[/bold] {escape(batch.origin)}: "
-            f"{batch.rows_quarantined:,} of {batch.rows_read:,} rows{again}"
+            words.marked(
+                "[bold]{source}.{entity}[/bold] {file}: {failed:,} of {rows:,} rows{again}",
+                source=batch.source,
+                entity=batch.entity,
+                file=batch.origin,
+                failed=batch.rows_quarantined,
+                rows=batch.rows_read,
+                again=said("; read again at the next refresh")
+                if item.asked_again
+                else "",
+            )
         )
-        table = Table("line", "reason", "text", box=None)
+        headings = ("line", "reason", "text")
+        table = Table(*map(words.text, headings), box=None)
         for row in item.rows:
             place = "" if row["line"] is None else f"{row['line']:,}"
             table.add_row(place, escape(row["reason"]), escape(row["text"][:200]))
         console.print(table)
 
 
-def _outcome(item: Tried) -> str:
+def _outcome(item: Tried, words: Language) -> str:
     stops = sum(1 for finding in item.findings if finding.exit_code)
     if item.problem:
-        return "[red]could not be read[/red]"
+        return words.marked("[red]could not be read[/red]")
+    if stops == 1:
+        return words.marked("[red]1 thing to mend[/red]")
     if stops:
-        return f"[red]{stops} thing{'s' if stops > 1 else ''} to mend[/red]"
+        return words.marked("[red]{count} things to mend[/red]", count=stops)
     if item.unsettled:
-        left = "; ".join(item.unsettled)
-        return (
-            f"[green]good[/green], without what is still being written: {escape(left)}"
+        return words.marked(
+            "[green]good[/green], without what is still being written: {left}",
+            left=joined(item.unsettled, "; "),
         )
-    return "[green]good[/green]"
+    return words.marked("[green]good[/green]")

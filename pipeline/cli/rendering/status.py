@@ -12,6 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.cli.rendering import copies, refusals
+from pipeline.cli.rendering.language import Language
+from pipeline.cli.rendering.releases import NO_RELEASE
+from pipeline.common.language import Sentence, in_language, said
+from pipeline.gates import data_docs
 from pipeline.gates.advice import Refusal
 from pipeline.journal.attempts import Attempt
 from pipeline.journal.removal import NotRemoved
@@ -43,98 +47,143 @@ class Overview:
     refusal: Refusal | None
 
 
-def overview(found: Overview, options: str, again: str, console: Console) -> None:
+def overview(
+    found: Overview, options: str, again: str, console: Console, language: str = "en"
+) -> None:
     """Prints it.
 
     Args:
         options: What commands must repeat to work in the same home (`options_given`).
         again: What `refresh` must repeat to read the same sources, too.
+        language: English or Chinese.
     """
-    _current(found, options, again, console)
+    words = Language(language)
+    _current(found, options, again, console, words)
     for copy in found.copies:
-        copies.state(copy, found.current, options, console)
+        copies.state(copy, found.current, options, console, language)
     for receipt in found.unfinished:
         console.print(
-            f"[red]Forgetting {receipt} is not finished[/red]: run `customer-tiers "
-            f"forget CUSTOMER{escape(options)}` again, with the same customer; until then "
-            "the home holds what it looks for.",
+            words.marked(
+                "[red]Forgetting {receipt} is not finished[/red]: run `customer-tiers "
+                "forget CUSTOMER{options}` again, with the same customer; until then "
+                "the home holds what it looks for.",
+                receipt=receipt,
+                options=options,
+            ),
             soft_wrap=True,
         )
     for item in found.not_removed:
         console.print(
-            f"[yellow]{escape(item.path)} cannot be removed[/yellow], since "
-            f"{item.since[:10]}: {escape(item.problem)}. It is tried again after every "
-            f"refresh, and by `customer-tiers prune{escape(options)}`.",
+            words.marked(
+                "[yellow]{path} cannot be removed[/yellow], since {since}: {problem}. It "
+                "is tried again after every refresh, and by `customer-tiers "
+                "prune{options}`.",
+                path=item.path,
+                since=item.since[:10],
+                problem=item.problem,
+                options=options,
+            ),
             soft_wrap=True,
         )
     if found.attempts:
-        table = Table("attempt", "state", "started", "took", "reason", box=None)
+        headings = ("attempt", "state", "started", "took", "reason")
+        table = Table(*map(words.text, headings), box=None)
         for attempt in found.attempts:
             reason = attempt.reason or ""
             table.add_row(
                 attempt.refresh_id,
-                _coloured(attempt.state),
+                _coloured(attempt.state, words),
                 attempt.started_at[:16].replace("T", " "),
-                _duration(attempt),
+                _duration(attempt, words),
                 escape(_shortened(reason) if found.refusal else reason),
             )
         console.print(table)
     if found.refusal:
         console.print()
-        refusals.refusal(found.refusal, console)
+        refusals.refusal(found.refusal, console, language)
 
 
-def _current(found: Overview, options: str, again: str, console: Console) -> None:
+def not_sent(alerts: int, options: str, console: Console, language: str) -> None:
+    """Prints that alerts are due and could not be sent."""
+    sentence = Language(language).say(
+        "{alerts} alerts could not be sent: `customer-tiers alerts{options}`.",
+        alerts=alerts,
+        options=options,
+    )
+    console.print(sentence, markup=False, soft_wrap=True)
+
+
+def _current(
+    found: Overview, options: str, again: str, console: Console, words: Language
+) -> None:
     current = found.current
     if found.problem:
         console.print(
-            f"[red]Readers find no whole release[/red]: {escape(found.problem)}. "
-            f"`customer-tiers rollback{escape(options)}` goes back to an older one; "
-            f"`customer-tiers refresh{escape(again)}` makes a new one.",
+            words.marked(
+                "[red]Readers find no whole release[/red]: {problem}. `customer-tiers "
+                "rollback{options}` goes back to an older one; `customer-tiers "
+                "refresh{again}` makes a new one.",
+                problem=found.problem,
+                options=options,
+                again=again,
+            ),
             soft_wrap=True,
         )
     elif current is None:
-        console.print(
-            "There is no release yet; run "
-            f"[bold]customer-tiers refresh{escape(again)}[/bold].",
-            soft_wrap=True,
-        )
+        console.print(words.marked(NO_RELEASE, options=again), soft_wrap=True)
     if current is None:
         return
     console.print(
-        f"Current release [bold]{current.refresh_id}[/bold], as of "
-        f"{current.as_of_date}, sealed {_ago(current.sealed_at)} ago; "
-        f"{current.checks} checks, {current.warnings} warnings"
-        + (f", {current.accepted} accepted." if current.accepted else ".")
+        words.marked(
+            "Current release [bold]{release}[/bold], as of {day}, sealed {ago} ago; "
+            "{checks} checks, {warnings} warnings{accepted}.",
+            release=current.refresh_id,
+            day=current.as_of_date,
+            ago=_ago(current.sealed_at),
+            checks=current.checks,
+            warnings=current.warnings,
+            accepted=said(", {count} accepted", count=current.accepted)
+            if current.accepted
+            else "",
+        ),
+        soft_wrap=True,
     )
     console.print(f"  {current.path}", soft_wrap=True, markup=False)
     if found.pages:
-        console.print(f"  Data Docs {found.pages}", soft_wrap=True, markup=False)
-    refusals.uses(current.acceptances, options, console)
+        pages = data_docs.in_words(found.pages, words.language)
+        console.print(
+            f"  {words.text('Data Docs')} {pages}", soft_wrap=True, markup=False
+        )
+    refusals.uses(current.acceptances, options, console, words.language)
 
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
 
 
-def _coloured(state: str) -> str:
+def _coloured(state: str, words: Language) -> str:
     colour = {"published": "green", "built": "green", "running": "blue"}.get(
         state, "red"
     )
-    return f"[{colour}]{state}[/{colour}]"
+    # Not `words.text`: of a past tier, `published` says something else.
+    return f"[{colour}]{in_language(state, words.language)}[/{colour}]"
 
 
-def _duration(attempt: Attempt) -> str:
+def _duration(attempt: Attempt, words: Language) -> str:
     if attempt.ended_at is None:
         return ""
     started = dt.datetime.fromisoformat(attempt.started_at)
     seconds = (dt.datetime.fromisoformat(attempt.ended_at) - started).total_seconds()
-    return f"{seconds:.0f} s"
+    return words.say("{seconds:.0f} s", seconds=seconds)
 
 
-def _ago(moment: dt.datetime) -> str:
+def _ago(moment: dt.datetime) -> Sentence:
     seconds = (dt.datetime.now(dt.UTC) - moment).total_seconds()
-    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+    for size, pattern in (
+        (86_400, "{number} days"),
+        (3_600, "{number} hours"),
+        (60, "{number} minutes"),
+    ):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {name}"
-    return f"{seconds:.0f} seconds"
+            return said(pattern, number=f"{seconds / size:.0f}")
+    return said("{number} seconds", number=f"{seconds:.0f}")

@@ -41,6 +41,7 @@ class _Channel(_Strict):
     """What every channel has.
 
     Attributes:
+        language: Of the messages; that of the settings where the file says none.
         ca_file: Certificates to trust in place of the system's, for a server of one's
             own. Certificates are always verified.
     """
@@ -200,6 +201,9 @@ def load(settings: Settings) -> AlertsFile | None:
                     f"{path}: channel {channel.name}: ca_file {found} is not there."
                 )
             channel = channel.model_copy(update={"ca_file": found})  # noqa: PLW2901
+        if "language" not in channel.model_fields_set:
+            spoken = {"language": settings.language}
+            channel = channel.model_copy(update=spoken)  # noqa: PLW2901
         channels.append(channel)
     return described.model_copy(update={"channels": channels})
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.common.errors import SourceUnavailable
+from pipeline.common.language import said
 from pipeline.sources.config import Source
 from pipeline.sources.files.parts import printable
 from pipeline.sources.files.reader import FilesReader, being_written
@@ -48,7 +49,9 @@ def scan(source: Source) -> Arrivals:
             except FileNotFoundError:
                 continue
             if why is not None:
-                unsettled.append(f"{printable(path.name)} {why}")
+                unsettled.append(
+                    said("{file} {why}", file=printable(path.name), why=why)
+                )
             found.append((entity.name, str(path), status.st_size, status.st_mtime_ns))
     digest = hashlib.sha256(json.dumps(found).encode()).hexdigest()
     return Arrivals(digest, len({item[1] for item in found}), unsettled)

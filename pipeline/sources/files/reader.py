@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.common.errors import SourceUnavailable
+from pipeline.common.language import said
 from pipeline.sources.base import Extract, Rejected, Since
 from pipeline.sources.config import Source
 from pipeline.sources.entity import Entity
@@ -127,11 +128,13 @@ def being_written(path: Path, entity: Entity) -> str | None:
     """Why a file must be left for the next time; None for one that is whole."""
     name = path.name.lower()
     if name.startswith("~$") or path.suffix.lower() in TEMPORARY_SUFFIXES:
-        return "has the name of a temporary file"
+        return said("has the name of a temporary file")
     # A clock that is ahead must not hold a file back for ever.
     age = time.time() - path.stat().st_mtime
     if abs(age) < entity.settle_seconds:
-        return f"changed less than {entity.settle_seconds:g} seconds ago"
+        return said(
+            "changed less than {seconds:g} seconds ago", seconds=entity.settle_seconds
+        )
     return None
 
 

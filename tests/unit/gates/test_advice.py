@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -76,9 +77,11 @@ def last(home: Home) -> Attempt:
     return attempts.history(home)[0]
 
 
-def printed(found: advice.Refusal, *, terminal: bool) -> str:
+def printed(
+    found: advice.Refusal, *, terminal: bool = False, language: str = "en"
+) -> str:
     stream = io.StringIO()
-    refusals.refusal(found, console(stream, terminal=terminal))
+    refusals.refusal(found, console(stream, terminal=terminal), language)
     return stream.getvalue()
 
 
@@ -111,6 +114,38 @@ def test_a_refusal_says_everything(home: Home) -> None:
     assert found.data_docs is not None
     assert all(Path(item.page or "").exists() for item in found.findings)
     json.dumps(asdict(found))
+
+
+def test_a_refusal_in_chinese_leaves_nothing_in_english_but_names(home: Home) -> None:
+    checks = [
+        replace(
+            check,
+            expected="",
+            expected_zh="恒等式，精确到最后一位小数",
+            demand="",
+            demand_zh="行数必须不小于 1。",
+        )
+        for check in (FAILED, DRIFTED, CRASHED, QUARANTINED, POLICY)
+    ]
+    refused(home, *checks, planned=len(checks) + 1)
+    found = advice.refusal(home, last(home), OPTIONS)
+    assert found is not None
+    text = printed(found, language="zh")
+    assert "被关口拒绝，数据截止 2014-01-31" in text
+    assert "失败  marts.order_lines:margin_is_revenue_less_cost  1,204 行" in text
+    assert "9 行中的 1 行" in text
+    assert "原因 恒等式，精确到最后一位小数" in text
+    assert "处理 在源头修正 erp.orders，然后重新运行" in text
+    assert "关口 out：计划检查 6 项，实际执行 5 项" in text
+    # Commands, ids and paths stay; three English words in a row would be a sentence.
+    left = re.sub(r"customer-tiers .*|\S*[_/.:]\S*", "", text)
+    assert not re.findall(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}", left)
+    # What has no Chinese stands there in English; JSON is the same in both languages.
+    plain = replace(found.findings[0], why="an identity", why_zh="", demand_zh="")
+    assert "原因 an identity" in printed(
+        replace(found, findings=[plain]), language="zh"
+    )
+    assert "被" not in printed(found)
 
 
 def test_the_command_that_is_offered_is_one_that_works(home: Home) -> None:

@@ -104,12 +104,14 @@ def words(page: str) -> str:
 
 def test_every_check_stands_on_the_page_of_its_table(tmp_path: Path) -> None:
     pages = site(tmp_path, *CHECKS.values())
-    assert set(pages) == {
+    english = {
         "index.html",
         "in.erp.landing.erp.orders.html",
         "transform.html",
         "out.marts.t.html",
     }
+    chinese = {data_docs.page_in(name, "zh") for name in english}
+    assert set(pages) == english | chinese
     for check in CHECKS.values():
         page = Page(pages[data_docs.page_of(check.gate, check.subject)])
         assert check.id in page.ids
@@ -172,6 +174,29 @@ def test_nothing_is_fetched_from_anywhere(tmp_path: Path) -> None:
                     for check in CHECKS.values()
                     if check.outcome != "passed"
                 } >= {place}
+
+
+def test_a_page_is_in_the_language_of_its_name(tmp_path: Path) -> None:
+    """What we say is Chinese there; names, and what has no Chinese, stay as they are."""
+    reason = replace(
+        CHECKS["failed"], expected_zh="是占比", demand_zh="marts.t.a 必须不大于 1。"
+    )
+    pages = site(tmp_path, CHECKS["landed"], CHECKS["dbt"], CHECKS["accepted"], reason)
+    for name, text in pages.items():
+        is_chinese = name.endswith(".zh.html")
+        assert f'<html lang="{"zh-CN" if is_chinese else "en"}">' in text
+    index, page = words(pages["index.zh.html"]), words(pages["out.marts.t.zh.html"])
+    assert "被拒绝：1 项检查未通过" in index
+    assert "marts.t: b 是占比 3" in index
+    assert "出口关口：读者将看到的内容" in index
+    assert "1,234 行中的 3 行" in page
+    assert "marts.t.a 必须不大于 1。 是占比" in page
+    assert "由 anna 接受，至 2026-11-30：the fair" in page
+    # Of this one nobody has said it in Chinese.
+    assert "a must be at most 1. a share" in page
+    assert not re.search(
+        r"\b(checks?|passed|failed|rows?|Observed|Refused)\b", index + page
+    )
 
 
 @given(st.text(max_size=40), st.sampled_from(["<script>x</script>", "' onload='x"]))
