@@ -40,7 +40,7 @@ the seed action_rules, the rhythms in service_policies.
     cast(case
         when {{ relation }}.{{ kind }}_due_on < {{ relation }}.as_of_date
             then 1 + floor(
-                {{ days_between(
+                {{ days_since(
                     relation ~ "." ~ kind ~ "_due_on", relation ~ ".as_of_date"
                 ) }} * 1.0 / {{ relation }}.{{ kind }}_every_days
             )

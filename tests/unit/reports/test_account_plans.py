@@ -164,6 +164,7 @@ EXTRAS = """
     insert into marts.customer_actions by name
         select 'a' as customer_id, 'Visit' as action_name_en, '拜访' as action_name_zh,
             'It waits.' as reason_en, '它在等。' as reason_zh, 2 as place, 1 as priority,
+            1 as times_missed,
             date '2014-02-10' as due_on, false as is_overdue, 'Ann' as owner
 """
 

@@ -40,7 +40,7 @@ final as (
         case
             when recorded.owner is not null
                 then
-                    cast(recorded.minutes as double) / ceil((1 + {{ days_between(
+                    cast(recorded.minutes as double) / ceil((1 + {{ days_since(
                         "recorded.first_day", "refresh.as_of_date"
                     ) }}) / 7.0)
             when planned.hours > 0 then cast(planned.hours as double) * 60 / 52
