@@ -18,7 +18,7 @@ COMPOSE := from pipeline.common.settings import Settings; \
 	from pipeline.sources import load_sources; from pipeline.transform import project; \
 	s = Settings.load(); print(project.compose(load_sources(s), s))
 
-.PHONY: refresh test test-slow campaign bench check docs ui install lock clean
+.PHONY: refresh test test-slow campaign bench check docs ui install lock superset-env clean
 
 refresh: $(INSTALLED)
 	@$(BIN)/customer-tiers refresh
@@ -76,11 +76,23 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m compileall -q -j 0 .venv/lib pipeline expectations || true
 	touch $@
 
+# Superset for tests/integration/test_superset.py, in an environment of its own (750 MB);
+# its versions are not ours. Make SUPERSET_VENV a path of the environment for the tests too,
+# if it is to lie elsewhere.
+export SUPERSET_VENV ?= $(CURDIR)/.superset-venv
+superset-env:
+	$(PYTHON) -m venv "$(SUPERSET_VENV)"
+	"$(SUPERSET_VENV)/bin/python" -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --requirement tests/superset-requirements.txt
+
 # Needs uv; writes the hashes of every platform and no address of an index.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-strip-extras \
 		--output-file requirements.lock
+	uv pip compile tests/superset-requirements.in --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-strip-extras \
+		--output-file tests/superset-requirements.txt
 
 clean:
 	rm -rf .venv dbt_project/target

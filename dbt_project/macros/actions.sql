@@ -33,3 +33,31 @@ the seed action_rules, the rhythms in service_policies.
         else cast(cast({{ expression }} as decimal(9, {{ decimals }})) as varchar)
     end
 {%- endmacro %}
+
+{#- How often a rhythm was missed since its first day that was: one line stands for all of
+    them. Before that day it is the one to come. -#}
+{% macro times_missed(relation, kind) -%}
+    cast(case
+        when {{ relation }}.{{ kind }}_due_on < {{ relation }}.as_of_date
+            then 1 + floor(
+                {{ days_since(
+                    relation ~ "." ~ kind ~ "_due_on", relation ~ ".as_of_date"
+                ) }} * 1.0 / {{ relation }}.{{ kind }}_every_days
+            )
+        else 1
+    end as integer)
+{%- endmacro %}
+
+{#- What an action takes, of the usual minutes of a visit, a call and an e-mail. -#}
+{% macro action_minutes(action, minutes) -%}
+    case
+        when {{ action }} in ('birthday', 'holiday') then {{ minutes }}.email_minutes
+        when
+            {{ action }} in (
+                'visit_due', 'contact_missing', 'dormant_customer', 'price_review',
+                'terms_review', 'freight_review', 'cost_to_serve_review'
+            )
+            then {{ minutes }}.visit_minutes
+        else {{ minutes }}.call_minutes
+    end
+{%- endmacro %}

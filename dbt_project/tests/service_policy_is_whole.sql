@@ -45,6 +45,11 @@ needs as (
         "complaint_open": ["days"],
         "dormant_customer": ["days"],
         "contact_missing": [],
+        "price_review": ["threshold"],
+        "terms_review": ["threshold"],
+        "freight_review": ["threshold"],
+        "cost_to_serve_review": ["threshold"],
+        "alarm_unanswered": [],
     }.items() %}
     select
         '{{ action }}' as action_code,

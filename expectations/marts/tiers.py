@@ -115,12 +115,37 @@ def customer_actions() -> Suite:
                 why="a greeting after the day is worse than none",
             ),
             no_rows(
+                "by_urgency_then_by_what_is_at_stake",
+                "select place, action from (select *, lag(priority) over by_place "
+                "as priority_before, lag(at_stake) over by_place as stake_before "
+                "from {batch} window by_place as (order by place)) as ordered "
+                "where priority < priority_before or (priority = priority_before "
+                "and at_stake > coalesce(stake_before, -1))",
+                why="what has waited longest is not what matters most",
+            ),
+            no_rows(
+                "an_alarmed_key_account_has_something_due",
+                "select verdicts.customer_id, verdicts.verdict "
+                "from marts.customer_verdicts as verdicts "
+                "inner join marts.customer_tiers as tiers "
+                "on verdicts.customer_id = tiers.customer_id "
+                "left join {batch} as actions "
+                "on verdicts.customer_id = actions.customer_id "
+                "where tiers.tier_rank = 1 and tiers.tier_code <> 'not_graded' "
+                "and verdicts.verdict in "
+                "('blocked_by_service', 'loses_money', 'slips') "
+                "and actions.customer_id is null",
+                why="an alarm that nobody has to answer; the rule alarm_unanswered of "
+                "action_rules is off or leaves out the best tier",
+                severity="warning",
+            ),
+            no_rows(
                 "the_list_can_be_worked",
                 "select actions, customers from (select count(*) as actions "
                 "from {batch}) cross join (select count(*) as customers "
                 "from marts.customers) where actions > 100 + customers / 10",
-                why="the demonstration lists 511 actions for 19,192 customers "
-                "(2026-11-22); what is due for every tenth is read by nobody: "
+                why="the demonstration lists 920 actions for 19,192 customers "
+                "(2026-11-30); what is due for every tenth is read by nobody: "
                 "tighten action_rules",
                 severity="warning",
             ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -13,9 +12,7 @@ from pipeline.cli.options import home_option, sources_option
 from pipeline.cli.output import out
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
-from pipeline.common.settings import PROJECT_ROOT, Settings
-
-WORKSPACE = PROJECT_ROOT / "workspace.yaml"
+from pipeline.common.settings import Settings
 
 
 def _init_preset(folder: Path, preset: str, what: str | None) -> None:
@@ -126,26 +123,39 @@ def dbt_project(sources: Path | None, home: Path | None) -> None:
     click.echo(project.compose(load_sources(settings), settings))
 
 
+_port = click.IntRange(1, 65535)
+
+
 @click.command()
-@click.option("--port", default=3000, show_default=True, help="Port on this machine.")
+@click.option(
+    "--port",
+    type=_port,
+    default=3000,
+    show_default=True,
+    help="Port of Dagster on this machine.",
+)
+@click.option(
+    "--pages-port",
+    type=_port,
+    help="Port of report, Data Docs and dictionary [the one after Dagster's].",
+)
 @sources_option
 @home_option
-def ui(port: int, sources: Path | None, home: Path | None) -> None:
-    """Opens Dagster's web page with its daemon, for this machine only."""
+def ui(
+    port: int, pages_port: int | None, sources: Path | None, home: Path | None
+) -> None:
+    """Opens Dagster's web page with its daemon, for this machine only.
+
+    Beside it report, Data Docs, data dictionary and dbt's docs are served, read only.
+    Ends with Ctrl-C or SIGTERM.
+    """
+    from pipeline.operations import pages
+    from pipeline.orchestration import web_page
     from pipeline.sources import load_sources
 
     settings = Settings.load(home, sources)
     load_sources(settings)  # What Dagster says of a project that is none is long.
     at = Home.open(settings.home)
-    out.print(f"Dagster on http://127.0.0.1:{port} (stop with Ctrl-C)")
-    sys.stdout.flush()
-    dagster = [sys.executable, "-m", "dagster", "dev"]
-    # A wheel brings no workspace file; the module's own name is as good.
-    known = ["--workspace", str(WORKSPACE)]
-    if not WORKSPACE.exists():
-        known = ["--module-name", "pipeline.orchestration.definitions"]
-    os.execve(
-        sys.executable,
-        [*dagster, *known, "--host", "127.0.0.1", "--port", str(port)],
-        {**settings.child_environment(), "DAGSTER_HOME": str(at.dagster)},
-    )
+    served = pages.Pages(at, settings.dbt_project / "target" / "static_index.html")
+    beside = web_page.Ports(port, pages_port or port % 65535 + 1)
+    sys.exit(web_page.run(settings, at, served, beside, started=click.echo))

@@ -46,14 +46,27 @@ def rollback(
 
 @click.command()
 @click.argument("release_id", required=False)
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh", "both"]),
+    default="both",
+    show_default=True,
+    help="Language of the pages; each page is in one.",
+)
 @home_option
 @json_option
-def report(release_id: str | None, home: Path | None, as_json: bool) -> None:
-    """Makes the report of the current (or a kept) release again."""
-    from pipeline.reports import build_report
+def report(release_id: str | None, lang: str, home: Path | None, as_json: bool) -> None:
+    """Makes the report of the current (or a kept) release again.
+
+    Pages that need no network: reports/index.html of the release leads to all of them,
+    reports/zh/index.html to those in Chinese.
+    """
+    from pipeline.reports import LANGUAGES, build_report
 
     found = catalogue.chosen(Home.open(Settings.load(home).home), release_id)
-    path = build_report(found.path)
+    path = build_report(
+        found.path, [each for each in LANGUAGES if lang in (each, "both")]
+    )
     permissions.protect(found.path)
     if as_json:
         print_json({"release": found.refresh_id, "report": str(path)})

@@ -162,6 +162,7 @@ class Settings:
         alerts_file: The `alerts.yaml` that was named; beside `sources.yaml` otherwise.
         alerts_off: Nobody is notified, whatever file there is.
         metrics_file: Where the metrics are written; in the home otherwise.
+        pages_url: Where `ui` serves the pages of the home; empty where it does not.
         serving: Which copies every refresh makes.
         language: In which commands and alerts speak, unless they are asked for another.
         environment: What `${NAME}` in `sources.yaml` may refer to; secrets, so never
@@ -185,6 +186,7 @@ class Settings:
     keeping: Keeping = Keeping()
     limits: Limits = Limits()
     serving: Serving = Serving()
+    pages_url: str = ""
     language: language.Code = "en"
 
     @classmethod
@@ -231,6 +233,7 @@ class Settings:
             alerts_file=None if is_quiet else _path(env, "CUSTOMER_TIERS_ALERTS"),
             alerts_off=is_quiet,
             metrics_file=_path(env, "CUSTOMER_TIERS_METRICS"),
+            pages_url=_web_address(env, "CUSTOMER_TIERS_PAGES_URL"),
             language=spoken(env),
         )
         env["CUSTOMER_TIERS_HOME"] = str(settings.home)
@@ -243,6 +246,7 @@ class Settings:
             "CUSTOMER_TIERS_METRICS": self.metrics_file,
             "CUSTOMER_TIERS_SERVE_DUCKDB": self.serving.duckdb,
             "CUSTOMER_TIERS_SERVE_PARQUET": self.serving.parquet,
+            "CUSTOMER_TIERS_PAGES_URL": self.pages_url,
         }
         return {
             **self.environment,
@@ -357,6 +361,15 @@ def duration(text: str, where: str) -> dt.timedelta:
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     return Path(env[name]).resolve() if env.get(name) else None
+
+
+def _web_address(env: Mapping[str, str], name: str) -> str:
+    text = env.get(name, "").strip()
+    if text and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", text):
+        raise ConfigurationError(
+            f"{name} is {text!r}; give an address such as http://127.0.0.1:3001."
+        )
+    return text.rstrip("/")
 
 
 def _count(env: Mapping[str, str], name: str, default: int, *, least: int) -> int:

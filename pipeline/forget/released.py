@@ -66,6 +66,8 @@ DROPPED: Final = {
     "account_outlook",
     # What was to be done for him, with reasons that are about him.
     "customer_actions",
+    "customer_verdicts",
+    "verdict_evidence",
     # All of it stands in other tables too.
     "customer_360",
     "identity_links",

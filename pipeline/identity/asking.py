@@ -8,9 +8,7 @@ shown (`cli`).
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -18,8 +16,8 @@ from typing import Any, Final
 
 import duckdb
 
+from pipeline.common import spreadsheets
 from pipeline.common.errors import ConfigurationError
-from pipeline.common.files import write_text
 from pipeline.identity import decided
 
 Row = dict[str, Any]
@@ -181,13 +179,10 @@ def read(path: Path) -> list[Decision]:
     """
     if not path.exists():
         return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if missing := [
-            name for name in COLUMNS if name not in (reader.fieldnames or ())
-        ]:
-            raise ConfigurationError(f"{path} lacks the column {missing[0]}.")
-        return [Decision(*(row[name] or "" for name in COLUMNS)) for row in reader]
+    columns, held = spreadsheets.read(path)
+    if missing := [name for name in COLUMNS if name not in columns]:
+        raise ConfigurationError(f"{path} lacks the column {missing[0]}.")
+    return [Decision(*(row[name] for name in COLUMNS)) for row in held]
 
 
 def added(held: Sequence[Decision], new: Sequence[Decision]) -> list[Decision]:
@@ -210,7 +205,7 @@ def added(held: Sequence[Decision], new: Sequence[Decision]) -> list[Decision]:
 def write(path: Path, decisions: Iterable[Decision]) -> None:
     """Writes `match_decisions.csv`, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, _csv(COLUMNS, (astuple(each) for each in decisions)))
+    spreadsheets.write(path, COLUMNS, map(astuple, decisions))
 
 
 def to_spreadsheet(path: Path, asked: Sequence[Row]) -> None:
@@ -232,8 +227,7 @@ def to_spreadsheet(path: Path, asked: Sequence[Row]) -> None:
         for row in asked
     ]
     if path.suffix == ".csv":
-        # With a mark, by which spreadsheets know the encoding.
-        write_text(path, "\ufeff" + _csv(columns, rows))
+        spreadsheets.write(path, columns, rows)
     elif path.suffix == ".xlsx":
         from openpyxl import Workbook
 
@@ -263,8 +257,7 @@ def from_spreadsheet(path: Path, by: str, on: dt.date) -> list[Decision]:
     if not path.is_file():
         raise ConfigurationError(f"{path} is not there.")
     if path.suffix == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows: list[Row] = list(spreadsheets.read(path)[1])
     elif path.suffix == ".xlsx":
         from openpyxl import load_workbook
 
@@ -288,14 +281,6 @@ def _cell(value: object) -> object:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _holds(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> None:

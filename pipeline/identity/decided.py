@@ -10,9 +10,33 @@ from typing import Any
 
 import duckdb
 
+from pipeline.common import spreadsheets
 from pipeline.common.errors import ConfigurationError
 
 Record = tuple[str, str]
+
+
+# The columns of the seed `match_decisions` that hold words of people or of sources.
+_WRITTEN = (
+    "left_source",
+    "left_customer_id",
+    "right_source",
+    "right_customer_id",
+    "decided_by",
+    "reason",
+)
+
+
+def meant(decisions: str) -> str:
+    """The decisions as they were meant: a file for people guards what looks like a formula.
+
+    Args:
+        decisions: Relation of the seed `match_decisions`.
+    """
+    columns = ", ".join(
+        f"{spreadsheets.meant_sql(name)} as {name}" for name in _WRITTEN
+    )
+    return f"(select * replace ({columns}) from {decisions})"
 
 
 def check(connection: duckdb.DuckDBPyConnection, decisions: str) -> None:

@@ -176,6 +176,7 @@ def weights(
         The columns of `learning.SCHEMA`; a row per type, comparison and level.
     """
     connection = _plain(connection)
+    decisions = decided.meant(decisions)
     rules = policy.read(connection, SEEDS)
     decided.check(connection, decisions)
     found = learning.in_force(
@@ -248,6 +249,7 @@ def links(
         ConfigurationError: Decisions contradict each other; the message names the rows.
     """
     connection = _plain(connection)
+    decisions = decided.meant(decisions)
     rules = _weighted(connection, policy.read(connection, SEEDS), weights)
     table = "_identity_forms"
     connection.execute(

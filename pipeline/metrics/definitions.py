@@ -154,14 +154,28 @@ class Metrics(_Part):
             condition = f"case {cases} end" if cases else "null"
             columns.append(f"{condition} as unknown_{place}")
         listed = ",\n".join(columns)
-        lines = [
-            f"with period as (\n{_indented(self.period)}\n),",
-            f"{name} as (\n{_indented(dataset.sql)}\n)",
-            f"select\n{_indented(listed)}\nfrom {name}",
-        ]
+        lines = [self._with(name), f"select\n{_indented(listed)}\nfrom {name}"]
         if by is not None:
             lines.append(f"group by {by}\norder by {by}")
         return "\n".join(lines)
+
+    def rows(self, dataset: str) -> str:
+        """The SQL of a dataset's rows, for a tool that asks its metrics of them."""
+        return f"{self._with(dataset)}\nselect * from {dataset}"
+
+    def known(self, metric: Metric) -> str:
+        """A metric as one aggregate over its dataset's rows: null where it is unknown."""
+        if not metric.unknown:
+            return metric.expression
+        cases = " ".join(f"when {unknown.when} then null" for unknown in metric.unknown)
+        return f"case {cases} else {metric.expression} end"
+
+    def _with(self, dataset: str) -> str:
+        query = self.datasets[dataset].sql
+        return (
+            f"with period as (\n{_indented(self.period)}\n),\n"
+            f"{dataset} as (\n{_indented(query)}\n)"
+        )
 
 
 def _indented(sql: str) -> str:

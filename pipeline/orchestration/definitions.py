@@ -54,7 +54,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             publish.publish_asset(
                 sources, settings, project, [*landed, *marts.values()]
             ),
-            publish.report_asset(),
+            publish.report_asset(settings),
             *serving.serving_assets(settings),
         ],
         asset_checks=[

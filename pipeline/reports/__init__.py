@@ -1,45 +1,45 @@
 """Reports made from one release: what a reader sees without writing SQL.
 
-`facts` asks the release, `plans` asks it about its key accounts, `drawing` turns shares
-into SVG coordinates, `wording` puts numbers into words, and the templates place them. A
-report knows the release folder
-and nothing else, so it can be made again at any time from any kept release. Not here:
-what the numbers mean (the marts) and whether they may be published (`release`).
+`overview`, `portfolio`, `plans`, `service`, `owners` and `quality` ask the release, a page
+each, and `site` what all of them need; `drawing` and `diagrams` turn figures into SVG
+coordinates, `words` holds what pages say in both languages, `wording` puts numbers into
+words, `publishing` writes the pages, and the templates place it all. A report knows the
+release folder and nothing else, so it can be made again at any time from any kept release.
+Not here: what the numbers mean (the marts) and whether they may be published (`release`).
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment
-
-from pipeline.common import pages
 from pipeline.common.errors import ConfigurationError
-from pipeline.common.files import read_json, write_text
+from pipeline.common.files import read_json
 from pipeline.gates import data_docs
 from pipeline.release import duckdb_files
-from pipeline.release.layout import DATA_DOCS, WAREHOUSE
+from pipeline.release.layout import WAREHOUSE
 from pipeline.release.verification import verify
-from pipeline.reports import customers, drawing, facts, periods, plans, wording
+from pipeline.reports import periods, publishing
+from pipeline.reports.words import LANGUAGES, Language
 
-__all__ = ["build_report"]
-
-TEMPLATES = Path(__file__).with_name("templates")
+__all__ = ["LANGUAGES", "Language", "build_report"]
 
 
-def build_report(release_folder: Path) -> Path:
-    """Writes `reports/index.html` of a release and its account plans, anew.
+def build_report(
+    release_folder: Path, languages: Sequence[Language] = LANGUAGES
+) -> Path:
+    """Writes the pages of a release anew: `reports/index.html`, `reports/zh/index.html`.
 
-    Each page is whole in itself: no script, no font and no picture from elsewhere. The
+    Each page is whole in itself: no font, no picture and no script from elsewhere. The
     same release gives the same bytes, so it names no moment of its own making.
 
     Args:
         release_folder: A folder with `warehouse.duckdb` and `release.json`; may be the
             symlink `current`, which is resolved once.
+        languages: Of the pages; each page is in one.
 
     Returns:
-        The path of the page, in the resolved folder.
+        The path of the overview in the first of the languages, in the resolved folder.
 
     Raises:
         ConfigurationError: The folder is not a release.
@@ -59,38 +59,9 @@ def build_report(release_folder: Path) -> Path:
             "`customer-tiers releases` lists the releases that are whole."
         ) from error
     with duckdb_files.connect(folder / WAREHOUSE, read_only=True) as connection:
-        found = facts.collect(connection, seal)
-        account_plans = plans.collect(connection, seal)
-        midpoint = plans.midpoint(connection) if account_plans else 0.0
-    page = (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            seal=seal,
-            facts=found,
-            account_plans=len(account_plans),
-            account_plans_at=f"{plans.FOLDER}/index.html",
-            data_docs_at=f"{DATA_DOCS.name}/{data_docs.INDEX}",
-            months=drawing.columns(found.months),
-            curves=[drawing.pareto(item) for item in found.concentration],
-            max_rows=facts.MAX_ROWS,
-            silent_days=customers.SILENT_WITHOUT_RHYTHM,
-            max_top=customers.TOP_CUSTOMERS,
-            max_badly_served=customers.BADLY_SERVED,
-        )
-    )
+        found = publishing.collect(connection, seal)
     data_docs.of_release(folder, record)
-    path = folder / "reports" / "index.html"
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    plans.write(
-        path.parent, account_plans, seal, found.currency, midpoint, _environment()
-    )
-    write_text(path, page)
-    return path
-
-
-@cache
-def _environment() -> Environment:
-    environment = pages.environment(TEMPLATES)
-    environment.filters.update(wording.FILTERS)
-    return environment
+    reports = folder / "reports"
+    reports.mkdir(mode=0o700, exist_ok=True)
+    publishing.write(found, reports, languages)
+    return reports / publishing.FOLDERS[languages[0]] / publishing.INDEX

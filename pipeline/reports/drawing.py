@@ -145,6 +145,8 @@ def columns(months: Sequence[Month]) -> Columns | None:
 
 # The account matrix, a square of 0 to 10 both ways.
 _MATRIX = Frame(width=308, height=300, left=42, right=10, top=10, bottom=34)
+# The same for all accounts together, with room for their names.
+_LARGE = Frame(width=560, height=440, left=42, right=10, top=10, bottom=34)
 
 
 @dataclass(frozen=True)
@@ -167,14 +169,18 @@ class Cells:
     middle: Place
 
 
-def place(strength: float, attractiveness: float) -> Place:
+def place(strength: float, attractiveness: float, *, large: bool = False) -> Place:
     """Where an account stands: relative strength to the right, attractiveness up."""
-    return Place(_MATRIX.x(strength / 10), _MATRIX.y(attractiveness / 10))
+    frame = _LARGE if large else _MATRIX
+    return Place(frame.x(strength / 10), frame.y(attractiveness / 10))
 
 
-def cells(midpoint: float) -> Cells:
-    """The ground on which `place` puts accounts."""
-    return Cells(frame=_MATRIX, middle=place(midpoint, midpoint))
+def cells(midpoint: float, *, large: bool = False) -> Cells:
+    """The ground on which `place` puts accounts; `large` for all of them together."""
+    return Cells(
+        frame=_LARGE if large else _MATRIX,
+        middle=place(midpoint, midpoint, large=large),
+    )
 
 
 @dataclass(frozen=True)

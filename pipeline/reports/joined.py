@@ -83,6 +83,12 @@ class Node:
     customer_id: str | None = None
     below: list[Node] = field(default_factory=list)
 
+    def said(self, what: str, language: str) -> str | None:
+        """The `rule` or the `reason` in a language; in English where it has no other."""
+        english: str | None = getattr(self, what)
+        chinese: str | None = getattr(self, f"{what}_zh")
+        return chinese if language == "zh" and chinese else english
+
 
 @dataclass(frozen=True)
 class Joined:

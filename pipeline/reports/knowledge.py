@@ -112,6 +112,11 @@ def known(connection: duckdb.DuckDBPyConnection) -> list[Known]:
     ]
 
 
+def hardly_known(connection: duckdb.DuckDBPyConnection) -> list[Known]:
+    """What is known of fewer than one in a hundred of whom it could be."""
+    return [item for item in known(connection) if 100 * item.customers < item.of]
+
+
 def is_anybody_graded(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether any customer has a tier; nobody has where no source records sales."""
     row = connection.execute(

@@ -1,9 +1,9 @@
 """Account plans: one page for each key account, and a page that leads to them.
 
 What is asked here is asked of the release once for all accounts, never for one by one;
-`drawing` places it and the templates place it. Tables and columns that an older or a
-smaller release does not have are left out, and the page says so. Not here: who is a key
-account and what becomes of it (marts.account_matrix, marts.account_outlook).
+`drawing` gives it coordinates and the templates place it. Tables and columns that an older
+or a smaller release does not have are left out, and the page says so. Not here: who is a
+key account and what becomes of it (marts.account_matrix, marts.account_outlook).
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import duckdb
-from jinja2 import Environment
 
 from pipeline.common import calendar
-from pipeline.common.files import write_text
-from pipeline.reports import drawing
+from pipeline.reports import diagrams, drawing
+from pipeline.reports.customers import GROWTH
 from pipeline.reports.periods import Seal
 from pipeline.reports.queries import Row
 
@@ -30,10 +28,14 @@ MAX_CONTACTS = 4
 MAX_OFFERS = 3
 MAX_ACTIONS = 4
 MAX_STATEMENTS = 3
+MAX_EVIDENCE = 5  # for a verdict, and as many against it
 
 # Columns that come with other parts of the pipeline; without them their line is left out.
 _VALUE_EXTRAS = ("cost_to_serve_12m", "profit_12m", "health_score")
-_OFFERS = {"customer_id", "category", "lift", "support", "expected_margin", "rank"}
+_OFFERS = {
+    "customer_id", "category", "lift", "confidence", "because_of", "expected_margin",
+    "rank",
+}  # fmt: skip
 _ACTIONS = {"customer_id", "action_name_en", "reason_en", "due_on", "owner", "place"}
 
 
@@ -55,10 +57,14 @@ class Plan:
     Attributes:
         account: Customer, tier, value and its place in the matrix, in one row.
         offers: None where the release knows no offers at all; likewise `actions`.
+        verdict: None where the release has none of it; `evidence` is what stands for it
+            and against it.
     """
 
     account: Row
     file_name: str
+    verdict: Row | None
+    evidence: Sequence[Row]
     attractiveness: Sequence[Factor]
     strength: Sequence[Factor]
     service: Row | None
@@ -68,6 +74,21 @@ class Plan:
     years: Sequence[Row]
     outlook: Sequence[Row]
     actions: Sequence[Row] | None
+
+    @property
+    def address_here(self) -> str:
+        """Of the page, from the folder of the plans."""
+        return quote(self.file_name)
+
+    @property
+    def address(self) -> str:
+        """The same from the folder of a language."""
+        return f"{FOLDER}/{self.address_here}"
+
+    @property
+    def chart(self) -> drawing.Outlook | None:
+        """Three years behind and three ahead."""
+        return drawing.outlook(self.years, self.outlook)
 
     @property
     def place(self) -> drawing.Place | None:
@@ -84,9 +105,11 @@ class Plan:
 _EARLIER = ("_3y_ago", "_2y_ago", "_1y_ago", "")
 
 
-def _place(account: Row, end: str) -> drawing.Place | None:
+def _place(account: Row, end: str, *, large: bool = False) -> drawing.Place | None:
     x, y = account["relative_strength" + end], account["attractiveness" + end]
-    return None if x is None or y is None else drawing.place(float(x), float(y))
+    if x is None or y is None:
+        return None
+    return drawing.place(float(x), float(y), large=large)
 
 
 def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Plan]:
@@ -109,6 +132,8 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Plan]:
     outlook = _by_customer(_outlook(connection))
     offers = _optional(connection, "next_best_offers", _OFFERS, _OFFER_QUERY)
     actions = _optional(connection, "customer_actions", _ACTIONS, _ACTION_QUERY)
+    verdicts = _optional(connection, "customer_verdicts", _VERDICTS, _VERDICT_QUERY)
+    evidence = _optional(connection, "verdict_evidence", _EVIDENCE, _EVIDENCE_QUERY)
     connection.unregister("_plans")
     plans = []
     for account in accounts:
@@ -118,6 +143,8 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Plan]:
             Plan(
                 account=account,
                 file_name=quote(key, safe="") + ".html",
+                verdict=next(iter(verdicts[key]), None) if verdicts else None,
+                evidence=evidence[key] if evidence else [],
                 attractiveness=_side_by_side(marks, "attractiveness"),
                 strength=_side_by_side(marks, "strength"),
                 service=next(iter(service[key]), None),
@@ -132,42 +159,14 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Plan]:
     return plans
 
 
-def write(
-    folder: Path,
-    plans: Sequence[Plan],
-    seal: Seal,
-    currency: str | None,
-    midpoint: float,
-    environment: Environment,
-) -> None:
-    """Writes the pages into a release's reports, in place of all earlier ones.
-
-    Args:
-        folder: `reports` of a release.
-        midpoint: From this score on a dimension is high.
-        environment: That of the report: it escapes what comes from customers.
-    """
-    place = folder / FOLDER
-    if place.exists():
-        for old in place.glob("*.html"):
-            old.unlink()
-        if not plans:
-            place.rmdir()
-    if not plans:
-        return
-    place.mkdir(mode=0o700, exist_ok=True)
-    common = {"seal": seal, "currency": currency, "cells": drawing.cells(midpoint)}
-    page = environment.get_template("account_plan.html.j2")
-    for plan in plans:
-        text = page.render(
-            common,
-            plan=plan,
-            chart=drawing.outlook(plan.years, plan.outlook),
-            max_contacts=MAX_CONTACTS,
-        )
-        write_text(place / plan.file_name, text)
-    index = environment.get_template("account_plans.html.j2")
-    write_text(place / "index.html", index.render(common, plans=plans))
+def labels(plans: Sequence[Plan], cells: drawing.Cells) -> list[diagrams.Label]:
+    """The rated accounts in the matrix, with their names where there is room."""
+    places = [
+        (place, str(plan.account["customer_name"] or plan.account["customer_id"]))
+        for plan in plans
+        if (place := _place(plan.account, "", large=True))
+    ]
+    return diagrams.labels(places, cells.frame, diagrams.corners(cells), size=8.0)
 
 
 def midpoint(connection: duckdb.DuckDBPyConnection) -> float:
@@ -190,7 +189,7 @@ def midpoint(connection: duckdb.DuckDBPyConnection) -> float:
 def _accounts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     there = _columns(connection, "marts", "customer_value")
     extras = ", ".join(
-        f"value.{name}" if name in there else f"null as {name}"
+        f"customer_value.{name}" if name in there else f"null as {name}"
         for name in _VALUE_EXTRAS
     )
     return _rows(
@@ -198,28 +197,26 @@ def _accounts(connection: duckdb.DuckDBPyConnection) -> list[Row]:
         f"""
         select
             matrix.*,
-            customers.customer_name, customers.industry, customers.city,
-            customers.country, customers.owner, customers.annual_revenue,
-            customers.employee_count,
+            customers.customer_name, customers.customer_type, customers.industry,
+            customers.city, customers.country, customers.owner,
+            customers.annual_revenue, customers.employee_count,
             tiers.tier_rank, tiers.tier_name_en, tiers.tier_name_zh, tiers.value_score,
             tiers.potential_score, tiers.score_coverage, tiers.reason_en,
-            value.revenue_12m, value.revenue_previous_12m, value.margin_12m,
-            value.freight_12m, value.order_count_12m, value.last_order_date,
-            value.first_order_date, value.days_since_last_order, value.abc_class,
-            value.predicted_revenue_12m, value.no_purchase_probability_12m, {extras},
+            tiers.reason_zh,
+            customer_value.revenue_12m, customer_value.margin_12m,
+            customer_value.freight_12m, customer_value.order_count_12m,
+            customer_value.last_order_date, customer_value.first_order_date,
+            customer_value.days_since_last_order,
+            customer_value.no_purchase_probability_12m, {extras},
             coverage.contacts, coverage.covered_contacts, coverage.decision_makers,
             coverage.covered_decision_makers, coverage.best_connected_owner,
-            case
-                when value.has_growth_history and value.revenue_previous_12m > 0
-                    then cast(value.revenue_12m as double)
-                    / cast(value.revenue_previous_12m as double) - 1
-            end as revenue_growth
+            {GROWTH} as growth
         from marts.account_matrix as matrix
         join marts.customers as customers using (customer_id)
         join marts.customer_tiers as tiers using (customer_id)
-        join marts.customer_value as value using (customer_id)
+        join marts.customer_value using (customer_id)
         left join marts.account_coverage as coverage using (customer_id)
-        order by matrix.is_rated desc, value.revenue_12m desc, matrix.customer_id
+        order by matrix.is_rated desc, customer_value.revenue_12m desc, matrix.customer_id
         limit {MOST_ACCOUNTS}
         """,
     )
@@ -377,6 +374,24 @@ _ACTION_QUERY = f"""
     qualify row_number() over (partition by customer_id order by place)
         <= {MAX_ACTIONS}
     order by place
+"""
+
+
+_VERDICTS = {"customer_id", "verdict_name_zh", "at_stake", "at_stake_means_zh"}
+_EVIDENCE = {"customer_id", "position", "speaks", "text_en", "text_zh"}
+_VERDICT_QUERY = """
+    select verdicts.*
+    from marts.customer_verdicts as verdicts
+    join _plans using (customer_id)
+"""
+_EVIDENCE_QUERY = f"""
+    select evidence.*
+    from marts.verdict_evidence as evidence
+    join _plans using (customer_id)
+    qualify
+        row_number() over (partition by customer_id, speaks order by position)
+        <= {MAX_EVIDENCE}
+    order by position
 """
 
 

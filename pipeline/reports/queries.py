@@ -53,3 +53,15 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
             [schema, table],
         )
     )
+
+
+def has(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, *names: str
+) -> bool:
+    """Whether the release is young enough to have the table with these columns."""
+    there = connection.execute(
+        "select column_name from duckdb_columns() "
+        "where schema_name = ? and table_name = ?",
+        [schema, table],
+    ).fetchall()
+    return bool(there) and set(names) <= {name for (name,) in there}

@@ -71,6 +71,7 @@ HEADLINE: Final = (
     "margin_12m",
     "margin_rate",
     "cost_coverage",
+    "profit_12m",
     "key_share_of_revenue",
 )
 
@@ -82,12 +83,23 @@ def headline(connection: duckdb.DuckDBPyConnection) -> Row:
     them is what the words around them need.
     """
     figures = metrics.ask(connection, HEADLINE)
-    of_type = metrics.ask_by(connection, "customer_type", ["customers"])["customers"]
+    by_type = metrics.ask_by(connection, "customer_type", ["customers", "profit_12m"])
+    of_type = by_type["customers"]
     totals: Row = {name: figure.value for name, figure in figures.items()}
     counted = {kind: figure.value for kind, figure in of_type.items()}
     totals["companies"] = counted.get("company", 0)
     totals["persons"] = counted.get("person", 0)
     totals["sales_recorded"] = figures["revenue_12m"].value is not None
+    totals["profit_by_type"] = [
+        {"customer_type": kind, "profit_12m": figure.value}
+        for kind, figure in sorted(by_type["profit_12m"].items())
+    ]
+    # Why one is not known, in the words of the metric.
+    for name in ("margin", "profit"):
+        reason = figures[f"{name}_12m"].reason
+        totals[f"{name}_reason"] = (
+            None if reason is None else {"text_en": reason.en, "text_zh": reason.zh}
+        )
     totals["cost_unknown"] = figures["margin_12m"].reason_id == "no_costs"
     totals["previous_is_whole"] = figures["revenue_growth"].reason_id not in {
         "no_sales",
@@ -153,11 +165,30 @@ def months(connection: duckdb.DuckDBPyConnection, seal: Seal) -> list[Month]:
 
 def tiers(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Customers and money of each tier, the best first."""
+    profit = (
+        "profit_12m"
+        if queries.has(connection, "marts", "tier_summary", "profit_12m")
+        else "null as profit_12m"
+    )
     return queries.rows(
         connection,
-        """
+        f"""
+        with kinds as (
+            select
+                customer_tiers.tier_code,
+                count(*) filter (customers.customer_type = 'company') as companies,
+                count(*) filter (customers.customer_type = 'person') as persons
+            from marts.customer_tiers
+            inner join marts.customers
+                on customer_tiers.customer_id = customers.customer_id
+            group by customer_tiers.tier_code
+        )
+
         select
-            tier_code,
+            tier_summary.tier_code,
+            coalesce(kinds.companies, 0) as companies,
+            coalesce(kinds.persons, 0) as persons,
+            {profit},
             tier_rank,
             tier_name_en,
             tier_name_zh,
@@ -182,6 +213,7 @@ def tiers(connection: duckdb.DuckDBPyConnection) -> list[Row]:
                         / cast(sum(margin_12m) over () as double)
             end as share_of_margin_12m
         from marts.tier_summary
+        left join kinds on tier_summary.tier_code = kinds.tier_code
         order by tier_rank
         """,
     )
@@ -263,7 +295,7 @@ def concentration(connection: duckdb.DuckDBPyConnection) -> list[Concentration]:
 
 def segments(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """Customers and money of each segment, the strongest first."""
-    return queries.rows(
+    found = queries.rows(
         connection,
         """
         with names as (
@@ -305,3 +337,7 @@ def segments(connection: duckdb.DuckDBPyConnection) -> list[Row]:
         order by names.strength desc nulls last, counted.rfm_segment
         """,
     )
+    for row in found:
+        row["segment_en"] = row["rfm_segment"].capitalize()
+        row["segment_zh"] = row["rfm_segment_zh"]
+    return found

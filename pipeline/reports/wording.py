@@ -1,16 +1,19 @@
 """Numbers, dates and the lack of them, in words; the filters of the templates.
 
 What is not known is None from here on, and each template says what that means in its
-place. Rounding happens here and nowhere before.
+place. Rounding happens here and nowhere before. The
+functions speak English; `filters` are those of a language.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
+
+from pipeline.reports.words import LANGUAGES, NOUNS, Language
 
 Number = int | float | Decimal
 
@@ -147,4 +150,62 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "plural": plural,
     "known": known,
+}
+
+
+def filters(language: Language) -> dict[str, Callable[..., Any]]:
+    """The filters of a page in one language.
+
+    Beside `FILTERS`: `things` counts a noun of `words.NOUNS`, and `said` takes what a row
+    has in both languages, `name_en` and `name_zh`.
+    """
+
+    def things(value: Number, noun: str) -> str:
+        one, many, chinese = NOUNS[noun]
+        if language == "zh":
+            return chinese.format(n=count(value))
+        return plural(value, one, many)
+
+    def said(row: Any, name: str) -> Any:
+        wanted, other = (
+            row.get(f"{name}_{each}")
+            if isinstance(row, Mapping)
+            else getattr(row, f"{name}_{each}")
+            for each in sorted(LANGUAGES, key=lambda each: each != language)
+        )
+        return other if wanted is None else wanted
+
+    own = {"things": things, "said": said}
+    return FILTERS | own | (_CHINESE if language == "zh" else {})
+
+
+def _close(text: str) -> str:
+    """As Chinese is set: no space before the sign of a percentage."""
+    return text.replace(f"{_SPACE}%", "%")
+
+
+def _headline_zh(value: Number) -> str:
+    if abs(float(value)) < _LONG:
+        return amount(value)
+    return f"{_number(float(value) / _YI, 1)}{_SPACE}亿"
+
+
+def _brief_zh(value: Number) -> str:
+    for size, unit in ((_WAN * _YI, "万亿"), (_YI, "亿"), (_WAN, "万")):
+        if abs(float(value)) >= size:
+            return f"{float(value) / size:g}{_SPACE}{unit}".replace("-", _MINUS)
+    return f"{float(value):g}".replace("-", _MINUS)
+
+
+def _growth_zh(ratio: Number) -> str:
+    return "超过 +1,000%" if ratio > 10 else _close(growth(ratio))
+
+
+_WAN = 10_000
+_YI = 100_000_000
+_CHINESE: dict[str, Callable[..., Any]] = {
+    "headline": _headline_zh,
+    "brief": _brief_zh,
+    "growth": _growth_zh,
+    "percent": lambda share: _close(percent(share)),
 }

@@ -1,8 +1,10 @@
 """One reader per kind of source; nothing here knows Dagster, landing or the warehouse.
 
-A reader reads, it never maps: the source's own column names go through unchanged.
+A reader reads, it never maps: the source's own column names go through unchanged. A writer
+puts values into records that are there, and only where sources.yaml allows it.
 """
 
+from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.sources.access import Retry
 from pipeline.sources.base import Extract, Reader, Rejected, Since, StartOver
@@ -13,6 +15,8 @@ from pipeline.sources.config import (
     load_sources,
 )
 from pipeline.sources.entity import Becomes, Entity, Personal
+from pipeline.sources.http.clock import SYSTEM_CLOCK, Clock
+from pipeline.sources.writing import Writer
 
 __all__ = [
     "Becomes",
@@ -29,6 +33,7 @@ __all__ = [
     "StartOver",
     "load_sources",
     "open_reader",
+    "open_writer",
 ]
 
 
@@ -59,3 +64,26 @@ def open_reader(source: Source, home: Home | None = None) -> Reader:
     from pipeline.sources.files import FilesReader
 
     return FilesReader(source)
+
+
+def open_writer(
+    source: Source, home: Home | None = None, clock: Clock = SYSTEM_CLOCK
+) -> Writer:
+    """The writer for the source's kind.
+
+    Raises:
+        ConfigurationError: sources.yaml does not allow it to be written to.
+    """
+    if source.writeback is None or not source.writeback.send:
+        raise ConfigurationError(
+            f"sources.yaml does not allow {source.name} to be written to. Have an "
+            "administrator make the fields, then say `writeback: {send: true}` under the "
+            "source (docs/write-back.md)."
+        )
+    if source.kind == "zoho_crm":
+        from pipeline.sources.zoho.writing import ZohoCrmWriter
+
+        return ZohoCrmWriter(source, home, clock)
+    from pipeline.sources.fxiaoke.writing import FxiaokeWriter
+
+    return FxiaokeWriter(source, home, clock)

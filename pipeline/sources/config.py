@@ -25,6 +25,7 @@ from pipeline.common.settings import PROJECT_ROOT, Settings, is_time_zone
 from pipeline.sources.access import Connection, Retry
 from pipeline.sources.entity import CanonicalEntity, Entity, Name, Personal, Strict
 from pipeline.sources.fxiaoke_settings import FxiaokeApi
+from pipeline.sources.writeback import SYSTEMS, Writeback
 from pipeline.sources.zoho_settings import Zoho
 from pipeline.sources.zoho_settings import entity_defaults as zoho_defaults
 
@@ -45,7 +46,7 @@ class Source(Strict):
     `retry` says how often it is read again after an error that may pass (a connection
     that broke, a lock); `limit_minutes` ends a reading that hangs, its retries counted in;
     0 is no limit, and without it that of the settings holds. `connection` says how a web
-    service is called.
+    service is called, `writeback` what of a release goes back into it.
     """
 
     name: Name
@@ -61,6 +62,7 @@ class Source(Strict):
     retry: Retry = Retry()
     connection: Connection = Connection()
     limit_minutes: float | None = Field(default=None, ge=0)
+    writeback: Writeback | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -88,6 +90,28 @@ class Source(Strict):
             )
         if self.kind == "zoho_desk" and self.zoho and not self.zoho.org_id:
             raise ValueError("zoho_desk needs the org_id of the organisation in zoho")
+        return self
+
+    @model_validator(mode="after")
+    def _takes_back(self) -> Source:
+        if self.writeback is None:
+            return self
+        if (system := SYSTEMS.get(self.kind)) is None:
+            if self.kind == "zoho_desk":
+                raise ValueError(
+                    "writeback is for accounts of the CRM, not of the desk"
+                )
+            if self.writeback.system is None:
+                raise ValueError("writeback needs system: zoho or fxiaoke")
+            if self.writeback.send:
+                raise ValueError(
+                    f"a source of kind {self.kind} is not written to; leave out send, and "
+                    "import the file of `export crm` instead"
+                )
+        elif self.writeback.system not in {None, system}:
+            raise ValueError(
+                f"writeback of {self.kind} is for {system}; leave out system"
+            )
         return self
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import duckdb
 
-from pipeline.common import calendar
+from pipeline.common import calendar, spreadsheets
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json
 from pipeline.release.catalogue import Release
@@ -176,7 +176,8 @@ def write(found: Calibration, folder: Path) -> list[Path]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(f".{path.name}.partial")
-            partial.write_text(text, encoding="utf-8", newline="")
+            mark = spreadsheets.mark_of(path)
+            partial.write_text(mark + text, encoding="utf-8", newline="")
             partial.replace(path)
         except OSError as error:
             raise ConfigurationError(

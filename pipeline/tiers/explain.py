@@ -47,6 +47,8 @@ class Explanation:
         restatements: Rows of meta.tier_restatements, where the release has it.
         value: What it gives; the columns of customer_value that a person asks for.
         actions: Rows of customer_actions, where the release has it.
+        verdict: Its row of customer_verdicts, where the release has it.
+        evidence: Rows of verdict_evidence, those that speak for it first.
         leads: Leads that name no customer and seem to be with this one; the columns of
             leads that a person asks for, where the release has them.
     """
@@ -67,6 +69,8 @@ class Explanation:
     restatements: list[Row]
     value: Row
     actions: list[Row]
+    verdict: Row | None
+    evidence: list[Row]
     leads: list[Row]
 
 
@@ -143,6 +147,11 @@ def run(release: Release, customer: str) -> Explanation:
             restatements=_restatements(connection, names, customer_id),
             value=_value(connection, customer_id),
             actions=_rows_of(connection, "marts", "customer_actions", customer_id),
+            verdict=next(
+                iter(_rows_of(connection, "marts", "customer_verdicts", customer_id)),
+                None,
+            ),
+            evidence=_rows_of(connection, "marts", "verdict_evidence", customer_id),
             leads=_leads(connection, customer_id),
         )
 
@@ -159,15 +168,16 @@ def _one(connection: duckdb.DuckDBPyConnection, table: str, customer_id: str) ->
 def _rows_of(
     connection: duckdb.DuckDBPyConnection, schema: str, table: str, customer_id: str
 ) -> list[Row]:
-    """The rows of a customer, by their days; none where there is no such table."""
+    """The rows of a customer, by place or day; none where there is no such table."""
     columns = released.columns(connection, schema, table)
     if "customer_id" not in columns:
         return []
-    days = [name for name in ("first_month", "valid_from", "due_on") if name in columns]
+    ordered = ("first_month", "valid_from", "place", "position")
+    order = [name for name in ordered if name in columns]
     return released.rows(
         connection,
         f"select * from warehouse.{schema}.{table} where customer_id = ? "
-        f"order by {', '.join(days) or 'all'}",
+        f"order by {', '.join(order) or 'all'}",
         [customer_id],
     )
 

@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import duckdb
 
+from pipeline.common import spreadsheets
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json
-from pipeline.common.sql import literal
+from pipeline.common.sql import literal, quoted
 from pipeline.release.catalogue import Release
 from pipeline.tiers import released, scoring
 from pipeline.tiers.candidate_policy import Chosen, Rows, choose
@@ -261,19 +262,39 @@ def _largest(connection: duckdb.DuckDBPyConnection) -> Rows:
 
 
 def write(connection: duckdb.DuckDBPyConnection, output: Path) -> None:
-    """Writes `moves`, the largest revenue first; the file is there whole or not at all."""
-    kind = "format csv, header" if output.suffix == ".csv" else "format parquet"
+    """Writes `moves`, the largest revenue first; the file is there whole or not at all.
+
+    A CSV file is for people: no text in it is a formula (`spreadsheets`).
+    """
     provisional = output.with_name(f".{output.name}.partial")
+    ordered = "order by revenue_12m desc nulls last, customer_id"
     try:
-        connection.execute(
-            "copy (from moves order by revenue_12m desc nulls last, customer_id) to "
-            f"{literal(provisional)} ({kind})"
-        )
-        provisional.replace(output)
+        if output.suffix == ".csv":
+            connection.execute(
+                f"copy (select {_safe_columns(connection)} from moves {ordered}) to "
+                f"{literal(provisional)} (format csv, header)"
+            )
+            spreadsheets.marked(provisional, output)
+        else:
+            connection.execute(
+                f"copy (from moves {ordered}) to {literal(provisional)} "
+                "(format parquet)"
+            )
+            provisional.replace(output)
     except (duckdb.IOException, OSError) as error:
         raise ConfigurationError(f"{output} cannot be written: {error}") from error
     finally:
         provisional.unlink(missing_ok=True)
+
+
+def _safe_columns(connection: duckdb.DuckDBPyConnection) -> str:
+    found = connection.execute("describe moves").fetchall()
+    return ", ".join(
+        f"{spreadsheets.safe_sql(quoted(name))} as {quoted(name)}"
+        if kind == "VARCHAR"
+        else quoted(name)
+        for name, kind, *_ in found
+    )
 
 
 _MEASURES: Final = ("customers", "revenue_12m", "profit_12m")

@@ -15,7 +15,6 @@ from tests.faults import bad_data
 
 # In the slow tests a few, in `make campaign` all.
 SOME = {"halved amounts", "a join that loses lines", "a tier table with a hole"}
-SOME |= {"a century too early"}
 
 
 @pytest.fixture(scope="module")

@@ -104,7 +104,7 @@ def publish(home: Home, number: int) -> None:
 @pytest.mark.parametrize(
     "publishes",
     [
-        pytest.param(200, marks=pytest.mark.slow),
+        pytest.param(100, marks=pytest.mark.slow),
         pytest.param(1000, marks=pytest.mark.campaign),
     ],
 )

@@ -157,7 +157,7 @@ def test_the_accepted_refresh_is_published_and_on_the_record(story: Story) -> No
     ]
     told = invoke("status", "--home", story.home).stdout
     assert f"accepted {ROWS}, by {user} until {UNTIL}: the fair" in told
-    report = (folder / "reports" / "index.html").read_text()
+    report = (folder / "reports" / "quality.html").read_text()
     assert f"Accepted</strong> by {user} until {UNTIL}: the fair" in report
     assert 'href="data_docs/index.html"' in report
 

@@ -583,18 +583,26 @@ def test_what_is_no_fault_stops_nothing(folder: Path, name: str) -> None:
     assert words in "".join(finding.message for finding in found)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [
-        [
-            "a further column in the second file",
-            "a column that the second file lacks",
-            "a file in GB18030",
-            "another time zone",
-        ],
-        ["lines without a row", "no as-of day", "a policy of its own"],
-        ["unknown customers that are declared", "lines after the as-of day"],
+        pytest.param(
+            [
+                "a further column in the second file",
+                "a column that the second file lacks",
+                "a file in GB18030",
+                "another time zone",
+            ],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ["lines without a row", "no as-of day", "a policy of its own"],
+            marks=pytest.mark.campaign,
+        ),
+        pytest.param(
+            ["unknown customers that are declared", "lines after the as-of day"],
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=" and ".join,
 )
@@ -609,19 +617,20 @@ def test_what_it_passes_a_refresh_does_not_refuse_for_configuration(
     assert result.returncode in {0, 3}, result.stdout + result.stderr
 
 
-# A few of each kind: the others of the same kind are refused at the same place.
-@pytest.mark.slow
+# One of each place where a refresh refuses; the campaign has more.
+REFUSED = {
+    "a key that does not tell rows apart": pytest.mark.slow,
+    "staging with a function that there is not": pytest.mark.slow,
+    "an as-of day in the future": pytest.mark.slow,
+    "lines of customers whom nobody gives": pytest.mark.slow,
+    "a key that is no column": pytest.mark.campaign,
+    "becomes that cannot be computed": pytest.mark.campaign,
+    "a suite that is no Python": pytest.mark.campaign,
+}
+
+
 @pytest.mark.parametrize(
-    "name",
-    [
-        "a key that is no column",
-        "a key that does not tell rows apart",
-        "becomes that cannot be computed",
-        "staging with a function that there is not",
-        "a suite that is no Python",
-        "an as-of day in the future",
-        "lines of customers whom nobody gives",
-    ],
+    "name", [pytest.param(name, marks=mark) for name, mark in REFUSED.items()]
 )
 def test_what_it_stops_a_refresh_refuses(folder: Path, name: str) -> None:
     FAULTS[name].change(folder)

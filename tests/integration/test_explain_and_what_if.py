@@ -208,6 +208,14 @@ def test_an_explanation_agrees_with_the_marts(
                 )
             ]
             assert month["held_tier_code"] == held
+        assert found.verdict is not None
+        speaks = {row["speaks"] for row in found.evidence}
+        assert speaks == {"for"} | (
+            {"against"} if found.verdict["against_en"] else set()
+        )
+        assert [row["place"] for row in found.actions] == sorted(
+            row["place"] for row in found.actions
+        )
         if found.next is not None and found.next["needed"] is not None:
             assert found.next["needed"] > float(found.next["there_is"])
 
@@ -215,8 +223,14 @@ def test_an_explanation_agrees_with_the_marts(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["explain", "Westside Plaza"], ["Rules of the policy", "asks for"]),
-        (["explain", "Westside Plaza", "--lang", "zh"], ["政策规则", "要求"]),
+        (
+            ["explain", "Westside Plaza"],
+            ["Verdict", "What to do", "Rules of the policy", "asks for"],
+        ),
+        (
+            ["explain", "Westside Plaza", "--lang", "zh"],
+            ["结论", "建议", "政策规则", "要求"],
+        ),
         (["what-if", "pareto-2014"], ["Who moves", "The largest of those who move"]),
         (["what-if", "pareto-2014", "--lang", "zh"], ["谁会变动", "等级"]),
     ],
@@ -237,8 +251,21 @@ def test_what_is_printed_is_plain_and_not_wide(
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", ["Override", "by Ann until 2014-06-30", "Visit", "Restated month ends"]),
-        ("zh", ["人工指定", "Ann指定至2014-06-30", "拜访", "更正的月末"]),
+        (
+            "en",
+            [
+                *("Override", "by Ann until 2014-06-30", "Visit"),
+                *("Restated month ends", "Against it", "brings 2.1 %"),
+                "Loses money, at stake 42,399 USD: loss of the last 12 months",
+            ],
+        ),
+        (
+            "zh",
+            [
+                *("人工指定", "Ann指定至2014-06-30", "拜访", "更正的月末"),
+                *("相反事实", "贡献2.1%", "亏损，所涉金额42,399 USD：近12个月亏损"),
+            ],
+        ),
     ],
 )
 def test_what_only_some_customers_have_is_told_in_both_languages(
@@ -255,6 +282,19 @@ def test_what_only_some_customers_have_is_told_in_both_languages(
             "override_reason": "a pilot",
             "override_expires_on": "2014-06-30",
         },
+        verdict={
+            "verdict_name_en": "Loses money",
+            "verdict_name_zh": "亏损",
+            "at_stake": Decimal(42399),
+            "at_stake_means_en": "loss of the last 12 months",
+            "at_stake_means_zh": "近12个月亏损",
+            "recommendation_en": "Reprice.",
+            "recommendation_zh": "调价。",
+        },
+        evidence=[
+            {"speaks": "for", "text_en": "loses 42,399 USD", "text_zh": "亏损42,399"},
+            {"speaks": "against", "text_en": "brings 2.1 %", "text_zh": "贡献2.1%"},
+        ],
         actions=[
             {
                 "action": "visit_due",

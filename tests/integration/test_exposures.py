@@ -16,11 +16,15 @@ from pipeline.common.settings import Settings
 from pipeline.reports import sales
 from pipeline.reports.dictionary import contents as dictionary
 from pipeline.serving import contents as serving
+from pipeline.serving.superset import definitions as superset
 from pipeline.sources import load_sources
 from pipeline.transform import dbt as transform
 
 # What is drawn was asked for by others; it imports them for their types.
-_ASKS_NOTHING = {"pipeline.reports.drawing"}
+_ASKS_NOTHING = {
+    "pipeline.reports.diagrams", "pipeline.reports.drawing", "pipeline.reports.wording",
+    "pipeline.reports.words",
+}  # fmt: skip
 _TABLE = re.compile(r"\b(?:marts|meta)\.([a-z][a-z0-9_]*)")
 
 
@@ -108,10 +112,20 @@ def read(manifest: Mapping[str, Any], name: str) -> set[str]:
     known = tables(manifest, ("marts", "meta"))
     match name:
         case "report":
-            named = named_in(with_imports("pipeline.reports.facts"))
+            modules = with_imports("pipeline.reports.publishing")
+            # They have an exposure of their own.
+            named = named_in(modules - {"pipeline.reports.plans"})
             return (named | named_in_metrics(sales.HEADLINE)) & known.keys()
         case "account_plans":
-            return named_in(with_imports("pipeline.reports.plans")) & known.keys()
+            return named_in({"pipeline.reports.plans"}) & known.keys()
+        case "superset":
+            plans = superset.dashboard().datasets.values()
+            direct = {plan.table.partition(".")[2] for plan in plans if plan.table}
+            joined = (
+                {"customers"} if any(plan.with_customer for plan in plans) else set()
+            )
+            asked = [each.id for each in metrics.load().metrics]
+            return (direct | joined | named_in_metrics(asked)) & known.keys()
         case "exports":
             return {
                 table
@@ -133,10 +147,12 @@ def is_private(node: Mapping[str, Any]) -> bool:
 
 def test_there_is_an_exposure_for_each_way_out(manifest: Mapping[str, Any]) -> None:
     names = {each["name"] for each in manifest["exposures"].values()}
-    assert names == {"report", "account_plans", "exports", "dictionary"}
+    assert names == {"report", "account_plans", "exports", "dictionary", "superset"}
 
 
-@pytest.mark.parametrize("name", ["report", "account_plans", "exports", "dictionary"])
+@pytest.mark.parametrize(
+    "name", ["report", "account_plans", "exports", "dictionary", "superset"]
+)
 def test_an_exposure_names_what_is_read(manifest: Mapping[str, Any], name: str) -> None:
     wanted, said = read(manifest, name), exposed(manifest, name)
     assert len(wanted) > 5

@@ -6,6 +6,7 @@ tests. What an account is worth is known from the stand-ins alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from tests.standins import zoho_company
 from tests.standins.base import ManualClock
 from tests.standins.preset import PresetProject
 from tests.standins.zoho_company import Company
-from tests.standins.zoho_crm import CREDENTIALS, ZohoCrm
+from tests.standins.zoho_crm import CREDENTIALS, ZohoCrm, field_of
 from tests.standins.zoho_desk import ZohoDesk
 
 AS_OF = "2026-05-31"
@@ -215,6 +216,56 @@ def test_the_allowance_that_was_used_is_in_the_log(project: Project) -> None:
     assert "within a day" in text
     for secret in CREDENTIALS.values():
         assert secret not in text
+
+
+def test_tiers_go_back_into_the_crm(project: Project) -> None:
+    """As a person sets it up: the fields, the scope, `send`; then again, to no effect."""
+    off = project.run("export", "crm", "--send")
+    assert off.returncode == 2
+    assert "does not allow zoho to be written to" in off.stderr
+    module = project.crm.modules["Accounts"]
+    kept = list(module.fields)
+    tier, due = "Customer_Tier", "Customer_Next_Action_Due"
+    module.fields = [*kept, field_of(tier, "picklist"), field_of(due, "date")]
+    path = project.folder / "sources.yaml"
+    before = path.read_text(encoding="utf-8")
+    fields = f"{{tier: {tier}, next_action_due: {due}}}"
+    path.write_text(
+        before.replace(
+            "    kind: zoho_crm\n",
+            f"    kind: zoho_crm\n    writeback: {{send: true, fields: {fields}}}\n",
+        ),
+        encoding="utf-8",
+    )
+    try:
+        lacking = project.run("export", "crm", "--send")
+        project.crm.scopes.add("ZohoCRM.modules.UPDATE")
+        project.crm.end_tokens()
+        sent = project.run("export", "crm", "--send", "--json")
+        again = project.run("export", "crm", "--send")
+    finally:
+        path.write_text(before, encoding="utf-8")
+        project.crm.scopes.discard("ZohoCRM.modules.UPDATE")
+        module.fields = kept
+    assert lacking.returncode == 5
+    assert "lacks the scope ZohoCRM.modules.UPDATE" in lacking.stderr
+    assert sent.returncode == 0, sent.stderr
+    rows = project.query(
+        """
+        select source_customer_id, tier_name_en, next_action_due_on::varchar
+        from marts.customer_360
+        inner join marts.customer_source_keys using (customer_id)
+        where source = 'zoho'
+        """
+    )
+    written = [
+        (key, record.get(tier), record.get(due))
+        for key, record in module.records.items()
+        if tier in record
+    ]
+    assert sorted(written, key=str) == sorted(rows, key=str)
+    assert json.loads(sent.stdout)[0]["accepted"] == len(rows)
+    assert f"0 accounts written, 0 refused, {len(rows)} had" in again.stdout
 
 
 def test_a_field_that_vanishes_stops_the_next_refresh(project: Project) -> None:

@@ -264,6 +264,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = _serve  # noqa: N815 - the name that http.server calls
     do_POST = _serve  # noqa: N815
+    do_PUT = _serve  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.standins import zoho_writing
 from tests.standins.base import Asked, ManualClock, Reply, Standin, json_reply
 from tests.standins.zoho_coql import BadQuery, Query
 
@@ -163,6 +164,7 @@ class ZohoCrm(Standin):
         since_is_inclusive: Whether If-Modified-Since counts its own second; not known, so
             that tests try both [A].
         polls: How often a job of bulk read is asked for until it is done.
+        locked: Ids of records that nobody may change.
     """
 
     def __init__(self, clock: ManualClock | None = None) -> None:
@@ -177,6 +179,7 @@ class ZohoCrm(Standin):
         self.offset = dt.timezone(dt.timedelta(hours=8))
         self.since_is_inclusive = False
         self.polls = 0
+        self.locked: set[str] = set()
         self.spent = 0
         self.tokens: dict[str, float] = {}
         self._granted: deque[float] = deque()
@@ -317,6 +320,8 @@ class ZohoCrm(Standin):
                 return json_reply({"count": count})
             case [name, "deleted"]:
                 return self._deleted(asked, self._module(name))
+            case [name] if asked.method == "PUT":
+                return zoho_writing.update(self, asked, name)
             case [name]:
                 return self._list(asked, name)
             case [name, key] if key.isdigit():
@@ -365,6 +370,8 @@ class ZohoCrm(Standin):
         if self.limits.credits is not None and self.spent > self.limits.credits:
             raise Refused(429, "TOO_MANY_REQUESTS")
         needed = "ZohoCRM.modules.READ"
+        if asked.method == "PUT":
+            needed = "ZohoCRM.modules.UPDATE"
         for part, scope in (
             ("/crm/bulk/", "ZohoCRM.bulk.READ"),
             ("/coql", "ZohoCRM.coql.READ"),
@@ -375,6 +382,10 @@ class ZohoCrm(Standin):
                 needed = scope
         if needed not in self.scopes:
             raise Refused(401, "OAUTH_SCOPE_MISMATCH")
+
+    def module(self, name: str) -> Module:
+        """A module that the user may see; refused otherwise."""
+        return self._module(name)
 
     def _module(self, name: str) -> Module:
         if name not in self.modules:

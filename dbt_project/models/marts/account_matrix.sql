@@ -172,13 +172,12 @@ placed as (
         on accounts.customer_id = newest_marks.customer_id and newest_marks.place = 1
 ),
 
--- Sales without any known cost are not a loss: nobody is left for want of a figure.
+-- What is not known to lose money is not left, nor to be turned around.
 facts as (
     select
         customer_id,
         order_count > 0 as has_purchased,
-        profit_12m > 0 or (margin_12m = 0 and revenue_12m > 0)
-            as is_profitable,
+        coalesce(profit_12m > 0, true) as is_profitable,
         coalesce(growth_rate > 0, false) as is_growing
     from customer_value
 ),

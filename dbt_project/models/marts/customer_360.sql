@@ -28,6 +28,14 @@ due as (
     group by customer_id
 ),
 
+verdicts as (
+    select * from {{ ref("customer_verdicts") }}
+),
+
+figure_quality as (
+    select * from {{ ref("figure_quality") }}
+),
+
 labels as (
     select * from {{ ref("code_labels") }}
 ),
@@ -94,10 +102,28 @@ final as (
         customers.industry,
         customers.city,
         customers.country,
-        customer_value.as_of_date
+        customer_value.as_of_date,
+        verdicts.verdict,
+        verdicts.verdict_name_en,
+        verdicts.verdict_name_zh,
+        verdicts.at_stake,
+        health_quality.is_reliable as is_health_reliable,
+        forecast_quality.is_reliable as is_forecast_reliable,
+        chance_quality.is_reliable as is_chance_reliable
     from customers
     inner join tiers on customers.customer_id = tiers.customer_id
     inner join customer_value on customers.customer_id = customer_value.customer_id
+    left join verdicts on customers.customer_id = verdicts.customer_id
+    {%- for figure, alias in [
+        ("health", "health_quality"),
+        ("forecast", "forecast_quality"),
+        ("no_purchase", "chance_quality"),
+    ] %}
+    left join figure_quality as {{ alias }}
+        on
+            customers.customer_type = {{ alias }}.customer_type
+            and {{ alias }}.figure = '{{ figure }}'
+    {%- endfor %}
     left join due on customers.customer_id = due.customer_id
     left join actions as next_action on due.next_place = next_action.place
     left join labels as types

@@ -54,6 +54,7 @@ class _Rendering(Language):
         yield ""
         yield self.facts(
             [
+                *self._verdict(found),
                 ("Tier", self._tier(tier)),
                 ("Why", self.of(tier, "reason")),
                 ("Override", self._override(tier)),
@@ -70,6 +71,29 @@ class _Rendering(Language):
         yield from self._restated(found)
         yield from self._due(found)
         yield from self._leads(found)
+
+    def _verdict(self, found: Explanation) -> list[tuple[str, str]]:
+        """What its figures say together, and what speaks for it and against it."""
+        verdict = found.verdict
+        if verdict is None:
+            return []
+        name = self.of(verdict, "verdict_name")
+        if verdict["at_stake"] is not None:
+            money = f"{format_number(verdict['at_stake'])} {found.currency}"
+            means = self.of(verdict, "at_stake_means")
+            name += self.either(f", at stake {money}: ", f"，所涉金额{money}：") + means
+        facts = {
+            side: self.either("; ", "；").join(
+                self.of(row, "text") for row in found.evidence if row["speaks"] == side
+            )
+            for side in ("for", "against")
+        }
+        return [
+            ("Verdict", name),
+            ("What to do", self.of(verdict, "recommendation")),
+            ("Speaks for it", facts["for"]),
+            ("Against it", facts["against"]),
+        ]
 
     def _tier(self, tier: Any) -> str:
         name = f"{tier['tier_name_en']} {tier['tier_name_zh']} ({tier['vip_class']})"

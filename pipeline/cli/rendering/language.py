@@ -22,6 +22,10 @@ LANGUAGES: Final = ("en", "zh")
 
 # What is printed, in both languages; a key is the English, where that is all of it.
 _CHINESE: Final = {
+    "Verdict": "结论",
+    "What to do": "建议",
+    "Speaks for it": "依据",
+    "Against it": "相反事实",
     "Tier": "等级",
     "Why": "原因",
     "Override": "人工指定",

@@ -15,6 +15,7 @@ STATES_ZH = {
     "passed": "通过",
     "crashed": "无法执行",
     "late": "版本过旧",
+    "copy": "副本未更新",
 }
 
 
@@ -33,6 +34,8 @@ class Chinese(Sentences):
             return f"运行 {self.refresh} {'意外中断' if died else '失败'}"
         if self.event.kind == "recovered":
             return f"已恢复：当前版本为 {self.facts['release_id']}"
+        if self.event.kind == "copy":
+            return f"副本 {self.facts['target']} 未能更新"
         if trouble == "no release":
             return "还没有任何版本"
         if trouble == "clock":
@@ -52,6 +55,13 @@ class Chinese(Sentences):
             return [f"已有新的可用版本。已结束的问题：{over}。"]
         if self.event.kind == "late":
             return self._late()
+        if self.event.kind == "copy":
+            return [
+                f"当前版本为 {facts['release_id']}，但 {facts['target']}"
+                f"（{facts['copy_kind']}）中的副本未能更新。该副本的读者看到的仍是："
+                f"{facts['has'] or '未知'}。",
+                facts["reason"],
+            ]
         stage, as_of = facts["stage"], facts["as_of"]
         if self.event.kind == "refused":
             lines = [f"{as_of} 的运行在 `{stage}` 被关口拒绝。读者看到的内容没有变化。"]
@@ -97,7 +107,7 @@ class Chinese(Sentences):
         if self.event.kind == "recovered":
             return [f"{self.raised()}；最早一次告警在 {self.at('since')}。"]
         line = self.at("since")
-        if self.facts["in_a_row"] > 1:
+        if self.facts.get("in_a_row", 1) > 1:
             line += f"；已连续 {self.facts['in_a_row']} 次没有发布新版本"
         return [line]
 
@@ -154,6 +164,8 @@ class Chinese(Sentences):
                 "确认定时任务已开启且守护进程在运行；"
                 "也可以立即执行 `customer-tiers refresh`。"
             ]
+        if self.event.kind == "copy":
+            return [f"排除原因后执行 `{self.export}` 重新生成。"]
         if facts["state"] == "died":
             return [
                 "查明进程为何结束（内存、磁盘、重启）。无需清理，"

@@ -25,7 +25,7 @@ from pipeline.common import yaml_file, yaml_places
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import Settings
 
-Kind = Literal["refused", "failed", "late", "recovered"]
+Kind = Literal["refused", "failed", "late", "copy", "recovered"]
 Language = Literal["en", "zh"]
 WebhookKind = Literal["slack", "feishu", "dingtalk", "wecom", "json"]
 
@@ -49,7 +49,7 @@ class _Channel(_Strict):
     name: _Name
     language: Language = "en"
     events: list[Kind] = Field(
-        default=["refused", "failed", "late", "recovered"], min_length=1
+        default=["refused", "failed", "late", "copy", "recovered"], min_length=1
     )
     timeout_seconds: float = Field(default=10, gt=0, le=60)
     ca_file: Path | None = None

@@ -23,6 +23,8 @@ class English(Sentences):
             return f"Refresh {self.refresh} {'died' if died else 'failed'}"
         if self.event.kind == "recovered":
             return f"Recovered: release {self.facts['release_id']} is current"
+        if self.event.kind == "copy":
+            return f"The copy in {self.facts['target']} could not be made"
         if trouble == "no release":
             return "There is no release yet"
         if trouble == "clock":
@@ -42,6 +44,14 @@ class English(Sentences):
             return [f"A good release is current again. Over: {over}."]
         if self.event.kind == "late":
             return self._late()
+        if self.event.kind == "copy":
+            has = facts["has"] or "nothing that is known of"
+            return [
+                f"Release {facts['release_id']} is current, and its copy in "
+                f"{facts['target']} ({facts['copy_kind']}) could not be made. Whoever "
+                f"reads that copy sees what it had: {has}.",
+                facts["reason"],
+            ]
         stage, as_of = facts["stage"], facts["as_of"]
         if self.event.kind == "refused":
             lines = [
@@ -92,7 +102,7 @@ class English(Sentences):
         if self.event.kind == "recovered":
             return [f"{self.raised()}; first told of at {self.at('since')}."]
         line = self.at("since")
-        if self.facts["in_a_row"] > 1:
+        if self.facts.get("in_a_row", 1) > 1:
             line += f"; {self.facts['in_a_row']} attempts in a row published nothing"
         return [line]
 
@@ -148,6 +158,8 @@ class English(Sentences):
                 "See that the schedule is on and its daemon runs; `customer-tiers "
                 "refresh` goes at once."
             ]
+        if self.event.kind == "copy":
+            return [f"Mend what stands in its way; `{self.export}` makes it again."]
         if facts["state"] == "died":
             return [
                 "Look for what ended it (memory, disk, a restart). Nothing needs to be "

@@ -1,4 +1,4 @@
-"""Finds what to notify of: attempts that ended badly, a release too old, and the end of it.
+"""Finds what to notify of: what ended badly, is too old or was not copied, and its end.
 
 Reads the journal, the release and the ledger; sends nothing.
 """
@@ -16,6 +16,7 @@ from pipeline.operations.alerts.config import AlertsFile, Kind
 from pipeline.operations.alerts.ledger import Delivery, Event, Ledger
 from pipeline.operations.freshness import Freshness, numbered
 from pipeline.release import catalogue, layout
+from pipeline.serving import copies
 
 MAX_CHECKS = 5
 BAD: dict[str, Kind] = {"refused": "refused", "failed": "failed", "died": "failed"}
@@ -32,6 +33,7 @@ def find(
     found = _bad_attempts(home, ledger, seen)
     if late := _late(home, ledger, seen):
         found.append(late)
+    found += _failed_copies(home, ledger, seen)
     for event in found:
         ledger.troubles.append(event.id)
         _address(event, described)
@@ -84,6 +86,35 @@ def _late(home: Home, ledger: Ledger, seen: Freshness) -> Event | None:
     return ledger.raise_event("late", seen.release_id or "none", seen.looked_at, facts)
 
 
+def _failed_copies(home: Home, ledger: Ledger, seen: Freshness) -> list[Event]:
+    """Copies of the release that the newest export did not make; each is told of once.
+
+    The ledger forgets those that are well again, or are made no more.
+    """
+    failed = {f"{copy.kind} {copy.target}": copy for copy in copies.known(home)}
+    failed = {name: copy for name, copy in failed.items() if copy.failed_at}
+    found = [
+        ledger.raise_event(
+            "copy",
+            copy.kind,
+            seen.looked_at,
+            {
+                **_facts_of(seen),
+                "copy": name,
+                "copy_kind": copy.kind,
+                "target": copy.target,
+                "has": copy.release_id,
+                "since": copy.failed_at,
+                "reason": _shortened(discreet(copy.problem)),
+            },
+        )
+        for name, copy in failed.items()
+        if name not in ledger.copies
+    ]
+    ledger.copies = sorted(failed)
+    return found
+
+
 def _is_overdue(home: Home, seen: Freshness) -> bool:
     """Whether a home without a release should have one: it tried long enough ago."""
     tried = numbered(attempts.history(home))
@@ -97,7 +128,15 @@ def _is_overdue(home: Home, seen: Freshness) -> bool:
 def _recovered(ledger: Ledger, seen: Freshness, described: AlertsFile) -> Event | None:
     if not ledger.troubles or seen.trouble != "none" or seen.release_id is None:
         return None
-    over = ledger.open_troubles()
+    # A copy that is still old is no trouble of the release, which may be well again.
+    lasting = [
+        event.id
+        for event in ledger.open_troubles()
+        if event.kind == "copy" and event.facts["copy"] in ledger.copies
+    ]
+    over = [event for event in ledger.open_troubles() if event.id not in lasting]
+    if not over:
+        return None
     current = layout.sequence(seen.release_id)
     if any(event.facts.get("sequence", 0) > current for event in over):
         return None
@@ -108,7 +147,12 @@ def _recovered(ledger: Ledger, seen: Freshness, described: AlertsFile) -> Event 
         {
             **_facts_of(seen),
             "over": [
-                {"kind": item.kind, "refresh_id": item.facts.get("refresh_id")}
+                {
+                    "kind": item.kind,
+                    "refresh_id": item.facts.get(
+                        "refresh_id", item.facts.get("target")
+                    ),
+                }
                 for item in over
             ],
             "since": min((item.raised_at for item in over), default=None),
@@ -120,7 +164,7 @@ def _recovered(ledger: Ledger, seen: Freshness, described: AlertsFile) -> Event 
     event.deliveries = {
         name: item for name, item in event.deliveries.items() if name in concerned
     }
-    ledger.troubles = []
+    ledger.troubles = lasting
     ledger.late = []
     return event
 

@@ -83,12 +83,14 @@ class Ledger:
         seen_through: Attempts up to this sequence have been judged.
         troubles: Ids of events that have not been followed by a recovery.
         late: Why the release was said to be late since the last recovery.
+        copies: Copies of the release that people were told of, and that are as they were.
     """
 
     number: int = 0
     seen_through: int | None = None
     troubles: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def raise_event(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import shlex
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,6 +77,13 @@ class Sentences:
     def refresh(self) -> str:
         """The refresh that it is about."""
         return str(self.facts.get("refresh_id") or "")
+
+    @property
+    def export(self) -> str:
+        """The command that makes a copy again."""
+        kind, target = self.facts["copy_kind"], self.facts["target"]
+        folder = "" if kind == "postgres" else f" {shlex.quote(target)}"
+        return f"customer-tiers export {kind}{folder}"
 
     @property
     def late_since(self) -> str:

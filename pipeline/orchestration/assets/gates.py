@@ -6,7 +6,7 @@ gate also leaves its evidence beside the candidate, where `publish` reads it aga
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -19,6 +19,7 @@ from pipeline.gates.suite import subject_of
 from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.journal.evidence import Check, Evidence
 from pipeline.journal.refresh_log import facts
+from pipeline.operations import pages
 from pipeline.orchestration.assets.ingest import POOL, landing_key
 from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import candidates
@@ -54,7 +55,7 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
     def gate(request: RefreshRequest) -> Iterator[dg.AssetCheckResult]:
         home = request.open_home()
         candidate = candidates.latest_candidate(home)
-        found, pages, seconds = pass_through(
+        found, docs, seconds = pass_through(
             home,
             candidate,
             f"gate in: {source.name}",
@@ -62,7 +63,8 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
                 home, candidate, source, settings.expectations, full=request.full
             ),
         )
-        yield from _results(found, keys, pages, seconds)
+        links = _links(found.gate, keys, docs, home, settings)
+        yield from _results(found, keys, links, seconds)
 
     return gate
 
@@ -94,7 +96,7 @@ def gate_out(
     def gate(request: RefreshRequest) -> Iterator[dg.AssetCheckResult]:
         home = request.open_home()
         candidate = candidates.latest_candidate(home)
-        found, pages, seconds = pass_through(
+        found, docs, seconds = pass_through(
             home,
             candidate,
             "gate out",
@@ -102,7 +104,8 @@ def gate_out(
                 candidate, sources, settings.expectations, acceptances.held(home)
             ),
         )
-        yield from _results(found, subjects, pages, seconds)
+        links = _links(found.gate, subjects, docs, home, settings)
+        yield from _results(found, subjects, links, seconds)
 
     return gate
 
@@ -152,7 +155,7 @@ def pass_through(
 def _results(
     found: Evidence,
     keys: dict[str, dg.AssetKey],
-    pages: Path | None,
+    links: Mapping[str, dg.UrlMetadataValue],
     seconds: float,
 ) -> Iterator[dg.AssetCheckResult]:
     strangers = {check.subject for check in found.checks} - set(keys)
@@ -176,20 +179,28 @@ def _results(
                 "accepted": sum(check.is_accepted for check in broken),
                 "evidence": dg.MetadataValue.md(_table(checks)),
                 "seconds_of_the_gate": round(seconds, 2),
-                **_links(found.gate, subject, pages),
+                **({"data_docs": links[subject]} if subject in links else {}),
             },
         )
 
 
 def _links(
-    gate: str, subject: str, pages: Path | None
+    gate: str,
+    subjects: Iterable[str],
+    index: Path | None,
+    home: Home,
+    settings: Settings,
 ) -> dict[str, dg.UrlMetadataValue]:
-    """The page of the table in the Data Docs, else where they begin."""
-    if pages is None:
+    """Subject → its page in the Data Docs, else where they begin."""
+    if index is None:
         return {}
-    page = pages.with_name(data_docs.page_of(gate, subject))
-    found = page if page.exists() else pages
-    return {"data_docs": dg.MetadataValue.url(found.absolute().as_uri())}
+    links = {}
+    for subject in subjects:
+        page = index.with_name(data_docs.page_of(gate, subject))
+        named = page if page.exists() else index
+        address = pages.address_of(settings.pages_url, named, home)
+        links[subject] = dg.MetadataValue.url(address)
+    return links
 
 
 def _table(checks: Sequence[Check]) -> str:

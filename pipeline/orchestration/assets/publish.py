@@ -16,7 +16,7 @@ from pipeline.gates import data_docs, judgement, relations
 from pipeline.identity import memory
 from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.landing.store import bytes_written_since
-from pipeline.operations import retention
+from pipeline.operations import pages, retention
 from pipeline.orchestration import runs
 from pipeline.orchestration.assets import figures
 from pipeline.orchestration.assets.ingest import DATA_TEAM, POOL
@@ -103,7 +103,7 @@ def publish_asset(
                 "warnings": published.warnings,
                 "accepted": published.accepted,
                 "pruned": pruned,
-                **_data_docs(data_docs.address(home, refresh_id)),
+                **_data_docs(home, refresh_id, settings),
                 **figures.of_release(folder),
             }
         )
@@ -196,13 +196,19 @@ def _warn_of_idle(uses: Sequence[acceptances.Use]) -> None:
             log.warning("the acceptance of %s is void", use.check)
 
 
-def _data_docs(index: Path | None) -> dict[str, dg.UrlMetadataValue]:
-    if index is None:
-        return {}
-    return {"data_docs": dg.MetadataValue.url(index.absolute().as_uri())}
+def _data_docs(
+    home: Home, refresh_id: str, settings: Settings
+) -> dict[str, dg.UrlMetadataValue]:
+    index = data_docs.address(home, refresh_id)
+    return {} if index is None else {"data_docs": _link(index, home, settings)}
 
 
-def report_asset() -> dg.AssetsDefinition:
+def _link(page: Path, home: Home, settings: Settings) -> dg.UrlMetadataValue:
+    """The page where it is served; a browser opens no file from Dagster's page."""
+    return dg.MetadataValue.url(pages.address_of(settings.pages_url, page, home))
+
+
+def report_asset(settings: Settings) -> dg.AssetsDefinition:
     """The HTML report of the current release."""
 
     @dg.asset(
@@ -224,9 +230,9 @@ def report_asset() -> dg.AssetsDefinition:
         log.info("report %s", path)
         return dg.MaterializeResult(
             metadata={
-                "report": dg.MetadataValue.url(path.as_uri()),
+                "report": _link(path, home, settings),
                 "release": dg.MetadataValue.path(str(folder)),
-                **_data_docs(data_docs.address(home, folder.name)),
+                **_data_docs(home, folder.name, settings),
             }
         )
 

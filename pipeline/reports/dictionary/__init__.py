@@ -1,10 +1,10 @@
 """The dictionary of a release: one page that says what stands in its tables.
 
-`contents` reads it from the release, `codes` says what codes mean, `joins` which joins
-keep the rows, `words` holds the words of the page in both languages, and the template
-places them. The release alone is asked: what its tables, columns, keys and lineage are
-stands in it, so that the page of an older release tells of that release. No value of a
-row comes to the page, except of the tables of codes and the policy's names.
+`contents` reads it from the release, `joins` says which joins keep the rows, `words`
+holds the words of the page in both languages, and the template places them. The release
+alone is asked: what its tables, columns, keys and lineage are stands in it, so that the
+page of an older release tells of that release. No value of a row comes to the page, except
+of the tables of codes and the policy's names.
 """
 
 from __future__ import annotations

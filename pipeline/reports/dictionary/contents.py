@@ -16,8 +16,8 @@ import duckdb
 from pipeline import metrics
 from pipeline.common import sql
 from pipeline.metrics import Dataset, Figure
+from pipeline.metrics.codes import Code, Codes
 from pipeline.reports import queries
-from pipeline.reports.dictionary.codes import Code, Codes
 from pipeline.reports.dictionary.joins import Join, joins, referred
 from pipeline.reports.dictionary.words import Language
 from pipeline.reports.queries import Row

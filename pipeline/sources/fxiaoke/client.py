@@ -159,6 +159,31 @@ class FxiaokeClient:
         total = data.get("totalSize", data.get("total"))
         return Page(records, _whole_number(total) if with_total else None)
 
+    def update(
+        self, object_name: str, record_id: str, values: Mapping[str, Any]
+    ) -> None:
+        """Changes fields of a record; none sets a field to nothing.
+
+        Raises:
+            SourceUnavailable: The service refuses, or cannot be reached.
+        """
+        is_custom = object_name.endswith("__c")
+        self._ask(
+            f"/cgi/crm{'/custom' if is_custom else ''}/v2/data/update",
+            {
+                "triggerWorkFlow": False,
+                "triggerApprovalFlow": False,
+                "data": {
+                    "object_data": {
+                        "dataObjectApiName": object_name,
+                        "_id": record_id,
+                        **values,
+                    }
+                },
+            },
+            object_name,
+        )
+
     def describe(self, object_name: str) -> Mapping[str, Any]:
         """The fields of an object by their API names, as the service describes them.
 
@@ -259,6 +284,9 @@ def _whole_number(value: object) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
+_DONE: Final = {"update": "changed"}
+
+
 def _judge_of(about: str) -> Callable[[Answer], None]:
     def judge(answer: Answer) -> None:
         _judge(answer, about)
@@ -286,9 +314,11 @@ def _judge(answer: Answer, about: str) -> None:
     if meaning == "success":
         return
     said = str(value.get("errorMessage") or "nothing more")
+    path = answer.where.rsplit("/", 1)[-1]
     trace = f"; traceId {value['traceId']}" if value.get("traceId") else ""
     text = (
-        f"{answer.where}: {about} cannot be read, errorCode {code}. "
+        f"{answer.where}: {about} cannot be {_DONE.get(path, 'read')}, "
+        f"errorCode {code}. "
         f"{errors.advice(code)}. The service says: {said}{trace}"
     )
     if meaning == "token":

@@ -43,7 +43,7 @@ class Request:
     """What is asked.
 
     Attributes:
-        method: GET or POST.
+        method: GET, POST, or PUT for a change that may be made twice.
         url: The address, without a query.
         params: The query.
         headers: Beside those of the session.

@@ -111,6 +111,13 @@ class ZohoClient:
         """The answer's JSON to a question that is asked in a body; nothing is changed."""
         return self._object(Request("POST", path, json=body, weight=credits))
 
+    def put(self, path: str, body: Any, check: Callable[[Answer], None]) -> Answer:
+        """The answer to a change that may be made twice, which `check` finds good."""
+        request = Request("PUT", path, json=body)
+        answer = self._session.ask(request, check, authorize=self._authorize)
+        self._note(answer)
+        return answer
+
     def download(self, path: str, target: Path, check: Callable[[Path], None]) -> None:
         """Saves the answer's body."""
         self._session.download(

@@ -61,7 +61,7 @@ def judge(answer: Answer) -> None:
     is_good = 200 <= answer.status < 300
     if is_good and not (code and body.get("status", "error") in {"error", "failure"}):
         return
-    path = answer.where.split(" ")[-1]
+    method, path = answer.where.split(" ")[-2:]
     if code in _TOKEN or (answer.status == 401 and not code):
         raise TokenRefused(
             f"{answer.where} answered {answer.status} {code}: Zoho does not accept the "
@@ -73,7 +73,7 @@ def judge(answer: Answer) -> None:
     if code in {"OAUTH_SCOPE_MISMATCH", "SCOPE_MISMATCH"}:
         raise ServiceError(
             f"{answer.where} answered {answer.status} {code}: the refresh token lacks the "
-            f"scope {scope_of(path)}. Make one that has it and put it into the "
+            f"scope {scope_of(path, method)}. Make one that has it and put it into the "
             "environment; docs/connect-zoho.md says how.",
             code=code,
             status=answer.status,
@@ -136,8 +136,10 @@ def judge_token(answer: Answer) -> None:
     raise status_error(answer)
 
 
-def scope_of(path: str) -> str:
+def scope_of(path: str, method: str = "GET") -> str:
     """The scope that a call of this path needs."""
+    if method == "PUT":
+        return "ZohoCRM.modules.UPDATE"
     return next(scope for pattern, scope in (*_SCOPES, ("", "")) if _is(pattern, path))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,15 @@ from pipeline.operations.alerts.message import HEADINGS, Message, compose
 from pipeline.operations.alerts.run import Dispatched
 from pipeline.operations.alerts.sending import Patience
 from pipeline.operations.alerts.sentences import Place
+from pipeline.release import catalogue
+from pipeline.serving import copies
+from pipeline.serving.contents import Contents
 from tests.unit.operations import alerting as given
 from tests.unit.operations.alerting import broken
 
 HOUR = dt.timedelta(hours=1)
 QUICK = Patience(tries=2, first_pause=0.01, longest_pause=0.5)
-EVERYTHING = ["refused", "failed", "late", "recovered"]
+EVERYTHING = ["refused", "failed", "late", "copy", "recovered"]
 
 
 @pytest.fixture
@@ -170,6 +174,62 @@ def test_damage_is_reported_and_its_end_too(home: Home) -> None:
         assert kinds(dispatch(settings, home)) == ["late"]
         (home.attempts / "r-odd.json").write_text("{")
         assert kinds(dispatch(settings, home)) == []
+
+
+def export(home: Home, folder: Path) -> None:
+    """An export of the current release to a folder, as far as alerts are concerned."""
+    release = catalogue.chosen(home)
+    contents = Contents(
+        release_id=release.refresh_id,
+        as_of_date=release.as_of_date,
+        sealed_at=release.sealed_at,
+        time_zone="UTC",
+        reporting_currency="USD",
+        file=release.path / "warehouse.duckdb",
+        tables=[],
+    )
+    with suppress(OSError), copies.noted(home, "parquet", str(folder), contents):
+        folder.mkdir()
+
+
+def test_a_copy_that_could_not_be_made_is_told_of_once_and_when_it_is_made(
+    home: Home, tmp_path: Path
+) -> None:
+    with given.chat() as room:
+        settings = given.settings_of(home, [hook(room)])
+        given.published(home)
+        stands_in_the_way = tmp_path / "share"
+        stands_in_the_way.write_text("a file")
+        export(home, stands_in_the_way)
+        assert kinds(dispatch(settings, home)) == ["copy"]
+        assert kinds(dispatch(settings, home)) == []
+        export(home, stands_in_the_way)
+        assert kinds(dispatch(settings, home)) == []  # it is still the same trouble
+        given.failed(home)
+        assert kinds(dispatch(settings, home)) == ["failed"]
+        given.published(home)
+        # The release is well again, and the copy is not.
+        assert kinds(dispatch(settings, home)) == ["recovered"]
+        assert kinds(dispatch(settings, home)) == []
+        stands_in_the_way.unlink()
+        export(home, stands_in_the_way)
+        assert kinds(dispatch(settings, home)) == ["recovered"]
+    over = [item.json()["facts"].get("over") for item in room.requests]
+    assert [item[0]["kind"] for item in over if item] == ["failed", "copy"]
+    assert over[-1][0]["refresh_id"] == str(stands_in_the_way)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_to_do_about_a_copy_is_said(
+    home: Home, tmp_path: Path, language: config.Language
+) -> None:
+    folder = tmp_path / "a share"
+    folder.write_text("a file")
+    settings = raised(home, lambda: export(home, folder))
+    message = composed(home, settings, language)
+    assert str(folder) in message.title
+    assert f"customer-tiers export parquet '{folder}'" in message.text()
+    assert "r000001-" in message.text(), "what readers see"
 
 
 def test_recovered_needs_a_release_newer_than_the_trouble(home: Home) -> None:

@@ -19,7 +19,7 @@ from tests.unit.release.test_release import GATES, candidate_with
 PAGES = [
     *PROJECT_ROOT.glob("README*.md"),
     *(PROJECT_ROOT / "docs").rglob("*.md"),
-    PROJECT_ROOT / "pipeline" / "reports" / "templates" / "report.html.j2",
+    PROJECT_ROOT / "pipeline" / "reports" / "templates" / "base.html.j2",
     PROJECT_ROOT / "pipeline" / "cli" / "rendering" / "releases.py",
 ]
 PAGE = PROJECT_ROOT / "docs" / "bi.md"

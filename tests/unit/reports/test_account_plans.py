@@ -156,14 +156,19 @@ TABLES: dict[str, list[dict[str, Any]]] = {
 }
 PLANNED = replace(ORDINARY, tables=TABLES)
 EXTRAS = """
-    create or replace table marts.next_best_offers (customer_id varchar, category varchar,
-        lift double, support double, expected_margin decimal(18, 4), rank integer);
-    insert into marts.next_best_offers values
-        ('a', 'Helmets', 2.3, 0.42, 1234.5, 1), ('a', 'Fourth', 1, 0.1, 1, 4),
-        ('c', 'Of another', 2, 0.5, 1, 1);
+    insert into marts.next_best_offers by name
+        select * from (values
+            ('a', 'Helmets', 2.3, 143, 0.42, 'Tyres', 1234.5, 1),
+            ('a', 'Fourth', 1, 9, 0.1, 'Tyres', 1, 4),
+            ('c', 'Of another', 2, 9, 0.5, 'Tyres', 1, 1)
+        ) as offers (
+            customer_id, category, lift, support, confidence, because_of,
+            expected_margin, rank
+        );
     insert into marts.customer_actions by name
         select 'a' as customer_id, 'Visit' as action_name_en, '拜访' as action_name_zh,
             'It waits.' as reason_en, '它在等。' as reason_zh, 2 as place, 1 as priority,
+            1 as times_missed,
             date '2014-02-10' as due_on, false as is_overdue, 'Ann' as owner
 """
 
@@ -194,14 +199,10 @@ def test_each_key_account_has_a_page_and_the_report_leads_there(
 ) -> None:
     pages = pages_of(PLANNED)
     assert set(pages) == {"a.html", "b.html", "index.html", "report"}
-    assert 'href="account-plans/index.html">2&nbsp;account plans' in pages[
-        "report"
-    ].replace("\N{NO-BREAK SPACE}", "&nbsp;")
+    assert 'href="account-plans/index.html">Key accounts</a>' in pages["report"]
     index = pages["index.html"]
     assert re.findall(r'<a href="(\w+\.html)">[AB]', index) == ["a.html", "b.html"]
-    assert "1 of 2 key accounts rated" in words(index).replace(
-        "\N{NO-BREAK SPACE}", " "
-    )
+    assert "1 of 2 accounts rated" in words(index).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_release_without_key_accounts_has_no_plans(pages_of: Pages) -> None:
@@ -222,13 +223,13 @@ def test_an_older_release_without_the_tables_keeps_its_report(
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
-        ("strategy", "improve 提高 Invest. 加大投入。"),
+        ("strategy", "improve Invest."),
         ("matrix", "Attractiveness 7.25 (rising), relative strength 5.50 (steady)."),
         ("matrix", "Small circles: a year ago."),
         ("situation", "Revenue, last 12 months 600,000"),
         ("situation", "against the 12 months before −20.0 %"),
-        ("attractiveness", "size in words 文字 25 % 7.0 Together 7.25 of 10."),
-        ("strength", "price in words 文字 25 % 6.0 3.0 us 6.00"),
+        ("attractiveness", "size in words 25 % 7.0 Together 7.25 of 10."),
+        ("strength", "price in words 25 % 6.0 3.0 us 6.00"),
         ("strength", "Rival &lt;b&gt; 5.00"),
         ("outlook", "2015-01-31 500,000 – 0 500,000 100,000 700,000"),
         ("outlook", "was wrong for eight in ten of 24 accounts"),
@@ -255,7 +256,9 @@ def test_contacts_who_decide_come_first_and_four_are_listed(pages_of: Pages) -> 
 def test_what_is_there_is_printed(pages_of: Pages) -> None:
     page = pages_of(replace(PLANNED, statements=EXTRAS))["a.html"]
     offers = section(page, "offers")
-    assert "Helmets 2.3 42.0 % 1,234" in offers.replace("\N{NO-BREAK SPACE}", " ")
+    # A count of buyers is no share of them: "14,300.0 %" stood here once.
+    assert "143" not in offers
+    assert "Helmets Tyres 42.0 % 2.3 1,234" in offers.replace("\N{NO-BREAK SPACE}", " ")
     assert "Fourth" not in offers
     assert "Of another" not in page
     assert "Visit It waits. Ann 2014-02-10" in section(page, "actions")
@@ -277,7 +280,7 @@ def test_a_release_of_before_the_actions_has_plans_all_the_same(
     [
         (
             "strategy",
-            "not rated 未评级 No strategy yet: nobody has scored it in the last",
+            "not rated No strategy yet: nobody has scored it in the last",
         ),
         ("matrix", "Nothing is drawn before both sides are known."),
         ("attractiveness", "Nobody has marked it yet."),
@@ -299,7 +302,9 @@ def test_pages_stand_alone_and_are_well_formed(
     pages_of: Pages, name: str, statements: str
 ) -> None:
     page = pages_of(replace(PLANNED, statements=statements))[name]
-    assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<link|<img", page)
+    assert page.count("<script") == page.count("<script>") == 1
+    rest = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"https?:|//[a-z]|url\(|@import|<link|<img", rest)
     assert "default-src 'none'" in page
     assert not re.search(r"<[ubi]>(seen|N\.)|Rival <b>", page)
     parser = Balanced()

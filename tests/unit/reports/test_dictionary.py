@@ -16,9 +16,9 @@ from pipeline.cli.main import main
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import write_json
 from pipeline.metrics import load
+from pipeline.metrics.codes import Code, Codes
 from pipeline.release import duckdb_files
 from pipeline.reports import dictionary
-from pipeline.reports.dictionary.codes import Code, Codes
 from pipeline.reports.dictionary.joins import joins, referred
 from pipeline.reports.dictionary.words import WORDS
 

@@ -39,7 +39,8 @@ SETUP = """
         revenue_12m decimal(28, 4), margin_12m decimal(28, 4),
         profit_12m decimal(28, 4), growth_rate double);
     insert into warehouse.marts.customer_value values
-        ('a', 0, 0, 0, 0, null), ('b', 1, 9, 5, 4, 0.1), ('c', 1, 9, 5, -1, -0.1);
+        ('a', 0, 0, 0, 0, null), ('b', 1, 9, 5, 4, 0.1), ('c', 1, 9, 5, -1, 0.1),
+        ('d', 1, 9, null, null, -0.1);
     create table work.core.core_factor_scores (customer_id varchar, dimension varchar,
         factor varchar, competitor varchar, score decimal(4, 2), scorer varchar,
         scored_on date, evidence varchar, source varchar)
@@ -89,7 +90,10 @@ def one_account(draw: Any, customer: str) -> list[Mark]:
 
 
 MANY = st.tuples(
-    *(st.just([]) | one_account(customer) | one_account(customer) for customer in "abc")
+    *(
+        st.just([]) | one_account(customer) | one_account(customer)
+        for customer in "abcd"
+    )
 ).map(lambda accounts: [mark for account in accounts for mark in account])
 
 
@@ -225,9 +229,13 @@ def test_scores_places_and_strategies(
             assert (
                 row["strategy_code"]
                 == {
-                    "high/high": "improve",
-                    "low/high": "maintain",
-                    "low/low": "harvest" if customer == "b" else "exit",
-                    "high/low": "selective" if customer == "c" else "enter",
+                    # The third has bought and loses money: nobody is to invest there
+                    # before that is mended.
+                    "high/high": "turn_around" if customer == "c" else "improve",
+                    "low/high": "turn_around" if customer == "c" else "maintain",
+                    "low/low": "harvest" if customer in "bd" else "exit",
+                    "high/low": {"c": "turn_around", "d": "selective"}.get(
+                        customer, "enter"
+                    ),
                 }["/".join(sides)]
             )

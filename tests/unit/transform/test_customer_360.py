@@ -15,12 +15,14 @@ COLUMNS = {
     "customer_tiers": "tier_code tier_name_en tier_name_zh vip_class previous_tier_code "
     "reason_en reason_zh",
     "customer_value": "weakest_health_factor lifecycle_stage rfm_segment",
+    "customer_verdicts": "verdict verdict_name_en verdict_name_zh",
 }
 NUMBERS = {
     "customer_tiers": "tier_rank",
     "customer_value": "revenue_12m revenue_previous_12m margin_12m profit_12m "
     "predicted_orders_12m predicted_revenue_12m clv no_purchase_probability_12m "
     "health_score days_since_last_order usual_gap_days",
+    "customer_verdicts": "at_stake",
 }
 DATES = {
     "customer_tiers": "tier_since",
@@ -77,6 +79,11 @@ def seen(
             for place, key, action in actions
         ],
     )
+    warehouse.lay(
+        "figure_quality",
+        {"customer_type": "varchar", "figure": "varchar", "is_reliable": "boolean"},
+        [("person", "health", False), ("company", "health", True)],
+    )
     rows = warehouse.build("customer_360").rows("select * from {customer_360}")
     return {row["customer_id"]: row for row in rows}
 
@@ -92,10 +99,23 @@ def test_the_next_action_is_the_first_on_the_list() -> None:
     assert (rows["b"]["next_action"], rows["b"]["actions_due"]) == (None, 0)
 
 
+def test_the_verdict_and_its_money_are_there() -> None:
+    (row,) = seen(
+        {"a": {"verdict": "slips", "verdict_name_en": "Slips", "at_stake": 7}}
+    ).values()
+    assert (row["verdict"], row["verdict_name_en"], row["at_stake"]) == (
+        "slips",
+        "Slips",
+        7,
+    )
+
+
 def test_what_is_not_known_stays_so() -> None:
     (row,) = seen({"a": {"customer_type": "person"}}).values()
     assert row["customer_type_zh"] == "个人客户"
+    assert row["is_health_reliable"] is False
     known = {"customer_id", "customer_type", "customer_type_zh", "actions_due"}
+    known.add("is_health_reliable")
     assert {name for name, value in row.items() if value is not None} == known
 
 

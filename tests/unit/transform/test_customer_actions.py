@@ -26,9 +26,13 @@ MODELS = (
             "greeting",
             "lead",
             "payment",
+            "verdict",
         )
     ),
     "int_due_actions",
+    "int_customer_owners",
+    "int_owner_capacity",
+    "int_action_minutes",
     "customer_actions",
 )
 COLUMNS: dict[str, dict[str, str]] = {
@@ -127,9 +131,33 @@ COLUMNS: dict[str, dict[str, str]] = {
         "stage": "varchar",
         "is_open": "boolean",
         "probability": "decimal(5, 4)",
+        "amount": "decimal(18, 4)",
         "owner": "varchar",
         "created_on": "date",
         "last_contact_on": "date",
+    },
+    "core_potential_settings": {"unknown_probability": "decimal(5, 4)"},
+    "int_verdicts": {
+        "customer_id": "varchar",
+        "verdict": "varchar",
+        "at_stake": "decimal(28, 4)",
+    },
+    "customer_verdicts": {
+        "customer_id": "varchar",
+        "verdict": "varchar",
+        "reason_en": "varchar",
+        "reason_zh": "varchar",
+    },
+    "int_loss_causes": {
+        "customer_id": "varchar",
+        "loss": "decimal(28, 4)",
+        "share_before": "double",
+        "element": "varchar",
+        "element_en": "varchar",
+        "element_zh": "varchar",
+        "share_of_revenue": "double",
+        "usual_share": "double",
+        "excess": "decimal(28, 4)",
     },
     "account_coverage": {
         "customer_id": "varchar",
@@ -162,6 +190,11 @@ RULES: dict[str, dict[str, Any]] = {
     "lead_cold": {"days": 60, "threshold": 0.6, "owner_role_en": "Sales"},
     "invoice_overdue": {"days": 14, "owner_role_en": "Receivables"},
     "contact_missing": {"due_in_days": 30},
+    "price_review": {"threshold": 0.8, "due_in_days": 14, "owner_role_en": "Pricing"},
+    "terms_review": {"threshold": 0.8, "due_in_days": 14},
+    "freight_review": {"threshold": 0.8, "due_in_days": 14},
+    "cost_to_serve_review": {"threshold": 0.8, "due_in_days": 14},
+    "alarm_unanswered": {"tier_codes": "key", "due_in_days": 7},
 }
 
 
@@ -184,6 +217,7 @@ class World:
             {"as_of_date": as_of, "twelve_months_ago": ago(365, as_of)}
         ]
         self.rows["core_policy"] = [{"policy_id": "p"}]
+        self.rows["core_potential_settings"] = [{"unknown_probability": 0.3}]
         for policy in ("p", "other"):
             for code, rank in RANKS.items():
                 self.rows["tiers"].append(
@@ -311,6 +345,34 @@ class World:
     def invoice(self, days: int, **values: Any) -> World:
         usual = {"customer_id": "a", "due_date": ago(days), "amount": 100}
         return self.add("core_payments", **(usual | values))
+
+    def verdict(
+        self, code: str, at_stake: float | None = None, customer: str = "a"
+    ) -> World:
+        self.add("int_verdicts", customer_id=customer, verdict=code, at_stake=at_stake)
+        return self.add(
+            "customer_verdicts",
+            customer_id=customer,
+            verdict=code,
+            reason_en="Because.",
+            reason_zh="因为。",
+        )
+
+    def loses(self, element: str, **values: Any) -> World:
+        usual = {
+            "customer_id": "a",
+            "loss": 500,
+            "share_before": 0,
+            "element": element,
+            "element_en": "freight",
+            "element_zh": "运费",
+            "share_of_revenue": 0.3,
+            "usual_share": 0.1,
+            "excess": 2000,
+        }
+        return self.verdict("loses_money", 500).add(
+            "int_loss_causes", **(usual | values)
+        )
 
     def laid(self) -> Warehouse:
         warehouse = Warehouse()
@@ -677,6 +739,47 @@ CASES: Mapping[str, tuple[Callable[[], World], str, Sequence[int]]] = {
         "contact_missing",
         [],
     ),
+    "a visit that is due spares the call": (
+        lambda: World().talk("visit", 100),
+        "call_due",
+        [],
+    ),
+    "prices": (lambda: World().loses("goods"), "price_review", [14]),
+    "freight is no price": (lambda: World().loses("freight"), "price_review", []),
+    "freight": (lambda: World().loses("freight"), "freight_review", [14]),
+    "a price is no freight": (lambda: World().loses("goods"), "freight_review", []),
+    "terms": (lambda: World().loses("terms"), "terms_review", [14]),
+    "a small loss": (
+        lambda: World().loses("terms", share_before=0.8),
+        "terms_review",
+        [],
+    ),
+    "service": (lambda: World().loses("service"), "cost_to_serve_review", [14]),
+    "another verdict comes first": (
+        lambda: (
+            World()
+            .loses("service")
+            .change("int_verdicts", "a", verdict="blocked_by_service")
+        ),
+        "cost_to_serve_review",
+        [],
+    ),
+    "an alarm that nothing answers": (
+        lambda: World().verdict("slips"),
+        "alarm_unanswered",
+        [7],
+    ),
+    "an alarm that something answers": (
+        lambda: World().verdict("slips").talk("visit", 90),
+        "alarm_unanswered",
+        [],
+    ),
+    "no alarm": (lambda: World().verdict("keep"), "alarm_unanswered", []),
+    "an alarm of a lesser tier": (
+        lambda: World().customer("c", "company", "growth").verdict("slips", None, "c"),
+        "alarm_unanswered",
+        [],
+    ),
 }
 
 
@@ -745,6 +848,19 @@ REASONS = {
         "Unpaid past the due day: 200 USD in 2 invoices, the oldest due on 2013-12-22.",
         "逾期未付发票2张，共200 USD，最早到期日2013-12-22。",
     ),
+    "review": (
+        lambda: World().loses("freight"),
+        "freight_review",
+        "Loses 500 USD in 12 months; freight takes 30.0 % of its revenue, 10.0 % of that "
+        "of its type: 2,000 USD more than usual.",
+        "近12个月亏损500 USD；运费占其收入的30.0%，同类客户为10.0%，比通常多2,000 USD。",
+    ),
+    "review without revenue": (
+        lambda: World().loses("freight", share_of_revenue=None, excess=-1),
+        "freight_review",
+        "Loses 500 USD in 12 months.",
+        "近12个月亏损500 USD。",
+    ),
     "contacts": (
         covered,
         "contact_missing",
@@ -793,6 +909,112 @@ def test_who_does_it() -> None:
     assert world.actions("visit_due")[0]["owner"] == "Ann"
     world.rule("visit_due", owner_role_en="Team")
     assert world.actions("visit_due")[0]["owner"] == "Team"
+
+
+@pytest.mark.parametrize(
+    ("world", "action", "times"),
+    [
+        (lambda: World().talk("visit", 89), "visit_due", 1),
+        (lambda: World().talk("visit", 90 + 89), "visit_due", 1),
+        (lambda: World().talk("visit", 90 + 90), "visit_due", 2),
+        # Two years without a visit: one line, however many were missed.
+        (lambda: World().talk("visit", 700, None), "visit_due", 7),
+        (lambda: World().talk("call", 95), "call_due", 3),
+        (
+            lambda: World().ticket(1, met_sla=False).ticket(2, met_sla=False),
+            "sla_broken",
+            2,
+        ),
+        (lambda: World().invoice(14).invoice(40), "invoice_overdue", 2),
+        (lambda: silent(3, 90), "rhythm_missed", 1),
+    ],
+)
+def test_one_line_stands_for_all_the_times_it_was_missed(
+    world: Callable[[], World], action: str, times: int
+) -> None:
+    (row,) = world().actions(action)
+    assert row["times_missed"] == times
+
+
+def test_what_is_at_stake_comes_first_and_not_what_has_waited_longest() -> None:
+    world = World().customer("c", "company").customer("d", "company")
+    world.rule("visit_due", priority=3).rule("call_due", priority=3)
+    world.talk("visit", 600, "a").talk("visit", 100, "c").talk("visit", 300, "d")
+    world.verdict("keep", 5, "a").verdict("slips", 90, "c").ticket(
+        9, "d", is_complaint=True
+    )
+    assert [(row["action"], row["customer_id"]) for row in world.actions()] == [
+        ("complaint_open", "d"),
+        ("visit_due", "c"),
+        ("visit_due", "a"),
+        ("visit_due", "d"),
+    ]
+
+
+def test_an_action_has_its_own_money_before_that_of_the_verdict() -> None:
+    world = World().verdict("keep", 7).invoice(20).lead(customer_id="a", amount=100)
+    found = {row["action"]: row["at_stake"] for row in world.actions()}
+    assert found == {"invoice_overdue": 100, "lead_cold": 60}
+    (unknown,) = World().lead(amount=100, probability=None).actions()
+    assert unknown["at_stake"] == 30
+    (nothing,) = World().lead().actions()
+    assert nothing["at_stake"] is None
+
+
+def busy(minutes: float | None) -> World:
+    """Three companies of Ann's to be visited: a visit takes an hour, a call ten minutes."""
+    world = World().customer("c", "company").customer("d", "company")
+    for number, name in enumerate("acd"):
+        world.change("core_customers", name, owner="Ann")
+        world.talk("visit", 100, name, minutes=60 if minutes else None)
+        world.verdict("slips", 100 - number, name)
+    for _ in range(2):
+        world.talk("email", 363, None, owner="Ann", minutes=minutes)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("minutes", "capacity", "fits"),
+    [
+        # The week's share of 52 of what was recorded.
+        (26 * 120, 120, [True, True, False]),
+        (26 * 119, 119, [True, False, False]),
+        # The first fits any week.
+        (26 * 10, 10, [True, False, False]),
+    ],
+)
+def test_the_list_is_cut_to_the_week(
+    minutes: float, capacity: float, fits: Sequence[bool]
+) -> None:
+    warehouse = busy(minutes).laid().build(*MODELS, "owner_weeks")
+    rows = warehouse.rows("from {customer_actions} order by place")
+    assert [row["fits_week"] for row in rows] == list(fits)
+    assert {row["minutes"] for row in rows} == {60}
+    (week,) = warehouse.rows("from {owner_weeks}")
+    assert week == {
+        "owner": "Ann",
+        "capacity_minutes": pytest.approx(capacity),
+        "actions_due": 3,
+        "actions_fitting": sum(fits),
+        "minutes_due": 180,
+        "minutes_fitting": 60 * sum(fits),
+    }
+
+
+def test_without_records_the_plan_is_the_week_and_without_minutes_nobody_knows() -> (
+    None
+):
+    world = busy(None)
+    warehouse = world.laid().build(*MODELS, "owner_weeks")
+    (week,) = warehouse.rows("from {owner_weeks}")
+    # Three companies, ten hours a year each.
+    assert week["capacity_minutes"] == pytest.approx(3 * 10 * 60 / 52)
+    assert (week["minutes_due"], week["actions_fitting"]) == (None, None)
+    for row in world.rows["service_policies"]:
+        row["hours_per_year"] = None
+    world.talk("visit", 1, None, minutes=60)
+    rows = world.actions()
+    assert {(row["minutes"], row["fits_week"]) for row in rows} == {(60, None)}
 
 
 def test_a_lead_belongs_to_its_owner_and_else_to_the_role() -> None:

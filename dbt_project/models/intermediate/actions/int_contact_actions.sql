@@ -86,7 +86,9 @@ visits_due as (
         coalesce(
             '上次拜访：' || cast(rhythms.last_visit_on as varchar) || '；', '无拜访记录；'
         ) || rhythms.tier_name_zh || '每' || cast(rhythms.visit_every_days as varchar)
-        || '天拜访一次。' as reason_zh
+        || '天拜访一次。' as reason_zh,
+        {{ times_missed("rhythms", "visit") }} as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from rhythms
     {{ join_action_rules("rhythms", "visit_due") }}
     where
@@ -94,6 +96,7 @@ visits_due as (
         and rhythms.visit_due_on <= {{ plus_days("rhythms.as_of_date", "rules.days") }}
 ),
 
+-- A visit that is due spares the call.
 calls_due as (
     select
         rhythms.customer_id,
@@ -109,11 +112,18 @@ calls_due as (
             '上次通话或会面：' || cast(rhythms.last_talk_on as varchar) || '；',
             '无通话或会面记录；'
         ) || rhythms.tier_name_zh || '每' || cast(rhythms.call_every_days as varchar)
-        || '天联系一次。' as reason_zh
+        || '天联系一次。' as reason_zh,
+        {{ times_missed("rhythms", "call") }} as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from rhythms
     {{ join_action_rules("rhythms", "call_due") }}
+    left join visits_due
+        on
+            rhythms.customer_id = visits_due.customer_id
+            and rhythms.as_of_date >= visits_due.due_from
     where
-        rhythms.call_every_days is not null
+        visits_due.customer_id is null
+        and rhythms.call_every_days is not null
         and rhythms.call_due_on <= {{ plus_days("rhythms.as_of_date", "rules.days") }}
 ),
 

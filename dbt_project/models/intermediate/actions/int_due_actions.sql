@@ -7,7 +7,7 @@ the as-of day. What is due for which reason stands in the models int_*_actions.
 
 with final as (
     {%- for part in [
-        "contact", "service", "silence", "tier", "greeting", "lead", "payment",
+        "contact", "service", "silence", "tier", "greeting", "lead", "payment", "verdict",
     ] %}
     select * from {{ ref("int_" ~ part ~ "_actions") }}
     {%- if not loop.last %}

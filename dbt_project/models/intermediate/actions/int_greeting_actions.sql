@@ -78,7 +78,9 @@ birthdays_due as (
         'Birthday on ' || substring(cast(birthdays.birthday as varchar), 6, 5)
         || ' (month and day).' as reason_en,
         '生日：' || substring(cast(birthdays.birthday as varchar), 6, 5)
-        || '（月-日）。' as reason_zh
+        || '（月-日）。' as reason_zh,
+        1 as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from birthdays
     {{ join_action_rules("birthdays", "birthday") }}
     where
@@ -92,7 +94,9 @@ holidays_due as (
         'holiday' as action_code,
         holiday_date as due_from,
         name_en || ' on ' || cast(holiday_date as varchar) || '.' as reason_en,
-        cast(holiday_date as varchar) || '：' || name_zh || '。' as reason_zh
+        cast(holiday_date as varchar) || '：' || name_zh || '。' as reason_zh,
+        1 as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from greeted
     where place = 1
 ),

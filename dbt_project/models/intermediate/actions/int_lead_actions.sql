@@ -19,6 +19,10 @@ leads as (
     select * from {{ ref("core_leads") }}
 ),
 
+settings as (
+    select * from {{ ref("core_potential_settings") }}
+),
+
 -- Where a source records no contact with any lead, that there was none with this one is
 -- not known.
 contacted_sources as (
@@ -33,6 +37,7 @@ open_leads as (
         leads.owner,
         leads.stage,
         leads.probability,
+        cast(leads.amount as {{ type_money_sum() }}) as amount,
         leads.created_on,
         leads.last_contact_on,
         refresh.as_of_date,
@@ -72,8 +77,15 @@ final as (
         ) || '；' || coalesce(
             '上次联系：' || cast(open_leads.last_contact_on as varchar),
             '无联系记录，录入于' || cast(open_leads.created_on as varchar)
-        ) || '。' as reason_zh
+        ) || '。' as reason_zh,
+        1 as times_missed,
+        cast(
+            open_leads.amount * coalesce(
+                open_leads.probability, settings.unknown_probability
+            ) as {{ type_money_sum() }}
+        ) as at_stake
     from open_leads
+    cross join settings
     {{ join_action_rules("open_leads", "lead_cold") }}
     where
         coalesce(open_leads.last_contact_on, open_leads.created_on)

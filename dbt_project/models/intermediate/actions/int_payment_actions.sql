@@ -29,7 +29,9 @@ final as (
         '逾期未付发票' || cast(count(*) as varchar) || '张，共'
         || {{ thousands("sum(payments.amount)") }}
         || ' {{ var("reporting_currency") }}，最早到期日'
-        || cast(min(payments.due_date) as varchar) || '。' as reason_zh
+        || cast(min(payments.due_date) as varchar) || '。' as reason_zh,
+        cast(count(*) as integer) as times_missed,
+        cast(sum(payments.amount) as {{ type_money_sum() }}) as at_stake
     from present
     {{ join_action_rules("present", "invoice_overdue") }}
     inner join payments

@@ -39,7 +39,9 @@ missed_levels as (
         || cast(max(tickets.opened_on) as varchar) || '.' as reason_en,
         '近' || cast(max(rules.days) as varchar) || '天有' || cast(count(*) as varchar)
         || '张工单未达到服务标准，最近一张提交于'
-        || cast(max(tickets.opened_on) as varchar) || '。' as reason_zh
+        || cast(max(tickets.opened_on) as varchar) || '。' as reason_zh,
+        cast(count(*) as integer) as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from present
     {{ join_action_rules("present", "sla_broken") }}
     inner join tickets
@@ -70,7 +72,9 @@ complaints_open as (
         || coalesce(
             '；承诺' || cast(max(present.resolution_hours) as varchar) || '小时内解决',
             ''
-        ) || '。' as reason_zh
+        ) || '。' as reason_zh,
+        cast(count(*) as integer) as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from present
     {{ join_action_rules("present", "complaint_open") }}
     inner join tickets

@@ -28,7 +28,9 @@ rhythms_missed as (
         '已' || cast(present.days_since_last_order as varchar) || '天未下单，为通常间隔'
         || {{ plain_number("present.usual_gap_days", 1) }} || '天的'
         || {{ plain_number("present.overdue_factor", 1) }} || '倍；至今在'
-        || cast(present.order_days as varchar) || '个日期下过单。' as reason_zh
+        || cast(present.order_days as varchar) || '个日期下过单。' as reason_zh,
+        1 as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from present
     {{ join_action_rules("present", "rhythm_missed") }}
     where
@@ -50,7 +52,9 @@ dormant as (
         '自' || cast(present.last_order_date as varchar) || '起'
         || cast(present.days_since_last_order as varchar) || '天未下单；历史销售额'
         || {{ thousands("present.revenue") }}
-        || ' {{ var("reporting_currency") }}。' as reason_zh
+        || ' {{ var("reporting_currency") }}。' as reason_zh,
+        1 as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from present
     {{ join_action_rules("present", "dormant_customer") }}
     where

@@ -33,7 +33,9 @@ falling as (
         cast(present.as_of_date as varchar) || '的数据仅达到'
         || earned_tiers.tier_name_zh || '；自月末'
         || cast(last_day({{ plus_days("present.as_of_date", 1) }}) as varchar)
-        || '起可能失去' || present.tier_name_zh || '。' as reason_zh
+        || '起可能失去' || present.tier_name_zh || '。' as reason_zh,
+        1 as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from present
     {{ join_action_rules("present", "tier_falling") }}
     inner join tiers as earned_tiers
@@ -70,7 +72,9 @@ within_reach as (
             '；最近的途径是' || score_factors.factor_name_zh || '由'
             || {{ plain_number("present.next_tier_factor_now") }} || '提高到'
             || {{ plain_number("present.next_tier_factor_needed") }}, ''
-        ) || '。' as reason_zh
+        ) || '。' as reason_zh,
+        1 as times_missed,
+        cast(null as {{ type_money_sum() }}) as at_stake
     from present
     {{ join_action_rules("present", "tier_within_reach") }}
     inner join tiers as next_tiers

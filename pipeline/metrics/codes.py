@@ -12,7 +12,6 @@ from typing import Final
 import duckdb
 
 from pipeline.common import sql
-from pipeline.reports import queries
 
 LABELS = "code_labels"
 # The kind of the table's own title among the labels.
@@ -83,6 +82,8 @@ _COLUMNS: Final[Mapping[str, _Defined]] = {
     "relationship_level": _Defined(
         "relationship_levels", "relationship_level", "name_en", "name_zh"
     ),
+    "verdict": _Defined("verdicts", "verdict", "name_en", "name_zh"),
+    "verdict_evidence.fact": _Defined("verdict_facts", "fact", "text_en", "text_zh"),
     "rule_code": _Defined("service_alarms", "rule_code", "rule_en", "rule_zh"),
 }
 # Columns that hold the codes of another one.
@@ -104,13 +105,18 @@ class Codes:
         self._connection = connection
         self._labels: dict[str, list[Code]] = {}
         self._defined: dict[_Defined, list[Code]] = {}
-        if queries.has_table(connection, "meta", LABELS):
-            for row in queries.rows(
-                connection,
-                f"select code_kind, code, label_en, label_zh from meta.{LABELS}",
-            ):
-                code = Code(row["code"], row["label_en"], row["label_zh"])
-                self._labels.setdefault(row["code_kind"], []).append(code)
+        self._columns = {
+            (table, column)
+            for table, column in connection.execute(
+                "select table_name, column_name from duckdb_columns() "
+                "where database_name = current_database() and schema_name = 'meta'"
+            ).fetchall()
+        }
+        if (LABELS, "code") in self._columns:
+            for kind, code, english, chinese in connection.execute(
+                f"select code_kind, code, label_en, label_zh from meta.{LABELS}"
+            ).fetchall():
+                self._labels.setdefault(kind, []).append(Code(code, english, chinese))
 
     def of(self, table: str, column: str) -> list[Code]:
         """The codes that a column may hold; none where it holds no codes."""
@@ -135,10 +141,7 @@ class Codes:
     def _of(self, defined: _Defined) -> list[Code]:
         if defined not in self._defined:
             columns = (defined.code, defined.label_en, defined.label_zh)
-            there = all(
-                queries.has_column(self._connection, "meta", defined.table, column)
-                for column in columns
-            )
+            there = all((defined.table, column) in self._columns for column in columns)
             chosen = ", ".join(map(sql.quoted, columns))
             self._defined[defined] = (
                 [
