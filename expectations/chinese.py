@@ -347,9 +347,9 @@ _TIERS: Final = {
     "two calls for one reason annoy the customer": "同一原因打两次电话会惹恼客户",
     "a lost join shows here": "丢失的关联会在此暴露",
     "a greeting after the day is worse than none": "迟到的问候还不如没有",
-    "the demonstration lists 511 actions for 19,192 customers (2026-11-22); what is due "
+    "the demonstration lists 920 actions for 19,192 customers (2026-11-30); what is due "
     "for every tenth is read by nobody: tighten action_rules": (
-        "演示数据为 19,192 个客户列出 511 项（2026-11-22）；"
+        "演示数据为 19,192 个客户列出 920 项（2026-11-30）；"
         "每十个客户就有一项的清单没有人看：请收紧 action_rules"
     ),
     "the kinds that reports know": "报告所认识的种类",
@@ -396,6 +396,19 @@ _VALUE: Final = {
         "这样的拟合会被拒绝，若未被拒绝则在此发现"
     ),
 }
+_WORK: Final = {
+    "what has waited longest is not what matters most": "等得最久的不一定最重要",
+    "an alarm that nobody has to answer; the rule alarm_unanswered of action_rules is off "
+    "or leaves out the best tier": (
+        "没有人需要处理的警报；action_rules 的规则 alarm_unanswered 已关闭，"
+        "或没有包含最高等级"
+    ),
+    "the grain: one row per owner": "表的粒度：每个负责人一行",
+    "a week has no more minutes": "一周没有更多的分钟",
+    "a part is no more than the whole": "部分不会大于整体",
+    "unknown is neither full nor empty": "未知既不是满，也不是空",
+    "the rest of the list is counted, not lost": "清单的其余部分要计数，而不是丢失",
+}
 _VERDICTS: Final = {
     "exactly one verdict a customer": "每个客户恰好一个结论",
     "the verdicts are total: who is in none is forgotten": (
@@ -431,5 +444,6 @@ REASONS: Final[Mapping[str, str]] = {
     **_SERVICE,
     **_TIERS,
     **_VALUE,
+    **_WORK,
     **_VERDICTS,
 }

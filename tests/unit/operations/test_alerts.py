@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -419,6 +420,19 @@ def test_other_mistakes_in_the_file(home: Home) -> None:
         config.path_of(settings).write_text(text)
         with pytest.raises(ConfigurationError, match=expected):
             config.load(settings)
+
+
+def test_a_channel_speaks_the_language_of_the_settings_unless_it_says_another(
+    home: Home,
+) -> None:
+    channels = [GOOD, GOOD | {"name": "both", "language": "en"}]
+    settings = given.settings_of(home, channels)
+    languages: tuple[config.Language, ...] = ("en", "zh")
+    for language in languages:
+        described = config.load(replace(settings, language=language))
+        assert described is not None
+        spoken = [channel.language for channel in described.channels]
+        assert spoken == [language, "en"]
 
 
 def test_secrets_come_from_the_environment_and_are_not_printed(home: Home) -> None:
