@@ -6,6 +6,7 @@ tests. What an account is worth is known from the stand-in alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,6 +176,50 @@ def test_no_secret_is_in_any_file(project: Project) -> None:
     for path in files:
         content = path.read_bytes()
         assert not any(secret.encode() in content for secret in secrets), path
+
+
+def test_tiers_go_back_into_the_tenant(project: Project) -> None:
+    """By their Chinese names; an account of a tier that the tenant lacks is refused."""
+    fields = project.tenant.fields["AccountObj"]
+    fields["tier_of_ours__c"] = {
+        "type": "select_one",
+        "options": [
+            {"label": "重要客户", "value": "a"},
+            {"label": "普通客户", "value": "b"},
+        ],
+    }
+    path = project.folder / "sources.yaml"
+    before = path.read_text(encoding="utf-8")
+    back = "    writeback: {send: true, fields: {tier: tier_of_ours__c}}\n"
+    path.write_text(
+        before.replace("    kind: fxiaoke\n", f"    kind: fxiaoke\n{back}"), "utf-8"
+    )
+    try:
+        sent = project.run("export", "crm", "--send", "--json")
+    finally:
+        path.write_text(before, encoding="utf-8")
+        del fields["tier_of_ours__c"]
+    rows = project.query(
+        """
+        select source_customer_id, tier_name_zh
+        from marts.customer_360
+        inner join marts.customer_source_keys using (customer_id)
+        where source = 'fxiaoke'
+        """
+    )
+    options = {"重要客户": "a", "普通客户": "b"}
+    taken = {key: options[tier] for key, tier in rows if tier in options}
+    records = project.tenant.objects["AccountObj"].items()
+    written = {
+        key: record["tier_of_ours__c"]
+        for key, record in records
+        if "tier_of_ours__c" in record
+    }
+    assert written == taken
+    (done,) = json.loads(sent.stdout)
+    assert taken
+    assert (done["accepted"], done["refused"]) == (len(taken), len(rows) - len(taken))
+    assert sent.returncode == (1 if done["refused"] else 0), sent.stderr
 
 
 def test_a_field_that_vanishes_stops_the_next_refresh(project: Project) -> None:
