@@ -37,11 +37,14 @@ ASKED = [
     "operations",
     "potential",
     "privacy",
+    "reports",
     "serving",
     "tiers",
     "upgrading",
     "value",
+    "verdicts",
     "what-if",
+    "write-back",
 ]
 # One thing has one word on all pages: what is not said, and what is said for it.
 NOT_SAID = {
@@ -51,6 +54,8 @@ NOT_SAID = {
     "订单行": "订单明细",
     "重点客户": "重要客户 (the tier), 大客户计划 (the plans)",
     "关卡": "关口",
+    "集市": "业务表",
+    "候选库": "候选版本",
 }
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 
