@@ -482,6 +482,77 @@ def test_what_is_due_can_be_worked_and_agrees_with_the_tiers(
     ) == (0,)
 
 
+def test_every_customer_has_a_verdict_and_every_alarm_an_action(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    verdicts = dict(
+        warehouse.execute(
+            "select verdict, count(*) from marts.customer_verdicts group by verdict"
+        ).fetchall()
+    )
+    assert sum(verdicts.values()) == CUSTOMERS
+    assert {"loses_money", "slips", "keep", "serve"} <= verdicts.keys()
+    assert one(
+        warehouse,
+        """
+        select count(*), count(*) filter (actions.customer_id is null)
+        from marts.customer_verdicts as verdicts
+        inner join marts.customer_tiers as tiers using (customer_id)
+        left join (select distinct customer_id from marts.customer_actions) as actions
+            on verdicts.customer_id = actions.customer_id
+        where tiers.tier_rank = 1
+            and verdict in ('slips', 'loses_money', 'blocked_by_service')
+        """,
+    )[1:] == (0,)
+    # The largest loss of a company is reviewed, and its matrix does not say "invest".
+    assert one(
+        warehouse,
+        """
+        select count(*) from (
+            select customer_id from marts.customer_verdicts
+            inner join marts.customers using (customer_id)
+            where verdict = 'loses_money' and customer_type = 'company'
+            order by at_stake desc limit 1
+        ) inner join marts.customer_actions using (customer_id)
+        where action in (
+            'price_review', 'terms_review', 'freight_review', 'cost_to_serve_review'
+        )
+        """,
+    ) == (1,)
+    assert one(
+        warehouse,
+        """
+        select count(*) from marts.account_matrix
+        inner join marts.customer_value using (customer_id)
+        where profit_12m < 0 and strategy_code in ('improve', 'maintain', 'enter')
+            and order_count > 0
+        """,
+    ) == (0,)
+
+
+def test_what_is_below_its_bound_decides_nothing(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """The health of persons says the opposite of what comes, and is in no verdict."""
+    assert one(
+        warehouse,
+        """
+        select bool_or(is_health_reliable) filter (customer_type = 'person'),
+            bool_and(is_health_reliable) filter (customer_type = 'company')
+        from marts.customer_360
+        """,
+    ) == (False, True)
+    assert one(
+        warehouse,
+        """
+        select count(*) from marts.verdict_evidence
+        inner join marts.customers using (customer_id)
+        where customer_type = 'person'
+            and fact in ('health_low', 'health_good', 'likely_silent')
+        """,
+    ) == (0,)
+
+
 def test_both_names_of_every_tier(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert warehouse.execute(
         """

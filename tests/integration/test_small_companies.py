@@ -493,6 +493,37 @@ def test_the_questions_of_the_docs_can_be_asked_of_any_company(
             connection.execute(question.right).fetchall()
 
 
+@pytest.mark.parametrize(
+    ("name", "never"),
+    [
+        # What the goods cost nobody knows, so that nobody is known to lose money; nor is
+        # anybody blocked by service without a ticket.
+        ("without_costs", {"loses_money", "blocked_by_service"}),
+        ("service_only", {"loses_money", "slips", "keep", "win"}),
+    ],
+)
+def test_a_verdict_says_nothing_of_what_is_not_recorded(
+    request: pytest.FixtureRequest, name: str, never: set[str]
+) -> None:
+    company: SmallCompany = request.getfixturevalue(name)
+    found = rows(
+        company,
+        "select verdict, at_stake, reason_en, against_en from marts.customer_verdicts",
+    )
+    (customers,) = rows(company, "select count(*) as n from marts.customers")
+    assert len(found) == customers["n"]
+    assert not never & {row["verdict"] for row in found}
+    facts = {row["fact"] for row in rows(company, "from marts.verdict_evidence")}
+    assert not facts & {"loss", "profit", "cost_excess"}
+    reviews = "select action from marts.customer_actions where action like '%_review'"
+    assert rows(company, reviews) == []
+    if name == "service_only":
+        assert not facts & {"revenue", "overdue", "in_rhythm", "expected", "best_tier"}
+        assert {row["at_stake"] for row in found} == {None}
+    week = rows(company, "from marts.owner_weeks where capacity_minutes is null")
+    assert {row["actions_fitting"] for row in week} <= {None}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", dictionary.LANGUAGES)
 def test_the_dictionary_of_who_keeps_service_records_only(
