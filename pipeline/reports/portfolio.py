@@ -100,12 +100,14 @@ class Portfolio:
         return [drawing.pareto(item) for item in self.concentration]
 
 
-def collect(connection: duckdb.DuckDBPyConnection, site: Site) -> Portfolio:
+def collect(
+    connection: duckdb.DuckDBPyConnection, site: Site, *, sales_recorded: bool
+) -> Portfolio:
     """Asks the release what the portfolio shows."""
     top = customers.top_customers(connection)
     customers.with_keys(connection, top)
     return Portfolio(
-        sales_recorded=sales.headline(connection)["sales_recorded"],
+        sales_recorded=sales_recorded,
         concentration=sales.concentration(connection),
         profits=_profits(connection),
         risks=_risks(connection),

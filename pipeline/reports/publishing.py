@@ -70,10 +70,13 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Found:
         plans={plan.account["customer_id"]: plan.address for plan in account_plans},
         owners={each.summary["owner"]: each.address for each in found_owners.pages},
     )
+    first = overview.collect(connection, there)
     return Found(
         site=there,
-        overview=overview.collect(connection, there),
-        portfolio=portfolio.collect(connection, there),
+        overview=first,
+        portfolio=portfolio.collect(
+            connection, there, sales_recorded=first.headline["sales_recorded"]
+        ),
         plans=account_plans,
         midpoint=plans.midpoint(connection) if account_plans else 0.0,
         service=service.collect(connection, there),

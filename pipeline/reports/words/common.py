@@ -75,6 +75,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "nobody": ("nobody", "无人"),
     "no_sales": ("No source records sales", "没有数据源记录销售"),
     "overdue": ("overdue", "已逾期"),
+    "semicolon": ("; ", "；"),
     "comma": (",", "、"),
     "stop": (".", "。"),
     "yes": ("yes", "是"),

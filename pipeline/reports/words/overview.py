@@ -74,8 +74,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "today": ("Whom to call first", "今天先联系谁"),
     "today.lead": (
         "One verdict an account, from tier, profit, prediction, rhythm and service; the "
-        "most at stake first.",
-        "每位客户一个结论，综合等级、利润、预测、购买节奏和服务；涉及金额最大的在前。",
+        "most urgent first, then the most at stake.",
+        "每位客户一个结论，综合等级、利润、预测、购买节奏和服务；最紧急的在前，其次按涉及金额。",
     ),
     "today.nothing": (
         "No customer asks for more than the standard of its tier.",
