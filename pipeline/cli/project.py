@@ -156,7 +156,7 @@ def ui(
     settings = Settings.load(home, sources)
     load_sources(settings)  # What Dagster says of a project that is none is long.
     at = Home.open(settings.home)
-    dbt_docs = PROJECT_ROOT / "dbt_project" / "target" / "static_index.html"
-    served = pages.Pages(at, dbt_docs)  # where `make docs` puts them
+    made = PROJECT_ROOT / "dbt_project" / "target" / "static_index.html"
+    served = pages.Pages(at, [at.dbt_docs, made])  # the other is that of `make docs`
     beside = web_page.Ports(port, pages_port or port % 65535 + 1)
     sys.exit(web_page.run(settings, at, served, beside, started=click.echo))
