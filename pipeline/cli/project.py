@@ -12,7 +12,7 @@ from pipeline.cli.options import home_option, sources_option
 from pipeline.cli.output import out
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
-from pipeline.common.settings import Settings
+from pipeline.common.settings import PROJECT_ROOT, Settings
 
 
 def _init_preset(folder: Path, preset: str, what: str | None) -> None:
@@ -156,6 +156,7 @@ def ui(
     settings = Settings.load(home, sources)
     load_sources(settings)  # What Dagster says of a project that is none is long.
     at = Home.open(settings.home)
-    served = pages.Pages(at, settings.dbt_project / "target" / "static_index.html")
+    made = PROJECT_ROOT / "dbt_project" / "target" / "static_index.html"
+    served = pages.Pages(at, [at.dbt_docs, made])  # the other is that of `make docs`
     beside = web_page.Ports(port, pages_port or port % 65535 + 1)
     sys.exit(web_page.run(settings, at, served, beside, started=click.echo))

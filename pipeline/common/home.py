@@ -125,6 +125,11 @@ class Home:
         """Files made from a release, to be made again at any time."""
         return self.root / "exports"
 
+    @property
+    def dbt_docs(self) -> Path:
+        """Dbt's own pages of the project, where somebody had them made."""
+        return self.exports / "dbt.html"
+
     @classmethod
     def open(cls, root: Path) -> Home:
         """Makes what is missing of the home, readable by its owner only.

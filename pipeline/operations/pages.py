@@ -10,7 +10,7 @@ whatever address is asked for.
     /releases/<id>/report/...      of a kept release
     /releases/<id>/dictionary/...
     /data_docs/<id>/...            of a refresh, refused ones too
-    /dbt/                          what `make docs` made
+    /dbt/                          dbt's own, as `docs --dbt` or `make docs` made them
 
 Not here: what stands on the pages (`reports`, `gates.data_docs`).
 """
@@ -21,7 +21,7 @@ import html
 import re
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -60,11 +60,11 @@ class Pages:
     """Finds the file of an address.
 
     Attributes:
-        dbt_docs: The page that `make docs` made, if it did.
+        dbt_docs: Where dbt's own pages may lie; the first that is there is served.
     """
 
     home: Home
-    dbt_docs: Path
+    dbt_docs: Sequence[Path] = ()
 
     def find(self, path: str) -> Path | None:
         """The file; None where there is none that may be served.
@@ -85,8 +85,8 @@ class Pages:
                 return self._dictionary(self.home.releases / release_id, name)
             case ["data_docs", refresh_id, *rest] if _ID.fullmatch(refresh_id):
                 return _inside(self.home.data_docs / refresh_id, rest)
-            case ["dbt", ""] if self.dbt_docs.is_file():
-                return self.dbt_docs
+            case ["dbt", ""]:
+                return next((page for page in self.dbt_docs if page.is_file()), None)
         return None
 
     @staticmethod
@@ -123,7 +123,7 @@ class Pages:
             for name in found
             if _ID.fullmatch(name)
         ]
-        if self.dbt_docs.is_file():
+        if self.find("/dbt/"):
             links.append(("/dbt/", "dbt"))
         items = "\n".join(
             f'<li><a href="{html.escape(address)}">{html.escape(text)}</a></li>'

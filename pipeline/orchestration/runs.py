@@ -22,6 +22,8 @@ log = logging.getLogger("customer_tiers.retention")
 # The tag that says what started a run.
 TRIGGER = "customer_tiers/trigger"
 COMMAND_LINE = "command line"
+# The tag that says which release a run makes; Dagster shows it in the list of runs.
+RELEASE = "customer_tiers/release"
 # The tag that says which files a sensor saw when it asked for a run.
 FILES = "customer_tiers/files"
 # So many runs for the same files are counted; by then the wait is the longest.

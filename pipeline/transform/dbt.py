@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipeline.common.errors import (
@@ -372,3 +373,22 @@ def check_policy(seeds: Path) -> Check:
         failing_rows=len(examples) or None,
         examples=examples[:EXAMPLES_KEPT],
     )
+
+
+def write_docs(sources: SourcesFile, settings: Settings, output: Path) -> None:
+    """Writes dbt's own documentation of the project as one page.
+
+    Raises:
+        ConfigurationError: The project does not fit the package, or the page cannot be
+            written.
+    """
+    with composed(sources, settings) as folder, TemporaryDirectory() as target:
+        page = dbt_runner.write_docs(folder, Path(target))
+        try:
+            output.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_text(output, page.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{output} cannot be written ({error.strerror}); name another file with "
+                "--output."
+            ) from error

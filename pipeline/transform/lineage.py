@@ -19,6 +19,7 @@ DESCRIPTION = (
     "What each table of the refresh is made of, directly. "
     "One row per table and table that it reads."
 )
+KEY = ("table_name", "reads_name")
 COLUMNS: Mapping[str, str] = {
     "table_name": "The table, with its schema; core and staging stay in the candidate.",
     "reads_name": (

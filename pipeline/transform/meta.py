@@ -26,6 +26,7 @@ from pipeline.landing.entity import landed_entities
 from pipeline.release.duckdb_files import connect
 from pipeline.release.layout import FORMAT, WAREHOUSE, Candidate
 from pipeline.sources import Source
+from pipeline.transform import lineage
 from pipeline.transform.meta_tables import (
     ACCEPTANCES,
     CHECK_HISTORY,
@@ -92,6 +93,47 @@ def write_meta(
         _fill(connection, CHECK_HISTORY, checks)
         _add_earlier_checks(connection, home, candidate)
         connection.execute("checkpoint")
+
+
+def proved_keys(warehouse: Path) -> dict[str, dict[str, Any]]:
+    """The keys of the tables that Python writes, as `gates.relations` says those of dbt.
+
+    No test stands between them and a copy that would make a primary key of them, so each
+    is asked for here: a project's own suite may name two checks alike.
+
+    Args:
+        warehouse: The candidate's file of marts and meta, with all of `meta` in it.
+    """
+    written = (
+        *(CURRENT_RELEASE, REFRESHES, CHECK_RESULTS, CHECK_HISTORY),
+        *(ACCEPTANCES, SOURCE_FRESHNESS),
+    )
+    keys = {f"meta.{table.name}": table.key for table in written}
+    keys[lineage.TABLE] = lineage.KEY
+    with connect(warehouse, read_only=True) as connection:
+        there = {
+            f"meta.{name}"
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() "
+                "where database_name = current_database() and schema_name = 'meta'"
+            ).fetchall()
+        }
+        return {
+            table: {"keys": [[*key]], "references": {}}
+            for table, key in keys.items()
+            if table in there and _is_key(connection, table, key)
+        }
+
+
+def _is_key(
+    connection: duckdb.DuckDBPyConnection, table: str, key: Sequence[str]
+) -> bool:
+    known = " and ".join(f"{sql.quoted(column)} is not null" for column in key)
+    query = (
+        f"select count(*) = count(distinct ({sql.columns(key)})) "
+        f"and coalesce(bool_and({known}), true) from {table}"
+    )
+    return bool((connection.execute(query).fetchone() or (False,))[0])
 
 
 def _refresh_rows(home: Home, candidate: Candidate) -> list[dict[str, Any]]:

@@ -12,11 +12,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MetaTable:
-    """A table of the schema `meta` that Python writes, not dbt."""
+    """A table of the schema `meta` that Python writes, not dbt.
+
+    Attributes:
+        columns: Name → type and description.
+        key: The columns that no two rows share.
+    """
 
     name: str
     description: str
-    columns: Mapping[str, tuple[str, str]]  # name → (type, description)
+    columns: Mapping[str, tuple[str, str]]
+    key: tuple[str, ...] = ()
 
 
 CURRENT_RELEASE = MetaTable(
@@ -45,6 +51,7 @@ CURRENT_RELEASE = MetaTable(
         ),
         "product_version": ("varchar", "The customer-tiers that made it."),
     },
+    key=("refresh_id",),
 )
 
 REFRESHES = MetaTable(
@@ -64,6 +71,7 @@ REFRESHES = MetaTable(
         "started_at": ("timestamp", "Start, UTC."),
         "ended_at": ("timestamp", "End, UTC."),
     },
+    key=("refresh_id",),
 )
 _CHECK: dict[str, tuple[str, str]] = {
     "gate": ("varchar", "in.<source>, transform or out."),
@@ -105,6 +113,7 @@ CHECK_RESULTS = MetaTable(
             "test and all that it reads are as they were.",
         ),
     },
+    key=("check_id",),
 )
 CHECK_HISTORY = MetaTable(
     "check_history",
@@ -117,6 +126,7 @@ CHECK_HISTORY = MetaTable(
         **_CHECK,
         **_FOUND,
     },
+    key=("refresh_id", "check_id"),
 )
 ACCEPTANCES = MetaTable(
     "acceptances",
@@ -135,6 +145,7 @@ ACCEPTANCES = MetaTable(
         "reason": ("varchar", "Why, in that person's words."),
         "until": ("date", "The last day on which it holds, by the clock, UTC."),
     },
+    key=("check_id",),
 )
 QUARANTINE = MetaTable(
     "quarantine",
@@ -194,4 +205,5 @@ SOURCE_FRESHNESS = MetaTable(
         ),
         "last_loaded_at": ("timestamp", "When the newest batch was read, UTC."),
     },
+    key=("source", "entity"),
 )

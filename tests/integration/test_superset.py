@@ -8,6 +8,7 @@ PostgreSQL, before and after a publish.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +21,12 @@ import sqlalchemy as sa
 import yaml
 
 from pipeline import metrics
+from pipeline.common.home import Home
 from pipeline.serving.superset import definitions, labels
 from tests.conftest import command, invoke, opened
 from tests.integration import servers, superset_server
 from tests.integration.superset_server import Superset, SupersetError
+from tests.unit.serving.releases import publish
 
 Parts = Mapping[str, Any]
 
@@ -178,6 +181,29 @@ def test_one_language_alone(published_home: Path, tmp_path: Path) -> None:
         chart = of_kind(found, "charts")["latest_moves"]
         reasons = [c for c in chart["params"]["all_columns"] if c.startswith("reason")]
         assert reasons == [f"reason_{language}"]
+
+
+def test_what_an_older_release_does_not_have_is_left_out_and_named(
+    tmp_path: Path,
+) -> None:
+    before = os.umask(0o077)
+    release = publish(Home.open(tmp_path / "home"))
+    os.umask(before)
+    with duckdb.connect(str(release.path / "warehouse.duckdb"), read_only=True) as old:
+        tables = old.execute("select table_name from duckdb_tables()").fetchall()
+    assert ("customer_360",) not in tables
+    file = tmp_path / "b.zip"
+    said = invoke("export", "superset", file, "--home", tmp_path / "home", "--json")
+    assert said.returncode == 0, said.stderr
+    left_out = json.loads(said.stdout)["left_out"]
+    assert (
+        left_out["Customers, best tier first / 客户（按等级）"] == "marts.customer_360"
+    )
+    assert left_out["Key customers / 重要客户数"] == "dataset customers"
+    assert "as_of_date" in left_out["This release / 当前版本"]
+    found = parts(file)
+    assert {*of_kind(found, "datasets")} == {"current_release"}
+    assert of_kind(found, "charts") == {}
 
 
 def test_ids_stay_and_another_name_has_others(

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from pipeline.common.settings import PROJECT_ROOT
@@ -142,3 +143,9 @@ def test_it_serves_both_and_ends_when_it_is_told_to(
     assert [each for each in started if is_there(each)] == []
     assert is_free(ports[0])
     assert is_free(ports[1])
+
+
+def test_a_run_says_which_release_it_made(home: Path) -> None:
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        (run,) = instance.get_runs()
+    assert run.tags["customer_tiers/release"] == (home / "current").resolve().name

@@ -18,6 +18,7 @@ from pipeline.landing.entity import refuse_foreign
 from pipeline.landing.load import Landed
 from pipeline.landing.store import BatchStore
 from pipeline.operations import retention
+from pipeline.orchestration import runs
 from pipeline.orchestration.request import RefreshRequest, limit
 from pipeline.release import candidates, pruning
 from pipeline.scaffold import demonstration
@@ -70,6 +71,9 @@ def candidate_asset(sources: SourcesFile, settings: Settings) -> dg.AssetsDefini
             reporting_currency=business.reporting_currency,
             full=request.full,
             sources_file=settings.sources_file,
+        )
+        context.instance.add_run_tags(
+            context.run.run_id, {runs.RELEASE: opened.refresh_id}
         )
         with attempts.stage(home, opened.refresh_id, "open candidate"):
             refuse_foreign(home, sources.sources)

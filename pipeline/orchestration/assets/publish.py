@@ -72,7 +72,10 @@ def publish_asset(
             if not sealing.is_sealed(home, candidate):
                 if problems := verification.judge(candidate, needed, terms):
                     raise GateRefused(
-                        f"{refresh_id} is not published: " + "; ".join(problems)
+                        f"{refresh_id} is not published: {'; '.join(problems)}. Readers "
+                        "see what they saw. `customer-tiers status` says of each what "
+                        "to do; then materialize the whole job, or run "
+                        "`customer-tiers refresh`."
                     )
                 declared = relations.declared(
                     project.manifest_json, sources.sources, settings.expectations
@@ -143,7 +146,8 @@ def _seal(
     uses = acceptances.uses(terms.held, found)
     sealed_at = attempts.now().isoformat()
     meta.write_meta(home, candidate, sources.sources, found, uses, sealed_at=sealed_at)
-    sealing.seal(candidate, needed, uses, sealed_at=sealed_at, relations=declared)
+    known = {**declared, **meta.proved_keys(candidate.warehouse_file)}
+    sealing.seal(candidate, needed, uses, sealed_at=sealed_at, relations=known)
     _warn_of_idle(uses)
     try:
         memory.remember(home, candidate.work_file)

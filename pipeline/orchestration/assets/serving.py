@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipeline.common.settings import Settings
 from pipeline.journal import attempts
-from pipeline.orchestration.assets.ingest import POOL
+from pipeline.orchestration.assets.ingest import DATA_TEAM, POOL
 from pipeline.orchestration.request import RefreshRequest
 from pipeline.release import catalogue
 from pipeline.serving import copies
@@ -39,6 +39,7 @@ def _serving_asset(kind: Kind, target: str, settings: Settings) -> dg.AssetsDefi
         deps=["publish"],
         group_name="release",
         kinds={kind},
+        owners=[DATA_TEAM],
         pool=POOL,
         description=f"The copy of the current release in {target}.",
     )

@@ -127,6 +127,7 @@ def transform_assets(
     def transformed(
         context: dg.AssetExecutionContext, request: RefreshRequest
     ) -> Iterator[Any]:
+        refuse_a_part(context)
         home = request.open_home()
         candidate = candidates.latest_candidate(home)
         with attempts.stage(home, candidate.refresh_id, "transform"):
@@ -175,6 +176,25 @@ def transform_assets(
             _conclude(home, candidate, built, models, carried)
 
     return transformed
+
+
+def refuse_a_part(context: dg.AssetExecutionContext) -> None:
+    """Refuses a run that was asked for some tables only.
+
+    Dagster offers every table of dbt's by itself, and cannot be told not to; a release is
+    built whole, or it is none.
+
+    Raises:
+        GateRefused: It was; nothing was changed.
+    """
+    if context.assets_def.is_subset:
+        asked = sorted(key.to_user_string() for key in context.selected_asset_keys)
+        raise GateRefused(
+            f"The tables of a release are built together, and {', '.join(asked[:5])} "
+            f"cannot be built alone. Nothing was changed. Materialize all of the job "
+            "`refresh`, or run `customer-tiers refresh`: what is as it was is taken "
+            "over, and not built again."
+        )
 
 
 def _conclude(

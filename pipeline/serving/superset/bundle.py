@@ -7,9 +7,11 @@ import uuid
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import sqlalchemy as sa
 import yaml
 
@@ -140,7 +142,8 @@ def build(
     found = contents.read(release)
     plan = definitions.dashboard()
     with contents.opened(found.file) as connection:
-        maker = Maker(found, Codes(connection), language)
+        can_ask = partial(_can_ask, connection)
+        maker = Maker(found, Codes(connection), can_ask, language)
         made = {name: maker.make(name, each) for name, each in plan.datasets.items()}
     there = {name: dataset for name, dataset in made.items() if dataset is not None}
     drawn: dict[str, dict[str, Any]] = {}
@@ -149,7 +152,8 @@ def build(
         name = labels.said(charts.title(chart), language)
         dataset = there.get(chart.dataset)
         if dataset is None:
-            left_out[name] = str(plan.datasets[chart.dataset].table)
+            wanted = plan.datasets[chart.dataset]
+            left_out[name] = wanted.table or f"dataset {wanted.metrics_of}"
         elif absent := charts.missing(chart, dataset, language):
             left_out[name] = ", ".join(absent)
         else:
@@ -190,6 +194,15 @@ def build(
         left_out,
         target.asks_for_password,
     )
+
+
+def _can_ask(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
+    """Whether the release has the tables and columns of a query."""
+    try:
+        connection.execute(f"explain {query}")
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _metadata(found: Contents) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def title(plan: ChartPlan) -> Words:
 
 
 def missing(plan: ChartPlan, dataset: Dataset, language: Language) -> Sequence[str]:
-    """The columns that it needs and the release does not have."""
+    """The columns and metrics that it needs and the release does not have."""
     needed: list[str] = []
     if plan.table is not None:
         needed = [*_spread(plan.table.columns, language), *plan.table.by]
@@ -55,7 +55,8 @@ def missing(plan: ChartPlan, dataset: Dataset, language: Language) -> Sequence[s
         needed = [curve.x, *curve.series]
     elif plan.pie is not None:
         needed = [plan.pie.by]
-    return [name for name in needed if name not in dataset.columns]
+    absent = [name for name in needed if name not in dataset.columns]
+    return absent + [name for name in plan.metrics if name not in dataset.formats]
 
 
 def config(plan: ChartPlan, dataset: Dataset, language: Language) -> dict[str, Any]:

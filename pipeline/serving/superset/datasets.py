@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,11 +54,13 @@ class Maker:
 
     Attributes:
         codes: What its codes mean.
+        can_ask: Whether a query can be asked of it.
         language: In which the bundle speaks.
     """
 
     contents: Contents
     codes: Codes
+    can_ask: Callable[[str], bool]
     language: Language
 
     def make(self, name: str, plan: DatasetPlan) -> Dataset | None:
@@ -104,9 +106,12 @@ class Maker:
             },
         )
 
-    def _of_metrics(self, name: str, plan: DatasetPlan) -> Dataset:
+    def _of_metrics(self, name: str, plan: DatasetPlan) -> Dataset | None:
         defined = metrics.load()
         found = defined.datasets[str(plan.metrics_of)]
+        rows = defined.rows(str(plan.metrics_of))
+        if not self.can_ask(rows):
+            return None  # a release of before the tables were there
         described = self._described()
         return self._dataset(
             name,
@@ -121,7 +126,7 @@ class Maker:
                 else name,
                 "schema": "marts",
                 "description": labels.said(found.grain, self.language),
-                "sql": defined.rows(str(plan.metrics_of)),
+                "sql": rows,
                 "metrics": [
                     self._metric(
                         each.id,
@@ -132,6 +137,7 @@ class Maker:
                     )
                     for each in defined.metrics
                     if each.dataset == plan.metrics_of
+                    and self.can_ask(f"select {defined.known(each)} from ({rows}) as t")
                 ],
             },
         )

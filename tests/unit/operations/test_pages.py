@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 @pytest.fixture
 def server(home: Home, tmp_path: Path) -> Iterator[ThreadingHTTPServer]:
     (tmp_path / "dbt.html").write_text("dbt's own")
-    found = pages.serve(pages.Pages(home, tmp_path / "dbt.html"), 0)
+    found = pages.serve(pages.Pages(home, [home.dbt_docs, tmp_path / "dbt.html"]), 0)
     threading.Thread(target=found.serve_forever, daemon=True).start()
     yield found
     found.shutdown()
@@ -186,7 +186,7 @@ def test_it_listens_on_this_machine_alone_and_says_when_it_cannot(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"Port {port} .*--pages-port"):
-            pages.serve(pages.Pages(home, tmp_path), port)
+            pages.serve(pages.Pages(home), port)
 
 
 def test_a_page_has_its_address_where_pages_are_served(home: Home) -> None:

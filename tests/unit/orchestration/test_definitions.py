@@ -197,6 +197,36 @@ def test_everything_holds_the_pool_of_one(definitions: dg.Definitions) -> None:
             assert found.op.pool == "candidate", asset.key
 
 
+def test_one_table_alone_is_refused_with_what_to_do(
+    definitions: dg.Definitions, tmp_path: Path
+) -> None:
+    """Dagster's page offers each table by itself."""
+    home = Home.open(tmp_path / "home")
+    config = {"resources": {"request": {"config": {"home": str(home.root)}}}}
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        result = definitions.resolve_job_def(JOB).execute_in_process(
+            instance=instance,
+            asset_selection=[dg.AssetKey("customer_tiers")],
+            run_config=config,
+            raise_on_error=False,
+        )
+    (failure,) = [
+        event.step_failure_data.error_display_string
+        for event in result.all_events
+        if event.event_type_value == "STEP_FAILURE"
+    ]
+    assert "customer_tiers cannot be built alone" in failure
+    assert "customer-tiers refresh" in failure
+
+
+def test_a_copy_has_an_owner_as_all_else_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CUSTOMER_TIERS_SERVE_PARQUET", str(tmp_path))
+    graph = build_definitions(Settings.load()).resolve_asset_graph()
+    assert [*graph.get(dg.AssetKey("parquet_copy")).owners] == ["team:data"]
+
+
 def test_the_schedule_is_off_until_it_is_switched_on() -> None:
     settings = Settings.load()
     schedule = build_definitions(settings).resolve_schedule_def(SCHEDULE)
