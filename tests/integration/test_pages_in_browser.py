@@ -170,13 +170,16 @@ def test_a_table_is_sorted_and_filtered(tab: Browser, published_home: Path) -> N
     assert tab.ask(state).startswith(f"{len(shown)} of ")
 
 
-def test_every_account_plan_is_one_sheet(tab: Browser, published_home: Path) -> None:
+def test_an_account_plan_is_one_sheet(tab: Browser, published_home: Path) -> None:
     reports = published_home / "current" / "reports"
     plans = [
         page
         for folder in (reports, reports / "zh")
-        for page in sorted((folder / "account-plans").glob("*.html"))
-        if page.stem != "index"
+        # The fullest ones: what is longest is the first to need another sheet.
+        for page in sorted(
+            (page for page in (folder / "account-plans").glob("*.html")),
+            key=lambda page: (page.stem == "index", -page.stat().st_size),
+        )[:8]
     ]
     assert plans
     for page in plans:
