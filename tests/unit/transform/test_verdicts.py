@@ -223,9 +223,9 @@ def test_urgency_comes_before_money_and_money_before_the_name() -> None:
         }
     )
     assert sorted(rows, key=lambda key: rows[key]["place"]) == [
-        "blocked",
         "large",
         "small",
+        "blocked",
         "rich",
         "nothing",
     ]
