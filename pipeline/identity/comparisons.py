@@ -13,9 +13,10 @@ from typing import Final
 
 from pipeline.identity.vetoes import may_be_one_date, other_numbers
 
-# No two texts that a slip apart has less of Jaro's similarity: with at most a quarter of
-# the letters of the longer one wrong, three quarters of each match, and at most half of
-# those are out of order. It is forty times cheaper than the distance.
+# No two texts a slip apart have less of Jaro's similarity: with at most a quarter of the
+# bytes of the longer one wrong, three quarters of each match, and at most half of those
+# are out of order. It is forty times cheaper than the distance. Three bytes are a quarter
+# of twelve; a shorter text whose letters may have several bytes is not asked.
 _JARO_OF_A_SLIP: Final = 0.66
 
 
@@ -29,7 +30,9 @@ def is_slip(left: str, right: str) -> str:
         f"(case when left({left}, 1) = left({right}, 1) "
         f"and least(length({left}), length({right})) >= 4 "
         f"and abs(strlen({left}) - strlen({right})) <= 3 "
-        f"and jaro_similarity({left}, {right}) >= {_JARO_OF_A_SLIP} "
+        f"and ((strlen({left}) > length({left}) "
+        f"and greatest(strlen({left}), strlen({right})) < 12) "
+        f"or jaro_similarity({left}, {right}) >= {_JARO_OF_A_SLIP}) "
         f"then damerau_levenshtein({left}, {right}) <= case "
         f"when strlen({left}) > length({left}) then 3 "
         f"when least(length({left}), length({right})) >= 10 then 2 else 1 end "

@@ -400,6 +400,7 @@ def by_key(company: SmallCompany, columns: str) -> dict[str, dict[str, Any]]:
 # --------------------------------------------------------------- unknown is not zero
 
 
+@pytest.mark.slow
 def test_a_margin_is_known_where_enough_of_the_money_has_a_cost(
     today: SmallCompany,
 ) -> None:
@@ -437,7 +438,7 @@ def test_a_margin_is_known_where_enough_of_the_money_has_a_cost(
 @pytest.mark.parametrize(
     ("name", "unknown"),
     [
-        ("today", {}),
+        pytest.param("today", {}, marks=pytest.mark.slow),
         ("new", {"cost_to_serve_12m": "no_rates", "profit_12m": "no_rates"}),
         pytest.param(
             "without_costs",
@@ -493,6 +494,7 @@ def test_the_questions_of_the_docs_can_be_asked_of_any_company(
             connection.execute(question.right).fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "never"),
     [
@@ -765,6 +767,7 @@ def test_a_day_inside_the_data_is_what_was_known_on_it(
     assert differing == {}
 
 
+@pytest.mark.slow
 def test_what_is_later_is_counted(today: SmallCompany) -> None:
     counted = {
         row["entity"]: (row["later"], row["times"])
@@ -789,6 +792,7 @@ def test_what_is_later_is_counted(today: SmallCompany) -> None:
     }
 
 
+@pytest.mark.slow
 def test_an_event_is_as_it_was_known_then(today: SmallCompany) -> None:
     assert rows(
         today,
@@ -845,6 +849,7 @@ def test_an_event_is_as_it_was_known_then(today: SmallCompany) -> None:
 # -------------------------------------------------------- ranks, sentences and values
 
 
+@pytest.mark.slow
 def test_who_buys_every_week_is_in_no_danger(today: SmallCompany) -> None:
     found = by_key(today, "lifecycle_stage, r_score, rfm_segment")
     weekly = [found[customer] for customer in WEEKLY]
@@ -855,6 +860,7 @@ def test_who_buys_every_week_is_in_no_danger(today: SmallCompany) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_amounts_that_mean_nothing_are_told(today: SmallCompany) -> None:
     found = rows(
         today,
@@ -877,6 +883,7 @@ def test_amounts_that_mean_nothing_are_told(today: SmallCompany) -> None:
 # ---------------------------------------------------------------- what cannot be placed
 
 
+@pytest.mark.slow
 def test_lines_of_unknown_customers_stand_under_one(today: SmallCompany) -> None:
     assert rows(
         today,

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.identity.comparisons import is_slip, is_within
@@ -56,6 +56,7 @@ def test_one_letter_or_two_by_the_distance_alone(rows: list[tuple[str, str]]) ->
         assert differing(rows, is_within("l", "r", distance), plain) == []
 
 
+@example([("aaaé b", "aa b")])
 @given(pairs())
 def test_a_slip_by_the_distance_alone(rows: list[tuple[str, str]]) -> None:
     plain = """
