@@ -73,9 +73,11 @@ class Browser:
             pass
 
     def ask(self, expression: str) -> Any:
-        """The value of an expression on the page."""
+        """The value of an expression on the page; what it promises, if it does."""
         answer = self.call(
-            "Runtime.evaluate", expression=f"JSON.stringify({expression})"
+            "Runtime.evaluate",
+            expression=f"(async () => JSON.stringify(await ({expression})))()",
+            awaitPromise=True,
         )
         assert "exceptionDetails" not in answer, answer
         return json.loads(answer["result"].get("value", "null"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.common.settings import PROJECT_ROOT
 from tests.browser import Browser, browser
 
 pytestmark = pytest.mark.slow
@@ -32,7 +33,7 @@ RULES = {
     ),
     "a drawing has a name": (
         "[...document.querySelectorAll('svg')].filter(e => e.getAttribute('role') !== "
-        "'img' || !(e.getAttribute('aria-label') || '').trim() && "
+        "(e.querySelector('a') ? 'group' : 'img') || !(e.getAttribute('aria-label') || '').trim() && "
         "!document.getElementById((e.getAttribute('aria-labelledby') || '')"
         ".split(' ')[0])).map(e => e.outerHTML.slice(0, 200))"
     ),
@@ -137,6 +138,21 @@ def test_a_page_can_be_read_by_everybody(tab: Browser, published_home: Path) -> 
             assert tab.ask(CONTRAST) == [], (page, dark)
         for rule, expression in RULES.items():
             assert tab.ask(expression) == [], (page, rule)
+
+
+def test_axe_finds_nothing(tab: Browser, published_home: Path) -> None:
+    """The rules of WCAG 2.2 A and AA and good practice, as axe-core knows them."""
+    axe = (PROJECT_ROOT / "tests/data/axe/axe.min.js").read_text("utf-8")
+    found = (
+        "axe.run().then(found => found.violations"
+        ".map(rule => [rule.id, rule.nodes.slice(0, 3).map(node => node.html)]))"
+    )
+    for page in chosen(published_home):
+        for dark in (False, True):
+            tab.open(page, dark=dark)
+            tab.call("Runtime.evaluate", expression=axe)
+            assert tab.ask("axe.version") == "4.14.1"
+            assert tab.ask(found) == [], (page, dark)
 
 
 def test_a_table_is_sorted_and_filtered(tab: Browser, published_home: Path) -> None:
