@@ -33,7 +33,8 @@ RULES = {
     ),
     "a drawing has a name": (
         "[...document.querySelectorAll('svg')].filter(e => e.getAttribute('role') !== "
-        "(e.querySelector('a') ? 'group' : 'img') || !(e.getAttribute('aria-label') || '').trim() && "
+        "(e.querySelector('a') ? 'group' : 'img') || "
+        "!(e.getAttribute('aria-label') || '').trim() && "
         "!document.getElementById((e.getAttribute('aria-labelledby') || '')"
         ".split(' ')[0])).map(e => e.outerHTML.slice(0, 200))"
     ),
