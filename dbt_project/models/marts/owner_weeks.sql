@@ -6,15 +6,24 @@ with capacity as (
     select * from {{ ref("int_owner_capacity") }}
 ),
 
+-- As decimals: a sum of doubles depends on the order of the rows.
+measured as (
+    select
+        owner,
+        fits_week,
+        cast(minutes as {{ type_score() }}) as minutes
+    from {{ ref("customer_actions") }}
+),
+
 due as (
     select
         owner,
         count(*) as actions_due,
         count(case when fits_week then 1 end) as actions_fitting,
         count(fits_week) as actions_measured,
-        sum(minutes) as minutes_due,
-        sum(case when fits_week then minutes end) as minutes_fitting
-    from {{ ref("customer_actions") }}
+        cast(sum(minutes) as double) as minutes_due,
+        cast(sum(case when fits_week then minutes end) as double) as minutes_fitting
+    from measured
     where owner is not null
     group by owner
 ),

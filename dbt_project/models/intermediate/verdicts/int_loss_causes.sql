@@ -50,21 +50,23 @@ costs as (
     select
         customer_value.customer_id,
         customers.customer_type,
-        cast(customer_value.revenue_12m as double) as revenue,
-        cast(customer_value.profit_12m as double) as profit,
+        customer_value.revenue_12m as revenue,
+        customer_value.profit_12m as profit,
         {%- for element, (name_en, name_zh, pools) in elements.items() if pools %}
-        cast(coalesce(pools.{{ element }}, 0) as double) as {{ element }},
+        coalesce(pools.{{ element }}, 0) as {{ element }},
         {%- endfor %}
-        cast(customer_value.revenue_12m - customer_value.margin_12m as double) as goods
+        customer_value.revenue_12m - customer_value.margin_12m as goods
     from customer_value
     inner join customers on customer_value.customer_id = customers.customer_id
     left join pools on customer_value.customer_id = pools.customer_id
 ),
 
+-- Money is summed as money: a sum of doubles depends on the order of the rows.
 usual as (
     select
         {%- for element in elements %}
-        sum({{ element }}) / nullif(sum(revenue), 0) as {{ element }},
+        cast(sum({{ element }}) as double)
+        / cast(nullif(sum(revenue), 0) as double) as {{ element }},
         {%- endfor %}
         customer_type
     from costs
@@ -75,12 +77,13 @@ usual as (
 losing as (
     select
         *,
-        (
+        cast(
             sum(profit) over (
                 partition by customer_type order by profit, customer_id
                 rows between unbounded preceding and current row
-            ) - profit
-        ) / sum(profit) over (partition by customer_type) as share_before
+            ) - profit as double
+        ) / cast(sum(profit) over (partition by customer_type) as double)
+            as share_before
     from costs
     where profit < 0
 ),
@@ -95,11 +98,15 @@ beside_usual as (
         '{{ name_en }}' as element_en,
         '{{ name_zh }}' as element_zh,
         case
-            when losing.revenue > 0 then losing.{{ element }} / losing.revenue
+            when losing.revenue > 0
+                then
+                    cast(losing.{{ element }} as double)
+                    / cast(losing.revenue as double)
         end as share_of_revenue,
         usual.{{ element }} as usual_share,
-        losing.{{ element }}
-        - coalesce(usual.{{ element }}, 0) * greatest(losing.revenue, 0) as excess,
+        cast(losing.{{ element }} as double)
+        - coalesce(usual.{{ element }}, 0) * cast(greatest(losing.revenue, 0) as double)
+            as excess,
         {{ loop.index }} as place
     from losing
     left join usual on losing.customer_type = usual.customer_type
