@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -95,7 +96,8 @@ def publish(old: Path, home: Home, customers: int, lines: int) -> Path:
     for file in DATABASES.values():
         multiply(old / file, candidate.release_folder / file, customers, lines)
     for gate in record["evidence"]:
-        evidence.save(candidate.evidence_folder, evidence.from_json(gate))
+        found = replace(evidence.from_json(gate), refresh_id=candidate.refresh_id)
+        evidence.save(candidate.evidence_folder, found)
     sealing.seal(candidate, record["gates"], relations=record["relations"])
     promotion.promote(home, candidate.refresh_id, record["gates"])
     return home.releases / candidate.refresh_id
