@@ -29,7 +29,7 @@ from pipeline.common.files import read_json
 from pipeline.common.home import Home
 from pipeline.journal import evidence
 from pipeline.release import candidates, duckdb_files, promotion, sealing
-from pipeline.release.layout import DATABASES
+from pipeline.release.layout import DATABASES, WAREHOUSE
 
 # What is somebody's own; whoever is multiplied has other ids of these.
 OWN = (
@@ -47,11 +47,10 @@ OWN = (
     "contact_id",
 )
 LINES = "order_lines"
-PRESENT = 19_192  # customers of the demonstration
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
-def multiply(old: Path, new: Path, customers: int, lines: int) -> None:
+def multiply(old: Path, new: Path, times: int, lines: int) -> None:
     """Fills a database with the tables of another, what is somebody's own many times."""
     with duckdb.connect(str(new)) as connection:
         connection.execute(f"attach '{old}' as old (read_only)")
@@ -65,7 +64,6 @@ def multiply(old: Path, new: Path, customers: int, lines: int) -> None:
             connection.execute(f"create schema if not exists {schema}")
             own = [name for name in names if name in OWN and schema == "marts"]
             rows = count(connection, f"old.{schema}.{table}")
-            times = -(-customers // PRESENT)
             copies = -(-lines // rows) if table == LINES else times if own else 1
             changed = [f"{name} || '-' || k % {times} as {name}" for name in own]
             if table == LINES:  # an order has more of them where they are to be more
@@ -93,8 +91,10 @@ def publish(old: Path, home: Home, customers: int, lines: int) -> Path:
         time_zone=record["time_zone"],
         reporting_currency=record["reporting_currency"],
     )
+    with duckdb_files.connect(old / WAREHOUSE, read_only=True) as marts:
+        times = -(-customers // count(marts, "marts.customers"))
     for file in DATABASES.values():
-        multiply(old / file, candidate.release_folder / file, customers, lines)
+        multiply(old / file, candidate.release_folder / file, times, lines)
     for gate in record["evidence"]:
         found = replace(evidence.from_json(gate), refresh_id=candidate.refresh_id)
         evidence.save(candidate.evidence_folder, found)
@@ -141,9 +141,7 @@ def main() -> None:
             given.lines,
         )
         found: dict[str, object] = {}
-        with duckdb_files.connect(
-            release / "warehouse.duckdb", read_only=True
-        ) as marts:
+        with duckdb_files.connect(release / WAREHOUSE, read_only=True) as marts:
             found["customers"] = count(marts, "marts.customers")
             found["lines"] = count(marts, f"marts.{LINES}")
         found["release_megabytes"] = size(release)
