@@ -25,6 +25,7 @@ NOISE = {
     "the", "of", "a", "dim", "fact", "tbl", "table", "data", "dataset", "list", "export",
     "full", "all", "raw", "src", "csv", "master", "report", "english", "u", "c", "sys",
     "my", "new", "t", "f", "d", "local", "sample", "file", "rec", "record", "pk", "fk",
+    "eur", "usd", "gbp", "chf", "cny", "rmb",
 }  # fmt: skip
 # Classes that alone say too little: they must be the whole name.
 _BARE = {"{id}", "{name}", "{day}", "{amount}"}

@@ -82,6 +82,27 @@ def column(measure: Measure, folder: Path, values: Sequence[str]) -> Column:
         (["A-1", "7", "B"], "text", None, "7"),
         (["SKU12", "SKU7"], "text", None, "SKU12"),
         (["USD 12.50", "USD 1,000"], "decimal", None, 12.5),
+        (["12,50 €", "7,25 €"], "decimal", None, 7.25),
+        (["1.234,56 €", "-3,00 €"], "decimal", None, -3),
+        (["1.234,50-", "3,00"], "decimal", None, -1234.5),
+        (["€ 1,234", "€ 2,000,000"], "decimal", None, 1234),
+        (["12,5 %", "100 %"], "decimal", None, 0.125),
+        (
+            ["2024-01-31", "2024年2月5日", "2023/12/1"],
+            "date",
+            None,
+            dt.date(2023, 12, 1),
+        ),
+        (
+            ["2024-01-31 00:00:00", "2024年2月5日", "31.12.2023"],
+            "timestamp",
+            None,
+            dt.datetime(2023, 12, 31),
+        ),
+        # Of these one might be the fifth of June or the sixth of May.
+        (["31/01/2024", "01/31/2024", "05/06/2024"], "text", None, "01/31/2024"),
+        (["2024-01-31 10:00Z", "2024年2月5日"], "text", None, "2024-01-31 10:00Z"),
+        (["2024-01-31", "later"], "text", None, "2024-01-31"),
     ],
 )
 def test_what_the_values_of_a_text_are(

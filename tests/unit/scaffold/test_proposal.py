@@ -562,8 +562,10 @@ def test_every_meaning_has_a_kind_and_every_role_words_in_both_languages() -> No
     assert {role: set(columns) for role, columns in english.items()} == {
         role: set(columns) for role, columns in chinese.items()
     }
-    for language in ("english", "chinese"):
-        for columns in files[language]["columns"].values():
+    for language in files.keys() - {"roles"}:
+        assert files[language]["words"].keys() == files["english"]["words"].keys()
+        for role, columns in files[language]["columns"].items():
+            assert columns.keys() <= english[role].keys(), (language, role)
             for phrases in columns.values():
                 assert all(isinstance(phrase, str) for phrase in phrases)
         for words in files[language]["words"].values():
@@ -584,6 +586,28 @@ def test_every_meaning_has_a_kind_and_every_role_words_in_both_languages() -> No
         ("会员姓名", "customers", "customer_name"),
         ("CarrierTrackingNumber", "order_lines", None),
         ("业务员编号", "customers", "owner"),
+        ("Donor ID", "order_lines", "source_customer_id"),
+        ("Gift Amount", "order_lines", "net_amount"),
+        ("Kunden-Nr.", "order_lines", "source_customer_id"),
+        ("Rechnungsnr", "order_lines", "order_id"),
+        ("Rechnungsdatum", "order_lines", "ordered_at"),
+        ("Netto (EUR)", "order_lines", "net_amount"),
+        ("MwSt", "order_lines", "tax_amount"),
+        ("Fällig am", "payments", "due_date"),
+        ("PLZ", "customers", "postal_code"),
+        ("Straße", "customers", "street"),
+        ("N° client", "order_lines", "source_customer_id"),
+        ("N° de facture", "order_lines", "order_id"),
+        ("Montant HT", "order_lines", "net_amount"),
+        ("Date de commande", "order_lines", "ordered_at"),
+        ("Raison sociale", "customers", "customer_name"),
+        ("Code postal", "customers", "postal_code"),
+        ("Código del cliente", "order_lines", "source_customer_id"),
+        ("Folio", "order_lines", "order_id"),
+        ("Fecha de venta", "order_lines", "ordered_at"),
+        ("Importe neto", "order_lines", "net_amount"),
+        ("Razón social", "customers", "customer_name"),
+        ("Ref", "order_lines", None),
     ],
 )
 def test_names_of_columns(name: str, role: str, expected: str | None) -> None:
