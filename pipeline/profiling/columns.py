@@ -28,6 +28,18 @@ MARKERS = (
     "(null)", "\\\\n", "无", "空", "未知", "暂无",
 )  # fmt: skip
 
+# What tills and ledgers call whoever bought without a name: one customer of that name
+# would be the largest of all, and is nobody.
+NOBODY = (
+    "walk-in", "walk in", "walk-in customer", "walk in customer", "cash customer",
+    "cash sale", "cash sales", "counter sale", "counter sales", "guest checkout",
+    "público en general", "publico en general", "público general", "consumidor final",
+    "cliente mostrador", "venta mostrador", "cliente de contado", "client de passage",
+    "client comptoir", "vente comptoir", "clients divers", "laufkundschaft", "barverkauf",
+    "barkunde", "barkunden", "diverse kunden", "thekenverkauf", "散客", "零散客户",
+    "零售散客", "现金客户", "门市客户", "临时客户",
+)  # fmt: skip
+
 # Of so many different values the patterns are looked at.
 MOST_VALUES = 5_000
 
@@ -142,7 +154,7 @@ def _read_text(
         f"select {trimmed} as v, count(*) as n from {sql.quoted(table.relation)} "
         f"where {trimmed} is not null group by all"
     )
-    listed = ", ".join(map(sql.literal, MARKERS))
+    listed = ", ".join(map(sql.literal, (*MARKERS, *NOBODY)))
     found = connection.execute(
         f"select v, n from _values where lower(v) in ({listed}) order by n desc"
     ).fetchall()
@@ -157,7 +169,9 @@ def _read_text(
     if way is None:
         column.kind = "text"
         # What is a marker among texts may be a word: only `?` and the like are none.
-        column.markers = [item for item in markers if not item.isalpha()]
+        column.markers = [
+            item for item in markers if item.lower() in NOBODY or not item.isalpha()
+        ]
         column.reading = trimmed
         for marker in column.markers:
             column.reading = f"nullif({column.reading}, {sql.literal(marker)})"

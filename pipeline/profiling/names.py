@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from anyascii import anyascii
 from pypinyin import lazy_pinyin
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -30,9 +31,9 @@ def words(name: str) -> tuple[str, ...]:
 def identifier(name: str, taken: Collection[str] = ()) -> str:
     """A name as sources.yaml takes it: `[a-z][a-z0-9_]*`, and none that is taken.
 
-    Chinese is written in pinyin.
+    Chinese is written in pinyin, and letters with accents without them.
     """
-    latin = "_".join(lazy_pinyin(name)) if is_chinese(name) else name
+    latin = "_".join(lazy_pinyin(name)) if is_chinese(name) else anyascii(name)
     found = "_".join(re.findall(r"[a-z0-9]+", _CAMEL.sub("_", latin).lower()))
     if not found or not found[0].isalpha():
         found = f"table_{found}".rstrip("_")

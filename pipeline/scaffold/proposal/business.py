@@ -21,6 +21,7 @@ from pipeline.common.errors import ConfigurationError
 from pipeline.common.settings import is_time_zone
 from pipeline.profiling import databases, names
 from pipeline.profiling.tables import Column, Table
+from pipeline.scaffold.proposal import vocabulary
 from pipeline.scaffold.proposal.mapping import Draft
 from pipeline.scaffold.proposal.recognition import Recognised
 
@@ -114,6 +115,17 @@ def _territory(
         for name in table.columns
     ):
         return "CN", "the columns have Chinese names"
+    country = vocabulary.country_of(
+        (item.role, meaning.column)
+        for item in draft.found.values()
+        if item.role
+        for meaning in item.meanings.values()
+    )
+    if country is not None:
+        return (
+            country,
+            f"the columns are called as in {Locale('en').territories[country]}",
+        )
     return None, ""
 
 

@@ -269,7 +269,7 @@ def _type(
         share > 0.9
         or bool(companies - persons)
         or bool(title & {"company", "reseller", "dealer", "account"})
-        or (named is not None and "company" in vocabulary.stems(named.name))
+        or (named is not None and vocabulary.names_a_company(named.name))
     )
     if persons and not companies:
         return Answer("'person'", 0.9, f"they have {', '.join(sorted(persons))}")

@@ -108,6 +108,7 @@ def propose(
         raise ConfigurationError(
             f"Nothing in {profile.what} names a customer ({known}). Give a table whose "
             "rows name one, or begin with `customer-tiers init DIR` and its templates."
+            + "".join(f"\n  not read: {line}" for line in profile.unread)
         )
     found = business.propose(connection, draft, today)
     return Proposal(draft, found, _unknown_customers(connection, draft))

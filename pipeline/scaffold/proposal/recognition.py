@@ -149,7 +149,7 @@ def title_words(table: Table) -> Words:
     if own and names.is_chinese(own):
         return vocabulary.stems(own.strip("*"))
     title = table.title.partition(", sheet")[0]
-    if names.is_chinese(title) and not own:
+    if not title.isascii() and not own:
         return vocabulary.stems(title.split(".")[0])
     return vocabulary.stems(table.name)
 

@@ -144,6 +144,29 @@ def test_what_stands_for_nothing_is_none(measure: Measure, tmp_path: Path) -> No
     assert found.declared is None, "the reader would put these rows into the quarantine"
 
 
+def test_who_buys_without_a_name_is_nobody(measure: Measure, tmp_path: Path) -> None:
+    found = column(measure, tmp_path, ["Acme", "Público en general", "Bolt", "散客"])
+    assert (found.nulls, found.distinct) == (2, 2)
+    assert set(found.markers) == {"Público en general", "散客"}
+    # Cash is a way to pay.
+    assert column(measure, tmp_path, ["Cash", "Card"]).nulls == 0
+
+
+def test_an_encoding_that_is_not_certain_is_taken_and_said(
+    measure: Measure, tmp_path: Path
+) -> None:
+    """In cp1250 the same bytes are Slovak: Lefčvre."""
+    text = "N° facture;Raison sociale\n1;Lefèvre\n2;Garnier\n"
+    (tmp_path / "ventes.csv").write_bytes(text.encode("cp1252"))
+    table = measure(tmp_path).tables["ventes"]
+    assert table.entity.encoding == "cp1252"
+    assert "French" in table.encodings[0] and len(table.encodings) > 1
+    assert "Lefèvre" in table.columns["Raison sociale"].examples
+    # What can be read as one thing alone needs no declaration.
+    (tmp_path / "ventes.csv").write_bytes(text.encode())
+    assert measure(tmp_path).tables["ventes"].entity.encoding is None
+
+
 def test_an_identifier_that_was_written_as_a_float_is_whole(
     measure: Measure, tmp_path: Path
 ) -> None:
@@ -406,7 +429,7 @@ def test_what_cannot_be_read_is_said(measure: Measure, tmp_path: Path) -> None:
         ("Sub-Category", ("sub", "category"), "sub_category"),
         ("order_id", ("order", "id"), "order_id"),
         ("客户 编号", ("客户编号",), "ke_hu_bian_hao"),
-        ("2024 Umsätze", ("2024", "umsätze"), "table_2024_ums_tze"),
+        ("2024 Umsätze", ("2024", "umsätze"), "table_2024_umsatze"),
     ],
 )
 def test_names(name: str, words: tuple[str, ...], own: str) -> None:
