@@ -608,6 +608,13 @@ def test_every_meaning_has_a_kind_and_every_role_words_in_both_languages() -> No
         ("Importe neto", "order_lines", "net_amount"),
         ("Razón social", "customers", "customer_name"),
         ("Ref", "order_lines", None),
+        ("客戶編號", "order_lines", "source_customer_id"),
+        ("訂單日期", "order_lines", "ordered_at"),
+        ("業務員", "customers", "owner"),
+        ("得意先コード", "order_lines", "source_customer_id"),
+        ("売上日", "order_lines", "ordered_at"),
+        ("税抜金額", "order_lines", "net_amount"),
+        ("会社名", "customers", "customer_name"),
     ],
 )
 def test_names_of_columns(name: str, role: str, expected: str | None) -> None:
@@ -618,6 +625,32 @@ def test_names_of_columns(name: str, role: str, expected: str | None) -> None:
     }
     best = max(agrees, key=lambda meaning: agrees[meaning])
     assert (best if agrees[best] >= 0.5 else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "currency", "zone"),
+    [
+        ("Kundennr,Rechnungsnr,Rechnungsdatum,Netto", "EUR", "Europe/Berlin"),
+        ("Code client,N° facture,Date facture,Montant HT", "EUR", "Europe/Paris"),
+        ("客户编号,订单编号,下单日期,金额", "CNY", "Asia/Shanghai"),
+        ("客戶編號,訂單編號,訂單日期,金額", "TWD", "Asia/Taipei"),
+        ("顧客コード,伝票番号,売上日,税抜金額", "JPY", "Asia/Tokyo"),
+        ("得意先番号,伝票番号,売上日,税抜金額", "JPY", "Asia/Tokyo"),
+        # Spanish is spoken in twenty countries.
+        ("Código cliente,Folio,Fecha de venta,Importe", "XXX", "UTC"),
+    ],
+)
+def test_names_of_columns_say_where_a_company_may_be(
+    tmp_path: Path, header: str, currency: str, zone: str
+) -> None:
+    rows = [(f"K{n % 7}", f"R{n}", f"2024-03-{n + 1:02d} 10:00", n) for n in range(20)]
+    made = make(write_csv(tmp_path / "sales.csv", header, rows), tmp_path / "p")
+    assert "order_lines" in [
+        one.entity for item in made.entities.values() for one in item.becomes
+    ]
+    business = made.sources.business
+    assert (business.reporting_currency, business.time_zone) == (currency, zone)
+    assert {"currency", "time zone"} <= made.questions.keys(), "nothing is a fact"
 
 
 def test_nothing_that_names_a_customer_is_refused(tmp_path: Path) -> None:
