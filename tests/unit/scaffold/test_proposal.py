@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -658,6 +659,22 @@ def test_nothing_that_names_a_customer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="names a customer"):
         make(path, tmp_path / "p")
     assert not (tmp_path / "p").exists()
+
+
+def test_what_is_nested_is_said_where_nothing_names_a_customer(tmp_path: Path) -> None:
+    order = {"id": 1, "customer": {"id": 7}, "items": [{"sku": "a", "qty": 2}]}
+    (tmp_path / "orders.jsonl").write_text(json.dumps(order) + "\n")
+    with pytest.raises(ConfigurationError, match="customer holds objects or lists"):
+        make(tmp_path, tmp_path / "p")
+
+
+def test_a_file_that_cannot_be_read_is_said_where_nothing_names_a_customer(
+    tmp_path: Path,
+) -> None:
+    write_csv(tmp_path / "prices.csv", "sku,price", [("a", 1), ("b", 2)])
+    (tmp_path / "orders.csv").write_bytes(b"PK\x03\x04\xff\xfe not a text")
+    with pytest.raises(ConfigurationError, match=r"not read: orders\.csv"):
+        make(tmp_path, tmp_path / "p")
 
 
 def test_personal_values_are_masked_on_the_page(tmp_path: Path) -> None:
