@@ -60,9 +60,12 @@ def _remove(partial: Path) -> None:
 
 
 def _write(contents: Contents, file: Path) -> None:
-    with duckdb.connect(
-        str(file), config={**engine.config(), "preserve_insertion_order": "false"}
-    ) as connection:
+    config = {
+        **engine.config(),
+        "memory_limit": engine.limit(engine.COPYING),
+        "preserve_insertion_order": "false",
+    }
+    with duckdb.connect(str(file), config=config) as connection:
         source = sql.literal(contents.file.resolve())
         connection.execute(f"attach {source} as release (read_only)")
         for schema in dict.fromkeys(table.schema for table in contents.tables):

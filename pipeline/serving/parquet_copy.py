@@ -84,7 +84,7 @@ def release_of(name: str) -> str | None:
 
 def _write(contents: Contents, folder: Path) -> list[dict[str, Any]]:
     tables = []
-    with opened(contents.file) as connection:
+    with opened(contents.file, copying=True) as connection:
         # Tables have no order; keeping one costs memory.
         connection.execute("set preserve_insertion_order = false")
         for table in contents.tables:
