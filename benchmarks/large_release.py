@@ -1,12 +1,14 @@
 """Copies and pages of a release of two million customers and twenty million lines.
 
     python -m benchmarks.large_release HOME [--customers 2000000] [--lines 20000000]
+        [--only duckdb parquet postgres report] [--keep FOLDER]
 
 HOME holds a release of the demonstration (`make refresh`). Its customers, and all that
 belongs to them, are multiplied under other ids into a release of a home of its own in a
 temporary folder: the marts are those of a company of that size in rows and width, though
 not in content. Measured are the copies that `export` makes and the pages that `report`
-makes, each in a process of its own: seconds, bytes, peak memory.
+makes, each in a process of its own: seconds, processor seconds, bytes, peak memory; each
+is printed as soon as it is known. With `--keep` the large home stays for the next time.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import psycopg
 
 from benchmarks.export_postgres import server
 from pipeline.common.files import read_json
@@ -104,7 +108,10 @@ def publish(old: Path, home: Home, customers: int, lines: int) -> Path:
 
 
 def measured(home: Path, *arguments: str, **settings: str) -> dict[str, float]:
-    """Runs a command in a process of its own; its seconds and its peak memory in MB."""
+    """Runs a command in a process of its own; its seconds and its peak memory in MB.
+
+    Processor seconds are its own, without those of a database server.
+    """
     begun = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "pipeline", *arguments, "--home", str(home)],
@@ -115,6 +122,7 @@ def measured(home: Path, *arguments: str, **settings: str) -> dict[str, float]:
     assert status == 0, arguments
     return {
         "seconds": round(time.perf_counter() - begun, 1),
+        "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
         "peak_megabytes": round(used.ru_maxrss * PEAK_UNIT / 1e6),
     }
 
@@ -125,40 +133,75 @@ def size(path: Path) -> int:
     return round(sum(each.stat().st_size for each in files if each.is_file()) / 1e6)
 
 
+def large_home(folder: Path, small: Path, customers: int, lines: int) -> Home:
+    """The home of the large release, which is made where it is not there yet."""
+    home = Home.open(folder / "home")
+    if not home.current.exists():
+        publish((small / "current").resolve(), home, customers, lines)
+    return home
+
+
+def copied(kind: str, home: Path, folder: Path) -> dict[str, float]:
+    """What making a copy takes, and how large it is."""
+    if kind == "postgres":
+        with server() as url:
+            setting = {"CUSTOMER_TIERS_POSTGRES_URL": url}
+            figures = measured(home, "export", kind, **setting)
+            with psycopg.connect(url) as connection:
+                query = "select pg_database_size(current_database())"
+                (taken,) = connection.execute(query).fetchone() or (0,)
+        return {**figures, "megabytes": round(taken / 1e6)}
+    target = folder / kind
+    figures = measured(home, "export", kind, str(target))
+    taken_by_files = size(target)
+    shutil.rmtree(target)
+    return {**figures, "megabytes": taken_by_files}
+
+
+def pages(home: Home) -> dict[str, float]:
+    """What making the pages takes."""
+    figures = measured(home.root, "report")
+    made = list((home.current / "reports").rglob("*.html"))
+    return {**figures, "largest_page_megabytes": max(map(size, made))}
+
+
+KINDS = ("duckdb", "parquet", "postgres", "report")
+
+
 def main() -> None:
     """Measures copies and pages, and prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("home", type=Path)
     parser.add_argument("--customers", type=int, default=2_000_000)
     parser.add_argument("--lines", type=int, default=20_000_000)
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place, server() as url:
-        folder = Path(place)
-        release = publish(
-            (given.home / "current").resolve(),
-            Home.open(folder / "home"),
-            given.customers,
-            given.lines,
-        )
-        found: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as place:
+        folder = given.keep or Path(place)
+        home = large_home(folder, given.home, given.customers, given.lines)
+        release = home.current.resolve()
+        found: dict[str, object] = {"release_megabytes": size(release)}
         with duckdb_files.connect(release / WAREHOUSE, read_only=True) as marts:
             found["customers"] = count(marts, "marts.customers")
             found["lines"] = count(marts, f"marts.{LINES}")
-        found["release_megabytes"] = size(release)
-        for kind in ("duckdb", "parquet"):
-            target = folder / kind
-            figures = measured(folder / "home", "export", kind, str(target))
-            found[kind] = {**figures, "megabytes": size(target)}
-        found["postgres"] = measured(
-            folder / "home", "export", "postgres", CUSTOMER_TIERS_POSTGRES_URL=url
-        )
-        found["report"] = {
-            **measured(folder / "home", "report"),
-            "largest_page_megabytes": max(
-                size(page) for page in (release / "reports").rglob("*.html")
-            ),
-        }
-        print(json.dumps(found, indent=2))
+            found["rows"] = sum(
+                count(marts, f"{schema}.{table}")
+                for schema, table in marts.execute(
+                    "select schema_name, table_name from duckdb_tables()"
+                ).fetchall()
+            )
+        said("release", found)
+        for kind in given.only:
+            said(
+                kind,
+                pages(home) if kind == "report" else copied(kind, home.root, folder),
+            )
+
+
+def said(what: str, figures: object) -> None:
+    """Prints figures, whoever may end this before the next are known."""
+    print(json.dumps({what: figures}), flush=True)
 
 
 if __name__ == "__main__":

@@ -253,6 +253,10 @@ def test_a_morning_by_the_docs(desk: Desk, capfd: pytest.CaptureFixture[str]) ->
     of_file = duckdb.connect(str(file), read_only=True)
     parquet = (desk.folder / "share" / "parquet" / "current").resolve()
     assert parquet.name == before
+    of_copy = desk.start(
+        pool.replace(f"{THE_HOME}/current", f"{THE_SHARE}/customers") + LOOK
+    )
+    assert of_copy.release() == before
     ann = make_ann(desk)
     with (
         psycopg.connect(ann, autocommit=True) as as_ann,
@@ -289,7 +293,7 @@ def test_a_morning_by_the_docs(desk: Desk, capfd: pytest.CaptureFixture[str]) ->
         for reader in (as_ann, in_transaction):
             assert release(reader) == after
         in_transaction.rollback()
-        assert service.release() == after
+        assert (service.release(), of_copy.release()) == (after, after)
         with duckdb.connect(str(file), read_only=True) as anew:
             assert release(anew) == after
             refuses_what_is_private(as_ann, anew, parquet)
@@ -306,6 +310,7 @@ def test_a_morning_by_the_docs(desk: Desk, capfd: pytest.CaptureFixture[str]) ->
     for connection in (opened, attached, of_file):
         connection.close()
     service.close()
+    of_copy.close()
 
 
 def serving_settings() -> str:
