@@ -50,6 +50,8 @@ OWN = (
     "payment_id",
     "contact_id",
 )
+# Places in an order of all, of which everybody has one.
+PLACES = ("place", "revenue_rank", "profit_rank")
 LINES = "order_lines"
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -70,6 +72,12 @@ def multiply(old: Path, new: Path, times: int, lines: int) -> None:
             rows = count(connection, f"old.{schema}.{table}")
             copies = -(-lines // rows) if table == LINES else times if own else 1
             changed = [f"{name} || '-' || k % {times} as {name}" for name in own]
+            if own:
+                changed += [
+                    f"{name} + 1000000 * (k % {times}) as {name}"
+                    for name in names
+                    if name in PLACES
+                ]
             if table == LINES:  # an order has more of them where they are to be more
                 changed.append(f"line_number + 100000 * (k // {times}) as line_number")
             replaced = f"replace ({', '.join(changed)})" if changed else ""
