@@ -151,7 +151,7 @@ def vetoes(distances: Mapping[str, int]) -> list[Veto]:
         ),
         Veto(
             "part of an organisation",
-            "their names are of two universities or campuses",
+            "their names are of two organisations or campuses",
             f"(l.organisation_part <> r.organisation_part and {_OTHER_REGISTRATION})",
             ("organisation_part",),
             is_forgivable=True,
