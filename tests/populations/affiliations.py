@@ -49,6 +49,25 @@ class Organisation:
     kind: str
 
 
+def by_hand() -> NameList:
+    """Two hundred spellings of thirty-five organisations, written one by one."""
+    lines = (FOLDER / "by_hand.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("|", 1) for line in lines]
+    keys = [str(place) for place in range(len(pairs))]
+    return NameList(
+        pa.table(
+            {
+                "source": ["list"] * len(pairs),
+                "source_customer_id": keys,
+                "customer_type": ["company"] * len(pairs),
+                "customer_name": [text for _, text in pairs],
+            }
+        ),
+        {key: name for key, (name, _) in zip(keys, pairs, strict=True)},
+        dict.fromkeys(keys, ()),
+    )
+
+
 def read(name: str) -> tuple[list[Organisation], dict[str, tuple[str, ...]]]:
     """The organisations of one of `LISTS`, and the units that each kind of them has.
 

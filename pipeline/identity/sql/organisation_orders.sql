@@ -11,13 +11,39 @@ with said as (
     where mentions.word_order <> 'other' and tails.kind <> 'k'
 ),
 
-telling as (
+countries as (
+    select distinct
+        mentions.head_key,
+        mentions.word_order,
+        mentions.name,
+        parts.words as word
+    from _identity_mentions as mentions
+    inner join _identity_read as parts
+        on mentions.name = parts.name and mentions.place < parts.place
+    where
+        mentions.word_order <> 'other'
+        and parts.kind = 'a'
+        and parts.words in ({{ countries | sort | literals }})
+),
+
+places as (
     select *
     from said
     where
         length(word) > 1
         and not list_contains(string_split(head_key, ' '), word)
         and word not in ({{ countries | sort | literals }})
+),
+
+-- A country says something where nothing else does.
+telling as (
+    select *
+    from places
+    union all
+    select countries.*
+    from countries
+    left join places on countries.name = places.name
+    where places.name is null
 ),
 
 words as (
