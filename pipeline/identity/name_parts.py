@@ -73,7 +73,7 @@ def parts(value: str, vocabulary: Vocabulary) -> tuple[str | None, int]:
         The parts, null for a name of one that is no university and the like; and where
         in the value a university begins that has only departments in front of it.
     """
-    if not value.isascii() and CJK.search(value):
+    if not vocabulary.institutions or (not value.isascii() and CJK.search(value)):
         return None, 0
     if (
         _HAS_SIGN.search(value) is None

@@ -67,15 +67,19 @@ def add(
         "select unnest(?::varchar[]) as word, unnest(?::varchar[]) as meaning",
         [list(vocabulary.renderings), list(vocabulary.renderings.values())],
     )
+    # A project of an earlier version has seeds without these words: a list of none.
+    words = {
+        "general": vocabulary.general_words,
+        "unit_heads": vocabulary.unit_heads,
+        "unit_ends": vocabulary.unit_ends,
+        "countries": vocabulary.countries,
+        "institutions": vocabulary.institutions,
+    }
     for step in STEPS:
         create(
             connection,
             _TABLES.get(step, f"_identity_{step}"),
             f"organisation_{step}",
             forms=forms,
-            general=sorted(vocabulary.general_words),
-            unit_heads=vocabulary.unit_heads,
-            unit_ends=vocabulary.unit_ends,
-            countries=vocabulary.countries,
-            institutions=vocabulary.institutions,
+            **{name: sorted(listed) or [""] for name, listed in words.items()},
         )

@@ -92,6 +92,21 @@ def test_a_list_written_by_hand() -> None:
     assert recall >= 0.6
 
 
+def test_seeds_without_the_words_for_universities() -> None:
+    """A project of an earlier version: its names are read as they were."""
+    ground = Ground()
+    ground.connection.execute(
+        "delete from warehouse.meta.match_words where kind in ('institution', "
+        "'own body', 'unit head', 'unit end', 'general', 'rendering', 'country')"
+    )
+    ground.refresh(affiliations.by_hand().records)
+    (read,) = ground.connection.execute(
+        "select count(*) from core.core_customer_forms "
+        "where name_parts is not null or organisation_key is not null"
+    ).fetchone() or (None,)
+    assert read == 0
+
+
 def test_a_large_block_is_cut_and_not_dropped() -> None:
     """Three hundred records of one name, in one customer."""
     records = [
