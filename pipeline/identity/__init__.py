@@ -3,9 +3,11 @@
     scripts        text in one script, and as it is spoken
     vocabulary     the words behind the normal forms
     company_names  the parts of a company's name
+    name_parts     department, organisation and town in one name
     person_names   the parts of a person's name
     normal         values in a form in which equal means equal: names, phones, places
     shared         what only all records tell: what is shared, common or misspelt
+    organisations  which of these parts is the organisation
     policy         the seeds that decide: rules, weights, thresholds
     vetoes         what keeps two records apart, whatever speaks for them
     comparisons    what is compared of two records, and in how many levels

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from pipeline.identity.name_parts import one_part, own_numbers, parts
 from pipeline.identity.scripts import (
     CJK,
     NOT_WORD,
@@ -46,6 +47,7 @@ class CompanyName(NamedTuple):
         numbers: The numbers in it, in their order: 21 of "Hotel 21", 1 of
             第一人民医院.
         initials: Of a Latin name of three words and more the first letter of each.
+        parts: The parts of a Latin name of several, with their kinds (`name_parts`).
     """
 
     key: str | None = None
@@ -57,6 +59,7 @@ class CompanyName(NamedTuple):
     known_words: str | None = None
     numbers: str | None = None
     initials: str | None = None
+    parts: str | None = None
 
 
 # 华信科技有限公司长沙复兴路分公司; Genne Packaging Inc. - Chicago Madison; … Ltd Hill Branch
@@ -102,14 +105,16 @@ def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     """The parts of a company's name, English or Chinese."""
     # All that follows takes the name in one width.
     value = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    parts_of_it, begins = parts(value, vocabulary)
+    value = value[begins:]
     if not _is_chinese(value):
         value = _without_cut_form(value, vocabulary)
     value = _without_department(value, vocabulary)
     value, address = _without_address(value, vocabulary)
     value, branch = _branch(value, vocabulary.legal_forms)
     value, town = _without_town(value, vocabulary)
-    parts = _chinese_name if _is_chinese(value) else _latin_name
-    key, core, place = parts(value, vocabulary)
+    read = _chinese_name if _is_chinese(value) else _latin_name
+    key, core, place = read(value, vocabulary)
     if not known(core) or core in vocabulary.placeholder_names:
         return CompanyName()
     sound = (core if core.isascii() else core.translate(SOUNDS)).replace(" ", "")
@@ -121,6 +126,8 @@ def company(value: str, vocabulary: Vocabulary) -> CompanyName:
     key = key if branch is None else f"{key} / {branch}"
     said = [] if _is_chinese(core) else _said(core, vocabulary)
     words = sorted(set(folded(" ".join(said)).split(" "))) if said else []
+    if parts_of_it is None and not vocabulary.renderings.keys().isdisjoint(said):
+        parts_of_it = one_part(value, vocabulary)
     return CompanyName(
         folded(key),
         folded(core),
@@ -129,8 +136,9 @@ def company(value: str, vocabulary: Vocabulary) -> CompanyName:
         folded(sound),
         " ".join(words) or None,
         " ".join(word for word in words if word in vocabulary.known_words) or None,
-        _numbers(core),
+        own_numbers(_numbers(core), parts_of_it),
         "".join(word[0] for word in said) if len(said) > 2 else None,
+        parts_of_it,
     )
 
 
@@ -276,6 +284,8 @@ def _without_town(value: str, vocabulary: Vocabulary) -> tuple[str, str | None]:
     if len(pieces) < 2:
         return value, None
     words = _without_form_words(text(pieces[0]).split(), vocabulary.legal_forms)
+    if vocabulary.general_words.issuperset(words):
+        return value, None  # Advanced Technology Group, of whom the next piece says
     if len(words) < 2 or len("".join(words)) < _WHOLE_LETTERS:
         return value, None
     return pieces[0], text(" ".join(pieces[1:])).replace(" ", "") or None

@@ -184,9 +184,11 @@ COMPARISONS: Final[dict[str, Sequence[Comparison]]] = {
                 "name_initials",
                 "name_is_common",
                 "word_key",
+                "organisation_key",
             ),
             "name_core_l is null or name_core_r is null",
             {
+                "same organisation": "organisation_key_l = organisation_key_r",
                 "other branch": _OTHER_BRANCH,
                 "other number": other_numbers("name_numbers_l", "name_numbers_r"),
                 "same common name": "name_core_l = name_core_r and name_is_common_l",

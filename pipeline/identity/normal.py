@@ -64,6 +64,7 @@ FORMS: Final = pa.schema(
         ("name_known", pa.string()),
         ("name_numbers", pa.string()),
         ("name_initials", pa.string()),
+        ("name_parts", pa.string()),
         ("given_key", pa.string()),
         ("family_key", pa.string()),
         ("generation_key", pa.string()),
@@ -237,7 +238,7 @@ def forms(records: pa.Table, vocabulary: Vocabulary) -> pa.Table:
     names = _each_of(
         pc.if_else(is_company, records.column("customer_name"), None),
         lambda value: company(value, vocabulary),
-        9,
+        10,
         lambda name: name,
     )
     streets = _each_of(records.column("street"), street, 2, lambda pair: pair)

@@ -44,6 +44,7 @@ COLUMNS: Final = (
     "word_key",
     "word_guess",
     "acronym_key",
+    "organisation_key",
     "both_names_key",
 )
 
@@ -179,6 +180,12 @@ class Word(SeedRow):
         "not a legal form",
         "department head",
         "country",
+        "institution",
+        "own body",
+        "unit head",
+        "unit end",
+        "rendering",
+        "general",
     ]
     meaning: str | None
 

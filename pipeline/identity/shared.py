@@ -14,6 +14,7 @@ from typing import Final
 
 import duckdb
 
+from pipeline.identity import organisations
 from pipeline.identity.policy import Policy
 from pipeline.identity.templates import TEMPLATES, create
 
@@ -22,6 +23,8 @@ COLUMNS: Final = (
     "word_key",
     "word_guess",
     "acronym_key",
+    "organisation_key",
+    "organisation_part",
     "name_is_common",
     "name_is_rare",
     "phone_is_shared",
@@ -92,6 +95,7 @@ def add(connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str) -> st
     create(connection, "_identity_words", "words")
     create(connection, "_identity_corrections", "word_corrections")
     create(connection, "_identity_word_keys", "word_keys")
+    organisations.add(connection, policy.vocabulary, forms)
     for carrier in CARRIERS:
         create(
             connection,

@@ -150,6 +150,13 @@ def vetoes(distances: Mapping[str, int]) -> list[Veto]:
             ("name_numbers",),
         ),
         Veto(
+            "part of an organisation",
+            "their names are of two organisations or campuses",
+            f"(l.organisation_part <> r.organisation_part and {_OTHER_REGISTRATION})",
+            ("organisation_part",),
+            is_forgivable=True,
+        ),
+        Veto(
             "household",
             "a household: one family name, two given names",
             f"({_HOUSEHOLD} and {_OTHER_REGISTRATION})",

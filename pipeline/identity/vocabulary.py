@@ -8,6 +8,7 @@ read (`policy`) and how words are used (`company_names`, `normal`).
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -70,6 +71,55 @@ class Vocabulary:
     def countries(self) -> frozenset[str]:
         """Names of countries as they end an address."""
         return frozenset(self.words.get("country", ()))
+
+    @functools.cached_property
+    def institutions(self) -> frozenset[str]:
+        """Words that a university or an institute is known by."""
+        return frozenset(self.words.get("institution", ()))
+
+    @functools.cached_property
+    def is_institution(self) -> re.Pattern[str]:
+        """Finds what may be such a word or an abbreviation of one in a normal text."""
+        words = {
+            *self.institutions,
+            *(
+                word
+                for kind in (self.abbreviations, self.renderings)
+                for word, meaning in kind.items()
+                if meaning in self.institutions
+            ),
+        }
+        return re.compile(rf"\b(?:u|{'|'.join(sorted(words))})\b")
+
+    @functools.cached_property
+    def own_bodies(self) -> frozenset[str]:
+        """Words for what is an organisation beside its university: hospital, press."""
+        return frozenset(self.words.get("own body", ()))
+
+    @functools.cached_property
+    def unit_heads(self) -> frozenset[str]:
+        """Words that begin a part of an organisation."""
+        return frozenset(self.words.get("unit head", ()))
+
+    @functools.cached_property
+    def unit_ends(self) -> frozenset[str]:
+        """Words that end a part of an organisation."""
+        return frozenset(self.words.get("unit end", ()))
+
+    @functools.cached_property
+    def general_words(self) -> frozenset[str]:
+        """Words of which several organisations of a country consist: National University."""
+        return frozenset(
+            {
+                *self.words.get("general", ()), *self.institutions, *self.own_bodies,
+                *self.unit_heads, *self.unit_ends, "of",
+            }
+        )  # fmt: skip
+
+    @functools.cached_property
+    def renderings(self) -> Mapping[str, str]:
+        """A word in another language → in English, where a university is called so."""
+        return self.words.get("rendering", {})
 
     @functools.cached_property
     def departments(self) -> frozenset[str]:

@@ -30,6 +30,8 @@ select
     coalesce(keys.word_key, forms.name_words) as word_key,
     coalesce(keys.word_guess, forms.name_words) as word_guess,
     acronyms.acronym as acronym_key,
+    organisations.organisation as organisation_key,
+    coalesce(organisations.part, ambiguous.part) as organisation_part,
     coalesce(holders.is_common, false) as name_is_common,
     {% for carrier in carriers %}
     {{ carrier.flag | identifier }}.customer_type is not null
@@ -42,6 +44,12 @@ select
 from {{ forms | sql }} as forms
 left join _identity_word_keys as keys on forms.name_words = keys.name_words
 left join holders on forms.name_core = holders.name_core
+left join _identity_organisations as organisations
+    on coalesce(forms.name_parts, '= ' || forms.name_words) = organisations.name
+left join _identity_ambiguous as ambiguous
+    on
+        organisations.organisation is null
+        and coalesce(keys.word_key, forms.name_words) = ambiguous.head_key
 left join acronyms on coalesce(forms.name_initials, forms.name_core) = acronyms.acronym
 {% for carrier in carriers %}
 left join

@@ -503,6 +503,83 @@ NAMES: Final = (
          (_company("Brandelhow, Great Oakley, NY 10041, USA"), _company("Brandelhow"))),
     Case("a legal form behind a comma", "same", "two capital letters, and no state",
          (_company("Vantongeren Klimaat, NV"), _company("Vantongeren Klimaat"))),
+    *(Case(f"a department {how}", "same",
+           "what stands beside several universities is a department",
+           (_company(one), _company(other),
+            *(_company(f"{unit}, University of {place}")
+              for place in ("Ermingarth", "Foulsham")
+              for unit in ("Pendleby Laboratory", "School of Rheology"))))
+      for how, one, other in (
+          ("that nothing calls one", "Pendleby Laboratory, University of Gorsebridge",
+           "University of Gorsebridge, Ludgate 7, Gorsebridge"),
+          ("behind the university", "Wrangaton University, Pendleby Laboratory",
+           "Wrangaton University"))),
+    Case("a department that no sign keeps from the name", "same",
+         "the university stands alone elsewhere, and so does the department",
+         (_company("School of Rheology University of Haverstoke"),
+          _company("University of Haverstoke, Haverstoke HV1 2AB"),
+          _company("University of Haverstoke, Department of Botany"),
+          _company("School of Rheology, University of Ermingarth"))),
+    Case("a company in front of a university", "different",
+         "what is beside a university is another organisation, unless it is a department",
+         (_company("Bartholomew's Bookshop, University of Imberhorne"),
+          _company("University of Imberhorne"))),
+    Case("a press of a university", "different", "it has books of its own",
+         (_company("Jevington University Press"), _company("Jevington University"))),
+    Case("a hospital of a university", "different", "it has books of its own",
+         (_company("University Hospital Kettlewick"),
+          _company("University of Kettlewick"))),
+    *(Case(f"two campuses behind {sign!r}", "different",
+           "a town that belongs to the name of several makes campuses of them",
+           (*(_company(f"University of {head}{sign}{town}{rest}")
+              for rest in ("", ", School of Law", " 4410")
+              for town in ("Aldgate Falls", "Thornmere")),
+            _company(f"University of {head}")))
+      for head, sign in (("Lysandria", " at "), ("Morvania", "-"))),
+    Case("one campus behind at, a hyphen and a comma", "same",
+         "three ways to write one campus",
+         (_company("University of Nemoria at Thornmere"),
+          _company("Univ. of Nemoria-Thornmere"),
+          _company("University of Nemoria, Thornmere"),
+          *(_company(f"University of Nemoria{glue}Aldgate Falls")
+            for glue in (" at ", "-")))),
+    Case("a university whose campus nobody says", "different",
+         "unknown is not the one or the other",
+         (_company("University of Oxmoria"),
+          _company("University of Oxmoria at Thornmere"),
+          _company("University of Oxmoria at Aldgate Falls"))),
+    Case("University of Y and Y University in two towns", "different",
+         "the order tells, where each stands with places of its own",
+         tuple(_company(f"{unit}{name}, {place}")
+               for unit in ("", "School of Law, ", "Department of Botany, ")
+               for name, place in (("University of Quendale", "Heathersett QD10 5DD"),
+                                   ("Quendale University", "Ontaska 44120")))),
+    Case("University of Y and Y University in one town", "same",
+         "two orders of one name",
+         tuple(_company(f"{unit}{name}, Heathersett RD10 5DD")
+               for unit in ("", "School of Law, ", "Department of Botany, ")
+               for name in ("University of Rookdale", "Rookdale University"))),
+    Case("letters behind the name", "same", "the list itself says what they stand for",
+         (_company("STIR, School of Law"),
+          _company("Sandwick Technical Institute of Research (STIR)"))),
+    Case("letters and a campus", "same", "UC Berkeley",
+         (_company("UX Thornmere"), _company("University of Xylonia at Thornmere"),
+          _company("University of Xylonia at Aldgate Falls"))),
+    Case("letters of two universities", "different", "they may mean either",
+         (_company("YNU, School of Law"), _company("Yarrow National University (YNU)"),
+          _company("Yonder Northern University (YNU)"))),
+    *(Case(f"{foreign} and {english}", "same", "one name in two languages",
+           (_company(foreign), _company(english)))
+      for foreign, english in (
+          ("Universität Venn", "University of Venn"),
+          ("Università degli Studi di Firenze", "University of Studi Florence"),
+          ("Tulpen Universiteit", "Tulpen University"),
+          ("Politecnico di Milano", "Milan Polytechnic"))),
+    *(Case(f"a hotel in two towns {sign!r}", "different", "each has its own books",
+           (_company(f"Hotel {name}{sign}Wien"), _company(f"Hotel {name}{sign}Graz"),
+            *(_company(f"Hotel {name}{sign}{town}") for town in ("Linz", "Bregenz")),
+            _company(f"Hotel {name}")))
+      for name, sign in (("Adler", ", "), ("Bärenwirt", " "))),
     Case("run together", "same", "a blank says nothing",
          (_company("Silverthread Needleworks"), _company("Silver Thread Needle Works"))),
 )  # fmt: skip

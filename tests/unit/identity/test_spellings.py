@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pytest
 
-from tests.populations import name_lists, spellings
+from tests.populations import affiliations, name_lists, spellings
 from tests.unit.identity.ground import Ground
 
 
@@ -62,6 +62,49 @@ def test_lists_of_names_beside_their_likenesses(
     precision, recall, _ = quality(names.records, names.truth)
     assert precision >= 0.99
     assert recall >= 0.6
+
+
+@pytest.mark.parametrize(
+    ("name", "spellings_of_all", "seed", "least"),
+    [
+        pytest.param("databases", 800, 1, 0.6, id="few"),
+        *(
+            pytest.param(name, 2400, 2, 0.65, id=name, marks=pytest.mark.slow)
+            for name in affiliations.LISTS
+        ),
+    ],
+)
+def test_lists_of_where_people_work(
+    name: str, spellings_of_all: int, seed: int, least: float
+) -> None:
+    """Departments, streets and towns in one column; campuses and two of a name."""
+    names = affiliations.generate(name, spellings_of_all, seed)
+    precision, recall, _ = quality(names.records, names.truth)
+    assert precision >= 0.99
+    assert recall >= least
+
+
+def test_a_list_written_by_hand() -> None:
+    """No generator: few spellings of each, campuses, two of a name, letters alone."""
+    names = affiliations.by_hand()
+    precision, recall, _ = quality(names.records, names.truth)
+    assert precision >= 0.99
+    assert recall >= 0.6
+
+
+def test_seeds_without_the_words_for_universities() -> None:
+    """A project of an earlier version: its names are read as they were."""
+    ground = Ground()
+    ground.connection.execute(
+        "delete from warehouse.meta.match_words where kind in ('institution', "
+        "'own body', 'unit head', 'unit end', 'general', 'rendering', 'country')"
+    )
+    ground.refresh(affiliations.by_hand().records)
+    (read,) = ground.connection.execute(
+        "select count(*) from core.core_customer_forms "
+        "where name_parts is not null or organisation_key is not null"
+    ).fetchone() or (None,)
+    assert read == 0
 
 
 def test_a_large_block_is_cut_and_not_dropped() -> None:
