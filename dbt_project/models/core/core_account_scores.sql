@@ -107,23 +107,17 @@ summed as (
 weighted as (
     select
         summed.*,
-        cast(
-            cast(summed.known_weight as double) / cast(declared.weights as double)
-            as {{ type_score() }}
-        ) as coverage,
-        cast(
-            cast(summed.declared_weight as double) / cast(summed.known_weight as double)
-            as {{ type_score() }}
-        ) as weight,
-        cast(
-            cast(summed.points as double) / cast(summed.known_weight as double)
-            as {{ type_score() }}
-        ) as weighted_score,
-        cast(
-            cast(summed.score * summed.declared_weight as double)
-            / cast(summed.known_weight as double)
-            as {{ type_score() }}
-        ) as part
+        {%- for part, whole, name in [
+            ("summed.known_weight", "declared.weights", "coverage"),
+            ("summed.declared_weight", "summed.known_weight", "weight"),
+            ("summed.points", "summed.known_weight", "weighted_score"),
+            ("summed.score * summed.declared_weight", "summed.known_weight", "part"),
+        ] %}
+        {{ rounded(
+            "cast(" ~ part ~ " as double) / cast(" ~ whole ~ " as double)", type_score()
+        ) }} as {{ name }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from summed
     inner join declared on summed.dimension = declared.dimension
     where summed.known_weight > 0

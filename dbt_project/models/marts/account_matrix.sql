@@ -232,7 +232,7 @@ missing as (
                 and placed.best_competitor_coverage is null
                 then
                     'nobody has scored it in the last '
-                    || cast(placed.window_months as varchar) || ' months; '
+                    || cast(placed.window_months as {{ type_text() }}) || ' months; '
             else
                 {{ coverage_note(
                     "its attractiveness", "placed.attractiveness",
