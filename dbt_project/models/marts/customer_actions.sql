@@ -68,7 +68,8 @@ contacts_missing as (
             when account_coverage.customer_id is null then 'No contact is recorded.'
             when account_coverage.decision_makers = 0
                 then
-                    'Contacts known: ' || cast(account_coverage.contacts as {{ type_text() }})
+                    'Contacts known: '
+                    || cast(account_coverage.contacts as {{ type_text() }})
                     || ', none of them a decision maker.'
             else
                 'Decision makers known: '

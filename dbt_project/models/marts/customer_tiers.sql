@@ -171,7 +171,8 @@ worded as (
             when is_override
                 then
                     'given by ' || override_author || ' until '
-                    || cast(override_expires_on as {{ type_text() }}) || ': ' || override_reason
+                    || cast(override_expires_on as {{ type_text() }}) || ': '
+                    || override_reason
             when tier_code = earned_tier_code then rule_en
             when tier_rank < earned_rank
                 then
@@ -184,7 +185,8 @@ worded as (
         case
             when is_override
                 then
-                    override_author || '指定至' || cast(override_expires_on as {{ type_text() }})
+                    override_author || '指定至'
+                    || cast(override_expires_on as {{ type_text() }})
                     || '：' || override_reason
             when tier_code = earned_tier_code then rule_zh
             when tier_rank < earned_rank

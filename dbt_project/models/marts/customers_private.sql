@@ -15,8 +15,10 @@ final as (
         cast({{ kept("address", "street") }} as {{ type_text() }}) as street,
         cast({{ kept("address", "postal_code") }} as {{ type_text() }}) as postal_code,
         cast({{ kept("birth_date", "birth_date") }} as date) as birth_date,
-        cast({{ kept("registration_number", "registration_number") }} as {{ type_text() }})
-            as registration_number
+        cast(
+            {{ kept("registration_number", "registration_number") }}
+            as {{ type_text() }}
+        ) as registration_number
     from customers
 )
 

@@ -79,13 +79,15 @@ visits_due as (
         'visit_due' as action_code,
         rhythms.visit_due_on as due_from,
         coalesce(
-            'Last visit on ' || cast(rhythms.last_visit_on as {{ type_text() }}) || '; ',
+            'Last visit on ' || cast(rhythms.last_visit_on as {{ type_text() }})
+            || '; ',
             'No visit recorded; '
         ) || rhythms.tier_name_en || ' is visited every '
         || cast(rhythms.visit_every_days as {{ type_text() }}) || ' days.' as reason_en,
         coalesce(
             '上次拜访：' || cast(rhythms.last_visit_on as {{ type_text() }}) || '；', '无拜访记录；'
-        ) || rhythms.tier_name_zh || '每' || cast(rhythms.visit_every_days as {{ type_text() }})
+        ) || rhythms.tier_name_zh || '每'
+        || cast(rhythms.visit_every_days as {{ type_text() }})
         || '天拜访一次。' as reason_zh,
         {{ times_missed("rhythms", "visit") }} as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake
@@ -104,14 +106,16 @@ calls_due as (
         'call_due' as action_code,
         rhythms.call_due_on as due_from,
         coalesce(
-            'Last spoken with on ' || cast(rhythms.last_talk_on as {{ type_text() }}) || '; ',
+            'Last spoken with on ' || cast(rhythms.last_talk_on as {{ type_text() }})
+            || '; ',
             'No call or meeting recorded; '
         ) || rhythms.tier_name_en || ' is called every '
         || cast(rhythms.call_every_days as {{ type_text() }}) || ' days.' as reason_en,
         coalesce(
             '上次通话或会面：' || cast(rhythms.last_talk_on as {{ type_text() }}) || '；',
             '无通话或会面记录；'
-        ) || rhythms.tier_name_zh || '每' || cast(rhythms.call_every_days as {{ type_text() }})
+        ) || rhythms.tier_name_zh || '每'
+        || cast(rhythms.call_every_days as {{ type_text() }})
         || '天联系一次。' as reason_zh,
         {{ times_missed("rhythms", "call") }} as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake

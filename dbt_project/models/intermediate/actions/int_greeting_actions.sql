@@ -93,7 +93,8 @@ holidays_due as (
         cast(null as {{ type_text() }}) as lead_id,
         'holiday' as action_code,
         holiday_date as due_from,
-        name_en || ' on ' || cast(holiday_date as {{ type_text() }}) || '.' as reason_en,
+        name_en || ' on ' || cast(holiday_date as {{ type_text() }})
+        || '.' as reason_en,
         cast(holiday_date as {{ type_text() }}) || '：' || name_zh || '。' as reason_zh,
         1 as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake

@@ -62,17 +62,20 @@ final as (
         || coalesce(
             ', probability '
             || cast(
-                cast(round(100 * open_leads.probability) as integer) as {{ type_text() }}
+                cast(round(100 * open_leads.probability) as integer)
+                as {{ type_text() }}
             ) || ' %', ''
         ) || '; ' || coalesce(
             'last contact on ' || cast(open_leads.last_contact_on as {{ type_text() }}),
-            'no contact recorded, entered on ' || cast(open_leads.created_on as {{ type_text() }})
+            'no contact recorded, entered on '
+            || cast(open_leads.created_on as {{ type_text() }})
         ) || '.' as reason_en,
         '阶段：' || coalesce(open_leads.stage, '未知')
         || coalesce(
             '，概率'
             || cast(
-                cast(round(100 * open_leads.probability) as integer) as {{ type_text() }}
+                cast(round(100 * open_leads.probability) as integer)
+                as {{ type_text() }}
             ) || '%', ''
         ) || '；' || coalesce(
             '上次联系：' || cast(open_leads.last_contact_on as {{ type_text() }}),

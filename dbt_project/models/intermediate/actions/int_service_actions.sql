@@ -37,7 +37,8 @@ missed_levels as (
         || cast(max(rules.days) as {{ type_text() }})
         || ' days missed their service level, the newest of '
         || cast(max(tickets.opened_on) as {{ type_text() }}) || '.' as reason_en,
-        '近' || cast(max(rules.days) as {{ type_text() }}) || '天有' || cast(count(*) as {{ type_text() }})
+        '近' || cast(max(rules.days) as {{ type_text() }}) || '天有'
+        || cast(count(*) as {{ type_text() }})
         || '张工单未达到服务标准，最近一张提交于'
         || cast(max(tickets.opened_on) as {{ type_text() }}) || '。' as reason_zh,
         cast(count(*) as integer) as times_missed,
@@ -70,7 +71,8 @@ complaints_open as (
         '未解决投诉' || cast(count(*) as {{ type_text() }}) || '件，最早提交于'
         || cast(min(tickets.opened_on) as {{ type_text() }})
         || coalesce(
-            '；承诺' || cast(max(present.resolution_hours) as {{ type_text() }}) || '小时内解决',
+            '；承诺' || cast(max(present.resolution_hours) as {{ type_text() }})
+            || '小时内解决',
             ''
         ) || '。' as reason_zh,
         cast(count(*) as integer) as times_missed,

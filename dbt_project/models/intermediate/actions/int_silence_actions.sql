@@ -21,10 +21,12 @@ rhythms_missed as (
             "present.last_order_date",
             "ceil(rules.threshold * greatest(present.usual_gap_days, 1.0))",
         ) }} as due_from,
-        'No order for ' || cast(present.days_since_last_order as {{ type_text() }}) || ' days, '
+        'No order for ' || cast(present.days_since_last_order as {{ type_text() }})
+        || ' days, '
         || {{ plain_number("present.overdue_factor", 1) }} || ' times the usual gap of '
         || {{ plain_number("present.usual_gap_days", 1) }} || ' days; bought on '
-        || cast(present.order_days as {{ type_text() }}) || ' days so far.' as reason_en,
+        || cast(present.order_days as {{ type_text() }})
+        || ' days so far.' as reason_en,
         '已' || cast(present.days_since_last_order as {{ type_text() }}) || '天未下单，为通常间隔'
         || {{ plain_number("present.usual_gap_days", 1) }} || '天的'
         || {{ plain_number("present.overdue_factor", 1) }} || '倍；至今在'
@@ -45,7 +47,8 @@ dormant as (
         cast(null as {{ type_text() }}) as lead_id,
         'dormant_customer' as action_code,
         {{ plus_days("present.last_order_date", "rules.days") }} as due_from,
-        'No order since ' || cast(present.last_order_date as {{ type_text() }}) || ', for '
+        'No order since ' || cast(present.last_order_date as {{ type_text() }})
+        || ', for '
         || cast(present.days_since_last_order as {{ type_text() }}) || ' days; '
         || {{ thousands("present.revenue") }}
         || ' {{ var("reporting_currency") }} over the whole past.' as reason_en,

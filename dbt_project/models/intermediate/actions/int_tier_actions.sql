@@ -28,7 +28,8 @@ falling as (
         last_day({{ plus_days("present.as_of_date", 1) }}) as due_from,
         'The figures of ' || cast(present.as_of_date as {{ type_text() }}) || ' earn '
         || earned_tiers.tier_name_en || ' only; from the month end '
-        || cast(last_day({{ plus_days("present.as_of_date", 1) }}) as {{ type_text() }}) || ' on '
+        || cast(last_day({{ plus_days("present.as_of_date", 1) }}) as {{ type_text() }})
+        || ' on '
         || present.tier_name_en || ' may be lost.' as reason_en,
         cast(present.as_of_date as {{ type_text() }}) || '的数据仅达到'
         || earned_tiers.tier_name_zh || '；自月末'

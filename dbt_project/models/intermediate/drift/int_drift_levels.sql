@@ -58,7 +58,9 @@ final as (
         'customer_value' as mart,
         'lost_share' as metric,
         customer_type as subject,
-        {{ mean("case when lifecycle_stage in ('dormant', 'lost') then 1.0 else 0.0 end") }}
+        {{ mean(
+            "case when lifecycle_stage in ('dormant', 'lost') then 1.0 else 0.0 end"
+        ) }}
             as value
     from typed
     where order_count > 0
