@@ -58,10 +58,10 @@ ranked as (
                 factor_scores.factor
             order by
                 factor_scores.scored_on desc,
-                factor_scores.score,
+                factor_scores.score nulls last,
                 factor_scores.source,
-                factor_scores.scorer,
-                factor_scores.evidence
+                factor_scores.scorer nulls last,
+                factor_scores.evidence nulls last
         ) as newness
     from factor_scores
     inner join windows

@@ -83,7 +83,8 @@ best_competitors as (
         *,
         row_number() over (
             partition by customer_id, months_ago
-            order by strength desc nulls last, coverage desc, competitor
+            order by
+                strength desc nulls last, coverage desc, competitor nulls last
         ) as place
     from competitors
 ),
