@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +74,28 @@ def installation() -> Installation:
     return Installation(python, Path(found.stdout.strip()))
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster.
+
+    Attributes:
+        address: Of its master.
+        workers: Their processes.
+    """
+
+    address: str
+    workers: list[subprocess.Popen[bytes]]
+
+    def kill_a_worker(self) -> None:
+        """Kills a worker with all that runs on it, as when its machine is lost."""
+        worker = self.workers[0]
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait(60)
+
+
 @contextmanager
-def running(spark: Installation, folder: Path) -> Iterator[str]:
-    """A cluster whose workers have all come; the address of its master.
+def running(spark: Installation, folder: Path) -> Iterator[Cluster]:
+    """A cluster whose workers have all come.
 
     Args:
         spark: Whose.
@@ -102,10 +122,10 @@ def running(spark: Installation, folder: Path) -> Iterator[str]:
                 )
             )
         _until_all_are_there(page, started, folder)
-        yield address
+        yield Cluster(address, started[1:])
     finally:
         for process in reversed(started):
-            process.terminate()
+            process.terminate()  # nothing, where it has ended
         for process in started:
             process.wait(60)
 
@@ -129,21 +149,40 @@ def configuration(address: str, folder: Path) -> dict[str, str]:
     }
 
 
-def drive(spark: Installation, plan: Mapping[str, Any], folder: Path) -> Any:
-    """Runs the driver on a plan; what it reports."""
-    report = folder / "report.json"
-    file = folder / "plan.json"
+def drive(
+    spark: Installation,
+    plan: Mapping[str, Any],
+    folder: Path,
+    while_it_runs: Callable[[], None] = lambda: None,
+) -> Any:
+    """Runs the driver on a plan; what it reports.
+
+    Args:
+        spark: Whose Python runs it.
+        plan: As the driver says.
+        folder: For plan, report and log.
+        while_it_runs: Called again and again until it ends.
+    """
+    report, file = folder / "report.json", folder / "plan.json"
     file.write_text(json.dumps({**plan, "report": str(report)}), encoding="utf-8")
-    done = subprocess.run(
-        [spark.python, DRIVER, file],
-        env={**spark.environment, "HOME": str(folder)},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    (folder / "driver.log").write_text(done.stdout + done.stderr, encoding="utf-8")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    with (folder / "driver.log").open("wb") as log:
+        process = subprocess.Popen(
+            [spark.python, DRIVER, file],
+            env={**spark.environment, "HOME": str(folder)},
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            while process.poll() is None:
+                while_it_runs()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.5)
+        finally:
+            process.kill()
+            process.wait(60)
+    said = (folder / "driver.log").read_text(encoding="utf-8", errors="replace")
+    assert process.returncode == 0, said[-3000:]
     return json.loads(report.read_text(encoding="utf-8"))
 
 
@@ -169,6 +208,7 @@ def _start(
             cwd=place,
             stdout=log,
             stderr=log,
+            start_new_session=True,  # its executors are of its group
         )
 
 

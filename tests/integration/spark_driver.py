@@ -3,7 +3,7 @@
     python spark_driver.py PLAN
 
 PLAN is JSON: `conf` of the session, `tables` to load first (schema, name, files, landed),
-`dbt` the arguments of dbt, `report` the file for what became of each node and for what
+`dbt` the commands of dbt, `report` the file for what became of each node and for what
 Spark said to `refused`. Nothing of ours is imported: it is not installed there.
 """
 
@@ -34,11 +34,12 @@ def main() -> None:
     spark.sparkContext.setLogLevel("OFF")
     load(spark, plan["tables"])
     report = {
-        "workers": spark.sparkContext.defaultParallelism,
         "functions": sorted(row[0] for row in spark.sql("show functions").collect()),
         "accepted": [query for query in plan["refused"] if accepts(spark, query)],
         # dbt finds the session that is there, and builds with it.
-        "nodes": built(plan["dbt"]),
+        "nodes": [node for command in plan["dbt"] for node in built(command)],
+        # Of those who hold blocks at the end, the driver is one.
+        "executors": spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1,
     }
     Path(plan["report"]).write_text(json.dumps(report), encoding="utf-8")
     spark.stop()

@@ -101,6 +101,17 @@ def database(node: Node) -> str:
     return kept if kept in ("warehouse", "private") else "work"
 
 
+def is_key(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]
+) -> bool:
+    """Whether no two rows share the values of the columns."""
+    twice = connection.execute(
+        f"select 1 from {relation} group by {sql.columns(columns)} "
+        "having count(*) > 1 limit 1"
+    ).fetchone()
+    return twice is None
+
+
 def first_difference(
     connection: duckdb.DuckDBPyConnection,
     ours: str,
@@ -117,7 +128,7 @@ def first_difference(
         connection: Knows both.
         ours: A relation, in SQL.
         theirs: The other.
-        key: The columns that no two rows share; of a table without any, all columns.
+        key: The columns that no two rows share; without any, whole rows are compared.
         excused: Columns that are not compared.
     """
     types = [_types(connection, relation) for relation in (ours, theirs)]
