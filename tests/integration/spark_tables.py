@@ -101,6 +101,13 @@ def database(node: Node) -> str:
     return kept if kept in ("warehouse", "private") else "work"
 
 
+def folder(tables: Path, node: Node) -> Path:
+    """Where Spark keeps the table of a node, in the folder of its tables."""
+    private = "private_" if node["database"] == "private" else ""
+    place: Path = tables / f"{private}{node['schema']}.db" / node["alias"]
+    return place
+
+
 def is_key(
     connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]
 ) -> bool:

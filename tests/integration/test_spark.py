@@ -188,7 +188,7 @@ def differences(
     found: dict[str, str] = {}
     compared: set[str] = set()
     for node in filter(is_table, nodes):
-        folder = tables / f"{node['schema']}.db" / node["alias"]
+        folder = spark_tables.folder(tables, node)
         if not folder.exists():
             continue
         ours = f"{spark_tables.database(node)}.{node['schema']}.{node['alias']}"

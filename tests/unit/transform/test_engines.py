@@ -72,6 +72,17 @@ def test_spark_understands_every_model_and_test(compiled: dict[str, str]) -> Non
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 
+def test_what_few_may_read_lies_in_a_schema_of_its_own(
+    compiled: dict[str, str],
+) -> None:
+    read = [
+        schema
+        for text in compiled.values()
+        for schema in re.findall(r"\b(\w+)\.customers_private\b", text)
+    ]
+    assert set(read) == {"private_marts"}
+
+
 # What the lint is for: queries that DuckDB runs and Spark refuses; test_spark shows that.
 REFUSED = {
     "select cast(1 as varchar) as one": "varchar",
