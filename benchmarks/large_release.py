@@ -1,12 +1,14 @@
 """Copies and pages of a release of two million customers and twenty million lines.
 
     python -m benchmarks.large_release HOME [--customers 2000000] [--lines 20000000]
+        [--only duckdb parquet postgres report] [--keep FOLDER]
 
 HOME holds a release of the demonstration (`make refresh`). Its customers, and all that
 belongs to them, are multiplied under other ids into a release of a home of its own in a
 temporary folder: the marts are those of a company of that size in rows and width, though
 not in content. Measured are the copies that `export` makes and the pages that `report`
-makes, each in a process of its own: seconds, bytes, peak memory.
+makes, each in a process of its own: seconds, processor seconds, bytes, peak memory; each
+is printed as soon as it is known. With `--keep` the large home stays for the next time.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import psycopg
 
 from benchmarks.export_postgres import server
 from pipeline.common.files import read_json
@@ -46,6 +51,8 @@ OWN = (
     "payment_id",
     "contact_id",
 )
+# Places in an order of all, of which everybody has one.
+PLACES = ("place", "revenue_rank", "profit_rank")
 LINES = "order_lines"
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -53,6 +60,7 @@ PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 def multiply(old: Path, new: Path, times: int, lines: int) -> None:
     """Fills a database with the tables of another, what is somebody's own many times."""
     with duckdb.connect(str(new)) as connection:
+        connection.execute("set enable_progress_bar = false")
         connection.execute(f"attach '{old}' as old (read_only)")
         columns: dict[tuple[str, str], list[str]] = {}
         for schema, table, column in connection.execute(
@@ -66,6 +74,12 @@ def multiply(old: Path, new: Path, times: int, lines: int) -> None:
             rows = count(connection, f"old.{schema}.{table}")
             copies = -(-lines // rows) if table == LINES else times if own else 1
             changed = [f"{name} || '-' || k % {times} as {name}" for name in own]
+            if own:
+                changed += [
+                    f"{name} + 1000000 * (k % {times}) as {name}"
+                    for name in names
+                    if name in PLACES
+                ]
             if table == LINES:  # an order has more of them where they are to be more
                 changed.append(f"line_number + 100000 * (k // {times}) as line_number")
             replaced = f"replace ({', '.join(changed)})" if changed else ""
@@ -104,7 +118,10 @@ def publish(old: Path, home: Home, customers: int, lines: int) -> Path:
 
 
 def measured(home: Path, *arguments: str, **settings: str) -> dict[str, float]:
-    """Runs a command in a process of its own; its seconds and its peak memory in MB."""
+    """Runs a command in a process of its own; its seconds and its peak memory in MB.
+
+    Processor seconds are its own, without those of a database server.
+    """
     begun = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "pipeline", *arguments, "--home", str(home)],
@@ -115,14 +132,65 @@ def measured(home: Path, *arguments: str, **settings: str) -> dict[str, float]:
     assert status == 0, arguments
     return {
         "seconds": round(time.perf_counter() - begun, 1),
+        "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
         "peak_megabytes": round(used.ru_maxrss * PEAK_UNIT / 1e6),
     }
 
 
 def size(path: Path) -> int:
-    """Megabytes of a file or of all that a folder holds."""
+    """Megabytes of a file or of all that a folder holds; a link counts nothing."""
     files = [path] if path.is_file() else list(path.rglob("*"))
-    return round(sum(each.stat().st_size for each in files if each.is_file()) / 1e6)
+    return round(
+        sum(
+            each.stat().st_size
+            for each in files
+            if each.is_file() and not each.is_symlink()
+        )
+        / 1e6
+    )
+
+
+def large_home(folder: Path, small: Path, customers: int, lines: int) -> Home:
+    """The home of the large release, which is made where it is not there yet."""
+    home = Home.open(folder / "home")
+    if not home.current.exists():
+        # In a process of its own: what is started from a process that was large once is
+        # said to have been as large.
+        arguments = ((small / "current").resolve(), home, customers, lines)
+        making = multiprocessing.get_context("spawn").Process(
+            target=publish, args=arguments
+        )
+        making.start()
+        making.join()
+        assert making.exitcode == 0
+    return home
+
+
+def copied(kind: str, home: Path, folder: Path) -> dict[str, float]:
+    """What making a copy takes, and how large it is."""
+    if kind == "postgres":
+        with server() as url:
+            setting = {"CUSTOMER_TIERS_POSTGRES_URL": url}
+            figures = measured(home, "export", kind, **setting)
+            with psycopg.connect(url) as connection:
+                query = "select pg_database_size(current_database())"
+                (taken,) = connection.execute(query).fetchone() or (0,)
+        return {**figures, "megabytes": round(taken / 1e6)}
+    target = folder / kind
+    figures = measured(home, "export", kind, str(target))
+    taken_by_files = size(target)
+    shutil.rmtree(target)
+    return {**figures, "megabytes": taken_by_files}
+
+
+def pages(home: Home) -> dict[str, float]:
+    """What making the pages takes."""
+    figures = measured(home.root, "report")
+    made = list((home.current / "reports").rglob("*.html"))
+    return {**figures, "largest_page_megabytes": max(map(size, made))}
+
+
+KINDS = ("duckdb", "parquet", "postgres", "report")
 
 
 def main() -> None:
@@ -131,34 +199,34 @@ def main() -> None:
     parser.add_argument("home", type=Path)
     parser.add_argument("--customers", type=int, default=2_000_000)
     parser.add_argument("--lines", type=int, default=20_000_000)
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place, server() as url:
-        folder = Path(place)
-        release = publish(
-            (given.home / "current").resolve(),
-            Home.open(folder / "home"),
-            given.customers,
-            given.lines,
-        )
-        found: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as place:
+        folder = given.keep or Path(place)
+        home = large_home(folder, given.home, given.customers, given.lines)
+        release = home.current.resolve()
+        found: dict[str, object] = {"release_megabytes": size(release)}
         with duckdb_files.connect(release / WAREHOUSE, read_only=True) as marts:
             found["customers"] = count(marts, "marts.customers")
             found["lines"] = count(marts, f"marts.{LINES}")
-        found["release_megabytes"] = size(release)
-        for kind in ("duckdb", "parquet"):
-            target = folder / kind
-            figures = measured(folder / "home", "export", kind, str(target))
-            found[kind] = {**figures, "megabytes": size(target)}
-        found["postgres"] = measured(
-            folder / "home", "export", "postgres", CUSTOMER_TIERS_POSTGRES_URL=url
-        )
-        found["report"] = {
-            **measured(folder / "home", "report"),
-            "largest_page_megabytes": max(
-                size(page) for page in (release / "reports").rglob("*.html")
-            ),
-        }
-        print(json.dumps(found, indent=2))
+            found["rows"] = sum(
+                count(marts, f"{schema}.{table}")
+                for schema, table in marts.execute(
+                    "select schema_name, table_name from duckdb_tables()"
+                ).fetchall()
+            )
+        said("release", found)
+        for kind in given.only:
+            said(
+                kind,
+                pages(home) if kind == "report" else copied(kind, home.root, folder),
+            )
+
+
+def said(what: str, figures: object) -> None:
+    """Prints figures, whoever may end this before the next are known."""
+    print(json.dumps({what: figures}), flush=True)
 
 
 if __name__ == "__main__":

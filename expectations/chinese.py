@@ -101,9 +101,10 @@ _CUSTOMERS: Final = {
     "taken for one": (
         "该数据源中的客户不会重复：两条记录合为一个，就是把两个客户当成一个"
     ),
-    "all of the demonstration's have one (2026-11-22); one in twenty without would be a "
-    "broken mapping": (
-        "演示数据中全部都有（2026-11-22）；若二十分之一没有，则是映射出错"
+    "where fewer than one in ten has a customer, the keys are those of another system: a "
+    "broken mapping": ("如果不到十分之一有客户，则这些键属于另一个系统：映射出错"),
+    "what is nobody's counts for no customer: in no service, coverage or cost": (
+        "没有客户的记录不计入任何客户的服务、覆盖或成本"
     ),
     "an account is here for its contacts": "企业因其联系人而列在此处",
     "a contact that is counted twice shows here": "重复计数的联系人会在此暴露",
@@ -304,10 +305,6 @@ _SERVICE: Final = {
     ),
     "a ticket belongs to a period": "工单属于某个期间",
     "a resolution before the opening is a shifted clock": "解决早于创建，说明时钟有偏差",
-    "3 of 24,918 callers are unknown (2026-11-22); one in twenty would be a broken "
-    "mapping": (
-        "24,918 个来电者中有 3 个未知（2026-11-22）；若二十分之一未知，则是映射出错"
-    ),
     "1 is the most urgent, and SLA go by it": "1 为最紧急，服务级别以此为准",
     "a refresh knows nothing after its as-of day; a day more is the time zone's": (
         "运行不知道截止日之后的任何事；多出的一天是时区造成的"

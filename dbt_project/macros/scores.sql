@@ -5,7 +5,8 @@ Scores of what was measured, by declared anchors.
 {#- Every row of `measured` (customer_type, factor, raw_value, ...) with its `score`:
     between two anchors (customer_type, factor, raw_value, score) on the straight line,
     beyond the first and the last as there. Anchors may rise or fall. Null where nothing
-    was measured. -#}
+    was measured. Segments without an end have an infinite one: `or ... is null` in an outer
+    join would have the engine compare every row with every segment. -#}
 {% macro scored_by_anchors(measured, anchors) -%}
 select
     measured.*,
@@ -28,15 +29,22 @@ left join (
         cast(score as double) as from_score,
         lead(cast(raw_value as double)) over factor_anchors as to_value,
         lead(cast(score as double)) over factor_anchors as to_score,
-        row_number() over factor_anchors as place
+        case
+            when row_number() over factor_anchors = 1 then cast('-infinity' as double)
+            else cast(raw_value as double)
+        end as begins_at,
+        coalesce(
+            lead(cast(raw_value as double)) over factor_anchors,
+            cast('infinity' as double)
+        ) as ends_before
     from {{ anchors }}
     window factor_anchors as (partition by customer_type, factor order by raw_value)
 ) as segments
     on
         measured.customer_type = segments.customer_type
         and measured.factor = segments.factor
-        and (measured.raw_value >= segments.from_value or segments.place = 1)
-        and (measured.raw_value < segments.to_value or segments.to_value is null)
+        and measured.raw_value >= segments.begins_at
+        and measured.raw_value < segments.ends_before
 {%- endmacro %}
 
 {#- Why nobody is graded where no source records sales. -#}

@@ -47,6 +47,36 @@ STOPPING_DRIFT = {
 }
 
 
+def attributed(facts: str) -> list[Any]:
+    """That facts of this name have customers, in two steps.
+
+    How many facts may be nobody's differs: a help desk has callers who never bought,
+    an address book has people of companies that are no customers. But where hardly one
+    has a customer, their keys are those of another system.
+    """
+
+    def fewer_than(share: float) -> str:
+        return (
+            f"select count(*) as {facts}, count(customer_id) as attributed "
+            f"from {{batch}} having count(customer_id) < {share} * count(*)"
+        )
+
+    return [
+        no_rows(
+            f"some_{facts}_have_a_customer",
+            fewer_than(0.1),
+            why="where fewer than one in ten has a customer, the keys are those of another "
+            "system: a broken mapping",
+        ),
+        no_rows(
+            f"most_{facts}_have_a_customer",
+            fewer_than(0.95),
+            why="what is nobody's counts for no customer: in no service, coverage or cost",
+            severity="warning",
+        ),
+    ]
+
+
 def setting(name: str, policy: str = "'*'") -> str:
     """The number that the seed `settings` gives, as SQL.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.marts.common import mart
+from expectations.marts.common import attributed, mart
 from expectations.vocabulary import between, no_rows, one_of, unique, without_nulls
 from pipeline.gates.suite import Suite
 
@@ -22,13 +22,7 @@ def service_tickets() -> Suite:
                 why="a resolution before the opening is a shifted clock",
                 severity="warning",
             ),
-            no_rows(
-                "most_tickets_have_a_customer",
-                "select count(*) as tickets, count(customer_id) as attributed "
-                "from {batch} having count(customer_id) < 0.95 * count(*)",
-                why="3 of 24,918 callers are unknown (2026-11-22); one in twenty "
-                "would be a broken mapping",
-            ),
+            *attributed("tickets"),
             no_rows(
                 "counts_and_priorities_are_in_range",
                 "select ticket_id, reopen_count, priority from {batch} "

@@ -2,7 +2,8 @@
 
 Every DuckDB that holds facts is opened with `config`. One is open at a time, so that a
 refresh takes what it was given and, beside it, what Python and Arrow need. Readers of
-sources have smaller shares of their own.
+sources and copies of a release have smaller shares of their own: rows pass through them,
+and all that more memory would do is keep pages that nobody asks for again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ SPILL = "CUSTOMER_TIERS_SPILL"
 # Of the machine's memory, where nothing else is said.
 SHARE = 0.5
 LEAST = 2**29
+# So much is enough to pass on rows, on as many processors as there are.
+COPYING = 2 * 2**30
 
 
 def config() -> dict[str, Any]:
@@ -33,11 +36,24 @@ def config() -> dict[str, Any]:
     found: dict[str, Any] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
-        "memory_limit": f"{memory() // 2**20}MiB",
+        "memory_limit": limit(),
     }
     if folder := spill():
         found["temp_directory"] = str(folder)
     return found
+
+
+def limit(most: int | None = None) -> str:
+    """What the engine may take, as DuckDB's `memory_limit` has it.
+
+    Args:
+        most: No more than so many bytes, however many it was given.
+
+    Raises:
+        ConfigurationError: The setting is no amount of memory.
+    """
+    bytes_ = memory() if most is None else min(memory(), most)
+    return f"{bytes_ // 2**20}MiB"
 
 
 def memory() -> int:

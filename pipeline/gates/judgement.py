@@ -103,7 +103,7 @@ def gate_out(
         expectations: The folder of the suites.
         held: The acceptances that hold.
     """
-    suites = suites_of_marts(expectations, _provided(sources))
+    suites = suites_of_marts(expectations, provided(sources))
     checks = [
         check
         for file, of_file in _by_file(candidate, suites).items()
@@ -148,7 +148,7 @@ def declared(
         expectations: The folder of the suites.
         full: As in `gate_in`.
     """
-    suites = suites_of_marts(expectations, _provided(sources))
+    suites = suites_of_marts(expectations, provided(sources))
     for source in sources:
         for entity in source.entities.values():
             subject = subject_of(source.name, entity.name)
@@ -179,11 +179,12 @@ def always_made(sources: Sequence[Source], expectations: Path) -> dict[str, set[
         "out": {
             f"{suite.subject}:{name}"
             for suite, name, _ in named(
-                suites_of_marts(expectations, _provided(sources))
+                suites_of_marts(expectations, provided(sources))
             )
         }
     }
 
 
-def _provided(sources: Sequence[Source]) -> set[str]:
+def provided(sources: Sequence[Source]) -> set[str]:
+    """The entities that a source provides."""
     return {entity for source in sources for entity in source.provides}

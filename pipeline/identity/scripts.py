@@ -10,7 +10,9 @@ import functools
 import re
 import unicodedata
 from collections.abc import Container
-from typing import Any, Final
+from typing import Final
+
+from pipeline.common.han import simplified
 
 CJK = re.compile(r"[\u3400-\u9fff]")
 NOT_WORD = re.compile(r"[\W_]+")
@@ -41,7 +43,7 @@ class _Simplified(dict[int, str]):
     def __missing__(self, code: int) -> str:
         character = chr(code)
         if CJK.match(character):
-            character = _converter().convert(character)
+            character = simplified(character)
         self[code] = character
         return character
 
@@ -86,13 +88,6 @@ def spoken(value: str) -> str:
     import pypinyin
 
     return "".join(pypinyin.lazy_pinyin(value)).replace(" ", "")
-
-
-@functools.cache
-def _converter() -> Any:
-    import opencc
-
-    return opencc.OpenCC("t2s")
 
 
 SIMPLIFIED: Final = _Simplified()

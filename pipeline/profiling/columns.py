@@ -6,18 +6,20 @@ those aside that stand for nothing. Nothing here depends on the column's name.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import duckdb
 
 from pipeline.common import sql
+from pipeline.profiling import ways
 from pipeline.profiling.tables import MOMENTS, NUMBERS, Column, Kind, Table
+from pipeline.profiling.ways import Way
 
-# So many are enough to see which formats are out of the question.
+# So many are enough to see which formats are out of the question, and so many to see
+# which may be needed.
 FEW_VALUES = 5
+MANY_VALUES = 200
 _DIGIT = re.compile(r"\d")
 
 # Texts that people write where they have nothing.
@@ -26,36 +28,20 @@ MARKERS = (
     "(null)", "\\\\n", "无", "空", "未知", "暂无",
 )  # fmt: skip
 
+# What tills and ledgers call whoever bought without a name: one customer of that name
+# would be the largest of all, and is nobody.
+NOBODY = (
+    "walk-in", "walk in", "walk-in customer", "walk in customer", "cash customer",
+    "cash sale", "cash sales", "counter sale", "counter sales", "guest checkout",
+    "público en general", "publico en general", "público general", "consumidor final",
+    "cliente mostrador", "venta mostrador", "cliente de contado", "client de passage",
+    "client comptoir", "vente comptoir", "clients divers", "laufkundschaft", "barverkauf",
+    "barkunde", "barkunden", "diverse kunden", "thekenverkauf", "散客", "零散客户",
+    "零售散客", "现金客户", "门市客户", "临时客户",
+)  # fmt: skip
+
 # Of so many different values the patterns are looked at.
 MOST_VALUES = 5_000
-
-_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日")
-_DAYS_EUROPEAN = (
-    "%d/%m/%Y",
-    "%d.%m.%Y",
-    "%d-%m-%Y",
-    "%d/%m/%y",
-    "%d.%m.%y",
-    "%d-%m-%y",
-)
-_DAYS_AMERICAN = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
-_DAYS_NAMED = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
-_TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f")
-
-INTEGER = r"[+-]?\d{1,18}"
-_DECIMAL = r"[+-]?\d+(\.\d+)?"
-_GROUPED = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
-_COMMA = r"[+-]?\d+(,\d+)?"
-_COMMA_GROUPED = r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?"
-_ISO_TIME = r"\d{4}-\d\d-\d\d[ T]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?.*"
-_ZONE = r"([zZ]|UTC|[+-]\d\d:?\d\d)$"
-_ISO = "ISO 8601"
-# A code in front of digits may as well be a part's number, such as SKU12.
-_CODES = (
-    "USD|EUR|GBP|CNY|RMB|JPY|CHF|BRL|INR|AUD|CAD|HKD|SEK|NOK|DKK|PLN|MXN|ZAR|KRW|SGD"
-)
-_SIGNS = rf"([$€£¥￥₩₹]|{_CODES}|R\$|US\$|元)?"
-_MONEY = rf"\(?[-+]?\s*{_SIGNS}\s*[-+]?[\d,]+(\.\d+)?\s*{_SIGNS}\)?"
 
 YES_NO = (
     {"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"是", "否"}, {"有", "无"},
@@ -152,90 +138,6 @@ def _kind_of(landed: str) -> Kind:
     return "boolean" if landed == "BOOLEAN" else "text"
 
 
-@dataclass(frozen=True)
-class _Way:
-    """One way to read a text: the kind, its test and its SQL over `{v}`.
-
-    `declared` is how sources.yaml says it; None where only staging can.
-    """
-
-    kind: Kind
-    fits: str
-    value: str
-    declared: str | None
-    form: str | None = None
-
-
-def _moments() -> Iterator[_Way]:
-    for form in (*_DAYS, *_DAYS_EUROPEAN, *_DAYS_AMERICAN, *_DAYS_NAMED):
-        # A day of `%Y` takes the year 24 and one of `%Y%m%d` takes seven digits.
-        sane = "year({p}) between 1900 and 2100"
-        if form == "%Y%m%d":
-            sane += " and length({v}) = 8"
-        if "%Y" in form:
-            sane += r" and regexp_matches({v}, '\d{{4}}')"
-        parsed = f"try_strptime({{v}}, {sql.literal(form)})"
-        yield _Way(
-            "date",
-            sane.replace("{p}", parsed),
-            f"cast({parsed} as date)",
-            "date" if form == "%Y-%m-%d" else f"date {form}",
-            form,
-        )
-        for time in _TIMES:
-            whole = f"{form} {time}"
-            parsed = f"try_strptime({{v}}, {sql.literal(whole)})"
-            yield _Way(
-                "timestamp",
-                sane.replace("{p}", parsed),
-                parsed,
-                f"timestamp {whole}",
-                whole,
-            )
-
-
-def _braced(text: str) -> str:
-    """A text that goes through `format` as it is."""
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-def _numbers() -> Iterator[_Way]:
-    def fits(pattern: str) -> str:
-        return f"regexp_full_match({{v}}, {_braced(sql.literal(pattern))})"
-
-    yield _Way("integer", fits(INTEGER), "try_cast({v} as bigint)", "integer")
-    yield _Way(
-        "decimal",
-        fits(_DECIMAL),
-        "try_cast({v} as decimal(18, 4))",
-        "decimal(18,4)",
-    )
-    plain = "replace({v}, ',', '')"
-    yield _Way(
-        "decimal",
-        f"({fits(_DECIMAL)} or {fits(_GROUPED)})",
-        f"try_cast({plain} as decimal(18, 4))",
-        None,
-    )
-    comma = "replace(replace({v}, '.', ''), ',', '.')"
-    yield _Way(
-        "decimal",
-        f"({fits(_COMMA)} or {fits(_COMMA_GROUPED)})",
-        f"try_cast({comma} as decimal(18, 4))",
-        None,
-    )
-    bare = r"regexp_replace({v}, '[^0-9.]', '', 'g')"
-    sign = "case when {v} like '%-%' or {v} like '(%' then -1 else 1 end"
-    yield _Way(
-        "decimal",
-        fits(_MONEY) + f" and {bare} <> ''",
-        f"{sign} * try_cast({bare} as decimal(18, 4))",
-        None,
-    )
-    percent = "try_cast(rtrim(replace({v}, ',', ''), '% ') as decimal(18, 4)) / 100"
-    yield _Way("decimal", fits(_DECIMAL + r"\s*%"), percent, None)
-
-
 def _read_text(
     connection: duckdb.DuckDBPyConnection, table: Table, column: Column
 ) -> None:
@@ -252,7 +154,7 @@ def _read_text(
         f"select {trimmed} as v, count(*) as n from {sql.quoted(table.relation)} "
         f"where {trimmed} is not null group by all"
     )
-    listed = ", ".join(map(sql.literal, MARKERS))
+    listed = ", ".join(map(sql.literal, (*MARKERS, *NOBODY)))
     found = connection.execute(
         f"select v, n from _values where lower(v) in ({listed}) order by n desc"
     ).fetchall()
@@ -267,7 +169,9 @@ def _read_text(
     if way is None:
         column.kind = "text"
         # What is a marker among texts may be a word: only `?` and the like are none.
-        column.markers = [item for item in markers if not item.isalpha()]
+        column.markers = [
+            item for item in markers if item.lower() in NOBODY or not item.isalpha()
+        ]
         column.reading = trimmed
         for marker in column.markers:
             column.reading = f"nullif({column.reading}, {sql.literal(marker)})"
@@ -276,9 +180,9 @@ def _read_text(
     column.markers = markers
     column.reading = way.value.format(v=base)
     column.declared = way.declared if not markers else None
-    if way.form == _ISO:
+    if way.form == ways.ISO:
         zoned = connection.execute(
-            f"select coalesce(bool_and(regexp_matches(v, '{_ZONE}')), false) "
+            f"select coalesce(bool_and(regexp_matches(v, '{ways.ZONE}')), false) "
             f"from _values where {clean}"
         ).fetchone()
         column.has_zone = zoned == (True,)
@@ -292,7 +196,7 @@ def _trimmed(column: Column) -> str:
     return f"nullif(trim({name}), '')" if column.is_padded else name
 
 
-def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> _Way | None:
+def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> Way | None:
     (different,) = connection.execute(
         f"select count(*) from _values where {clean}"
     ).fetchone() or (0,)
@@ -307,7 +211,7 @@ def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> _Way | None:
     if different <= 4 and len(words) <= 2 and any(words <= pair for pair in YES_NO):
         stated = "lower({v}) in ('true', 'yes', 'y', 't', '是', '有')"
         known = "case when {v} is not null then " + stated + " end"
-        return _Way("boolean", "true", known, "boolean")
+        return Way("boolean", "true", known, "boolean")
     some = [
         value
         for (value,) in connection.execute(
@@ -316,84 +220,98 @@ def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> _Way | None:
     ]
     if not all(_DIGIT.search(value) for value in some):
         return None
-    for ways in (list(_numbers()), _possible(some), list(_iso())):
-        for way in _that_fit(connection, ways, clean, 200):
+    for kind in (list(ways.numbers()), ways.possible(some), list(ways.iso())):
+        for way in _that_fit(connection, kind, clean, MANY_VALUES):
             if _that_fit(connection, [way], clean):
                 return _day_or_number(connection, way, clean)
-    return None
+    return _mixed(connection, clean, some)
 
 
-def _possible(some: Sequence[str]) -> list[_Way]:
-    """The formats of days and times that a few values fit: planning many costs time."""
-    return [
-        way for way in _moments() if way.form and all(_reads(way.form, v) for v in some)
+def _mixed(
+    connection: duckdb.DuckDBPyConnection, clean: str, some: Sequence[str]
+) -> Way | None:
+    """Days that are written in several ways, as where a workbook is kept by hand.
+
+    Each value must fit one way alone: what could be read as two days is not guessed.
+    """
+    known = [value for value in some if ways.may_be_a_day(value)]
+    if not some or len(known) < len(some):
+        return None
+    values = [
+        value
+        for (value,) in connection.execute(
+            f"select v from _values where {clean} limit {MANY_VALUES}"
+        ).fetchall()
     ]
+    candidates = ways.of_any(values)
+    tests = ", ".join(
+        f"coalesce({way.fits.format(v='v')}, false)" for way in candidates
+    )
+    fitting = [
+        {at for at, fits in enumerate(row) if fits}
+        for row in connection.execute(
+            f"select distinct {tests} from _values where {clean}"
+        ).fetchall()
+    ]
+    chosen: set[int] = set()
+    while left := [fits for fits in fitting if not fits & chosen]:
+        best = max(
+            set().union(*left),
+            key=lambda at: (sum(at in fits for fits in left), -at),
+            default=None,
+        )
+        if best is None or not all(left):
+            return None
+        chosen.add(best)
+    if any(len(fits & chosen) > 1 for fits in fitting):
+        return None
+    found = ways.together([candidates[at] for at in sorted(chosen)])
+    zoned = connection.execute(
+        f"select count(*) from _values where {clean} and regexp_matches(v, '{ways.ZONE}')"
+    ).fetchone()
+    return found if zoned == (0,) else None
 
 
-def _reads(form: str, value: str) -> bool:
-    try:
-        dt.datetime.strptime(value, form)
-    except ValueError:
-        return False
-    return True
-
-
-def _day_or_number(
-    connection: duckdb.DuckDBPyConnection, way: _Way, clean: str
-) -> _Way:
+def _day_or_number(connection: duckdb.DuckDBPyConnection, way: Way, clean: str) -> Way:
     """Whole numbers that are all days such as 20240131 are days."""
-    digits = [item for item in _moments() if item.form == "%Y%m%d"]
+    digits = [item for item in ways.moments() if item.form == "%Y%m%d"]
     if way.kind == "integer" and _that_fit(connection, digits, clean):
         return digits[0]
     return way
 
 
-def _iso() -> Iterator[_Way]:
-    pattern = _braced(sql.literal(_ISO_TIME))
-    moment = "try_cast({v} as timestamptz)"
-    zone = f"regexp_matches({{v}}, '{_ZONE}')"
-    joined = r"regexp_replace({v}, ' +(UTC|[+-]\d\d:?\d\d)$', '\1')"
-    yield _Way(
-        "timestamp",
-        f"regexp_full_match({{v}}, {pattern}) and {moment.replace('{v}', joined)} "
-        "is not null",
-        f"case when {zone} then make_timestamp(epoch_us({moment.replace('{v}', joined)}"
-        ")) else try_cast({v} as timestamp) end",
-        "timestamp",
-        _ISO,
-    )
-
-
 def _that_fit(
     connection: duckdb.DuckDBPyConnection,
-    ways: Sequence[_Way],
+    tried: Sequence[Way],
     clean: str,
     limit: int | None = None,
-) -> list[_Way]:
+) -> list[Way]:
     """The ways that fit all values, or so many of them; in one query."""
-    if not ways:
+    if not tried:
         return []
     tests = ", ".join(
         f"coalesce(bool_and(coalesce({way.fits.format(v='v')}, false)), false)"
-        for way in ways
+        for way in tried
     )
     some = f" limit {limit}" if limit else ""
     row = connection.execute(
         f"select {tests} from (select v from _values where {clean}{some})"
     ).fetchone()
     assert row is not None
-    return [way for way, fits in zip(ways, row, strict=True) if fits]
+    return [way for way, fits in zip(tried, row, strict=True) if fits]
 
 
 def _fitting_formats(
-    connection: duckdb.DuckDBPyConnection, clean: str, way: _Way
+    connection: duckdb.DuckDBPyConnection, clean: str, way: Way
 ) -> list[str]:
     """Every format of the same kind that fits all values: more than one is a question."""
     some = connection.execute(
         f"select v from _values where {clean} limit {FEW_VALUES}"
     ).fetchall()
-    ways = [item for item in _possible([v for (v,) in some]) if item.kind == way.kind]
-    fitting = _that_fit(connection, ways, clean)
+    tried = [
+        item for item in ways.possible([v for (v,) in some]) if item.kind == way.kind
+    ]
+    fitting = _that_fit(connection, tried, clean)
     return [item.form for item in fitting if item.form] or [way.form or ""]
 
 

@@ -19,6 +19,7 @@ from pipeline.common.errors import ConfigurationError, SourceUnavailable
 from pipeline.profiling import field_labels, names
 from pipeline.sources import Entity, Source, open_reader
 from pipeline.sources.entity import POSITION
+from pipeline.sources.files.detection import AmbiguousEncoding
 from pipeline.sources.files.parts import FORMATS, parts_of
 from pipeline.sources.files.workbooks import listed_sheets, open_sheet
 
@@ -35,12 +36,17 @@ _PACKED = {".gz", ".zip"}
 
 @dataclass(frozen=True)
 class Found:
-    """A table that was found: how it is read, and the files or sheets that it is of."""
+    """A table that was found: how it is read, and the files or sheets that it is of.
+
+    `encodings` are those that its bytes allow, where there are several, each with what
+    comes of it; the first is the one that is taken.
+    """
 
     title: str
     name: str
     entity: Entity
     parts: Sequence[str]
+    encodings: Sequence[str] = ()
 
 
 def source_of(folder: Path, entity: Entity, name: str = "new") -> Source:
@@ -74,7 +80,7 @@ def find(what: Path) -> tuple[Path, list[Found], list[str]]:
         try:
             found += _tables_of(folder, family)
         except SourceUnavailable as error:
-            unread.append(str(error).removeprefix("new.table: "))
+            unread.append(reason(error))
     if not found:
         why = "".join(f"\n  {line}" for line in unread)
         raise ConfigurationError(
@@ -82,6 +88,11 @@ def find(what: Path) -> tuple[Path, list[Found], list[str]]:
             f"lines, also as .gz or .zip.{why}"
         )
     return folder, found, unread
+
+
+def reason(error: SourceUnavailable) -> str:
+    """Why a table cannot be read, without the name that it has in the meantime."""
+    return re.sub(r"^new\.\w*: ", "", str(error))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -139,6 +150,12 @@ def _plain(folder: Path, family: Sequence[Path], suffix: str) -> Iterator[Found]
     options: dict[str, Any] = {"format": "csv"} if suffix in _TEXT else {}
     step = max(1, len(family) // MOST_HEADERS)
     asked = dict.fromkeys([*family[::step], family[-1]])
+    encodings: list[str] = []
+    for path in asked:
+        fits = _encodings(folder, entity_of(_pattern([path], folder), **options))
+        if fits:
+            options["encoding"], encodings = next(iter(fits)), list(fits.values())
+            break
     if any(
         _repeats(folder, entity_of(_pattern([path], folder), **options))
         for path in asked
@@ -158,7 +175,27 @@ def _plain(folder: Path, family: Sequence[Path], suffix: str) -> Iterator[Found]
             name=names.identifier(stem),
             entity=entity_of(_pattern(paths, folder), **options),
             parts=[path.relative_to(folder).as_posix() for path in paths],
+            encodings=encodings,
         )
+
+
+def _encodings(folder: Path, entity: Entity) -> dict[str, str]:
+    """Encoding → what comes of it, where a file's bytes allow several.
+
+    The first is that of Western languages, if it fits: what is written in another one
+    hardly ever reads as one of theirs, and the other way round it often does.
+    """
+    try:
+        _header(folder, entity)
+    except AmbiguousEncoding as error:
+        fits = sorted(error.fits, key=lambda one: "cp1252" not in one.names)
+        return {
+            "cp1252" if "cp1252" in one.names else one.names[0]: str(one)
+            for one in fits
+        }
+    except SourceUnavailable:
+        pass
+    return {}
 
 
 def entity_of(files: str, **options: Any) -> Entity:
@@ -204,6 +241,9 @@ def _members(folder: Path, path: Path) -> Iterator[Found]:
         if suffix not in FORMATS or member.startswith("__MACOSX/"):
             continue
         entity = entity_of(_pattern([path], folder), member=glob.escape(member))
+        fits = _encodings(folder, entity)
+        if fits:
+            entity = entity.model_copy(update={"encoding": next(iter(fits))})
         if _repeats(folder, entity):
             entity = entity.model_copy(update={"repeated_columns": "number"})
         _header(folder, entity)
@@ -212,6 +252,7 @@ def _members(folder: Path, path: Path) -> Iterator[Found]:
             name=names.identifier(PurePosixPath(member).stem),
             entity=entity,
             parts=[f"{path.name}/{member}"],
+            encodings=list(fits.values()),
         )
 
 

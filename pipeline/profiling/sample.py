@@ -101,6 +101,7 @@ def _of_files(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
             source=files.source_of(folder, item.entity),
             entity=item.entity,
             parts=item.parts,
+            encodings=item.encodings,
         )
         _read(connection, table, profile)
     return profile
@@ -160,7 +161,7 @@ def _read(
     try:
         _fill(connection, table)
     except SourceUnavailable as error:
-        profile.unread.append(str(error).removeprefix("new.table: "))
+        profile.unread.append(files.reason(error))
         return
     if table.rows == 0:
         profile.unread.append(f"{table.title} has no rows.")

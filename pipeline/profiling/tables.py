@@ -151,6 +151,8 @@ class Table:
         is_whole: Whether the sample is all that there is.
         unread: Rows of the sample that could not be read.
         parts: The files or sheets that it is made of.
+        encodings: Those that its bytes allow, where there are several, each with what
+            comes of it; it is read in the first.
         keys: Combinations of columns that tell the rows apart, the best first.
         is_repeated: Whether a later part holds again most keys of an earlier one.
         wide: How its months stand in columns, where they do; all else is then said of
@@ -167,6 +169,7 @@ class Table:
     is_whole: bool = True
     unread: int = 0
     parts: Sequence[str] = ()
+    encodings: Sequence[str] = ()
     keys: Sequence[Sequence[str]] = ()
     is_repeated: bool = False
     wide: Wide | None = None

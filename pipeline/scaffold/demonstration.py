@@ -22,6 +22,7 @@ from typing import Final
 
 import duckdb
 
+from pipeline.common import engine
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import sync_file, sync_folder
 
@@ -280,7 +281,7 @@ def _replace(database: Path, sample_dir: Path, fingerprint: str) -> None:
 def _fill(partial: Path, sample_dir: Path, fingerprint: str) -> None:
     """Writes the whole database into an empty file that nobody else knows."""
     with (
-        duckdb.connect() as parquet,
+        duckdb.connect(config=engine.config()) as parquet,
         closing(sqlite3.connect(partial, isolation_level=None)) as erp,
     ):
         # Durability comes from the sync and the rename, not from a journal.

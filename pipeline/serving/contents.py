@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.common import sql
+from pipeline.common import engine, sql
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.files import read_json
 from pipeline.release import duckdb_files
@@ -117,9 +117,16 @@ def read(release: Release) -> Contents:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse of a release, to be read; it stays whole if the release is pruned."""
+def opened(file: Path, *, copying: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse of a release, to be read; it stays whole if the release is pruned.
+
+    Args:
+        file: The warehouse.
+        copying: Rows are passed on as they are, for which a share of the memory is enough.
+    """
     with duckdb_files.connect(file, read_only=True) as connection:
+        if copying:
+            connection.execute(f"set memory_limit = '{engine.limit(engine.COPYING)}'")
         yield connection
 
 

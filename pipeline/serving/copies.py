@@ -25,6 +25,7 @@ from pipeline.journal import attempts
 from pipeline.release.layout import WAREHOUSE
 from pipeline.serving import parquet_copy
 from pipeline.serving.contents import Contents
+from pipeline.serving.folder import release_of
 
 log = logging.getLogger("customer_tiers.serving")
 
@@ -121,7 +122,7 @@ def _checked(copy: Copy) -> Copy:
     if not link.is_symlink() or not link.exists():
         problem = said("{file} is missing", file=link)
         return replace(copy, release_id=None, problem=problem)
-    return replace(copy, release_id=parquet_copy.release_of(link.readlink().name))
+    return replace(copy, release_id=release_of(link.readlink().name))
 
 
 def _folder(home: Home) -> Path:

@@ -1,10 +1,13 @@
 """The DuckDB copy: one file that everybody may read and nobody may write to.
 
-    DIR/warehouse.duckdb   marts and meta of one release
+    DIR/warehouse.duckdb -> <release>/warehouse.duckdb   turned when the file is whole
+    DIR/<release>/warehouse.duckdb                       marts and meta of one release
 
-It is written under another name and renamed, so that whoever opens it finds a whole
-release, and whoever has the old one open keeps it. It is filled table by table: in a file
-that was copied and cleared, what was cleared can still be found.
+Whoever opens it finds a whole release, and whoever has the old one open keeps it, though
+it is gone from the folder. It is a link, because the engine knows an open file by its
+path: in the place of an old file a process that still reads that would not see a new one.
+It is filled table by table: in a file that was copied and cleared, what was cleared can
+still be found.
 """
 
 from __future__ import annotations
@@ -19,7 +22,17 @@ from pipeline.common.files import sync_folder
 from pipeline.common.home import Home
 from pipeline.release.layout import WAREHOUSE
 from pipeline.serving.contents import Contents, Table
-from pipeline.serving.folder import PARTIAL, exclusive, seal_file
+from pipeline.serving.folder import (
+    FOLDER_MODE,
+    PARTIAL,
+    exclusive,
+    older,
+    remove,
+    remove_partial,
+    seal_file,
+    turn,
+    unused,
+)
 
 
 def export(home: Home, contents: Contents, folder: Path) -> Path:
@@ -34,35 +47,33 @@ def export(home: Home, contents: Contents, folder: Path) -> Path:
         DiskFull: There is no room; the old copy is as it was.
     """
     with exclusive(home, folder):
-        file = folder / WAREHOUSE
-        # A name that ends as the file's, or DuckDB would call the database otherwise.
-        partial = folder / f"{PARTIAL}.{WAREHOUSE}"
-        _remove(partial)
+        remove_partial(folder)
+        partial = folder / f"{PARTIAL}.{contents.release_id}"
         try:
-            _write(contents, partial)
-            seal_file(partial)
-            partial.replace(file)
+            partial.mkdir()
+            _write(contents, partial / WAREHOUSE)
+            seal_file(partial / WAREHOUSE)
+            partial.chmod(FOLDER_MODE)
+            sync_folder(partial)
+            target = folder / unused(folder, contents.release_id)
+            partial.rename(target)
         finally:
-            _remove(partial)
+            remove(partial)
         sync_folder(folder)
-        return file
-
-
-def _remove(partial: Path) -> None:
-    """Removes what a killed export left: the file, its log and what it put aside."""
-    for path in partial.parent.glob(f"{partial.name}*"):
-        if path.is_dir():
-            for spilled in path.iterdir():
-                spilled.unlink(missing_ok=True)
-            path.rmdir()
-        else:
-            path.unlink(missing_ok=True)
+        turn(folder / WAREHOUSE, f"{target.name}/{WAREHOUSE}")
+        for old in older(folder, target.name):
+            remove(old)
+        sync_folder(folder)
+        return folder / WAREHOUSE
 
 
 def _write(contents: Contents, file: Path) -> None:
-    with duckdb.connect(
-        str(file), config={**engine.config(), "preserve_insertion_order": "false"}
-    ) as connection:
+    config = {
+        **engine.config(),
+        "memory_limit": engine.limit(engine.COPYING),
+        "preserve_insertion_order": "false",
+    }
+    with duckdb.connect(str(file), config=config) as connection:
         source = sql.literal(contents.file.resolve())
         connection.execute(f"attach {source} as release (read_only)")
         for schema in dict.fromkeys(table.schema for table in contents.tables):

@@ -10,8 +10,6 @@ Who reads several tables resolves `current` once, and stays in the folder that i
 from __future__ import annotations
 
 import datetime as dt
-import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,14 +26,17 @@ from pipeline.serving.folder import (
     FOLDER_MODE,
     PARTIAL,
     exclusive,
+    older,
+    remove,
+    remove_partial,
     seal_file,
+    turn,
+    unused,
 )
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 CURRENT = "current"
-# A release, and of one that was exported again how often.
-_FOLDER = re.compile(r"(r\d{6,}-\d{8})(?:\.(\d+))?")
 
 
 def export(home: Home, contents: Contents, folder: Path, *, keep: int) -> Path:
@@ -56,35 +57,28 @@ def export(home: Home, contents: Contents, folder: Path, *, keep: int) -> Path:
         DiskFull: There is no room; `current` is what it was.
     """
     with exclusive(home, folder):
-        for left in folder.glob(f"{PARTIAL}.*"):
-            _remove(left)
+        remove_partial(folder)
         partial = folder / f"{PARTIAL}.{contents.release_id}"
         try:
             partial.mkdir()
             tables = _write(contents, partial)
             write_json(partial / MANIFEST, _manifest(contents, tables))
             _protect(partial)
-            target = folder / _unused(folder, contents.release_id)
+            target = folder / unused(folder, contents.release_id)
             partial.rename(target)
         finally:
-            _remove(partial)
+            remove(partial)
         sync_folder(folder)
-        _turn(folder, target.name)
-        for old in _oldest(folder, target.name)[max(keep, 1) - 1 :]:
-            _remove(old)
+        turn(folder / CURRENT, target.name)
+        for old in older(folder, target.name)[max(keep, 1) - 1 :]:
+            remove(old)
         sync_folder(folder)
         return target
 
 
-def release_of(name: str) -> str | None:
-    """The release that a folder's name is of, if it is one of a release."""
-    match = _FOLDER.fullmatch(name)
-    return match[1] if match else None
-
-
 def _write(contents: Contents, folder: Path) -> list[dict[str, Any]]:
     tables = []
-    with opened(contents.file) as connection:
+    with opened(contents.file, copying=True) as connection:
         # Tables have no order; keeping one costs memory.
         connection.execute("set preserve_insertion_order = false")
         for table in contents.tables:
@@ -168,43 +162,3 @@ def _protect(folder: Path) -> None:
     for inside in [*filter(Path.is_dir, folder.iterdir()), folder]:
         inside.chmod(FOLDER_MODE)
         sync_folder(inside)
-
-
-def _unused(folder: Path, release_id: str) -> str:
-    """A name for the release: a folder that readers may be in is never written to."""
-    # Above all that there were: an older name must not come to mean something newer.
-    taken = [
-        int(match[2] or 1)
-        for path in folder.iterdir()
-        if (match := _FOLDER.fullmatch(path.name)) and match[1] == release_id
-    ]
-    return f"{release_id}.{max(taken) + 1}" if taken else release_id
-
-
-def _turn(folder: Path, name: str) -> None:
-    provisional = folder / f"{PARTIAL}.{CURRENT}"
-    provisional.unlink(missing_ok=True)
-    provisional.symlink_to(name, target_is_directory=True)
-    provisional.replace(folder / CURRENT)
-    sync_folder(folder)
-
-
-def _oldest(folder: Path, current: str) -> list[Path]:
-    """The other copies, newest first by when they were made."""
-    others = [
-        path
-        for path in folder.iterdir()
-        if path.name != current and path.is_dir() and release_of(path.name)
-    ]
-    return sorted(
-        (path for path in others if not path.is_symlink()),
-        key=lambda path: path.stat().st_mtime,
-        reverse=True,
-    )
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
+from pipeline.common import engine
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.sql import literal
 from pipeline.tiers.policy import Factor, Policy, Rule, Tier
@@ -326,7 +327,7 @@ def read_table(path: Path, name: str) -> list[dict[str, Any]]:
         ConfigurationError: The file cannot be read, lacks a column, or has cells that are
             empty or not of their column's type; all such cells are named.
     """
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=engine.config()) as connection:
         try:
             found = connection.execute(
                 f"select * from read_csv({literal(path)}, header = true, "

@@ -105,7 +105,7 @@ def take_over(cursor: duckdb.DuckDBPyConnection, node: Node) -> bool:
     if kind == "ephemeral":
         return True
     if node["database"] not in DATABASES:
-        return _kind_of(cursor, node) != ""
+        return _is_there(cursor, node)
     if kind == "view":
         return False
     cursor.execute("begin")
@@ -126,8 +126,11 @@ def take_over(cursor: duckdb.DuckDBPyConnection, node: Node) -> bool:
 
 def drop(cursor: duckdb.DuckDBPyConnection, node: Node) -> None:
     """Drops what is there of a node."""
-    if kind := _kind_of(cursor, node):
-        cursor.execute(f"drop {kind} {node['relation_name']}")
+    if relation := node["relation_name"]:
+        try:
+            cursor.execute(f"drop table if exists {relation}")
+        except duckdb.CatalogException:  # it is a view
+            cursor.execute(f"drop view {relation}")
 
 
 def drop_all_but(cursor: duckdb.DuckDBPyConnection, nodes: Iterable[Node]) -> None:
@@ -145,18 +148,17 @@ def drop_all_but(cursor: duckdb.DuckDBPyConnection, nodes: Iterable[Node]) -> No
             cursor.execute(f"drop {kind} {relation}")
 
 
-def _kind_of(cursor: duckdb.DuckDBPyConnection, node: Node) -> str:
-    """Whether there is a table or a view where a node's own belongs."""
-    where = [node["database"], node["schema"], node["alias"]]
-    for kind in ("table", "view"):
-        found = cursor.execute(
-            f"select 1 from duckdb_{kind}s() where database_name = ? "
-            f"and schema_name = ? and {kind}_name = ?",
-            where,
-        ).fetchone()
-        if found:
-            return kind
-    return ""
+def _is_there(cursor: duckdb.DuckDBPyConnection, node: Node) -> bool:
+    """Whether a table or a view stands where a node's own belongs, and can be read.
+
+    The engine's list of tables would say so too; to make it takes the engine longer than
+    many a node.
+    """
+    try:
+        cursor.execute(f"select 1 from {node['relation_name']} limit 0")
+    except (duckdb.BinderException, duckdb.CatalogException):
+        return False
+    return True
 
 
 def _create_table(cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str) -> int:

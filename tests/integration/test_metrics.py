@@ -77,13 +77,25 @@ def test_the_report_says_what_the_metrics_say(
     assert share == pytest.approx(by_hand[0])
 
 
+DAYS_SINCE_LAST_ORDER = """
+    select (select max(as_of_date) from marts.customer_value) - max(order_date)
+    from marts.order_lines
+"""
+
+
 def test_dagster_plots_the_metrics_that_are_known(published_home: Path) -> None:
     folder = published_home / "current"
     plotted = of_release(folder)
     with duckdb_files.connect(folder / "warehouse.duckdb", read_only=True) as warehouse:
         figures = metrics.ask(warehouse, PLOTTED)
+        since = warehouse.execute(DAYS_SINCE_LAST_ORDER).fetchone()
     for name, figure in figures.items():
         assert plotted.pop(name) == pytest.approx(float(figure.value))
+    assert (plotted.pop("days_since_last_order"),) == since
+    # The demonstration lands all of its sources in the refresh.
+    for source in ("crm", "erp", "helpdesk"):
+        hours = plotted.pop(f"hours since {source} gave something new")
+        assert 0 <= hours < 1
     assert {name.removeprefix("customers in ") for name in plotted} == {
         "key",
         "growth",

@@ -262,6 +262,30 @@ def test_keys_indexes_and_words_are_those_of_the_release(
     assert "order_lines_pkey" in str(plan)
 
 
+def test_statistics_of_rows_and_of_what_views_read_are_gathered_once(
+    home: Home, database: Database, connect: Connect
+) -> None:
+    """Of a first export both at once; later those of the new rows alone."""
+    query = """
+        select schemaname::text, relname::text, analyze_count
+        from pg_stat_user_tables
+        where relname = 'order_lines' or relname like '%order\\_lines%'
+        order by schemaname = 'serving', schemaname
+    """
+    known = "select count(*) from pg_stats where tablename = %s and schemaname = %s"
+    reader = connect()
+    counts = []
+    for number in (1, 2):
+        export(database, contents_of(home))
+        (rows_of, *_), (books, shape, _) = found = rows(reader, query)
+        counts.append([count for _, _, count in found])
+        assert str(rows_of).endswith(f"_{number}")
+        for schema, table in ((rows_of, "order_lines"), (books, shape)):
+            ((columns,),) = rows(reader, known, table, schema)
+            assert columns > 0, (number, schema)
+    assert counts == [[1, 1], [1, 1]]
+
+
 def test_nobody_sees_what_is_private_or_behind_the_views(
     home: Home, database: Database, connect: Connect
 ) -> None:

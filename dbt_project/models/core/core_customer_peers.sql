@@ -20,8 +20,9 @@ bands as (
         customer_type,
         band,
         from_amount,
-        lead(from_amount) over (
-            partition by customer_type order by from_amount
+        coalesce(
+            lead(from_amount) over (partition by customer_type order by from_amount),
+            cast('infinity' as double)
         ) as to_amount
     from {{ ref("peer_bands") }}
 ),
@@ -51,10 +52,7 @@ segmented as (
         on
             measured.customer_type = bands.customer_type
             and measured.size_amount >= bands.from_amount
-            and (
-                measured.size_amount < bands.to_amount
-                or bands.to_amount is null
-            )
+            and measured.size_amount < bands.to_amount
 ),
 
 buyers as (

@@ -53,51 +53,24 @@ measured as (
     {%- endfor %}
 ),
 
--- Between two anchors a score is on the straight line, beyond the last it stays.
-segments as (
+-- A factor that is not declared for the type of a lead is not weighed.
+declared as (
     select
-        customer_type,
-        factor,
-        cast(raw_value as double) as from_value,
-        cast(score as double) as from_score,
-        lead(cast(raw_value as double)) over along as to_value,
-        lead(cast(score as double)) over along as to_score,
-        row_number() over along as place
-    from {{ ref("lead_anchors") }}
-    window along as (partition by customer_type, factor order by raw_value)
-),
-
-scored as (
-    select
-        measured.lead_id,
-        measured.customer_id,
-        measured.factor,
-        measured.raw_value,
-        lead_factors.weight as declared_weight,
-        case
-            when measured.raw_value is null then null
-            when measured.raw_value < segments.from_value then segments.from_score
-            when segments.to_value is null then segments.from_score
-            else
-                segments.from_score
-                + (segments.to_score - segments.from_score)
-                * (measured.raw_value - segments.from_value)
-                / (segments.to_value - segments.from_value)
-        end as score
+        measured.*,
+        lead_factors.weight as declared_weight
     from measured
     inner join lead_factors
         on
             measured.customer_type = lead_factors.customer_type
             and measured.factor = lead_factors.factor
-    left join segments
-        on
-            measured.customer_type = segments.customer_type
-            and measured.factor = segments.factor
-            and (
-                measured.raw_value >= segments.from_value
-                or segments.place = 1
-            )
-            and (measured.raw_value < segments.to_value or segments.to_value is null)
+),
+
+lead_anchors as (
+    select * from {{ ref("lead_anchors") }}
+),
+
+scored as (
+    {{ scored_by_anchors("declared", "lead_anchors") }}
 ),
 
 weighted as (

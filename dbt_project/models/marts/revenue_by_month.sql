@@ -10,8 +10,13 @@ customers as (
     select * from {{ ref("customers") }}
 ),
 
+-- An end for each: `or valid_to is null` in the outer join below would have the engine
+-- compare every line with every spell.
 spells as (
-    select * from {{ ref("customer_tier_history") }}
+    select
+        *,
+        coalesce(valid_to, cast('9999-12-31' as date)) as ends_before
+    from {{ ref("customer_tier_history") }}
 ),
 
 tiers as (
@@ -41,7 +46,7 @@ held as (
         on
             order_lines.customer_id = spells.customer_id
             and order_lines.order_date >= spells.valid_from
-            and (spells.valid_to is null or order_lines.order_date < spells.valid_to)
+            and order_lines.order_date < spells.ends_before
     left join tiers
         on spells.policy_id = tiers.policy_id and spells.tier_code = tiers.tier_code
 ),

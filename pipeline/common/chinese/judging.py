@@ -157,10 +157,9 @@ _TRIAL: Final = {
         "这样的行无法计入。请去掉，或补上该值。"
     ),
     "{model}: {count:,} of {rows:,} tickets name a customer whom no source gives: {keys}. "
-    "Give them in customers, or leave such tickets out: at most {most:.0%} may be "
-    "nobody's.": (
+    "They count for nobody; give them in customers, if they are.": (
         "{model}：{rows:,} 个工单中有 {count:,} 个的客户没有任何数据源提供：{keys}。"
-        "请在 customers 中提供这些客户，或去掉这些工单：最多 {most:.0%} 可以没有客户。"
+        "这些工单不计入任何客户；如果他们是客户，请在 customers 中提供。"
     ),
     "{model}: {count:,} order lines name a customer whom no source gives: {keys}.": (
         "{model}：{count:,} 个订单行的客户没有任何数据源提供：{keys}。"

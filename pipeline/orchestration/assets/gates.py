@@ -14,7 +14,7 @@ import dagster as dg
 from pipeline.common.errors import CustomerTiersError, GateRefused
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
-from pipeline.gates import data_docs, judgement
+from pipeline.gates import data_docs, judgement, questions
 from pipeline.gates.suite import subject_of
 from pipeline.journal import acceptances, attempts, disk, evidence
 from pipeline.journal.evidence import Check, Evidence
@@ -28,28 +28,21 @@ from pipeline.sources import Source
 
 log = logging.getLogger("customer_tiers.gates")
 
-CHECK_NAME = "expectations"
+# What Dagster says of a question that a refresh had no cause to ask.
+NOT_ASKED = "Nothing to ask: no new rows, or none before them to compare with."
 
 
 def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
-    """The gate on what a source has just landed, one check an entity."""
+    """The gate on what a source has just landed, one check a question and entity."""
     keys = {
         subject_of(source.name, name): landing_key(source.name, name)
         for name in source.entities
     }
+    asked = questions.of_source(source, settings.expectations)
 
     @dg.multi_asset_check(
         name=f"gate_in_{source.name}",
-        specs=[
-            dg.AssetCheckSpec(
-                CHECK_NAME,
-                asset=key,
-                blocking=True,
-                description=f"What expectations/landing/{source.name}.py demands of new "
-                "batches, the key of sources.yaml, and the accounting of rows.",
-            )
-            for key in keys.values()
-        ],
+        specs=_specs(asked, keys),
         pool=POOL,
         # So that a table can be chosen on Dagster's page, and `transform` says what to
         # do instead; the gate judges all the same.
@@ -69,7 +62,7 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
             ),
         )
         links = _links(found.gate, keys, docs, home, settings)
-        yield from _results(context, found, keys, links, seconds)
+        yield from _results(context, found, keys, asked, links, seconds)
 
     return gate
 
@@ -77,25 +70,18 @@ def gate_in(source: Source, settings: Settings) -> dg.AssetChecksDefinition:
 def gate_out(
     subjects: dict[str, dg.AssetKey], sources: Sequence[Source], settings: Settings
 ) -> dg.AssetChecksDefinition:
-    """The gate on the finished marts, one check a mart.
+    """The gate on the finished marts, one check a question and mart.
 
     Args:
         subjects: Asset by table, such as `marts.customers`.
         sources: The sources in force.
         settings: Where the suites are.
     """
+    asked = questions.of_marts(subjects, sources, settings.expectations)
 
     @dg.multi_asset_check(
         name="gate_out",
-        specs=[
-            dg.AssetCheckSpec(
-                CHECK_NAME,
-                asset=key,
-                blocking=True,
-                description=f"What expectations/marts demands of {subject}.",
-            )
-            for subject, key in subjects.items()
-        ],
+        specs=_specs(asked, subjects),
         pool=POOL,
         # So that a table can be chosen on Dagster's page, and `transform` says what to
         # do instead; the gate judges all the same.
@@ -115,9 +101,23 @@ def gate_out(
             ),
         )
         links = _links(found.gate, subjects, docs, home, settings)
-        yield from _results(context, found, subjects, links, seconds)
+        yield from _results(context, found, subjects, asked, links, seconds)
 
     return gate
+
+
+def _specs(
+    asked: Sequence[questions.Question], keys: Mapping[str, dg.AssetKey]
+) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            question.name,
+            asset=keys[question.subject],
+            blocking=True,
+            description=question.description,
+        )
+        for question in asked
+    ]
 
 
 def pass_through(
@@ -165,28 +165,30 @@ def pass_through(
 def _results(
     context: dg.AssetCheckExecutionContext,
     found: Evidence,
-    keys: dict[str, dg.AssetKey],
+    keys: Mapping[str, dg.AssetKey],
+    asked: Sequence[questions.Question],
     links: Mapping[str, dg.UrlMetadataValue],
     seconds: float,
 ) -> Iterator[dg.AssetCheckResult]:
     strangers = {check.subject for check in found.checks} - set(keys)
     if strangers:
         raise CustomerTiersError(f"Checks on tables without an asset: {strangers}")
-    asked = context.selected_asset_check_keys
-    for subject, key in keys.items():
-        if dg.AssetCheckKey(key, CHECK_NAME) not in asked:
+    chosen = context.selected_asset_check_keys
+    for question, checks in questions.answered_by(asked, found.checks):
+        subject = question.subject
+        if dg.AssetCheckKey(keys[subject], question.name) not in chosen:
             continue
-        checks = [check for check in found.checks if check.subject == subject]
         broken = [check for check in checks if check.outcome != "passed"]
         blocking = [check for check in broken if check.blocks]
         yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=CHECK_NAME,
+            asset_key=keys[subject],
+            check_name=question.name,
             passed=not broken,
             severity=dg.AssetCheckSeverity.ERROR
             if blocking or not broken
             else dg.AssetCheckSeverity.WARN,
-            description="; ".join(check.sentence() for check in broken) or None,
+            description="; ".join(check.sentence() for check in broken)
+            or (None if checks else NOT_ASKED),
             metadata={
                 "checks": len(checks),
                 "passed": len(checks) - len(broken),

@@ -18,9 +18,11 @@ from babel.numbers import get_territory_currencies, list_currencies
 
 from pipeline.common import calendar, sql
 from pipeline.common.errors import ConfigurationError
+from pipeline.common.han import simplified
 from pipeline.common.settings import is_time_zone
 from pipeline.profiling import databases, names
 from pipeline.profiling.tables import Column, Table
+from pipeline.scaffold.proposal import vocabulary
 from pipeline.scaffold.proposal.mapping import Draft
 from pipeline.scaffold.proposal.recognition import Recognised
 
@@ -108,11 +110,23 @@ def _territory(
         if code is not None and times > column.known / 2:
             name = Locale("en").territories[code]
             return code, f"most rows of {table.name}.{column.name} say {name}"
-    if any(
-        names.is_chinese(name)
-        for table in draft.profile.tables.values()
-        for name in table.columns
-    ):
+    called = "".join(
+        name for table in draft.profile.tables.values() for name in table.columns
+    )
+    if names.is_japanese(called):
+        return "JP", "the columns have Japanese names"
+    country = vocabulary.country_of(
+        (item.role, meaning.column)
+        for item in draft.found.values()
+        if item.role
+        for meaning in item.meanings.values()
+    )
+    if country is not None:
+        territory = Locale("en").territories[country]
+        return country, f"the columns are called as in {territory}"
+    if names.is_chinese(called):
+        if simplified(called) != called:
+            return "TW", "the columns have names in traditional Chinese"
         return "CN", "the columns have Chinese names"
     return None, ""
 

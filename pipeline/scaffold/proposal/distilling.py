@@ -54,6 +54,8 @@ def _speaks_of(column: str, role: str) -> bool:
         for phrase in vocabulary.column_phrases(role)[key]
         if not phrase.is_generic
     }
+    if role == "customers" and vocabulary.names_a_company(column):
+        return True
     if any(len(noun) > 1 and not noun.isascii() and noun in column for noun in nouns):
         return True
     return bool(words & nouns) or "segment" in words

@@ -182,6 +182,13 @@ def _tables(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterat
                 )
         if table.unread:
             stated.append(f"{table.unread:,} rows could not be read.")
+        if table.encodings:
+            taken, *others = table.encodings
+            stated.append(
+                f"Its bytes allow several encodings. It is read as {taken}; these fit as "
+                f"well: {', '.join(others)}. If letters are wrong, change `encoding` in "
+                "sources.yaml."
+            )
         if table.numbered:
             stated.append(
                 "Several columns have one name: the first keeps it, the others are "

@@ -39,7 +39,8 @@ COMPANY_WORDS = (
 LEAST_OF_COMPANIES = 0.1
 COMPANY_NAME = (
     r"(?i)(公司|集团|厂|商行|中心|银行|医院|学校|大学|\b(ltd|llc|inc|gmbh|ag|co|corp|plc|"
-    r"s\.?a|bv|oy|ab|kg|sarl|srl|pty|limited|company|corporation|group|store|shop)\b)"
+    r"s\.?a|bv|nv|oy|ab|kg|kgaa|ohg|ug|sarl|sas|eurl|srl|spa|ltda|aps|pty|limited|"
+    r"company|corporation|group|store|shop)\b)"
 )
 
 
@@ -268,7 +269,7 @@ def _type(
         share > 0.9
         or bool(companies - persons)
         or bool(title & {"company", "reseller", "dealer", "account"})
-        or (named is not None and "company" in vocabulary.stems(named.name))
+        or (named is not None and vocabulary.names_a_company(named.name))
     )
     if persons and not companies:
         return Answer("'person'", 0.9, f"they have {', '.join(sorted(persons))}")

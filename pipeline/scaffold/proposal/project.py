@@ -108,6 +108,14 @@ def propose(
         raise ConfigurationError(
             f"Nothing in {profile.what} names a customer ({known}). Give a table whose "
             "rows name one, or begin with `customer-tiers init DIR` and its templates."
+            + "".join(f"\n  not read: {line}" for line in profile.unread)
+            + "".join(
+                f"\n  {table.title}: {column.name} holds objects or lists; give what is "
+                "in them as columns, or as a file of its own"
+                for table in profile.tables.values()
+                for column in table.columns.values()
+                if column.examples and column.examples[0].startswith(("{", "["))
+            )
         )
     found = business.propose(connection, draft, today)
     return Proposal(draft, found, _unknown_customers(connection, draft))

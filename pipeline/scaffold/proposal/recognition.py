@@ -149,7 +149,7 @@ def title_words(table: Table) -> Words:
     if own and names.is_chinese(own):
         return vocabulary.stems(own.strip("*"))
     title = table.title.partition(", sheet")[0]
-    if names.is_chinese(title) and not own:
+    if not title.isascii() and not own:
         return vocabulary.stems(title.split(".")[0])
     return vocabulary.stems(table.name)
 
@@ -254,7 +254,7 @@ def fit(column: Column, kind: str) -> float:
     if column.known == 0:
         return 0.0
     tests: dict[str, Callable[[Column], float]] = {
-        "id": lambda one: one.is_whole and one.share("length") <= LONGEST_ID,
+        "id": _fits_an_id,
         "time": lambda one: one.kind in MOMENTS,
         "money": lambda one: one.kind in NUMBERS,
         "number": lambda one: one.kind in NUMBERS,
@@ -269,6 +269,13 @@ def fit(column: Column, kind: str) -> float:
         "code": lambda one: one.kind not in MOMENTS,
     }
     return float(tests[kind](column))
+
+
+def _fits_an_id(column: Column) -> float:
+    if not column.is_whole or column.share("length") > LONGEST_ID:
+        return 0.0
+    # Of two columns that may say who it was, the one that says it more often.
+    return 1 - 0.5 * column.nulls / column.rows
 
 
 def _fits_a_name(column: Column) -> float:

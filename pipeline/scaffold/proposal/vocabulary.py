@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,15 @@ NOISE = {
     "the", "of", "a", "dim", "fact", "tbl", "table", "data", "dataset", "list", "export",
     "full", "all", "raw", "src", "csv", "master", "report", "english", "u", "c", "sys",
     "my", "new", "t", "f", "d", "local", "sample", "file", "rec", "record", "pk", "fk",
+    "eur", "usd", "gbp", "chf", "cny", "rmb",
 }  # fmt: skip
+# In the names of columns: a legal name is that of a company.
+_OF_COMPANY_NAMES = {
+    "company", "firma", "firmenname", "unternehmen", "raison", "société", "entreprise",
+    "razón", "razon", "empresa", "organisation", "organization",
+}  # fmt: skip
+# A name that agrees more than so with a phrase of a language is of that language.
+SPEAKS = 0.7
 # Classes that alone say too little: they must be the whole name.
 _BARE = {"{id}", "{name}", "{day}", "{amount}"}
 _CLASS = re.compile(r"\{(\w+)\}")
@@ -104,9 +113,8 @@ def kind_of(column: str) -> str:
 def column_phrases(role: str) -> dict[str, list[Phrase]]:
     """Column → what it may be called in a table of the role."""
     found: dict[str, list[Phrase]] = {}
-    role = "order_lines" if role == "orders" else role
     for language in _files()[1]:
-        for column, phrases in language["columns"].get(role, {}).items():
+        for column, phrases in language["columns"].get(_lines(role), {}).items():
             found.setdefault(column, []).extend(_expanded(phrases, language["words"]))
     return found
 
@@ -119,6 +127,46 @@ def table_phrases() -> dict[str, list[Phrase]]:
         for role, phrases in language["tables"].items():
             found.setdefault(role, []).extend(_expanded(phrases, language["words"]))
     return found
+
+
+def names_a_company(name: str) -> bool:
+    """Whether a column of this name holds names of companies."""
+    return bool(_OF_COMPANY_NAMES & {*stems(name)}) or any(
+        word in name for word in ("公司", "企业", "单位")
+    )
+
+
+def country_of(columns: Iterable[tuple[str, str]]) -> str | None:
+    """Where a company most likely is whose columns have such names, if they say it.
+
+    Args:
+        columns: Role and name of each recognised column.
+
+    Returns:
+        The country of a language that names three columns at least which English does
+        not, and more than any other language does; None where there is none.
+    """
+    named: Counter[str] = Counter()
+    for role, name in columns:
+        words = stems(name)
+        speaks = {
+            at
+            for at, language in enumerate(_files()[1])
+            for phrases in language["columns"].get(_lines(role), {}).values()
+            if agreement(words, [*_expanded(phrases, language["words"])], frozenset())
+            > SPEAKS
+        }
+        countries = {_files()[1][at].get("country") for at in speaks}
+        # What English says as well speaks for nobody.
+        if None not in countries:
+            named.update(str(country) for country in countries)
+    (first, times), *others = [*named.most_common(2), ("", 0)]
+    return first if times >= 3 and all(times > other for _, other in others) else None
+
+
+def _lines(role: str) -> str:
+    """Orders are called as their lines are."""
+    return "order_lines" if role == "orders" else role
 
 
 def _expanded(

@@ -144,7 +144,9 @@ def _entity(proposal: Proposal, table: Table) -> Iterator[str]:
         yield f"  table: {_quoted(entity.table)}"
     if entity.files:
         yield f"  files: {_quoted(entity.files)}"
-    for name in ("member", "sheet", "format"):
+    if table.encodings:
+        yield from _comment(f"these fit too: {', '.join(table.encodings[1:])}", 2)
+    for name in ("member", "sheet", "format", "encoding"):
         if chosen := getattr(entity, name):
             yield f"  {name}: {_quoted(chosen)}"
     if entity.header_row > 1:

@@ -51,7 +51,7 @@ def load(database: Database, contents: Contents, loadings: Sequence[Loading]) ->
         CustomerTiersError: The release is not what it was when it was read.
         psycopg.Error: The server refused something.
     """
-    with opened(contents.file) as release:
+    with opened(contents.file, copying=True) as release:
         release.execute("set preserve_insertion_order = false")
         # Several tables at a time, each written faster by one thread than a server reads.
         release.execute("set threads = 1")

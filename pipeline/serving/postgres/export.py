@@ -92,7 +92,9 @@ def export(database: Database, contents: Contents) -> Exported:
             _log("loaded")
             attached = loads.attach(connection, loadings)
             _log("attached")
-            copying.analyze(database, [item.place for item in loadings])
+            copying.analyze(
+                database, loads.to_analyze(connection, loadings, attached.shapes)
+            )
             loads.settle(connection, attached)
             changes = _switch(connection, load, loadings, attached.shapes)
             _log("switched")

@@ -402,6 +402,23 @@ def _tables_in(connection: Connection, schema: str) -> Iterator[str]:
         yield table
 
 
+def to_analyze(
+    connection: Connection, loadings: Sequence[Loading], shape_of: Mapping[str, str]
+) -> list[sql.Identifier]:
+    """The tables that give the statistics of a load that is attached.
+
+    Its own; where one is the only partition of its shape, the shape, because that brings
+    those of both: in a first export each would be read twice.
+    """
+    alone = {shape.name for shape in shapes(connection) if len(shape.schemas) == 1}
+    return [
+        name(BOOKS, shape)
+        if (shape := shape_of[item.table.full_name]) in alone
+        else item.place
+        for item in loadings
+    ]
+
+
 def unknown_shapes(
     connection: Connection, shape_of: Mapping[str, str], rows_of: Mapping[str, int]
 ) -> list[str]:

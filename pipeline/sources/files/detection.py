@@ -15,7 +15,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from pipeline.common.errors import SourceUnavailable
@@ -99,11 +99,24 @@ def marked(beginning: bytes) -> str | None:
     return next((MARKS[mark] for mark in MARKS if beginning.startswith(mark)), None)
 
 
+class AmbiguousEncoding(SourceUnavailable):
+    """The bytes of a file allow more than one encoding.
+
+    Attributes:
+        fits: Those that fit, the likeliest first.
+    """
+
+    def __init__(self, message: str, fits: Sequence[encodings.Candidate]) -> None:
+        super().__init__(message)
+        self.fits = fits
+
+
 def encoding_of(part: Part, check: Utf8Check) -> str:
     """The file's encoding, by the rule at the top of this module.
 
     Raises:
-        SourceUnavailable: The bytes allow more than one; says what to declare.
+        AmbiguousEncoding: The bytes allow more than one; says what to declare.
+        SourceUnavailable: It is no text.
     """
     beginning = check.beginning
     if found := marked(beginning):
@@ -133,9 +146,10 @@ def encoding_of(part: Part, check: Utf8Check) -> str:
         else "no other fits well. Declare `encoding` in sources.yaml, such as gb18030 for "
         "Chinese, cp1252 for Western languages"
     )
-    raise SourceUnavailable(
+    raise AmbiguousEncoding(
         f"{part.where}: its encoding is ambiguous: byte {check.failed_at + 1:,} is no "
-        f"UTF-8, and {fitting}, or as utf-8 to send such rows to the quarantine."
+        f"UTF-8, and {fitting}, or as utf-8 to send such rows to the quarantine.",
+        fits,
     )
 
 

@@ -25,6 +25,7 @@ from pipeline.sources.columns import (
     refuse_names_that_are_one,
 )
 from pipeline.sources.entity import Entity
+from pipeline.sources.files.parts import DUCKDB_MEMORY
 
 # The last column of every query: why the row is rejected, or null.
 REASON = "_reason"
@@ -171,7 +172,9 @@ class Typing:
         self._is_asked = bool(self._asked)
         if self._is_asked:
             self._sql = query(columns, "batch", schema, self._asked)
-            self._connection = duckdb.connect(config={"threads": 1})
+            self._connection = duckdb.connect(
+                config={"threads": 1, "memory_limit": DUCKDB_MEMORY}
+            )
 
     def close(self) -> None:
         """Frees DuckDB."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from pipeline.common import engine
 from pipeline.common.errors import ConfigurationError
+from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release.duckdb_files import connect
+from pipeline.serving.contents import opened
 
 
 def setting(path: Path, name: str) -> str:
@@ -64,3 +67,44 @@ def test_a_folder_that_is_none_is_refused(
     monkeypatch.setenv(engine.SPILL, str(tmp_path / "nowhere"))
     with pytest.raises(ConfigurationError, match="no folder to write to"):
         engine.config()
+
+
+# What bounds one.
+BOUNDS = ("engine.config()", "materialization.config()", "'memory_limit'")
+
+
+def test_no_connection_of_the_product_takes_what_the_engine_likes() -> None:
+    """DuckDB by itself takes four fifths of the machine."""
+    unbounded, seen = [], 0
+    for path in sorted((PROJECT_ROOT / "pipeline").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for call in ast.walk(function):
+                if (
+                    isinstance(call, ast.Call)
+                    and ast.unparse(call.func) == "duckdb.connect"
+                ):
+                    seen += 1
+                    # Said in the call, or in the function that makes it.
+                    said = ast.unparse(function)
+                    if not any(word in said for word in BOUNDS):
+                        unbounded.append(f"{path.name}:{call.lineno}")
+    assert seen > 10
+    assert unbounded == []
+
+
+def test_a_copy_takes_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.duckdb"
+    connect(file).close()
+
+    def taken(*, copying: bool) -> str:
+        with opened(file, copying=copying) as connection:
+            row = connection.execute("select current_setting('memory_limit')")
+            return str((row.fetchone() or ("",))[0])
+
+    monkeypatch.setenv(engine.MEMORY, "6GB")
+    assert (taken(copying=False), taken(copying=True)) == ("6.0 GiB", "2.0 GiB")
+    monkeypatch.setenv(engine.MEMORY, "1GB")
+    assert (taken(copying=False), taken(copying=True)) == ("1.0 GiB", "1.0 GiB")

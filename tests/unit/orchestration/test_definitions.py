@@ -15,9 +15,11 @@ import pytest
 from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT, Settings
+from pipeline.gates import questions
 from pipeline.journal import attempts
 from pipeline.orchestration import refresh
 from pipeline.orchestration.assets import ingest
+from pipeline.orchestration.assets.ingest import landing_key
 from pipeline.orchestration.definitions import JOB, SCHEDULE, build_definitions
 from pipeline.orchestration.request import RefreshRequest
 from pipeline.sources import load_sources
@@ -116,6 +118,10 @@ LANDED = {
 }
 
 
+# Every other check is a test of dbt's.
+ASKED = {*questions.ASKS}
+
+
 @pytest.fixture(scope="module")
 def definitions() -> dg.Definitions:
     return build_definitions(Settings.load())
@@ -152,11 +158,10 @@ def test_publish_depends_on_every_gated_asset(graph: dg.AssetGraph) -> None:
         for source, entities in LANDED.items()
         for entity in entities
     }
-    gated = {
-        key.asset_key for key in graph.asset_check_keys if key.name == "expectations"
-    }
-    assert gated == landed | {dg.AssetKey(name) for name in MARTS}
-    assert graph.get(dg.AssetKey("publish")).parent_keys == gated
+    gated = {key.asset_key for key in graph.asset_check_keys if key.name in ASKED}
+    below = graph.get(dg.AssetKey("publish")).parent_keys
+    assert below == landed | {dg.AssetKey(name) for name in MARTS}
+    assert landed < gated < below  # a few tables of meta have no suite
 
 
 def test_every_asset_says_what_it_is_and_who_answers_for_it(
@@ -186,8 +191,49 @@ def test_every_check_says_in_a_sentence_what_must_hold(graph: dg.AssetGraph) -> 
 
 def test_both_gates_block(graph: dg.AssetGraph) -> None:
     for key in graph.asset_check_keys:
-        if key.name == "expectations":
+        if key.name in ASKED:
             assert graph.get(key).blocking
+
+
+def test_checks_of_the_gates_are_named_by_what_they_ask(graph: dg.AssetGraph) -> None:
+    """And few, because each is two events of every refresh."""
+
+    def of(*asset: str) -> dict[str, str]:
+        return {
+            key.name: graph.get(key).description or ""
+            for key in graph.asset_check_keys
+            if key.name in ASKED and key.asset_key == dg.AssetKey(asset)
+        }
+
+    landed = of("landing", "crm", "leads")
+    assert {*landed} == {questions.ACCOUNTED, questions.COLUMNS, questions.TAKEN}
+    assert "`quarantine_within_limit`: more than" in landed[questions.ACCOUNTED]
+    assert "`no_column_is_missing`: staging reads" in landed[questions.COLUMNS]
+    assert "`a_key_stands_once_in_a_file`: of rows" in landed[questions.TAKEN]
+    tiers = of("customer_tiers")
+    assert {*tiers} == {questions.DRIFT, questions.PUBLISHED}
+    assert "`drift_tier_share`: this far from" in tiers[questions.DRIFT]
+    assert "`one_policy_grades_everybody`: tiers" in tiers[questions.PUBLISHED]
+    assert "drift" not in tiers[questions.PUBLISHED]
+    assert of("quality_checks").keys() == {questions.PUBLISHED}
+    assert of("policy_prints") == {}
+    asked = [key for key in graph.asset_check_keys if key.name in ASKED]
+    assert len(asked) < 2 * len({key.asset_key for key in asked})
+
+
+def test_a_suite_that_cannot_be_read_is_the_gates_to_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "landing").mkdir()
+    for file in ("landing/crm.py", "marts.py"):
+        (tmp_path / file).write_text("1 / 0")
+    monkeypatch.setenv("CUSTOMER_TIERS_EXPECTATIONS", str(tmp_path))
+    graph = build_definitions(Settings.load()).resolve_asset_graph()
+    asked = {key for key in graph.asset_check_keys if key.name in ASKED}
+    for table in MARTS:
+        assert dg.AssetCheckKey(dg.AssetKey(table), questions.PUBLISHED) in asked
+    leads = landing_key("crm", "leads")
+    assert dg.AssetCheckKey(leads, questions.TAKEN) in asked
 
 
 def test_everything_holds_the_pool_of_one(definitions: dg.Definitions) -> None:

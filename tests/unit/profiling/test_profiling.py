@@ -82,6 +82,27 @@ def column(measure: Measure, folder: Path, values: Sequence[str]) -> Column:
         (["A-1", "7", "B"], "text", None, "7"),
         (["SKU12", "SKU7"], "text", None, "SKU12"),
         (["USD 12.50", "USD 1,000"], "decimal", None, 12.5),
+        (["12,50 €", "7,25 €"], "decimal", None, 7.25),
+        (["1.234,56 €", "-3,00 €"], "decimal", None, -3),
+        (["1.234,50-", "3,00"], "decimal", None, -1234.5),
+        (["€ 1,234", "€ 2,000,000"], "decimal", None, 1234),
+        (["12,5 %", "100 %"], "decimal", None, 0.125),
+        (
+            ["2024-01-31", "2024年2月5日", "2023/12/1"],
+            "date",
+            None,
+            dt.date(2023, 12, 1),
+        ),
+        (
+            ["2024-01-31 00:00:00", "2024年2月5日", "31.12.2023"],
+            "timestamp",
+            None,
+            dt.datetime(2023, 12, 31),
+        ),
+        # Of these one might be the fifth of June or the sixth of May.
+        (["31/01/2024", "01/31/2024", "05/06/2024"], "text", None, "01/31/2024"),
+        (["2024-01-31 10:00Z", "2024年2月5日"], "text", None, "2024-01-31 10:00Z"),
+        (["2024-01-31", "later"], "text", None, "2024-01-31"),
     ],
 )
 def test_what_the_values_of_a_text_are(
@@ -121,6 +142,29 @@ def test_what_stands_for_nothing_is_none(measure: Measure, tmp_path: Path) -> No
     found = column(measure, tmp_path, ["5/3/2016 12:00", "?", "29/2/2016 01:16", "?"])
     assert (found.kind, found.nulls, list(found.markers)) == ("timestamp", 2, ["?"])
     assert found.declared is None, "the reader would put these rows into the quarantine"
+
+
+def test_who_buys_without_a_name_is_nobody(measure: Measure, tmp_path: Path) -> None:
+    found = column(measure, tmp_path, ["Acme", "Público en general", "Bolt", "散客"])
+    assert (found.nulls, found.distinct) == (2, 2)
+    assert set(found.markers) == {"Público en general", "散客"}
+    # Cash is a way to pay.
+    assert column(measure, tmp_path, ["Cash", "Card"]).nulls == 0
+
+
+def test_an_encoding_that_is_not_certain_is_taken_and_said(
+    measure: Measure, tmp_path: Path
+) -> None:
+    """In cp1250 the same bytes are Slovak: Lefčvre."""
+    text = "N° facture;Raison sociale\n1;Lefèvre\n2;Garnier\n"
+    (tmp_path / "ventes.csv").write_bytes(text.encode("cp1252"))
+    table = measure(tmp_path).tables["ventes"]
+    assert table.entity.encoding == "cp1252"
+    assert "French" in table.encodings[0] and len(table.encodings) > 1
+    assert "Lefèvre" in table.columns["Raison sociale"].examples
+    # What can be read as one thing alone needs no declaration.
+    (tmp_path / "ventes.csv").write_bytes(text.encode())
+    assert measure(tmp_path).tables["ventes"].entity.encoding is None
 
 
 def test_an_identifier_that_was_written_as_a_float_is_whole(
@@ -385,7 +429,7 @@ def test_what_cannot_be_read_is_said(measure: Measure, tmp_path: Path) -> None:
         ("Sub-Category", ("sub", "category"), "sub_category"),
         ("order_id", ("order", "id"), "order_id"),
         ("客户 编号", ("客户编号",), "ke_hu_bian_hao"),
-        ("2024 Umsätze", ("2024", "umsätze"), "table_2024_ums_tze"),
+        ("2024 Umsätze", ("2024", "umsätze"), "table_2024_umsatze"),
     ],
 )
 def test_names(name: str, words: tuple[str, ...], own: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -562,8 +563,10 @@ def test_every_meaning_has_a_kind_and_every_role_words_in_both_languages() -> No
     assert {role: set(columns) for role, columns in english.items()} == {
         role: set(columns) for role, columns in chinese.items()
     }
-    for language in ("english", "chinese"):
-        for columns in files[language]["columns"].values():
+    for language in files.keys() - {"roles"}:
+        assert files[language]["words"].keys() == files["english"]["words"].keys()
+        for role, columns in files[language]["columns"].items():
+            assert columns.keys() <= english[role].keys(), (language, role)
             for phrases in columns.values():
                 assert all(isinstance(phrase, str) for phrase in phrases)
         for words in files[language]["words"].values():
@@ -584,6 +587,35 @@ def test_every_meaning_has_a_kind_and_every_role_words_in_both_languages() -> No
         ("会员姓名", "customers", "customer_name"),
         ("CarrierTrackingNumber", "order_lines", None),
         ("业务员编号", "customers", "owner"),
+        ("Donor ID", "order_lines", "source_customer_id"),
+        ("Gift Amount", "order_lines", "net_amount"),
+        ("Kunden-Nr.", "order_lines", "source_customer_id"),
+        ("Rechnungsnr", "order_lines", "order_id"),
+        ("Rechnungsdatum", "order_lines", "ordered_at"),
+        ("Netto (EUR)", "order_lines", "net_amount"),
+        ("MwSt", "order_lines", "tax_amount"),
+        ("Fällig am", "payments", "due_date"),
+        ("PLZ", "customers", "postal_code"),
+        ("Straße", "customers", "street"),
+        ("N° client", "order_lines", "source_customer_id"),
+        ("N° de facture", "order_lines", "order_id"),
+        ("Montant HT", "order_lines", "net_amount"),
+        ("Date de commande", "order_lines", "ordered_at"),
+        ("Raison sociale", "customers", "customer_name"),
+        ("Code postal", "customers", "postal_code"),
+        ("Código del cliente", "order_lines", "source_customer_id"),
+        ("Folio", "order_lines", "order_id"),
+        ("Fecha de venta", "order_lines", "ordered_at"),
+        ("Importe neto", "order_lines", "net_amount"),
+        ("Razón social", "customers", "customer_name"),
+        ("Ref", "order_lines", None),
+        ("客戶編號", "order_lines", "source_customer_id"),
+        ("訂單日期", "order_lines", "ordered_at"),
+        ("業務員", "customers", "owner"),
+        ("得意先コード", "order_lines", "source_customer_id"),
+        ("売上日", "order_lines", "ordered_at"),
+        ("税抜金額", "order_lines", "net_amount"),
+        ("会社名", "customers", "customer_name"),
     ],
 )
 def test_names_of_columns(name: str, role: str, expected: str | None) -> None:
@@ -596,11 +628,53 @@ def test_names_of_columns(name: str, role: str, expected: str | None) -> None:
     assert (best if agrees[best] >= 0.5 else None) == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "currency", "zone"),
+    [
+        ("Kundennr,Rechnungsnr,Rechnungsdatum,Netto", "EUR", "Europe/Berlin"),
+        ("Code client,N° facture,Date facture,Montant HT", "EUR", "Europe/Paris"),
+        ("客户编号,订单编号,下单日期,金额", "CNY", "Asia/Shanghai"),
+        ("客戶編號,訂單編號,訂單日期,金額", "TWD", "Asia/Taipei"),
+        ("顧客コード,伝票番号,売上日,税抜金額", "JPY", "Asia/Tokyo"),
+        ("得意先番号,伝票番号,売上日,税抜金額", "JPY", "Asia/Tokyo"),
+        # Spanish is spoken in twenty countries.
+        ("Código cliente,Folio,Fecha de venta,Importe", "XXX", "UTC"),
+    ],
+)
+def test_names_of_columns_say_where_a_company_may_be(
+    tmp_path: Path, header: str, currency: str, zone: str
+) -> None:
+    rows = [(f"K{n % 7}", f"R{n}", f"2024-03-{n + 1:02d} 10:00", n) for n in range(20)]
+    made = make(write_csv(tmp_path / "sales.csv", header, rows), tmp_path / "p")
+    assert "order_lines" in [
+        one.entity for item in made.entities.values() for one in item.becomes
+    ]
+    business = made.sources.business
+    assert (business.reporting_currency, business.time_zone) == (currency, zone)
+    assert {"currency", "time zone"} <= made.questions.keys(), "nothing is a fact"
+
+
 def test_nothing_that_names_a_customer_is_refused(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "prices.csv", "sku,price", [("a", 1), ("b", 2)])
     with pytest.raises(ConfigurationError, match="names a customer"):
         make(path, tmp_path / "p")
     assert not (tmp_path / "p").exists()
+
+
+def test_what_is_nested_is_said_where_nothing_names_a_customer(tmp_path: Path) -> None:
+    order = {"id": 1, "customer": {"id": 7}, "items": [{"sku": "a", "qty": 2}]}
+    (tmp_path / "orders.jsonl").write_text(json.dumps(order) + "\n")
+    with pytest.raises(ConfigurationError, match="customer holds objects or lists"):
+        make(tmp_path, tmp_path / "p")
+
+
+def test_a_file_that_cannot_be_read_is_said_where_nothing_names_a_customer(
+    tmp_path: Path,
+) -> None:
+    write_csv(tmp_path / "prices.csv", "sku,price", [("a", 1), ("b", 2)])
+    (tmp_path / "orders.csv").write_bytes(b"PK\x03\x04\xff\xfe not a text")
+    with pytest.raises(ConfigurationError, match=r"not read: orders\.csv"):
+        make(tmp_path, tmp_path / "p")
 
 
 def test_personal_values_are_masked_on_the_page(tmp_path: Path) -> None:

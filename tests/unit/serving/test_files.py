@@ -130,6 +130,63 @@ def test_the_duckdb_copy_says_what_its_columns_are(home: Home, tmp_path: Path) -
     ]
 
 
+def test_a_process_that_reads_the_old_file_finds_the_new_one(
+    home: Home, tmp_path: Path
+) -> None:
+    """By connecting or attaching anew, whatever else of the process stays open."""
+    folder = tmp_path / "copy"
+    file = folder / "warehouse.duckdb"
+    old, new = contents_of(home), contents_of(home)
+    release = "select release_id from meta.current_release"
+
+    def asked(connection: duckdb.DuckDBPyConnection) -> Any:
+        return connection.execute(release).fetchone()
+
+    duckdb_copy.export(home, old, folder)
+    with (
+        duckdb.connect(str(file), read_only=True) as before,
+        duckdb.connect() as attached,
+    ):
+        attach = f"attach '{file}' as warehouse (read_only); use warehouse"
+        attached.execute(attach)
+        assert asked(before) == asked(attached) == (old.release_id,)
+        duckdb_copy.export(home, new, folder)
+        assert asked(before) == asked(attached) == (old.release_id,)
+        with duckdb.connect(str(file), read_only=True) as after:
+            assert asked(after) == (new.release_id,)
+            assert after.execute("select current_database()").fetchone() == (
+                "warehouse",
+            )
+        attached.execute("use memory; detach warehouse")
+        attached.execute(attach)
+        assert asked(attached) == (new.release_id,)
+        assert asked(before) == (old.release_id,)
+    # The old one is gone from the folder: nobody is forgotten in it by chance.
+    assert [path.parent.name for path in folder.rglob("*/warehouse.duckdb")] == [
+        new.release_id
+    ]
+
+
+def test_a_copy_that_was_one_file_becomes_a_link(home: Home, tmp_path: Path) -> None:
+    """As copies were before."""
+    folder = tmp_path / "copy"
+    file = folder / "warehouse.duckdb"
+    first = contents_of(home)
+    duckdb_copy.export(home, first, folder)
+    whole = file.resolve()
+    file.unlink()
+    whole.rename(file)
+    whole.parent.rmdir()
+    with duckdb.connect(str(file), read_only=True) as before:
+        second = contents_of(home)
+        duckdb_copy.export(home, second, folder)
+        assert file.is_symlink()
+        release = "select release_id from meta.current_release"
+        assert before.execute(release).fetchone() == (first.release_id,)
+        with duckdb.connect(str(file), read_only=True) as after:
+            assert after.execute(release).fetchone() == (second.release_id,)
+
+
 def test_a_table_without_private_text_is_copied(home: Home, tmp_path: Path) -> None:
     """`meta.quarantine`, once what stood in its rows is in the private file."""
     contents = contents_of(home, "alter table meta.quarantine rename text to reason")
