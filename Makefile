@@ -20,7 +20,8 @@ COMPOSE := from pipeline.common.settings import Settings; \
 	from pipeline.sources import load_sources; from pipeline.transform import project; \
 	s = Settings.load(); print(project.compose(load_sources(s), s))
 
-.PHONY: refresh test test-slow campaign bench check docs ui install lock superset-env clean
+.PHONY: refresh test test-slow campaign bench check docs ui install lock superset-env \
+	spark-env spark-test clean
 
 refresh: $(INSTALLED)
 	@$(BIN)/customer-tiers refresh
@@ -87,6 +88,18 @@ superset-env:
 	"$(SUPERSET_VENV)/bin/python" -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --requirement tests/superset-requirements.txt
 
+# Spark for tests/integration/test_spark.py, in an environment of its own (550 MB); needs Java
+# 17 or later. SPARK_VENV is where it lies, as above.
+export SPARK_VENV ?= $(CURDIR)/.spark-venv
+spark-env:
+	$(PYTHON) -m venv "$(SPARK_VENV)"
+	"$(SPARK_VENV)/bin/python" -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --requirement tests/spark-requirements.txt
+
+# Every table as Spark makes it, on a cluster of two workers, beside DuckDB's.
+spark-test: $(INSTALLED)
+	$(BIN)/pytest tests/integration/test_spark.py
+
 # Needs uv; writes the hashes of every platform and no address of an index.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
@@ -95,6 +108,9 @@ lock:
 	uv pip compile tests/superset-requirements.in --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-strip-extras \
 		--output-file tests/superset-requirements.txt
+	uv pip compile tests/spark-requirements.in --constraint requirements.lock --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-strip-extras --output-file tests/spark-requirements.txt
 
 clean:
 	rm -rf .venv dbt_project/target

@@ -55,9 +55,9 @@ odd year does not turn.
         when {{ coverage }} is null then '{{ name }} is not scored; '
         else
             '{{ name }} is scored on '
-            || cast(cast(round(100 * {{ coverage }}) as integer) as varchar)
+            || cast(cast(round(100 * {{ coverage }}) as integer) as {{ type_text() }})
             || ' % of the weights, '
-            || cast(cast(round(100 * {{ needed }}) as integer) as varchar)
+            || cast(cast(round(100 * {{ needed }}) as integer) as {{ type_text() }})
             || ' % are needed; '
     end
 {%- endmacro %}

@@ -30,7 +30,11 @@ the seed action_rules, the rhythms in service_policies.
 {% macro plain_number(expression, decimals=2) -%}
     case
         when abs({{ expression }}) >= 100 then {{ thousands(expression) }}
-        else cast(cast({{ expression }} as decimal(9, {{ decimals }})) as varchar)
+        else
+            cast(
+                {{ rounded(expression, "decimal(9, " ~ decimals ~ ")") }}
+                as {{ type_text() }}
+            )
     end
 {%- endmacro %}
 

@@ -32,8 +32,8 @@ What a unit of service costs: the seed cost_rates.
 {#- Interest on an amount for some days, to four decimals. One row's arithmetic, so that
     floating point gives the same in each refresh. -#}
 {% macro interest(amount, rate, days) -%}
-    cast(
-        cast({{ amount }} as double) * cast({{ rate }} as double) * {{ days }} / 365
-        as {{ type_money() }}
-    )
+    {{ rounded(
+        "cast(" ~ amount ~ " as double) * cast(" ~ rate ~ " as double) * " ~ days ~ " / 365",
+        type_money()
+    ) }}
 {%- endmacro %}

@@ -3,6 +3,15 @@ The few words in which engines differ. A model says what it means with these; an
 engine needs this file only. Everything else is standard SQL.
 -#}
 
+{#- Text of any length. -#}
+{% macro type_text() -%}
+    {{ adapter.dispatch("type_text", "customer_tiers")() }}
+{%- endmacro %}
+
+{% macro default__type_text() -%} varchar {%- endmacro %}
+
+{% macro spark__type_text() -%} string {%- endmacro %}
+
 {#- Money of one line, exact to four decimals. -#}
 {% macro type_money() -%} decimal(18, 4) {%- endmacro %}
 
@@ -11,6 +20,26 @@ engine needs this file only. Everything else is standard SQL.
 
 {#- A score between 0 and 10, or a part of one. -#}
 {% macro type_score() -%} decimal(12, 6) {%- endmacro %}
+
+{#- A double as a decimal of this type, half away from zero. Where it lies all but halfway
+    between two decimals, engines round it by what they see of it; this is how DuckDB does,
+    so that money is the same to the last digit. -#}
+{% macro rounded(expression, type) -%}
+    {{ return(adapter.dispatch("rounded", "customer_tiers")(expression, type)) }}
+{%- endmacro %}
+
+{% macro default__rounded(expression, type) -%}
+    cast({{ expression }} as {{ type }})
+{%- endmacro %}
+
+{% macro spark__rounded(expression, type) -%}
+    {%- set scale = type.split(",")[1].strip(" )") | int -%}
+    cast(
+        cast(round(cast({{ expression }} as double) * 1e{{ scale }}) as decimal(33, 0))
+        * cast(1e-{{ scale }} as decimal({{ scale + 1 }}, {{ scale }}))
+        as {{ type }}
+    )
+{%- endmacro %}
 
 {#- A wall-clock time of a place, the business's if none is named, as the moment that it
     was: a time with a zone. -#}
@@ -83,7 +112,7 @@ engine needs this file only. Everything else is standard SQL.
 
 {% macro spark__hour_of_day(column, zone) -%}
     hour(from_utc_timestamp({{ column }}, '{{ zone }}'))
-    + minute(from_utc_timestamp({{ column }}, '{{ zone }}')) / 60.0
+    + minute(from_utc_timestamp({{ column }}, '{{ zone }}')) / 60
 {%- endmacro %}
 
 {#- Text such as 29/2/2016 01:16 as a wall-clock time; null where it is none. -#}
@@ -155,7 +184,8 @@ engine needs this file only. Everything else is standard SQL.
 {%- endmacro %}
 
 {% macro spark__thousands(expression) -%}
-    format_number({{ expression }}, 0)
+    {#- Rounded before: `format_number` rounds half to even. -#}
+    format_number(round(cast({{ expression }} as double)), 0)
 {%- endmacro %}
 
 {#- A row's share of the total of all rows; a share of a total that is not positive says
@@ -171,7 +201,7 @@ engine needs this file only. Everything else is standard SQL.
 
 {#- A score as it stands in a sentence. -#}
 {% macro one_decimal(expression) -%}
-    cast(cast({{ expression }} as decimal(4, 1)) as varchar)
+    cast(cast({{ expression }} as decimal(4, 1)) as {{ type_text() }})
 {%- endmacro %}
 
 {#- A 64-bit hash of several values; nulls count as values. -#}
@@ -227,9 +257,13 @@ engine needs this file only. Everything else is standard SQL.
 {% macro spark__by_month(relation, first, last) -%}
     select
         {{ relation }}.*,
-        cast(explode(sequence(
-            trunc({{ first }}, 'MONTH'), trunc({{ last }}, 'MONTH'), interval 1 month
-        )) as date) as month_start
+        explode(case
+            when {{ first }} <= {{ last }}
+                then sequence(
+                    trunc({{ first }}, 'MONTH'), trunc({{ last }}, 'MONTH'),
+                    interval 1 month
+                )
+        end) as month_start
     from {{ relation }}
 {%- endmacro %}
 
@@ -271,7 +305,7 @@ engine needs this file only. Everything else is standard SQL.
 {% macro spark__numbers_below(relation, upper) -%}
     select
         {{ relation }}.*,
-        explode(sequence(0, cast({{ upper }} as int) - 1)) as number
+        explode(sequence(cast(0 as bigint), cast({{ upper }} as bigint) - 1)) as number
     from {{ relation }}
     where {{ upper }} > 0
 {%- endmacro %}
@@ -287,6 +321,20 @@ engine needs this file only. Everything else is standard SQL.
 
 {% macro spark__last_known(column) -%}
     last_value({{ column }}, true)
+{%- endmacro %}
+
+{#- The mean of decimals, as a double. -#}
+{% macro mean(column) -%}
+    {{ return(adapter.dispatch("mean", "customer_tiers")(column)) }}
+{%- endmacro %}
+
+{% macro default__mean(column) -%}
+    avg({{ column }})
+{%- endmacro %}
+
+{#- An average of decimals is a decimal there, of four digits more. -#}
+{% macro spark__mean(column) -%}
+    (cast(sum({{ column }}) as double) / count({{ column }}))
 {%- endmacro %}
 
 {#- The exact median; the mean of the two in the middle of an even number. -#}

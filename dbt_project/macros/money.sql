@@ -95,8 +95,10 @@ Money of any currency in the reporting currency.
     {%- set so_far = "sum(" ~ line_amount ~ ") over (partition by " ~ order_id
         ~ " order by " ~ place ~ " rows between unbounded preceding and current row)" -%}
     coalesce(
-        round({{ whole }} * {{ so_far }} / {{ lines }}, 2)
-        - round({{ whole }} * ({{ so_far }} - {{ line_amount }}) / {{ lines }}, 2),
+        round(cast({{ whole }} * {{ so_far }} as double) / {{ lines }}, 2)
+        - round(
+            cast({{ whole }} * ({{ so_far }} - {{ line_amount }}) as double) / {{ lines }}, 2
+        ),
         0
     )
 {%- endmacro %}

@@ -14,5 +14,8 @@ each means. A model that uses these has the metadata's options as `options`.
 
 {#- The label of a joined column's value; the value itself where nothing labels it. -#}
 {% macro option_label(relation, field) -%}
-    coalesce({{ field }}_options.option_label, cast({{ relation }}.{{ field }} as varchar))
+    coalesce(
+        {{ field }}_options.option_label,
+        cast({{ relation }}.{{ field }} as {{ type_text() }})
+    )
 {%- endmacro %}

@@ -25,7 +25,8 @@ not count. -#}
 {% macro hours_between(earlier, later) -%}
     case
         when {{ later }} <= {{ earlier }} then 0
-        else ({{ epoch_seconds(later) }} - {{ epoch_seconds(earlier) }}) / 3600.0
+        else
+            cast({{ epoch_seconds(later) }} - {{ epoch_seconds(earlier) }} as double) / 3600
     end
 {%- endmacro %}
 

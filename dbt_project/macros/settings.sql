@@ -30,7 +30,7 @@ declared here with its type; the test settings_are_whole holds the seed to it.
         "potential": {
             "per": none,
             "types": {
-                "category_level": "varchar",
+                "category_level": type_text(),
                 "min_peers": "integer",
                 "min_peer_share": "decimal(9, 6)",
                 "min_support": "integer",

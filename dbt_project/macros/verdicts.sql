@@ -107,6 +107,6 @@ The verdict of an account: which flag of int_verdict_facts asks for which verdic
 {% macro verdict_figure(value, unit) -%}
     {%- if unit in ("money", "count", "element") -%} {{ thousands(value) }}
     {%- elif unit in ("percent", "times") -%} {{ plain_number(value, 1) }}
-    {%- else -%} cast(null as varchar)
+    {%- else -%} cast(null as {{ type_text() }})
     {%- endif -%}
 {%- endmacro %}

@@ -3,7 +3,7 @@
 with weights as (
     select
         customer_type,
-        'the weights sum to ' || cast(sum(weight) as varchar) as finding
+        'the weights sum to ' || cast(sum(weight) as {{ type_text() }}) as finding
     from {{ ref("health_factors") }}
     group by customer_type
     having abs(sum(weight) - 1) > 0.000000001

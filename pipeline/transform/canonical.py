@@ -252,5 +252,10 @@ def _returned(call: str) -> Any:
     returned: list[Any] = []
     environment = jinja2.Environment(autoescape=False, extensions=["jinja2.ext.do"])
     environment.globals["return"] = returned.append
+    template = environment.from_string(text)
+    # Of what engines say differently, what DuckDB does.
+    environment.globals["adapter"] = {
+        "dispatch": lambda name, _: getattr(template.module, f"default__{name}")
+    }
     environment.from_string(text + "{{ " + call + " }}").render()
     return returned[-1]

@@ -32,6 +32,7 @@ ASKED = [
     "bring-your-own-data",
     "connect-fxiaoke",
     "connect-zoho",
+    "engines",
     "gates",
     "identity",
     "operations",

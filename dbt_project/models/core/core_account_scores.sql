@@ -58,10 +58,10 @@ ranked as (
                 factor_scores.factor
             order by
                 factor_scores.scored_on desc,
-                factor_scores.score,
+                factor_scores.score nulls last,
                 factor_scores.source,
-                factor_scores.scorer,
-                factor_scores.evidence
+                factor_scores.scorer nulls last,
+                factor_scores.evidence nulls last
         ) as newness
     from factor_scores
     inner join windows
@@ -107,23 +107,17 @@ summed as (
 weighted as (
     select
         summed.*,
-        cast(
-            cast(summed.known_weight as double) / cast(declared.weights as double)
-            as {{ type_score() }}
-        ) as coverage,
-        cast(
-            cast(summed.declared_weight as double) / cast(summed.known_weight as double)
-            as {{ type_score() }}
-        ) as weight,
-        cast(
-            cast(summed.points as double) / cast(summed.known_weight as double)
-            as {{ type_score() }}
-        ) as weighted_score,
-        cast(
-            cast(summed.score * summed.declared_weight as double)
-            / cast(summed.known_weight as double)
-            as {{ type_score() }}
-        ) as part
+        {%- for part, whole, name in [
+            ("summed.known_weight", "declared.weights", "coverage"),
+            ("summed.declared_weight", "summed.known_weight", "weight"),
+            ("summed.points", "summed.known_weight", "weighted_score"),
+            ("summed.score * summed.declared_weight", "summed.known_weight", "part"),
+        ] %}
+        {{ rounded(
+            "cast(" ~ part ~ " as double) / cast(" ~ whole ~ " as double)", type_score()
+        ) }} as {{ name }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
     from summed
     inner join declared on summed.dimension = declared.dimension
     where summed.known_weight > 0

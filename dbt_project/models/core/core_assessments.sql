@@ -31,7 +31,7 @@ final as (
         scorer,
         scored_on,
         lead(scored_on) over (
-            partition by customer_id order by scored_on
+            partition by customer_id order by scored_on nulls last
         ) as valid_to,
         evidence
     from made

@@ -52,7 +52,7 @@ tickets as (
     select
         customer_id,
         {{ business_date("opened_at") }} as cost_date,
-        cast(priority as varchar) as priority,
+        cast(priority as {{ type_text() }}) as priority,
         channel
     from service_tickets
 ),

@@ -17,7 +17,8 @@ dated as (
         source_keys.customer_id,
         financial_statements.*,
         cast(
-            cast(financial_statements.fiscal_year as varchar) || '-12-31' as date
+            cast(financial_statements.fiscal_year as {{ type_text() }})
+            || '-12-31' as date
         ) as year_end
     from financial_statements
     inner join source_keys

@@ -59,7 +59,7 @@ tested as (
 subjects as (
     select
         *,
-        customer_type || ' ' || cast(as_of_date as varchar) as subject
+        customer_type || ' ' || cast(as_of_date as {{ type_text() }}) as subject
     from tested
     union all
     select

@@ -113,10 +113,10 @@ measured as (
             as has_growth_history,
         forecasts.value_model,
         forecasts.predicted_orders_12m,
-        cast(
-            forecasts.predicted_spend_12m * coalesce(type_moments.kept_share, 1)
-            as {{ type_money() }}
-        ) as predicted_revenue_12m,
+        {{ rounded(
+            "forecasts.predicted_spend_12m * coalesce(type_moments.kept_share, 1)",
+            type_money()
+        ) }} as predicted_revenue_12m,
         -- A margin rate of a customer's own after three purchase days, else its type's.
         cast(
             forecasts.predicted_spend_12m * coalesce(type_moments.kept_share, 1)
@@ -198,7 +198,7 @@ compared as (
             else 'C'
         end
         {%- else -%}
-        cast(null as varchar)
+        cast(null as {{ type_text() }})
         {%- endif %} as abc_class_12m
     from measured
 ),

@@ -278,14 +278,12 @@ expected as (
         cast(running.buyers as double) / group_buyers.peers as buyer_share,
         cast(running.revenue_12m as {{ type_money_sum() }}) as revenue_12m,
         cast(running.margin_12m as {{ type_money_sum() }}) as margin_12m,
-        cast(
-            cast(running.revenue_12m as double) / group_buyers.peers
-            as {{ type_money() }}
-        ) as expected_revenue,
-        cast(
-            cast(running.margin_12m as double) / group_buyers.peers
-            as {{ type_money() }}
-        ) as expected_margin
+        {{ rounded(
+            "cast(running.revenue_12m as double) / group_buyers.peers", type_money()
+        ) }} as expected_revenue,
+        {{ rounded(
+            "cast(running.margin_12m as double) / group_buyers.peers", type_money()
+        ) }} as expected_margin
     from margins as running
     inner join group_buyers
         on

@@ -31,8 +31,8 @@ split_revenues as (
 running as (
     select
         *,
-        sum(units) over largest_first - units as units_above,
-        sum(rest) over largest_first - rest as rest_above,
+        (sum(units) over largest_first) - units as units_above,
+        (sum(rest) over largest_first) - rest as rest_above,
         sum(units) over all_of_them as units_of_all,
         sum(rest) over all_of_them as rest_of_all
     from split_revenues

@@ -29,7 +29,7 @@ owners as (
             partition by customer_id
             order by
                 sum(case when is_covered then coalesce(influence, 1) else 0 end) desc,
-                max(last_contact_on) desc nulls last, owner
+                max(last_contact_on) desc nulls last, owner nulls last
         ) as place
     from judged
     where owner is not null

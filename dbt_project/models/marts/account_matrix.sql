@@ -83,7 +83,8 @@ best_competitors as (
         *,
         row_number() over (
             partition by customer_id, months_ago
-            order by strength desc nulls last, coverage desc, competitor
+            order by
+                strength desc nulls last, coverage desc, competitor nulls last
         ) as place
     from competitors
 ),
@@ -232,7 +233,7 @@ missing as (
                 and placed.best_competitor_coverage is null
                 then
                     'nobody has scored it in the last '
-                    || cast(placed.window_months as varchar) || ' months; '
+                    || cast(placed.window_months as {{ type_text() }}) || ' months; '
             else
                 {{ coverage_note(
                     "its attractiveness", "placed.attractiveness",

@@ -203,32 +203,29 @@ final as (
         cast(known.year_ahead as integer) as year_ahead,
         cast(known.starts_after + 1 as date) as first_day,
         known.ends_on as last_day,
-        cast(known.trend_revenue as {{ type_money_sum() }}) as trend_revenue,
-        cast(known.model_revenue as {{ type_money_sum() }}) as model_revenue,
+        {{ rounded("known.trend_revenue", type_money_sum()) }} as trend_revenue,
+        {{ rounded("known.model_revenue", type_money_sum()) }} as model_revenue,
         cast(known.pipeline_amount as {{ type_money_sum() }}) as pipeline_amount,
-        cast(known.known_revenue as {{ type_money_sum() }}) as outlook_revenue,
+        {{ rounded("known.known_revenue", type_money_sum()) }} as outlook_revenue,
         -- Errors of years add up like steps in any direction: with the square root.
         -- Where trend and model disagree, the band holds both.
-        cast(case
-            when band.low_ratio is not null and known.known_revenue is not null
-                then
-                    least(
-                        known.known_revenue
-                        * power(band.low_ratio, sqrt(known.year_ahead)),
-                        coalesce(known.trend_revenue, known.known_revenue),
-                        coalesce(known.model_revenue, known.known_revenue)
-                    )
-        end as {{ type_money_sum() }}) as low_revenue,
-        cast(case
-            when band.high_ratio is not null and known.known_revenue is not null
-                then
-                    greatest(
-                        known.known_revenue
-                        * power(band.high_ratio, sqrt(known.year_ahead)),
-                        coalesce(known.trend_revenue, known.known_revenue),
-                        coalesce(known.model_revenue, known.known_revenue)
-                    )
-        end as {{ type_money_sum() }}) as high_revenue,
+        {%- for end, furthest in [("low", "least"), ("high", "greatest")] %}
+        {% set bound -%}
+            case
+                when
+                    band.{{ end }}_ratio is not null
+                    and known.known_revenue is not null
+                    then
+                        {{ furthest }}(
+                            known.known_revenue
+                            * power(band.{{ end }}_ratio, sqrt(known.year_ahead)),
+                            coalesce(known.trend_revenue, known.known_revenue),
+                            coalesce(known.model_revenue, known.known_revenue)
+                        )
+            end
+        {%- endset %}
+        {{- rounded(bound, type_money_sum()) }} as {{ end }}_revenue,
+        {%- endfor %}
         case
             when known.known_revenue is null then 'nothing is known'
             when

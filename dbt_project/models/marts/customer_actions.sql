@@ -61,28 +61,29 @@ coverage_known as (
 contacts_missing as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'contact_missing' as action_code,
         present.as_of_date as due_from,
         case
             when account_coverage.customer_id is null then 'No contact is recorded.'
             when account_coverage.decision_makers = 0
                 then
-                    'Contacts known: ' || cast(account_coverage.contacts as varchar)
+                    'Contacts known: '
+                    || cast(account_coverage.contacts as {{ type_text() }})
                     || ', none of them a decision maker.'
             else
                 'Decision makers known: '
-                || cast(account_coverage.decision_makers as varchar)
+                || cast(account_coverage.decision_makers as {{ type_text() }})
                 || ', no talk with any of them recorded in the last 12 months.'
         end as reason_en,
         case
             when account_coverage.customer_id is null then '无联系人记录。'
             when account_coverage.decision_makers = 0
                 then
-                    cast(account_coverage.contacts as varchar)
+                    cast(account_coverage.contacts as {{ type_text() }})
                     || '位联系人中没有决策人。'
             else
-                cast(account_coverage.decision_makers as varchar)
+                cast(account_coverage.decision_makers as {{ type_text() }})
                 || '位决策人近12个月均无联系记录。'
         end as reason_zh,
         1 as times_missed,
@@ -117,7 +118,7 @@ otherwise_due as (
 alarms_unanswered as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'alarm_unanswered' as action_code,
         present.as_of_date as due_from,
         customer_verdicts.reason_en,

@@ -171,7 +171,8 @@ worded as (
             when is_override
                 then
                     'given by ' || override_author || ' until '
-                    || cast(override_expires_on as varchar) || ': ' || override_reason
+                    || cast(override_expires_on as {{ type_text() }}) || ': '
+                    || override_reason
             when tier_code = earned_tier_code then rule_en
             when tier_rank < earned_rank
                 then
@@ -184,7 +185,8 @@ worded as (
         case
             when is_override
                 then
-                    override_author || '指定至' || cast(override_expires_on as varchar)
+                    override_author || '指定至'
+                    || cast(override_expires_on as {{ type_text() }})
                     || '：' || override_reason
             when tier_code = earned_tier_code then rule_zh
             when tier_rank < earned_rank
@@ -214,7 +216,7 @@ final as (
             when not is_graded
                 then
                     coalesce(
-                        cast(ticket_count_12m as varchar)
+                        cast(ticket_count_12m as {{ type_text() }})
                         || case
                             when ticket_count_12m = 1 then ' service ticket'
                             else ' service tickets'
@@ -246,7 +248,7 @@ final as (
                 end
                 || {{ thousands("revenue_12m") }}
                 || ' {{ var("reporting_currency") }} in '
-                || cast(order_count_12m as varchar)
+                || cast(order_count_12m as {{ type_text() }})
                 || case when order_count_12m = 1 then ' order' else ' orders' end
                 || ' in the last 12 months.'
         end as reason_en,
@@ -255,7 +257,7 @@ final as (
             when not is_graded
                 then
                     coalesce(
-                        '近12个月' || cast(ticket_count_12m as varchar)
+                        '近12个月' || cast(ticket_count_12m as {{ type_text() }})
                         || '张服务工单。',
                         '仅有客户资料。'
                     )
@@ -281,7 +283,7 @@ final as (
                             ) || '；'
                     else ''
                 end
-                || '近12个月' || cast(order_count_12m as varchar)
+                || '近12个月' || cast(order_count_12m as {{ type_text() }})
                 || '张订单，金额' || {{ thousands("revenue_12m") }}
                 || ' {{ var("reporting_currency") }}。'
         end as reason_zh,

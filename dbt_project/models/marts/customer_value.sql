@@ -181,7 +181,7 @@ final as (
         {% if some_source_gives("order_lines") -%}
         coalesce(abc_classes.abc_class, 'C')
         {%- else -%}
-        cast(null as varchar)
+        cast(null as {{ type_text() }})
         {%- endif %} as abc_class,
         valued.revenue_share_above_12m,
         valued.abc_class_12m,
@@ -220,14 +220,14 @@ final as (
             as predicted_revenue_12m,
         cast(valued.predicted_margin_12m as {{ type_money_sum() }})
             as predicted_margin_12m,
-        cast(
-            cast(valued.predicted_revenue_12m as double) * predicted.discount_factor
-            as {{ type_money_sum() }}
-        ) as discounted_revenue_12m,
-        cast(
-            cast(valued.predicted_margin_12m as double) * predicted.discount_factor
-            as {{ type_money_sum() }}
-        ) as clv,
+        {{ rounded(
+            "cast(valued.predicted_revenue_12m as double) * predicted.discount_factor",
+            type_money_sum()
+        ) }} as discounted_revenue_12m,
+        {{ rounded(
+            "cast(valued.predicted_margin_12m as double) * predicted.discount_factor",
+            type_money_sum()
+        ) }} as clv,
         cast(predicted.no_purchase_probability_12m as double)
             as no_purchase_probability_12m
     from valued

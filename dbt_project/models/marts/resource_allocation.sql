@@ -50,11 +50,12 @@ plans as (
         tiers.tier_code,
         coalesce(sum(counted.customers), 0) as customers,
         sum(
-            counted.customers * coalesce(365.0 / service_policies.visit_every_days, 0)
+            counted.customers
+            * coalesce(365 / cast(service_policies.visit_every_days as double), 0)
         ) as visits,
         sum(counted.customers * greatest(
-            coalesce(365.0 / service_policies.call_every_days, 0)
-            - coalesce(365.0 / service_policies.visit_every_days, 0), 0
+            coalesce(365 / cast(service_policies.call_every_days as double), 0)
+            - coalesce(365 / cast(service_policies.visit_every_days as double), 0), 0
         )) as calls,
         sum(counted.customers * service_policies.hours_per_year) as hours
     from tiers
@@ -127,7 +128,7 @@ done as (
         {%- endfor %}
         coalesce(spent.visits, 0) as visits,
         coalesce(spent.calls, 0) as calls,
-        coalesce(spent.minutes, 0) / 60.0 as hours,
+        cast(coalesce(spent.minutes, 0) as double) / 60 as hours,
         coalesce(opened.tickets, 0) as tickets,
         known.has_visits,
         known.has_calls,

@@ -40,7 +40,7 @@ final as (
             end as bigint
         ) as complaints,
         cast(count(csat_score) as bigint) as csat_scores,
-        cast(avg(csat_score) as double) as mean_csat_score
+        cast({{ mean("csat_score") }} as double) as mean_csat_score
     from tickets
     group by month_start, category
 )

@@ -139,7 +139,9 @@ curve as (
                 exp(sum(case
                     when resolved < waiting
                         then ln(1 - resolved / cast(waiting as double))
-                end) over (partition by month_start, tier_code order by hours))
+                end) over (
+                    partition by month_start, tier_code order by hours nulls last
+                ))
         end as not_resolved_yet
     from at_risk
 ),

@@ -37,7 +37,7 @@ applied as (
         {% if unit == "tier" -%} facts.tier_name_{{ language }}
         {%- elif unit == "element" -%} facts.loss_element_{{ language }}
         {%- elif unit == "strategy" -%} facts.strategy_{{ language }}
-        {%- else -%} cast(null as varchar)
+        {%- else -%} cast(null as {{ type_text() }})
         {%- endif %} as name_{{ language }}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
@@ -74,7 +74,7 @@ final as (
                     '{{ var("reporting_currency") }}'
                 ),
                 '{days}',
-                coalesce(cast(applied.service_days as varchar), '')
+                coalesce(cast(applied.service_days as {{ type_text() }}), '')
             ),
             '{name}',
             coalesce(applied.name_{{ language }}, '')

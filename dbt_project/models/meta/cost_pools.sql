@@ -59,7 +59,7 @@ orders as (
 tickets as (
     select
         {{ business_date("opened_at") }} as cost_date,
-        cast(priority as varchar) as priority,
+        cast(priority as {{ type_text() }}) as priority,
         channel
     from staged_service_tickets
 ),

@@ -31,7 +31,7 @@ found as (
         '{{ entity }}' as entity,
         '{{ column }}' as column_name,
         {{ domain_problem(column, domain) }} as problem,
-        cast({{ column }} as varchar) as column_value,
+        cast({{ column }} as {{ type_text() }}) as column_value,
         count(*) as value_rows
     from staged_{{ entity }}
     where {{ domain_problem(column, domain) }} is not null
@@ -44,7 +44,7 @@ found as (
         '{{ entity }}' as entity,
         '{{ column }}' as column_name,
         'the same in every row' as problem,
-        cast(min({{ column }}) as varchar) as column_value,
+        cast(min({{ column }}) as {{ type_text() }}) as column_value,
         count({{ column }}) as value_rows
     from staged_{{ entity }}
     group by source
@@ -56,11 +56,11 @@ found as (
     {%- endfor %}
     {%- endfor %}
     select
-        cast(null as varchar) as source,
-        cast(null as varchar) as entity,
-        cast(null as varchar) as column_name,
-        cast(null as varchar) as problem,
-        cast(null as varchar) as column_value,
+        cast(null as {{ type_text() }}) as source,
+        cast(null as {{ type_text() }}) as entity,
+        cast(null as {{ type_text() }}) as column_name,
+        cast(null as {{ type_text() }}) as problem,
+        cast(null as {{ type_text() }}) as column_value,
         cast(null as bigint) as value_rows
     where 1 = 0
 ),

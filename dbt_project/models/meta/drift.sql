@@ -189,8 +189,8 @@ final as (
         case
             when ranked.reference_count < greatest(ranked.least_references, 1)
                 then
-                    cast(ranked.reference_count as varchar) || ' of at least '
-                    || cast(greatest(ranked.least_references, 1) as varchar)
+                    cast(ranked.reference_count as {{ type_text() }}) || ' of at least '
+                    || cast(greatest(ranked.least_references, 1) as {{ type_text() }})
                     || ' references'
             when not ranked.is_judged then 'nothing is usual on such a day'
             else

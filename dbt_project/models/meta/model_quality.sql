@@ -429,7 +429,7 @@ final as (
         'value of ' || tested.customer_group as model,
         tested.target || ' ' || tested.measure as metric,
         tested.forecaster
-        || coalesce(' ' || cast(tested.origin as varchar), '') as subject,
+        || coalesce(' ' || cast(tested.origin as {{ type_text() }}), '') as subject,
         tested.value
     from tested
     cross join refresh

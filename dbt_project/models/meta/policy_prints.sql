@@ -49,7 +49,7 @@ prints as (
 final as (
     select
         policy_id,
-        cast(bit_xor(row_print) as varchar) as policy_print
+        cast(bit_xor(row_print) as {{ type_text() }}) as policy_print
     from prints
     group by policy_id
 )

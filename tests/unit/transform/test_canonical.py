@@ -43,7 +43,11 @@ def declared(file: str, macro: str, *arguments: str) -> Any:
 
     environment = Environment(extensions=["jinja2.ext.do"])
     environment.globals.update(
-        {"return": hand_back, "type_money": lambda: "decimal(18, 4)"}
+        {
+            "return": hand_back,
+            "type_money": lambda: "decimal(18, 4)",
+            "type_text": lambda: "varchar",
+        }
     )
     template = environment.from_string((PROJECT / "macros" / file).read_text())
     try:

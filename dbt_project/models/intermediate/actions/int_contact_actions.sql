@@ -75,17 +75,19 @@ rhythms as (
 visits_due as (
     select
         rhythms.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'visit_due' as action_code,
         rhythms.visit_due_on as due_from,
         coalesce(
-            'Last visit on ' || cast(rhythms.last_visit_on as varchar) || '; ',
+            'Last visit on ' || cast(rhythms.last_visit_on as {{ type_text() }})
+            || '; ',
             'No visit recorded; '
         ) || rhythms.tier_name_en || ' is visited every '
-        || cast(rhythms.visit_every_days as varchar) || ' days.' as reason_en,
+        || cast(rhythms.visit_every_days as {{ type_text() }}) || ' days.' as reason_en,
         coalesce(
-            '上次拜访：' || cast(rhythms.last_visit_on as varchar) || '；', '无拜访记录；'
-        ) || rhythms.tier_name_zh || '每' || cast(rhythms.visit_every_days as varchar)
+            '上次拜访：' || cast(rhythms.last_visit_on as {{ type_text() }}) || '；', '无拜访记录；'
+        ) || rhythms.tier_name_zh || '每'
+        || cast(rhythms.visit_every_days as {{ type_text() }})
         || '天拜访一次。' as reason_zh,
         {{ times_missed("rhythms", "visit") }} as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake
@@ -100,18 +102,20 @@ visits_due as (
 calls_due as (
     select
         rhythms.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'call_due' as action_code,
         rhythms.call_due_on as due_from,
         coalesce(
-            'Last spoken with on ' || cast(rhythms.last_talk_on as varchar) || '; ',
+            'Last spoken with on ' || cast(rhythms.last_talk_on as {{ type_text() }})
+            || '; ',
             'No call or meeting recorded; '
         ) || rhythms.tier_name_en || ' is called every '
-        || cast(rhythms.call_every_days as varchar) || ' days.' as reason_en,
+        || cast(rhythms.call_every_days as {{ type_text() }}) || ' days.' as reason_en,
         coalesce(
-            '上次通话或会面：' || cast(rhythms.last_talk_on as varchar) || '；',
+            '上次通话或会面：' || cast(rhythms.last_talk_on as {{ type_text() }}) || '；',
             '无通话或会面记录；'
-        ) || rhythms.tier_name_zh || '每' || cast(rhythms.call_every_days as varchar)
+        ) || rhythms.tier_name_zh || '每'
+        || cast(rhythms.call_every_days as {{ type_text() }})
         || '天联系一次。' as reason_zh,
         {{ times_missed("rhythms", "call") }} as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake

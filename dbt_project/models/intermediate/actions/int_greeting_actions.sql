@@ -72,12 +72,12 @@ greeted as (
 birthdays_due as (
     select
         birthdays.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'birthday' as action_code,
         birthdays.birthday as due_from,
-        'Birthday on ' || substring(cast(birthdays.birthday as varchar), 6, 5)
+        'Birthday on ' || substring(cast(birthdays.birthday as {{ type_text() }}), 6, 5)
         || ' (month and day).' as reason_en,
-        '生日：' || substring(cast(birthdays.birthday as varchar), 6, 5)
+        '生日：' || substring(cast(birthdays.birthday as {{ type_text() }}), 6, 5)
         || '（月-日）。' as reason_zh,
         1 as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake
@@ -90,11 +90,12 @@ birthdays_due as (
 holidays_due as (
     select
         customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'holiday' as action_code,
         holiday_date as due_from,
-        name_en || ' on ' || cast(holiday_date as varchar) || '.' as reason_en,
-        cast(holiday_date as varchar) || '：' || name_zh || '。' as reason_zh,
+        name_en || ' on ' || cast(holiday_date as {{ type_text() }})
+        || '.' as reason_en,
+        cast(holiday_date as {{ type_text() }}) || '：' || name_zh || '。' as reason_zh,
         1 as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake
     from greeted

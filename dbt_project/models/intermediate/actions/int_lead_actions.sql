@@ -62,21 +62,24 @@ final as (
         || coalesce(
             ', probability '
             || cast(
-                cast(round(100 * open_leads.probability) as integer) as varchar
+                cast(round(100 * open_leads.probability) as integer)
+                as {{ type_text() }}
             ) || ' %', ''
         ) || '; ' || coalesce(
-            'last contact on ' || cast(open_leads.last_contact_on as varchar),
-            'no contact recorded, entered on ' || cast(open_leads.created_on as varchar)
+            'last contact on ' || cast(open_leads.last_contact_on as {{ type_text() }}),
+            'no contact recorded, entered on '
+            || cast(open_leads.created_on as {{ type_text() }})
         ) || '.' as reason_en,
         '阶段：' || coalesce(open_leads.stage, '未知')
         || coalesce(
             '，概率'
             || cast(
-                cast(round(100 * open_leads.probability) as integer) as varchar
+                cast(round(100 * open_leads.probability) as integer)
+                as {{ type_text() }}
             ) || '%', ''
         ) || '；' || coalesce(
-            '上次联系：' || cast(open_leads.last_contact_on as varchar),
-            '无联系记录，录入于' || cast(open_leads.created_on as varchar)
+            '上次联系：' || cast(open_leads.last_contact_on as {{ type_text() }}),
+            '无联系记录，录入于' || cast(open_leads.created_on as {{ type_text() }})
         ) || '。' as reason_zh,
         1 as times_missed,
         cast(

@@ -18,18 +18,18 @@ payments as (
 final as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'invoice_overdue' as action_code,
         {{ plus_days("min(payments.due_date)", "max(rules.days)") }} as due_from,
         'Unpaid past the due day: ' || {{ thousands("sum(payments.amount)") }}
-        || ' {{ var("reporting_currency") }} in ' || cast(count(*) as varchar)
+        || ' {{ var("reporting_currency") }} in ' || cast(count(*) as {{ type_text() }})
         || case when count(*) = 1 then ' invoice' else ' invoices' end
         || ', the oldest due on '
-        || cast(min(payments.due_date) as varchar) || '.' as reason_en,
-        '逾期未付发票' || cast(count(*) as varchar) || '张，共'
+        || cast(min(payments.due_date) as {{ type_text() }}) || '.' as reason_en,
+        '逾期未付发票' || cast(count(*) as {{ type_text() }}) || '张，共'
         || {{ thousands("sum(payments.amount)") }}
         || ' {{ var("reporting_currency") }}，最早到期日'
-        || cast(min(payments.due_date) as varchar) || '。' as reason_zh,
+        || cast(min(payments.due_date) as {{ type_text() }}) || '。' as reason_zh,
         cast(count(*) as integer) as times_missed,
         cast(sum(payments.amount) as {{ type_money_sum() }}) as at_stake
     from present

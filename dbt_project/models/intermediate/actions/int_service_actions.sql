@@ -30,16 +30,17 @@ tickets as (
 missed_levels as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'sla_broken' as action_code,
         max(tickets.opened_on) as due_from,
-        cast(count(*) as varchar) || ' tickets of the last '
-        || cast(max(rules.days) as varchar)
+        cast(count(*) as {{ type_text() }}) || ' tickets of the last '
+        || cast(max(rules.days) as {{ type_text() }})
         || ' days missed their service level, the newest of '
-        || cast(max(tickets.opened_on) as varchar) || '.' as reason_en,
-        '近' || cast(max(rules.days) as varchar) || '天有' || cast(count(*) as varchar)
+        || cast(max(tickets.opened_on) as {{ type_text() }}) || '.' as reason_en,
+        '近' || cast(max(rules.days) as {{ type_text() }}) || '天有'
+        || cast(count(*) as {{ type_text() }})
         || '张工单未达到服务标准，最近一张提交于'
-        || cast(max(tickets.opened_on) as varchar) || '。' as reason_zh,
+        || cast(max(tickets.opened_on) as {{ type_text() }}) || '。' as reason_zh,
         cast(count(*) as integer) as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake
     from present
@@ -58,19 +59,20 @@ missed_levels as (
 complaints_open as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'complaint_open' as action_code,
         min(tickets.opened_on) as due_from,
-        'Open complaints: ' || cast(count(*) as varchar) || ', the oldest of '
-        || cast(min(tickets.opened_on) as varchar)
+        'Open complaints: ' || cast(count(*) as {{ type_text() }}) || ', the oldest of '
+        || cast(min(tickets.opened_on) as {{ type_text() }})
         || coalesce(
             '; a resolution is promised within '
-            || cast(max(present.resolution_hours) as varchar) || ' hours', ''
+            || cast(max(present.resolution_hours) as {{ type_text() }}) || ' hours', ''
         ) || '.' as reason_en,
-        '未解决投诉' || cast(count(*) as varchar) || '件，最早提交于'
-        || cast(min(tickets.opened_on) as varchar)
+        '未解决投诉' || cast(count(*) as {{ type_text() }}) || '件，最早提交于'
+        || cast(min(tickets.opened_on) as {{ type_text() }})
         || coalesce(
-            '；承诺' || cast(max(present.resolution_hours) as varchar) || '小时内解决',
+            '；承诺' || cast(max(present.resolution_hours) as {{ type_text() }})
+            || '小时内解决',
             ''
         ) || '。' as reason_zh,
         cast(count(*) as integer) as times_missed,

@@ -15,20 +15,22 @@ rules as (
 rhythms_missed as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'rhythm_missed' as action_code,
         {{ plus_days(
             "present.last_order_date",
             "ceil(rules.threshold * greatest(present.usual_gap_days, 1.0))",
         ) }} as due_from,
-        'No order for ' || cast(present.days_since_last_order as varchar) || ' days, '
+        'No order for ' || cast(present.days_since_last_order as {{ type_text() }})
+        || ' days, '
         || {{ plain_number("present.overdue_factor", 1) }} || ' times the usual gap of '
         || {{ plain_number("present.usual_gap_days", 1) }} || ' days; bought on '
-        || cast(present.order_days as varchar) || ' days so far.' as reason_en,
-        '已' || cast(present.days_since_last_order as varchar) || '天未下单，为通常间隔'
+        || cast(present.order_days as {{ type_text() }})
+        || ' days so far.' as reason_en,
+        '已' || cast(present.days_since_last_order as {{ type_text() }}) || '天未下单，为通常间隔'
         || {{ plain_number("present.usual_gap_days", 1) }} || '天的'
         || {{ plain_number("present.overdue_factor", 1) }} || '倍；至今在'
-        || cast(present.order_days as varchar) || '个日期下过单。' as reason_zh,
+        || cast(present.order_days as {{ type_text() }}) || '个日期下过单。' as reason_zh,
         1 as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake
     from present
@@ -42,15 +44,16 @@ rhythms_missed as (
 dormant as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'dormant_customer' as action_code,
         {{ plus_days("present.last_order_date", "rules.days") }} as due_from,
-        'No order since ' || cast(present.last_order_date as varchar) || ', for '
-        || cast(present.days_since_last_order as varchar) || ' days; '
+        'No order since ' || cast(present.last_order_date as {{ type_text() }})
+        || ', for '
+        || cast(present.days_since_last_order as {{ type_text() }}) || ' days; '
         || {{ thousands("present.revenue") }}
         || ' {{ var("reporting_currency") }} over the whole past.' as reason_en,
-        '自' || cast(present.last_order_date as varchar) || '起'
-        || cast(present.days_since_last_order as varchar) || '天未下单；历史销售额'
+        '自' || cast(present.last_order_date as {{ type_text() }}) || '起'
+        || cast(present.days_since_last_order as {{ type_text() }}) || '天未下单；历史销售额'
         || {{ thousands("present.revenue") }}
         || ' {{ var("reporting_currency") }}。' as reason_zh,
         1 as times_missed,

@@ -23,16 +23,17 @@ score_factors as (
 falling as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'tier_falling' as action_code,
         last_day({{ plus_days("present.as_of_date", 1) }}) as due_from,
-        'The figures of ' || cast(present.as_of_date as varchar) || ' earn '
+        'The figures of ' || cast(present.as_of_date as {{ type_text() }}) || ' earn '
         || earned_tiers.tier_name_en || ' only; from the month end '
-        || cast(last_day({{ plus_days("present.as_of_date", 1) }}) as varchar) || ' on '
+        || cast(last_day({{ plus_days("present.as_of_date", 1) }}) as {{ type_text() }})
+        || ' on '
         || present.tier_name_en || ' may be lost.' as reason_en,
-        cast(present.as_of_date as varchar) || '的数据仅达到'
+        cast(present.as_of_date as {{ type_text() }}) || '的数据仅达到'
         || earned_tiers.tier_name_zh || '；自月末'
-        || cast(last_day({{ plus_days("present.as_of_date", 1) }}) as varchar)
+        || cast(last_day({{ plus_days("present.as_of_date", 1) }}) as {{ type_text() }})
         || '起可能失去' || present.tier_name_zh || '。' as reason_zh,
         1 as times_missed,
         cast(null as {{ type_money_sum() }}) as at_stake
@@ -54,7 +55,7 @@ falling as (
 within_reach as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         'tier_within_reach' as action_code,
         present.as_of_date as due_from,
         next_tiers.tier_name_en || ' is within reach: '

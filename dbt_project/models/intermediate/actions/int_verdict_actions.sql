@@ -32,7 +32,7 @@ losing as (
 final as (
     select
         present.customer_id,
-        cast(null as varchar) as lead_id,
+        cast(null as {{ type_text() }}) as lead_id,
         losing.action_code,
         present.as_of_date as due_from,
         'Loses ' || {{ thousands("losing.loss") }}

@@ -28,9 +28,9 @@ graded as (
 
 scores as (
     select
-        avg(value_score) as value_score,
-        avg(potential_score) as potential_score,
-        avg(total_score) as total_score
+        {{ mean("value_score") }} as value_score,
+        {{ mean("potential_score") }} as potential_score,
+        {{ mean("total_score") }} as total_score
     from graded
 ),
 {%- for mart, names in columns.items() %}
@@ -58,7 +58,9 @@ final as (
         'customer_value' as mart,
         'lost_share' as metric,
         customer_type as subject,
-        avg(case when lifecycle_stage in ('dormant', 'lost') then 1.0 else 0.0 end)
+        {{ mean(
+            "case when lifecycle_stage in ('dormant', 'lost') then 1.0 else 0.0 end"
+        ) }}
             as value
     from typed
     where order_count > 0

@@ -43,7 +43,7 @@ final as (
         cast(valued.margin_12m as double) as margin_12m,
         cast(valued.profit_12m as double) as profit_12m,
         cast(valued.orders_12m as double) as order_count_12m,
-        valued.tenure_days / 365.25 as tenure_years,
+        cast(valued.tenure_days as double) / 365.25 as tenure_years,
         valued.growth_rate,
         cast(valued.predicted_margin_12m as double) as predicted_margin_12m,
         cast(valued.whitespace_margin as double) as whitespace_margin,

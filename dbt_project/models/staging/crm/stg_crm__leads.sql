@@ -9,9 +9,9 @@ latest_deals as (
 
 renamed as (
     select
-        cast(lead_number as varchar) as lead_id,
-        cast(null as varchar) as customer_source,
-        cast(null as varchar) as source_customer_id,
+        cast(lead_number as {{ type_text() }}) as lead_id,
+        cast(null as {{ type_text() }}) as customer_source,
+        cast(null as {{ type_text() }}) as source_customer_id,
         first_name || ' ' || last_name as lead_name,
         'person' as customer_type,
         stage,

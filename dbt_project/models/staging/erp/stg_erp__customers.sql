@@ -44,7 +44,8 @@ renamed as (
         customers.postal_code,
         customers.address_line as street,
         company_profiles.business_type as industry,
-        'salesperson ' || cast(salespersons.salesperson_id as varchar) as owner,
+        'salesperson '
+        || cast(salespersons.salesperson_id as {{ type_text() }}) as owner,
         customers.email,
         customers.phone,
         customer_origins.origin as acquisition_source,

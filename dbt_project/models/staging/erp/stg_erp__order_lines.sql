@@ -12,7 +12,7 @@ renamed as (
         order_lines.line_number,
         'erp' as customer_source,
         orders.customer_number as source_customer_id,
-        cast(order_lines.product_id as varchar) as source_product_id,
+        cast(order_lines.product_id as {{ type_text() }}) as source_product_id,
         -- The ERP knows the day of an order and not the hour.
         {{ local_to_utc("cast(orders.order_date as timestamp)") }} as ordered_at,
         orders.order_date,

@@ -4,7 +4,7 @@ with products as (
 
 renamed as (
     select
-        cast(product_id as varchar) as source_product_id,
+        cast(product_id as {{ type_text() }}) as source_product_id,
         product_name,
         category,
         subcategory,
