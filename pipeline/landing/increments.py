@@ -90,8 +90,9 @@ class Listing:
 
     Attributes:
         marked: The ids of the batches whose rows are markers.
-        changed: The listed rows that are not as they landed: their key was found gone
-            before, or another column has another value. Filled as the markers are made.
+        changed: The listed rows that are not as they landed: their key never landed or
+            was found gone before, or another column has another value. Filled as the
+            markers are made.
     """
 
     marked: Sequence[str]
@@ -191,7 +192,8 @@ def _changed(
     """The listed rows that are not as they landed, each with the listed columns.
 
     What landed as deleted by a mark of the source itself (`deleted_when`) is listed too
-    as long as it is there, and is as it landed.
+    as long as it is there, and is as it landed. What never landed was gone whenever rows
+    were read, and has come back with a time that is no newer.
     """
     columns = pq.read_schema(keys).names
     known = connection.sql(f"select * from {landed} as landed limit 0").columns
@@ -208,10 +210,11 @@ def _changed(
         f"""
         select listed.*
         from {sql.parquet([keys])} as listed
-        inner join (
+        left join (
             select * from {landed} as versions qualify {_is_newest(entity)}
         ) as landed using ({key})
         where case
+            when landed._batch_id is null then true
             when landed._deleted then landed._batch_id in ({marked})
             else {differs or "false"}
         end

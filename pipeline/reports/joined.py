@@ -42,6 +42,7 @@ REASONS_ZH: Final = {
     "their generation suffixes contradict": "辈分后缀相互矛盾",
     "their genders contradict": "性别相互矛盾",
     "the numbers in their names differ": "名称中的数字不同",
+    "their names are of two organisations or campuses": "名称属于两个机构或校区",
     "a household: one family name, two given names": "同姓不同名，可能是一家人",
     "one of them is a junior, a senior or a third": "其中一人带有辈分后缀",
     "not sure enough to link": "把握不足，未合并",

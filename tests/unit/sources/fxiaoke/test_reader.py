@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.common.errors import SourceUnavailable
@@ -518,6 +518,10 @@ STEPS = st.lists(
 
 @settings(max_examples=examples(40), deadline=None)
 @given(steps=STEPS)
+# Erased before the first reading, and back with its old time after it.
+@example(
+    steps=[("erase", 0), ("wait", 700), ("enter", 1), ("refresh", 0), ("come back", 0)]
+)
 def test_increments_are_a_full_reading(steps: list[tuple[str, int]]) -> None:
     """Random histories of changes, deletions, pauses and refreshes, through HTTP."""
     erased: list[dict[str, Any]] = []
