@@ -9,8 +9,9 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 # A file of tests goes to one worker whole, because its tests share what took long to make.
 # In the order of the folders: integration tests, which take longest, come before unit tests,
-# so that no worker is left with a long one at the end.
-WORKERS ?= -n 2 --dist loadfile --no-loadscope-reorder
+# so that no worker is left with a long one at the end. Three of them for two processors: a test
+# waits for other processes a quarter of its time.
+WORKERS ?= -n 3 --dist loadfile --no-loadscope-reorder
 # Bytecode of the tests is kept: each worker would else make it anew, of 350 files.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
 export CUSTOMER_TIERS_HOME ?= $(CURDIR)/data
