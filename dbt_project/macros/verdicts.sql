@@ -49,7 +49,8 @@ The verdict of an account: which flag of int_verdict_facts asks for which verdic
 
 {#- Fact → the condition under which it is told, its figure, how the figure is written
     (money, count, percent, times) and, where a name is told, the name in both languages.
-    The seed verdict_facts has the words, verdict_speaks says for or against what. -#}
+    The seed verdict_facts has the words, verdict_speaks says for or against what. Growth is
+    a share of the year before: of a year without revenue there is none. -#}
 {% macro verdict_facts() %}
     {{ return({
         "sla_missed": ("facts.sla_missed > 0", "facts.sla_missed", "count"),
@@ -87,12 +88,16 @@ The verdict of an account: which flag of int_verdict_facts asks for which verdic
         "health_low": ("facts.health_score < 5", "facts.health_score", "times"),
         "health_good": ("facts.health_score >= 5", "facts.health_score", "times"),
         "growing": (
-            "facts.growth_rate >= lifecycle.growing_from",
-            "100 * (exp(facts.growth_rate) - 1)", "percent",
+            "facts.growth_rate >= lifecycle.growing_from"
+            ~ " and facts.revenue_previous_12m > 0",
+            "100 * (cast(facts.revenue_12m as double)"
+            ~ " / cast(facts.revenue_previous_12m as double) - 1)", "percent",
         ),
         "declining": (
-            "facts.growth_rate <= lifecycle.declining_to",
-            "100 * (1 - exp(facts.growth_rate))", "percent",
+            "facts.growth_rate <= lifecycle.declining_to"
+            ~ " and facts.revenue_previous_12m > 0",
+            "100 * (1 - cast(greatest(facts.revenue_12m, 0) as double)"
+            ~ " / cast(facts.revenue_previous_12m as double))", "percent",
         ),
         "invest": ("facts.strategy_en is not null", none, "strategy"),
         "scored": (

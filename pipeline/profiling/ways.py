@@ -25,9 +25,13 @@ _TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f")
 
 INTEGER = r"[+-]?\d{1,18}"
 _DECIMAL = r"[+-]?\d+(\.\d+)?"
-_GROUPED = r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
+# Thousands have no zero in front, or 0,125 would be a hundred and twenty-five; in India
+# only the last group has three digits.
+_BY_COMMA = r"[1-9]\d{0,2}(,\d{2,3})*,\d{3}"
+_BY_POINT = r"[1-9]\d{0,2}(\.\d{3})+"
+_GROUPED = rf"[+-]?{_BY_COMMA}(\.\d+)?"
 _COMMA = r"[+-]?\d+(,\d+)?"
-_COMMA_GROUPED = r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?"
+_COMMA_GROUPED = rf"[+-]?{_BY_POINT}(,\d+)?"
 _ISO_TIME = r"\d{4}-\d\d-\d\d[ T]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?.*"
 ZONE = r"([zZ]|UTC|[+-]\d\d:?\d\d)$"
 ISO = "ISO 8601"
@@ -44,8 +48,8 @@ def _money(number: str) -> str:
 
 
 # A comma parts thousands only before three digits: 12,50 are twelve and a half.
-_MONEY = _money(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
-_MONEY_COMMA = _money(r"(\d+|\d{1,3}(\.\d{3})+)(,\d{1,2})?")
+_MONEY = _money(rf"(\d+|{_BY_COMMA})(\.\d+)?")
+_MONEY_COMMA = _money(rf"(\d+|{_BY_POINT})(,\d{{1,2}})?")
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,9 @@ def column(measure: Measure, folder: Path, values: Sequence[str]) -> Column:
         (["1.234,56 €", "-3,00 €"], "decimal", None, -3),
         (["1.234,50-", "3,00"], "decimal", None, -1234.5),
         (["€ 1,234", "€ 2,000,000"], "decimal", None, 1234),
+        (["₹1,00,000.50", "₹12,34,567"], "decimal", None, 100000.5),
+        (["$0.125", "$1.500"], "decimal", None, 0.125),
+        (["0,125", "1,500"], "decimal", None, 0.125),
         (["12,5 %", "100 %"], "decimal", None, 0.125),
         (
             ["2024-01-31", "2024年2月5日", "2023/12/1"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -39,6 +40,7 @@ FACTS: Mapping[str, str] = {
     "loss_element_zh": "varchar",
     "loss_excess": "decimal(28, 4)",
     "revenue_12m": "decimal(28, 4)",
+    "revenue_previous_12m": "decimal(28, 4)",
     "better_revenue": "decimal(28, 4)",
     "revenue_share": "double",
     "has_rhythm": "boolean",
@@ -57,8 +59,13 @@ FACTS: Mapping[str, str] = {
 }
 
 
-def judged(customers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Customer → its row of customer_verdicts, its facts by what they speak beside it."""
+def judged(
+    customers: Mapping[str, Mapping[str, Any]], *beside: str
+) -> dict[str, dict[str, Any]]:
+    """Customer → its row of customer_verdicts, its facts by what they speak beside it.
+
+    With names of columns each fact is a tuple with those behind it.
+    """
     warehouse = Warehouse().seed("verdicts", "verdict_facts", "verdict_speaks")
     warehouse.lay(
         "int_verdict_facts",
@@ -102,7 +109,8 @@ def judged(customers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
         for row in warehouse.rows("select * from {customer_verdicts}")
     }
     for row in warehouse.rows("select * from {verdict_evidence} order by position"):
-        rows[row["customer_id"]][row["speaks"]].append(row["fact"])
+        fact = (row["fact"], *(row[name] for name in beside)) if beside else row["fact"]
+        rows[row["customer_id"]][row["speaks"]].append(fact)
     return rows
 
 
@@ -124,6 +132,31 @@ def test_every_combination_of_flags_has_one_verdict() -> None:
     assert sorted(row["place"] for row in rows.values()) == list(
         range(1, len(combinations) + 1)
     )
+
+
+def test_growth_is_a_share_of_the_year_before() -> None:
+    """Of a year without revenue there is none: growth_rate is of the sums plus one."""
+    rate = {"can_grow": True, "growth_rate": math.log(131 / 101)}
+    fell = {"slips": True, "growth_rate": math.log(1 / 101)}
+    rows = judged(
+        {
+            "grew": {**rate, "revenue_12m": 130, "revenue_previous_12m": 100},
+            "new": {
+                "can_grow": True,
+                "growth_rate": math.log(130_001),
+                "revenue_12m": 130_000,
+                "revenue_previous_12m": 0,
+            },
+            "fell": {**fell, "revenue_12m": -5, "revenue_previous_12m": 100},
+        },
+        "value",
+    )
+    told = {
+        key: {**dict(row["for"]), **dict(row["against"])} for key, row in rows.items()
+    }
+    assert told["grew"]["growing"] == pytest.approx(30)
+    assert "growing" not in told["new"]
+    assert told["fell"]["declining"] == pytest.approx(100)
 
 
 def test_the_seed_names_each_verdict_once() -> None:

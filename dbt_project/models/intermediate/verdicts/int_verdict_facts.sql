@@ -115,6 +115,7 @@ figures as (
         end as has_bought,
         customer_value.order_days,
         customer_value.revenue_12m,
+        customer_value.revenue_previous_12m,
         cast(case
             when customer_value.revenue_previous_12m > customer_value.revenue_12m
                 then customer_value.revenue_previous_12m
