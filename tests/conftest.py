@@ -104,15 +104,10 @@ def invoke(*arguments: str | Path, **changes: str) -> subprocess.CompletedProces
     )
 
 
-def start(*arguments: str | Path, **changes: str) -> subprocess.Popen[str]:
+def start(*arguments: str | Path, **changes: str) -> warm.Running:
     """Starts `customer-tiers` in the background."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipeline", *map(str, arguments)],
-        cwd=PROJECT_ROOT,
-        env=environment(**changes),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
+    return warm.Running(
+        [*map(str, arguments)], folder=PROJECT_ROOT, environment=environment(**changes)
     )
 
 

@@ -2,12 +2,13 @@
 
 A refresh spends some seven seconds of processor time on imports, and the tests make dozens.
 What runs is a process of its own all the same, with its own environment, folder, lock
-and exit code. Not here: what a test kills or lets run in the background (`conftest.start`).
+and exit code, which can be killed like any other.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import faulthandler
 import logging
 import multiprocessing
@@ -17,9 +18,11 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+
+NOWHERE = Path(os.devnull)
 
 
 def _context() -> ForkServerContext:
@@ -28,12 +31,73 @@ def _context() -> ForkServerContext:
     return context
 
 
+class Running:
+    """A command that runs: waited for, killed and asked as one of `subprocess` is.
+
+    Args:
+        arguments: Of the command line, without the program's name.
+        folder: The working folder.
+        environment: The whole environment.
+        out: The file that takes what it prints; thrown away without one.
+        err: The same for what it says beside.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        out: Path = NOWHERE,
+        err: Path = NOWHERE,
+    ) -> None:
+        self._process = _context().Process(
+            target=_child, args=(list(arguments), folder, dict(environment), out, err)
+        )
+        self._process.start()
+        self.pid: int = self._process.pid or 0
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, or None while it runs; negative for a signal."""
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        """As `returncode`."""
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code.
+
+        Raises:
+            TimeoutError: It runs on.
+        """
+        self._process.join(timeout)
+        if self.returncode is None:
+            raise TimeoutError(f"process {self.pid} runs after {timeout} s")
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Sends it a signal, if it has not ended."""
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Ends it as a power cut would."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Asks it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
 def run(
     arguments: Sequence[str],
     *,
     folder: Path,
     environment: Mapping[str, str],
     timeout: float,
+    started: Callable[[int], None] = lambda pid: None,
 ) -> subprocess.CompletedProcess[str]:
     """Runs `customer-tiers`, and returns what it said and how it ended.
 
@@ -42,29 +106,31 @@ def run(
         folder: The working folder.
         environment: The whole environment.
         timeout: Seconds after which the process is ended.
+        started: Is told the number of the process.
 
     Raises:
         subprocess.TimeoutExpired: It took longer.
     """
     with tempfile.TemporaryDirectory() as place:
         out, err = Path(place, "out"), Path(place, "err")
-        process = _context().Process(
-            target=_child, args=(list(arguments), folder, dict(environment), out, err)
+        process = Running(
+            arguments, folder=folder, environment=environment, out=out, err=err
         )
-        process.start()
-        process.join(timeout)
-        if process.exitcode is None:
+        try:
+            started(process.pid)
+            code = process.wait(timeout)
+        except TimeoutError:
             # Where it stands, so that a test that hangs once in a hundred says why.
-            os.kill(process.pid or 0, signal.SIGUSR2)
-            process.join(2)
-            process.kill()
-            process.join()
+            process.send_signal(signal.SIGUSR2)
+            with contextlib.suppress(TimeoutError):
+                process.wait(2)
             stood = err.read_text("utf-8") if err.exists() else ""
             raise subprocess.TimeoutExpired([*arguments], timeout, stderr=stood) from (
                 RuntimeError(stood)
             )
-        code = process.exitcode
-        process.close()
+        finally:
+            process.kill()
+            process.wait()
         said = [path.read_text("utf-8") if path.exists() else "" for path in (out, err)]
     return subprocess.CompletedProcess(["customer-tiers", *arguments], code, *said)
 

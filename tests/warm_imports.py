@@ -15,6 +15,9 @@ import great_expectations
 import expectations
 import pipeline
 from pipeline.common.settings import Settings
+from pipeline.gates import data_docs
+from pipeline.reports import publishing
+from pipeline.reports.words import LANGUAGES
 from pipeline.sources import load_sources
 from pipeline.transform import dbt as transform
 
@@ -56,6 +59,11 @@ _settings = Settings.load()
 _sources = load_sources(_settings)
 transform.parse(_sources, _settings).manifest()
 del os.environ["DBT_STATIC_PARSER"]
+
+# Nor are the templates of pages compiled in each child.
+for environment in (data_docs._environment(), *map(publishing._environment, LANGUAGES)):
+    for template in environment.list_templates(["j2"]):
+        environment.get_template(template)
 
 # What was made so far is not counted again in every child, which would copy its pages.
 gc.freeze()

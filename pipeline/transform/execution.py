@@ -147,21 +147,19 @@ class Execution:
                 for name in self._selection.tables
                 if name not in begun
                 and name not in self._results
-                and all(
-                    parent in self._results and self._is_tested(parent)
-                    for parent in self._selection.parents(name)
-                )
+                and all(map(self._results.__contains__, self._selection.parents(name)))
+                and all(map(self._is_tested, self._selection.reads(name)))
                 and (self._compiled.has(name) or self._reason_to_skip(name))
             ]
 
-    def _is_tested(self, table: str) -> bool:
-        """Whether all of a table's tests are done that wait for nothing else."""
+    def _is_tested(self, name: str) -> bool:
+        """Whether all tests of a table or source are done that wait for nothing else."""
         return all(
             test in self._results
             or not all(
                 parent in self._results for parent in self._selection.parents(test)
             )
-            for test in self._selection.tests_of.get(table, [])
+            for test in self._selection.tests_of.get(name, [])
         )
 
     def _unit(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -216,7 +214,7 @@ class Execution:
         with self._lock:
             self._results[name] = result
             if name in self._selection.tests and result.status in {"fail", "error"}:
-                self._refused.append(set(self._selection.parents(name)))
+                self._refused.append(self._selection.reads(name))
             self._on_result(result)
 
     def _made(

@@ -56,7 +56,7 @@ class Result:
 class Selection:
     """The nodes of a refresh, as `dbt build` with `SELECT` and `EXCLUDE` chooses them.
 
-    A test belongs to it if anything that it looks at does.
+    A test belongs to it if anything that it looks at does, be it a source alone.
     """
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
@@ -72,11 +72,22 @@ class Selection:
             for name in self._in_order(chosen)
             if self._nodes[name]["resource_type"] != "test"
         }
+        self._sources = {
+            parent
+            for node in self.tables.values()
+            for parent in node["depends_on"].get("nodes", [])
+            if parent.startswith("source.")
+        }
         self.tests = {
             name: node
             for name, node in self._nodes.items()
-            if node["resource_type"] == "test" and self.parents(name)
+            if node["resource_type"] == "test" and self.reads(name)
         }
+
+    def reads(self, name: str) -> set[str]:
+        """The chosen seeds and models that a node reads itself, and their sources."""
+        named = self._nodes[name]["depends_on"].get("nodes", [])
+        return {each for each in named if each in self.tables or each in self._sources}
 
     def parents(self, name: str) -> list[str]:
         """The chosen seeds and models that a node reads itself; no sources."""
@@ -88,19 +99,19 @@ class Selection:
 
     @cached_property
     def ancestors(self) -> dict[str, set[str]]:
-        """Everything that a seed or model is made of → by its name."""
+        """Everything that a seed or model is made of, sources as well → by its name."""
         found: dict[str, set[str]] = {}
         for name in self.tables:
             parents = self.parents(name)
-            found[name] = set(parents).union(*(found[each] for each in parents))
+            found[name] = self.reads(name).union(*(found[each] for each in parents))
         return found
 
     @cached_property
     def tests_of(self) -> dict[str, list[str]]:
-        """The tests that look at a seed or model → by its name."""
+        """The tests that look at a seed, model or source → by its name."""
         found: dict[str, list[str]] = defaultdict(list)
         for test in self.tests:
-            for parent in set(self.parents(test)):
+            for parent in self.reads(test):
                 found[parent].append(test)
         return found
 

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.settings import PROJECT_ROOT
 from pipeline.release import catalogue, duckdb_files
+from tests import warm
 from tests.conftest import command, invoke, own_project, publish_alone, start
 from tests.faults.company import FIRST_DAY, Company
 
@@ -102,7 +102,7 @@ def rewrite(path: Path, content: bytes) -> None:
     os.utime(path, (0, 0))
 
 
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_until(condition: Callable[[], bool], process: warm.Running) -> None:
     """Polls closely until the condition holds; fails if the process ends first."""
     deadline = time.monotonic() + 120
     while not condition():

@@ -5,9 +5,7 @@ Not here: what a person fills in, which is each test's own, and the services.
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,8 @@ from typing import Any
 import duckdb
 
 from pipeline.common.settings import PROJECT_ROOT
+from tests import warm
+from tests.conftest import environment
 from tests.standins import fxiaoke
 from tests.standins.zoho_crm import CREDENTIALS
 from tests.standins.zoho_desk import ORG_ID
@@ -57,23 +57,13 @@ class PresetProject:
         Args:
             started: Is told the number of the process.
         """
-        own = {k: v for k, v in os.environ.items() if not k.startswith("CUSTOMER_")}
-        more = {"PYTHONPATH": str(PROJECT_ROOT), "CUSTOMER_TIERS_ALERTS": "none"}
-        with subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *arguments],
-            cwd=at or self.folder,
-            env={**own, **more, **SECRETS},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            started(process.pid)
-            try:
-                out, err = process.communicate(timeout=600)
-            except BaseException:
-                process.kill()
-                raise
-        return subprocess.CompletedProcess([*arguments], process.returncode, out, err)
+        return warm.run(
+            arguments,
+            folder=at or self.folder,
+            environment=environment(**SECRETS),
+            timeout=600,
+            started=started,
+        )
 
     def refresh(self, as_of: str) -> None:
         """Refreshes, which has to end well."""

@@ -32,7 +32,7 @@ from pipeline.release.layout import Candidate
 from pipeline.sources import SourcesFile
 from pipeline.transform import dbt as transform
 from pipeline.transform import dbt_tests, foundation
-from pipeline.transform.nodes import Result, Selection
+from pipeline.transform.nodes import Node, Result, Selection
 
 # It imports dbt, which takes a second and is needed to parse only, for names of its own
 # for words such as "success". Where there is no dbt it has them itself.
@@ -119,7 +119,7 @@ def transform_assets(
 
     @dbt_assets(
         # All of it, because what is chosen is chosen already, and not by dbt.
-        manifest={**project.manifest_json, "nodes": chosen},
+        manifest=_only(project.manifest_json, chosen),
         dagster_dbt_translator=translator,
         name="transform",
         pool=POOL,
@@ -176,6 +176,17 @@ def transform_assets(
             _conclude(home, candidate, built, models, carried)
 
     return transformed
+
+
+def _only(manifest: Mapping[str, Any], chosen: Mapping[str, Node]) -> dict[str, Any]:
+    """The manifest as if the chosen nodes were all that there are."""
+    gone = manifest["nodes"].keys() - chosen.keys()
+    children = {
+        name: [child for child in found if child not in gone]
+        for name, found in manifest["child_map"].items()
+        if name not in gone
+    }
+    return {**manifest, "nodes": chosen, "child_map": children}
 
 
 def refuse_a_part(context: dg.AssetExecutionContext) -> None:

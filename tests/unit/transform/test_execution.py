@@ -243,6 +243,38 @@ def test_nothing_is_made_of_what_a_test_refuses(
     assert found["others"].status == "success"
 
 
+@pytest.mark.parametrize(
+    ("severity", "below"), [("error", "skipped"), ("warn", "success")]
+)
+def test_a_test_that_looks_at_sources_alone_is_run(
+    small: Small, severity: str, below: str
+) -> None:
+    """Of a source that nothing reads, and that no mart needs, it is left alone."""
+    found = small.both(
+        **{
+            "models/staging/sources.yml": (
+                "sources: [{name: engine, database: system, "
+                "schema: information_schema, tables: "
+                "[{name: schemata}, {name: columns}]}]"
+            ),
+            "models/marts/read.sql": (
+                "select count(*) as rows from {{ source('engine', 'schemata') }}"
+            ),
+            "tests/source_alone.sql": (
+                f"{{{{ config(severity='{severity}') }}}} "
+                "select 1 as one from {{ source('engine', 'schemata') }} limit 1"
+            ),
+            "tests/nobodys_source.sql": (
+                "select 1 as one from {{ source('engine', 'columns') }} limit 1"
+            ),
+        }
+    )
+    assert found["source_alone"].failures == 1
+    assert found["read"].status == below
+    assert found["prices"].status == "success"
+    assert "nobodys_source" not in found
+
+
 def test_a_test_over_two_tables_stops_what_is_made_of_both(small: Small) -> None:
     found = small.both(
         **{
