@@ -13,7 +13,7 @@ from tests.faults.campaign import FAULTS
 
 
 @pytest.mark.parametrize(
-    ("seed", "faults"), [pytest.param(12, 5, marks=pytest.mark.slow)]
+    ("seed", "faults"), [pytest.param(12, 3, marks=pytest.mark.slow)]
 )
 def test_whatever_goes_wrong_the_next_refresh_is_right(seed: int, faults: int) -> None:
     arguments = ["--faults", faults, "--seed", seed, "--lanes", 1]

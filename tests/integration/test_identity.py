@@ -321,10 +321,10 @@ class Company:
 @pytest.mark.parametrize(
     "together",
     [
-        [3, 2, 2, 3],
+        [3, 2, 5],
         pytest.param([1] * 10, marks=pytest.mark.campaign),
     ],
-    ids=["four", "ten"],
+    ids=["three", "ten"],
 )
 def test_ids_stay_over_refreshes(home: Path, together: list[int]) -> None:
     """Rows come, change and go; a merge and a split each leave their line.

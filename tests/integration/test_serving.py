@@ -426,7 +426,7 @@ class Reader(threading.Thread):
         return str(release)
 
 
-@pytest.mark.parametrize("exports", [4, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("exports", [4, pytest.param(100, marks=pytest.mark.campaign)])
 def test_no_reader_ever_sees_a_mixed_release(
     home: Home, database: Database, connect: Connect, exports: int
 ) -> None:
@@ -497,7 +497,7 @@ def _die_at(moment: int) -> None:
     psycopg.Copy.write = counted(psycopg.Copy.write)
 
 
-@pytest.mark.parametrize("every", [18, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [18, pytest.param(1, marks=pytest.mark.campaign)])
 def test_killed_at_any_statement_readers_see_a_whole_release(
     home: Home, database: Database, connect: Connect, every: int
 ) -> None:

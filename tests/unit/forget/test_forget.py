@@ -1105,10 +1105,9 @@ print(json.dumps(codes))
     "every",
     [
         20,
-        pytest.param(4, marks=pytest.mark.slow),
         pytest.param(1, marks=pytest.mark.campaign),
     ],
-    ids=["some", "more", "all"],
+    ids=["some", "all"],
 )
 def test_a_kill_at_every_step(template: Path, tmp_path: Path, every: int) -> None:
     """Readers see the old release or the new one, and a second run finishes the job."""

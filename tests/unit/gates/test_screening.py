@@ -105,7 +105,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "tables",
     [
         pytest.param(["one_null", "texts"], id="some"),
-        pytest.param(list(TABLES), id="all", marks=pytest.mark.slow),
+        pytest.param(list(TABLES), id="all", marks=pytest.mark.campaign),
     ],
 )
 def test_great_expectations_says_the_same(

@@ -524,7 +524,7 @@ def content(home: Home, source: str, entity: str, *states: State) -> list[Conten
 
 @pytest.mark.parametrize(
     "every",
-    [6, pytest.param(1, marks=pytest.mark.slow)],
+    [6, pytest.param(1, marks=pytest.mark.campaign)],
     ids=["some", "all"],
 )
 def test_a_kill_at_every_step(tmp_path: Path, every: int) -> None:
