@@ -138,8 +138,11 @@ def affinity(column: str, table: str, key: str) -> float:
     the table's, and more of the key's.
     """
     if column.lower() == key.lower():
-        generic = names.words(key)[-1:] == names.words(key) and is_named_as_an_id(key)
-        return 0.1 if generic and len(names.words(key)) == 1 else 1.0
+        # A name such as `id` or 编号 says nothing of whose; 客户编号 does.
+        says_nothing = key.strip() in _CHINESE_IDS or _ID_WORDS.issuperset(
+            names.words(key)
+        )
+        return 0.1 if says_nothing else 1.0
     own, other = set(_stems(column)) - _ID_WORDS, set(_stems(table)) - _IN_TABLES
     keys = set(_stems(key)) - _ID_WORDS
     if keys and keys == own:

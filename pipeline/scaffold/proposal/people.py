@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling.columns import identity
+from pipeline.profiling.columns import NOBODY, identity
 from pipeline.profiling.tables import Column, Reference, Table
 from pipeline.scaffold.proposal import distilling, joins, values, vocabulary
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Join, Mapping, of
@@ -162,7 +162,25 @@ def _customers_of(
         mapping.order = distilling.newest(item.table)
         if key.nulls:
             mapping.where.append(f"{mapping.newest_of[0]} is not null")
+    _leave_nobody_out(mapping)
     return mapping
+
+
+def _leave_nobody_out(mapping: Mapping) -> None:
+    """Takes the account that gathers sales without a name for no customer."""
+    item = mapping.recognised
+    for name in ("customer_name", "source_customer_id"):
+        column = item.column(name)
+        if column is None:
+            continue
+        if found := [item for item in column.markers if item.lower() in NOBODY]:
+            listed = ", ".join(map(sql.literal, found))
+            test = f"coalesce(trim({sql.quoted(column.name)}) not in ({listed}), true)"
+            mapping.where.append(of(item.table, test))
+            mapping.notes.append(
+                f"{' and '.join(found)}: nobody's name, but where sales are booked of "
+                "whom nobody asked the name; no customer."
+            )
 
 
 def _describe_customers(

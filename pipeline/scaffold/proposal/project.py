@@ -23,7 +23,7 @@ from pipeline.scaffold.proposal import (
     service,
 )
 from pipeline.scaffold.proposal.business import Business
-from pipeline.scaffold.proposal.mapping import Draft, Mapping
+from pipeline.scaffold.proposal.mapping import Draft, Mapping, alias
 from pipeline.scaffold.proposal.questions import Ask, Questions
 from pipeline.scaffold.proposal.recognition import (
     Recognised,
@@ -272,7 +272,16 @@ def _without_customer(
         other = draft.found[reference.to_table]
         if reference.column == column.name and other.role == "customers":
             key = identity(other.table.columns[reference.to_column])
-            known = f"whose in (select {key} from {sql.quoted(other.table.relation)})"
+            tests = [
+                test
+                for each in draft.mappings
+                if each.entity == "customers" and each.recognised is other
+                for test in each.where
+            ]
+            known = (
+                f"whose in (select {key} from {sql.quoted(other.table.relation)} "
+                f"as {alias(other.table)} where {' and '.join(tests) or 'true'})"
+            )
             break
     row = connection.execute(
         f"select count(*) from (select {value} as whose "

@@ -223,6 +223,38 @@ def test_a_customer_who_is_another_number_with_each_order(tmp_path: Path) -> Non
     assert answers.fetchall() == [("csat", 150, 150)]
 
 
+def test_an_account_of_sales_without_a_name_is_no_customer(tmp_path: Path) -> None:
+    """It would be the largest; its lines are left out, counted, and asked about."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    names = ["散客", *(f"上海明远{at}号贸易有限公司" for at in range(1, 40))]
+    write_csv(
+        folder / "客户.csv",
+        "客户编号,客户名称,电话",
+        [(f"C{at}", name, f"139000000{at:02}") for at, name in enumerate(names)],
+    )
+    write_csv(
+        folder / "销售.csv",
+        "单号,客户编号,日期,商品,数量,金额",
+        [
+            (f"S{at}", f"C{at % 40}", f"2026-0{at % 9 + 1}-05", "茶叶", 1, at + 10)
+            for at in range(120)
+        ],
+    )
+    made = make(folder, tmp_path / "p")
+    rows = staged(made).execute("select customer_name from stg_customers order by all")
+    assert rows.fetchall() == [(name,) for name in sorted(names[1:])]
+    assert made.sources.sources[0].unknown_customers == "leave_out"
+    (question,) = (
+        item
+        for item in made.proposal.draft.questions.open
+        if "name no customer" in item.text
+    )
+    assert question.text.startswith("3 rows (2.5%) of ")
+    assert "散客: nobody's name" in made.text("MAPPING.md")
+    brought.becomes_what_it_says(made)
+
+
 def test_cancelled_orders_are_left_out_and_asked_about(tmp_path: Path) -> None:
     what = brought.header_and_lines(tmp_path / "in")
     made = make(what, tmp_path / "p")
