@@ -5,13 +5,17 @@ from __future__ import annotations
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling.tables import Table
+from pipeline.profiling.columns import identity
+from pipeline.profiling.tables import Column, Table
 from pipeline.scaffold.proposal import header, values, vocabulary
 from pipeline.scaffold.proposal.mapping import Draft, Mapping, alias, of
 from pipeline.scaffold.proposal.recognition import Meaning, Recognised, column_meanings
 
 # Meanings whose names could be of anything in a table of facts.
 _OF_ANYTHING = {"customer_name", "acquired_on", "owner", "customer_type"}
+# Of the customers with several rows so many must have one salesperson in all of them, for
+# who took an order to be who looks after the customer.
+LEAST_OF_ONE_OWNER = 0.9
 _GENERIC = {"name", "type", "description", "id", "status", "number", "date", "created"}
 
 
@@ -38,6 +42,41 @@ def distilled(item: Recognised, role: str) -> dict[str, Meaning]:
         and (meaning not in _OF_ANYTHING or _speaks_of(one.column, role))
         and (meaning == "product_name" or not _is_generic(one.column))
     }
+
+
+def owner(
+    connection: duckdb.DuckDBPyConnection, item: Recognised, key: Column
+) -> Meaning | None:
+    """The salesperson of the facts, where nearly every customer has the same in all.
+
+    Whoever merely happened to be at the till is nobody's account manager.
+    """
+    taken = {found.column for found in item.meanings.values()}
+    found = column_meanings(item.table, "customers", frozenset()).get("owner")
+    if found is None or found.column in taken:
+        return None
+    row = connection.execute(
+        f"""
+        with sellers as (
+            select {identity(key)} as customer,
+                {identity(item.table.columns[found.column])} as seller
+            from {sql.quoted(item.table.relation)}
+        ),
+        customers as (
+            select customer, count(distinct seller) as sellers
+            from sellers where customer is not null and seller is not null
+            group by customer having count(*) > 1
+        )
+        select count(*) filter (sellers = 1), count(*),
+            (select count(distinct seller) from sellers)
+        from customers
+        """
+    ).fetchone()
+    alone, customers, sellers = row or (0, 0, 0)
+    if customers < 2 * sellers or alone < LEAST_OF_ONE_OWNER * customers:
+        return None
+    says = f"{found.evidence}; {alone / customers:.0%} of the customers have one"
+    return Meaning(found.column, found.confidence * 0.95, says)
 
 
 def _is_generic(column: str) -> bool:

@@ -370,6 +370,8 @@ def _distilled_customers(
     found = item.meanings["source_customer_id"]
     own = distilling.distilled(item, "customers")
     own["source_customer_id"] = found
+    if seller := distilling.owner(connection, item, key):
+        own["owner"] = seller
     as_customers = Recognised(
         item.table, item.role, item.confidence, item.evidence, own, preset=item.preset
     )

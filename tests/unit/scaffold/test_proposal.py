@@ -223,6 +223,27 @@ def test_a_customer_who_is_another_number_with_each_order(tmp_path: Path) -> Non
     assert answers.fetchall() == [("csat", 150, 150)]
 
 
+@pytest.mark.parametrize("has_one", [True, False])
+def test_who_always_sells_to_a_customer_is_its_owner(
+    tmp_path: Path, has_one: bool
+) -> None:
+    """Who was merely there when an order came is nobody's account manager."""
+    rows = [
+        (
+            *(f"S{at}", f"2026-0{at % 9 + 1}-05", f"上海{at % 30}号贸易有限公司"),
+            *("茶叶", 1, at + 10, f"业务员{(at % 30 if has_one else at // 7) % 3}"),
+        )
+        for at in range(200)
+    ]
+    header = "单号,下单日期,客户名称,商品,数量,金额,业务员"
+    made = make(write_csv(tmp_path / "销售明细.csv", header, rows), tmp_path / "p")
+    customers = staged(made).table("stg_customers")
+    assert ("owner" in customers.columns) == has_one
+    if has_one:
+        asked = customers.aggregate("count(owner), count(distinct owner)")
+        assert asked.fetchone() == (30, 3)
+
+
 def test_an_account_of_sales_without_a_name_is_no_customer(tmp_path: Path) -> None:
     """It would be the largest; its lines are left out, counted, and asked about."""
     folder = tmp_path / "in"
