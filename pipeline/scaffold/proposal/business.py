@@ -230,10 +230,11 @@ def _stated_currency(
         column = mapping.recognised.column("currency")
         if answer is None or column is None:
             continue
-        codes = [word for word in column.examples if word.upper() in list_currencies()]
+        words = map(str.upper, column.examples)
+        codes = [word for word in words if word in list_currencies()]
         if not codes:
             continue
-        first = codes[0].upper()
+        first = codes[0]
         if column.distinct == 1:
             return first, f"{mapping.table.name}.{column.name} is {first} everywhere"
         others = ", ".join(column.examples[1:6])

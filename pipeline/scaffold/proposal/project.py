@@ -215,7 +215,10 @@ def _ask_overlap(
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]:
-    """Order lines; orders are taken for lines where nothing lists their lines."""
+    """Order lines; orders are taken for lines where nothing lists their lines.
+
+    What was billed stands for what was sold where nothing else says it.
+    """
     items = draft.of_role("order_lines")
     listed = {
         reference.to_table
@@ -224,6 +227,13 @@ def _lines(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]
     }
     items += [item for item in draft.of_role("orders") if item.table.name not in listed]
     found = [sales.lines(connection, draft, item) for item in items]
+    if not items:
+        bills = map(sales.billed, draft.of_role("payments"))
+        found = [sales.lines(connection, draft, bill) for bill in bills if bill]
+        for mapping in filter(None, found):
+            mapping.notes.append(
+                "No table lists orders: what was billed is taken for what was sold."
+            )
     return [mapping for mapping in found if mapping is not None]
 
 

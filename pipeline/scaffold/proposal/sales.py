@@ -21,12 +21,18 @@ from pipeline.scaffold.proposal import (
     values,
 )
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
-from pipeline.scaffold.proposal.recognition import Meaning, Recognised
+from pipeline.scaffold.proposal.recognition import (
+    Meaning,
+    Recognised,
+    column_meanings,
+    title_words,
+)
 
 # Words in the status of an order that was never one, is none yet, or none any more.
 CANCELLED = (
     "cancel", "void", "failed", "unavailable", "expired", "abandon", "declined", "draft",
-    "取消", "作废", "关闭", "退款成功", "无效", "未生效", "审核中", "草稿",
+    "uncollectible", "reject", "no-show", "no show", "storn", "annul", "anulad", "entwurf",
+    "取消", "作废", "关闭", "退款成功", "无效", "未生效", "审核中", "草稿", "キャンセル",
 )  # fmt: skip
 
 
@@ -87,6 +93,30 @@ def lines(
         mapping.where.append(wide.has_amount(value))
     _fill_within_orders(connection, mapping, order)
     return mapping
+
+
+def billed(item: Recognised) -> Recognised | None:
+    """A table of invoices or payments as one of sales; None where it says not whose or when.
+
+    For those who have no other record of sales, such as a subscription's.
+    """
+    own = column_meanings(item.table, "order_lines", frozenset(title_words(item.table)))
+    for meaning, names in {
+        "order_id": ("order_id", "payment_id"),
+        "source_customer_id": ("source_customer_id",),
+        "ordered_at": ("invoiced_on", "paid_at", "due_date"),
+        "net_amount": ("amount",),
+        "currency": ("currency",),
+    }.items():
+        for name in names:
+            column = item.column(name)
+            # Who has not paid yet has bought as well.
+            if column is not None and (name != "paid_at" or not column.nulls):
+                own[meaning] = item.meanings[name]
+                break
+    if {"source_customer_id", "ordered_at", "net_amount"} - own.keys():
+        return None
+    return Recognised(item.table, item.role, item.confidence, item.evidence, own)
 
 
 def _when(draft: Draft, mapping: Mapping) -> dict[str, Answer] | None:

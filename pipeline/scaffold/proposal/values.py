@@ -52,6 +52,9 @@ def asked(draft: Draft, item: Recognised, meaning: str, found: Meaning) -> Meani
 
 def value(draft: Draft, table: Table, column: Column, kind: str) -> str:
     """SQL of a column's value for a meaning of a kind."""
+    if kind == "currency" and column.share("currency") < 1:
+        # Some systems write `usd`; a code that is upper case already stays as it is.
+        return f"upper({of(table, text(column))})"
     if kind in {"id", "name", "text", "code", "email", "phone", "url", "currency"}:
         return of(table, text(column))
     if kind == "time":

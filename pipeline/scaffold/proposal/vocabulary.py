@@ -189,8 +189,9 @@ def _expanded(
 
 
 def stems(name: str) -> Words:
-    """The words of a name, plurals as their singular."""
-    return tuple(_singular(word) for word in names.words(name))
+    """The words of a name, plurals as their singular, without the clock of a time."""
+    words = [_singular(word) for word in names.words(name)]
+    return tuple(words[:-1] if words[1:] and words[-1] in {"utc", "gmt"} else words)
 
 
 def _singular(word: str) -> str:

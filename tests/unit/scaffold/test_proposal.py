@@ -223,6 +223,85 @@ def test_a_customer_who_is_another_number_with_each_order(tmp_path: Path) -> Non
     assert answers.fetchall() == [("csat", 150, 150)]
 
 
+def test_what_was_billed_is_what_was_sold_where_nothing_else_says_it(
+    tmp_path: Path,
+) -> None:
+    """A subscription's export: invoices that are paid, open or void, in `usd`."""
+    header = (
+        "id,Customer,Customer Email,Customer Name,Amount Due,Amount Paid,Currency,Status,"
+        "Date (UTC),Due Date (UTC),Paid At (UTC)"
+    )
+    rows = [
+        (
+            *(f"in_{at:04x}", f"cus_{at % 30:03}", f"ops@client{at % 30}.example"),
+            *(
+                f"Client {at % 30} Inc",
+                "29.00",
+                "0.00" if at % 10 < 2 else "29.00",
+                "usd",
+            ),
+            ("void", "open", *["paid"] * 8)[at % 10],
+            *(f"2025-0{at % 9 + 1}-03 10:00:00", f"2025-0{at % 9 + 1}-17 10:00:00"),
+            "" if at % 10 < 2 else f"2025-0{at % 9 + 1}-09 10:00:00",
+        )
+        for at in range(300)
+    ]
+    made = make(write_csv(tmp_path / "invoices.csv", header, rows), tmp_path / "p")
+    assert list(made.sources.provides()) == ["customers", "order_lines", "payments"]
+    assert made.sources.business.reporting_currency == "USD"
+    asked = "select count(*), sum({0}), any_value(currency), count({1}) from stg_{2}"
+    for entity, amount, day, expected in (
+        ("order_lines", "net_amount", "order_date", (270, 7_830, "USD", 270)),
+        ("payments", "amount", "paid_at", (300, 8_700, "USD", 240)),
+    ):
+        found = staged(made).execute(asked.format(amount, day, entity)).fetchone()
+        assert found == expected
+    assert "what was billed is taken for what was sold" in made.text("MAPPING.md")
+    brought.becomes_what_it_says(made)
+
+
+def test_a_hotel_and_a_distributor_name_their_customers_in_words_of_their_own(
+    tmp_path: Path,
+) -> None:
+    days = [f"2025-0{at % 9 + 1}-0{at % 7 + 1}" for at in range(200)]
+    bookings = [
+        (
+            *(f"BK{at:04}", f"Ann {at % 40}", f"ann{at % 40}@mail.example", days[at]),
+            *("Suite", 2, 99, 198, "EUR", "No-show" if at % 20 == 0 else "Checked out"),
+        )
+        for at in range(200)
+    ]
+    header = (
+        "Booking ID,Guest name,Guest email,Booked on,Room type,Nights,Rate per night,Total,"
+        "Currency,Status"
+    )
+    hotel = make(write_csv(tmp_path / "bookings.csv", header, bookings), tmp_path / "h")
+    assert list(hotel.sources.provides()) == ["customers", "products", "order_lines"]
+    found = staged(hotel).execute(
+        "select count(*), count(distinct source_customer_id), sum(quantity), "
+        "sum(net_amount), count(distinct source_product_id) from stg_order_lines"
+    )
+    assert found.fetchone() == (190, 38, 380, 37_620, 1)
+    register = [
+        (f"SI/{at // 2}", days[at], f"D{at % 40:03}", "Insulin", 10, 88, "880.00", 12)
+        for at in range(200)
+    ]
+    header = "Voucher No,Voucher Date,Party Code,Item Name,Qty,Rate,Taxable Value,GST %"
+    write_csv(tmp_path / "in" / "sales_register.csv", header, register)
+    parties = [(f"D{at:03}", f"Shree Agencies {at}", "Meena") for at in range(40)]
+    header = "Party Code,Party Name,Sales Executive"
+    write_csv(tmp_path / "in" / "party_master.csv", header, parties)
+    made = make(tmp_path / "in", tmp_path / "d")
+    assert list(made.sources.provides()) == ["customers", "products", "order_lines"]
+    found = staged(made).execute(
+        "select count(*), count(distinct source_customer_id), sum(net_amount), "
+        "count(distinct order_id) from stg_order_lines"
+    )
+    assert found.fetchone() == (200, 40, 176_000, 100)
+    owners = staged(made).execute("select distinct owner from stg_customers")
+    assert owners.fetchall() == [("Meena",)]
+
+
 @pytest.mark.parametrize("has_one", [True, False])
 def test_who_always_sells_to_a_customer_is_its_owner(
     tmp_path: Path, has_one: bool
