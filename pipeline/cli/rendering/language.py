@@ -196,7 +196,7 @@ def format_score(value: Any) -> str:
 
 def format_money(amount: Any) -> str:
     """Whole units of the currency; a dash where it is not known."""
-    return "–" if amount is None else f"{amount:,.0f}"
+    return "–" if amount is None else f"{amount:z,.0f}"
 
 
 def format_number(value: Any, *, up: bool = False) -> str:

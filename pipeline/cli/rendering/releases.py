@@ -178,7 +178,7 @@ def knowledge(at: Home, console: Console, language: str = "en") -> None:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
+    return "" if share is None else f"{share:z.1%}"
 
 
 def _amount(amount: Decimal | None, words: Language) -> str:

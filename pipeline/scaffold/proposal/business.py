@@ -45,6 +45,11 @@ _ZONES = {
     "PT": "Europe/Lisbon", "DE": "Europe/Berlin", "GB": "Europe/London",
     "NZ": "Pacific/Auckland", "CL": "America/Santiago", "FR": "Europe/Paris",
 }  # fmt: skip
+# Registers of companies and taxpayers that one country alone has, by their column's word.
+_REGISTERS = {
+    "gstin": "IN", "abn": "AU", "siret": "FR", "siren": "FR", "cnpj": "BR", "uen": "SG",
+    "kvk": "NL",
+}  # fmt: skip
 # In these languages countries are known by their names, the first before the others.
 _LANGUAGES = ("en", "zh", "de", "fr", "es", "it", "pt", "nl", "ja", "ko", "pl", "tr")
 # What people write for a country beside its name and code.
@@ -110,9 +115,17 @@ def _territory(
         if code is not None and times > column.known / 2:
             name = Locale("en").territories[code]
             return code, f"most rows of {table.name}.{column.name} say {name}"
-    called = "".join(
+    columns = [
         name for table in draft.profile.tables.values() for name in table.columns
-    )
+    ]
+    for name in columns:
+        for word in _REGISTERS.keys() & {*names.words(name)}:
+            code = _REGISTERS[word]
+            return (
+                code,
+                f"{name} is a number that {Locale('en').territories[code]} gives",
+            )
+    called = "".join(columns)
     if names.is_japanese(called):
         return "JP", "the columns have Japanese names"
     country = vocabulary.country_of(

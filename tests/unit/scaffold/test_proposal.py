@@ -288,8 +288,11 @@ def test_a_hotel_and_a_distributor_name_their_customers_in_words_of_their_own(
     ]
     header = "Voucher No,Voucher Date,Party Code,Item Name,Qty,Rate,Taxable Value,GST %"
     write_csv(tmp_path / "in" / "sales_register.csv", header, register)
-    parties = [(f"D{at:03}", f"Shree Agencies {at}", "Meena") for at in range(40)]
-    header = "Party Code,Party Name,Sales Executive"
+    parties = [
+        (f"D{at:03}", f"Shree Agencies {at}", f"27AABCS{at:04}D1Z5", "Meena")
+        for at in range(40)
+    ]
+    header = "Party Code,Party Name,GSTIN,Sales Executive"
     write_csv(tmp_path / "in" / "party_master.csv", header, parties)
     made = make(tmp_path / "in", tmp_path / "d")
     assert list(made.sources.provides()) == ["customers", "products", "order_lines"]
@@ -298,6 +301,8 @@ def test_a_hotel_and_a_distributor_name_their_customers_in_words_of_their_own(
         "count(distinct order_id) from stg_order_lines"
     )
     assert found.fetchone() == (200, 40, 176_000, 100)
+    business = made.sources.business
+    assert (business.reporting_currency, business.time_zone) == ("INR", "Asia/Kolkata")
     owners = staged(made).execute("select distinct owner from stg_customers")
     assert owners.fetchall() == [("Meena",)]
 
