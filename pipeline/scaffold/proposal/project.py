@@ -228,8 +228,8 @@ def _lines(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]
     items += [item for item in draft.of_role("orders") if item.table.name not in listed]
     found = [sales.lines(connection, draft, item) for item in items]
     if not items:
-        bills = map(sales.billed, draft.of_role("payments"))
-        found = [sales.lines(connection, draft, bill) for bill in bills if bill]
+        bills = sales.bills(draft)
+        found = [sales.lines(connection, draft, bill) for bill in bills]
         for mapping in filter(None, found):
             mapping.notes.append(
                 "No table lists orders: what was billed is taken for what was sold."

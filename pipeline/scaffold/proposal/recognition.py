@@ -116,6 +116,8 @@ def _recognise(table: Table, shared: frozenset[str], profile: Profile) -> Recogn
     for role in vocabulary.roles().values():
         meanings = column_meanings(table, role.name, context)
         named = by_name.get(role.name, 0.0)
+        if role.name == "customers":
+            _know_by_name(table, meanings, named)
         missing = {column for column in role.needed if column not in meanings}
         if missing and not (named >= NAMED and missing <= set(role.asked)):
             continue
@@ -141,6 +143,26 @@ def _recognise(table: Table, shared: frozenset[str], profile: Profile) -> Recogn
     if role_name in {"orders", "order_lines"}:
         meanings = column_meanings(table, "order_lines", context)
     return Recognised(table, role_name, min(1.0, score * 1.4), why, meanings, second)
+
+
+def _know_by_name(table: Table, meanings: dict[str, Meaning], named: float) -> None:
+    """In a list of customers that is kept by hand, the name is what tells them apart."""
+    found = meanings.get("customer_name")
+    if found is None or "source_customer_id" in meanings:
+        return
+    phrases = vocabulary.column_phrases("order_lines")["source_customer_id"]
+    says_whose = vocabulary.agreement(
+        vocabulary.stems(found.column), phrases, frozenset()
+    )
+    has_number = any(
+        column.is_unique and is_named_as_an_id(column.name)
+        for column in table.columns.values()
+    )
+    is_key = table.columns[found.column].is_unique and not has_number
+    if is_key and max(named, says_whose) >= NAMED:
+        meanings["source_customer_id"] = Meaning(
+            found.column, found.confidence * 0.9, "no column is a key: the name is one"
+        )
 
 
 def title_words(table: Table) -> Words:

@@ -10,7 +10,7 @@ import duckdb
 from pipeline.common import sql
 from pipeline.profiling import wide
 from pipeline.profiling.columns import identity
-from pipeline.profiling.tables import MOMENTS, Column, Table
+from pipeline.profiling.tables import MOMENTS, Table
 from pipeline.scaffold.proposal import (
     adjustments,
     distilling,
@@ -18,6 +18,7 @@ from pipeline.scaffold.proposal import (
     joins,
     money,
     people,
+    unsold,
     values,
 )
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
@@ -27,14 +28,6 @@ from pipeline.scaffold.proposal.recognition import (
     column_meanings,
     title_words,
 )
-
-# Words in the status of an order that was never one, is none yet, or none any more.
-CANCELLED = (
-    "cancel", "void", "failed", "unavailable", "expired", "abandon", "declined", "draft",
-    "uncollectible", "reject", "no-show", "no show", "storn", "annul", "anulad", "entwurf",
-    "取消", "作废", "关闭", "退款成功", "无效", "未生效", "审核中", "草稿", "キャンセル",
-)  # fmt: skip
-
 
 # What each line has of its own, however few rows say it.
 _OF_THE_LINE = {
@@ -86,8 +79,9 @@ def lines(
     mapping.add("currency", _currency(draft, mapping))
     if mapping.columns["net_amount"].sql == worth.sql:
         mapping.amount = worth.sql
-    _leave_out_cancelled(connection, draft, mapping)
-    _leave_out_empty(mapping, worth)
+    unsold.leave_out_cancelled(connection, draft, mapping)
+    unsold.leave_out_payments(connection, draft, mapping)
+    unsold.leave_out_empty(mapping, worth)
     if item.table.wide is not None:
         value = f"{alias(item.table)}.{sql.quoted(item.table.wide.value)}"
         mapping.where.append(wide.has_amount(value))
@@ -95,16 +89,37 @@ def lines(
     return mapping
 
 
-def billed(item: Recognised) -> Recognised | None:
-    """A table of invoices or payments as one of sales; None where it says not whose or when.
+def bills(draft: Draft) -> list[Recognised]:
+    """The tables that say what was sold where none is one of sales, each sale once."""
+    for kind in ("payments", "interactions"):
+        found = {
+            item.table.name: bill
+            for item in draft.of_role(kind)
+            if (bill := billed(item)) is not None
+        }
+        invoices = [
+            found[item.table.name]
+            for item in draft.of_role(kind)
+            if item.table.name in found and "invoiced_on" in item.meanings
+        ]
+        if found:
+            return invoices or [*found.values()]
+    return []
 
-    For those who have no other record of sales, such as a subscription's.
+
+def billed(item: Recognised) -> Recognised | None:
+    """A table of invoices, payments or visits as one of sales.
+
+    For those who have no other record of sales, such as a subscription's or a clinic's.
+
+    Returns:
+        None where the table does not say of whom, when, or how much.
     """
     own = column_meanings(item.table, "order_lines", frozenset(title_words(item.table)))
     for meaning, names in {
-        "order_id": ("order_id", "payment_id"),
+        "order_id": ("order_id", "payment_id", "interaction_id"),
         "source_customer_id": ("source_customer_id",),
-        "ordered_at": ("invoiced_on", "paid_at", "due_date"),
+        "ordered_at": ("invoiced_on", "paid_at", "due_date", "occurred_at"),
         "net_amount": ("amount",),
         "currency": ("currency",),
     }.items():
@@ -330,98 +345,6 @@ def _currency(draft: Draft, mapping: Mapping) -> Answer | None:
         return found
     other = joins.from_elsewhere(draft, mapping, "currency", "order_lines")
     return other[1] if other else None
-
-
-def _leave_out_cancelled(
-    connection: duckdb.DuckDBPyConnection, draft: Draft, mapping: Mapping
-) -> None:
-    """Orders whose status says that they were cancelled, where a person agrees."""
-    item = mapping.recognised
-    owner, status = item, item.column("order_status")
-    if status is None:
-        other = joins.from_elsewhere(draft, mapping, "order_status", "order_lines")
-        if other is None or other[0].role != "orders":
-            return
-        owner = other[0]
-        status = owner.column("order_status")
-    if status is None or status.kind != "text":
-        return
-    found = connection.execute(
-        f"select {status.reading}, count(*) from {sql.quoted(owner.table.relation)} "
-        "where 1 = 1 group by 1 order by 2 desc limit 40"
-    ).fetchall()
-    dead = [(word, rows) for word, rows in found if word and _is_dead(status, word)]
-    # An order may be cancelled after the first files came.
-    known = [word for word in status.options if _is_dead(status, word)]
-    known += owner.preset.cancelled if owner.preset else ()
-    there = {word for word, _ in dead}
-    dead += [(word, 0) for word in dict.fromkeys(known) if word not in there]
-    if not dead:
-        return
-    displayed = ", ".join(f"{word} ({rows:,} rows)" for word, rows in dead)
-    chosen = draft.questions.decide(
-        f"{owner.table.name}.{status.name}",
-        f"Do orders count whose {status.name} is {displayed}?",
-        {"no": "they are left out, and counted as such", "yes": "they are sales"},
-        "no",
-        why="their status says that they came to nothing, or have not come to anything yet",
-        where=f"`where` in the staging model of {item.table.name}, and `becomes` in "
-        "sources.yaml",
-    )
-    if chosen == "yes":
-        return
-    listed = ", ".join(sql.literal(word) for word, _ in dead)
-    if owner is item and status.name in header.of_the_header(connection, item):
-        _leave_out_orders(draft, mapping, status, listed)
-        return
-    test = f"coalesce({of(owner.table, status.reading)} not in ({listed}), true)"
-    mapping.where.append(test)
-    if owner is item:
-        return
-    reference = next(
-        one
-        for one in draft.profile.from_table(item.table.name)
-        if one.to_table == owner.table.name
-    )
-    own = of(item.table, identity(item.table.columns[reference.column]))
-    theirs = identity(owner.table.columns[reference.to_column])
-    view = f"landing.{draft.source}__{owner.table.name}"
-    mapping.landed_where = [
-        f"{own} not in (select {theirs} from {view} "
-        f"where {status.reading} in ({listed}) and {theirs} is not null)"
-    ]
-
-
-def _is_dead(status: Column, word: str) -> bool:
-    return any(mark in status.said(word) for mark in CANCELLED)
-
-
-def _leave_out_orders(
-    draft: Draft, mapping: Mapping, status: Column, listed: str
-) -> None:
-    """Leaves out all rows of an order whose first row alone says its status."""
-    item = mapping.recognised
-    order = item.column("order_id")
-    assert order is not None
-    key = identity(order)
-    test = (
-        f"{of(item.table, key)} not in (select {key} from {{table}} "
-        f"where {status.reading} in ({listed}) and {key} is not null)"
-    )
-    mapping.where.append(test.format(table=alias(item.table)))
-    view = f"landing.{draft.source}__{item.table.name}"
-    mapping.landed_where = [test.format(table=view)]
-
-
-def _leave_out_empty(mapping: Mapping, worth: money.Money) -> None:
-    """Rows without an amount are no lines, such as the header in a table of both."""
-    item = mapping.recognised
-    column = item.column("net_amount") or item.column("unit_price")
-    if column is not None and column.nulls:
-        test = f"{worth.sql} is not null"
-        mapping.where.append(test)
-        if mapping.landed_where is not None:
-            mapping.landed_where.append(test)
 
 
 def _fill_within_orders(

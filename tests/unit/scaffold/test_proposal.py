@@ -307,6 +307,105 @@ def test_a_hotel_and_a_distributor_name_their_customers_in_words_of_their_own(
     assert owners.fetchall() == [("Meena",)]
 
 
+def test_visits_that_were_paid_for_are_sales_where_nothing_else_is(
+    tmp_path: Path,
+) -> None:
+    patients = [(f"P{at:03}", "Nguyen", f"Amy {at}", "1980-05-05") for at in range(40)]
+    header = "Patient ID,Surname,First name,Date of birth"
+    write_csv(tmp_path / "in" / "patients.csv", header, patients)
+    visits = [
+        (
+            at,
+            f"P{at % 40:03}",
+            f"2025-0{at % 9 + 1}-03 10:00",
+            "Initial",
+            30,
+            80,
+            status,
+        )
+        for at, status in enumerate(["Completed", "Cancelled", *["Completed"] * 8] * 20)
+    ]
+    header = (
+        "Appointment ID,Patient ID,Appointment date,Service,Duration (min),Fee,Status"
+    )
+    write_csv(tmp_path / "in" / "appointments.csv", header, visits)
+    made = make(tmp_path / "in", tmp_path / "p")
+    found = staged(made).execute(
+        "select count(*), count(distinct source_customer_id), sum(net_amount) "
+        "from stg_order_lines"
+    )
+    assert found.fetchone() == (180, 36, 14_400)
+    assert "interactions" in made.sources.provides()
+
+
+def test_what_is_paid_of_an_invoice_is_not_sold_once_more(tmp_path: Path) -> None:
+    """A ledger of debtors; credit memos are sales that went back."""
+    kinds = {"Invoice": 500, "Credit memo": -100, "Payment": -400}
+    entries = [
+        (f"2025-0{at % 9 + 1}-03", kind, f"{kind[:2]}{at}", 10_000 + at % 40, amount)
+        for at, (kind, amount) in enumerate([*kinds.items()] * 100)
+    ]
+    header = "Posting date,Document type,Document no.,Debtor no.,Amount (EUR)"
+    write_csv(tmp_path / "in" / "Ledger entries.csv", header, entries)
+    debtors = [(10_000 + at, f"Jansen BV {at}", f"NL{at:09}B01") for at in range(40)]
+    write_csv(tmp_path / "in" / "Debtors.csv", "Debtor no.,Debtor,VAT no.", debtors)
+    made = make(tmp_path / "in", tmp_path / "p")
+    found = staged(made).execute(
+        "select count(*), sum(net_amount), count(*) filter (is_return) "
+        "from stg_order_lines"
+    )
+    assert found.fetchone() == (200, 40_000, 100)
+    types = staged(made).execute("select distinct customer_type from stg_customers")
+    assert types.fetchall() == [("company",)]
+    (question,) = (
+        item for item in made.proposal.draft.questions.open if "Payment" in item.text
+    )
+    assert question.text == "Are rows sales whose Document type is Payment (100 rows)?"
+    brought.becomes_what_it_says(made)
+
+
+def test_tables_of_sap_are_known_by_their_fields(tmp_path: Path) -> None:
+    customers = [(f"{at:010}", f"Werk {at} GmbH", "DE", "Köln") for at in range(40)]
+    header = "KUNNR,NAME1,LAND1,ORT01"
+    write_csv(tmp_path / "in" / "KNA1.csv", header, customers)
+    lines = [
+        (
+            *(
+                f"{90_000_000 + at // 3:010}",
+                f"{at % 3 + 1:05}0",
+                f"2025030{at % 9 + 1}",
+            ),
+            *(f"{at % 40:010}", f"M-{at % 7}", 3, "30.00", "EUR", "12.00"),
+        )
+        for at in range(300)
+    ]
+    header = "VBELN,POSNR,FKDAT,KUNAG,MATNR,FKIMG,NETWR,WAERK,WAVWR"
+    write_csv(tmp_path / "in" / "VBRP.csv", header, lines)
+    made = make(tmp_path / "in", tmp_path / "p")
+    found = staged(made).execute(
+        "select count(*), count(distinct order_id), count(distinct source_customer_id), "
+        "sum(net_amount), sum(cost_amount), any_value(currency), max(order_date)::varchar "
+        "from stg_order_lines"
+    )
+    assert found.fetchone() == (300, 100, 40, 9_000, 3_600, "EUR", "2025-03-09")
+    names = staged(made).execute(
+        "select min(customer_name), any_value(city) from stg_customers"
+    )
+    assert names.fetchone() == ("Werk 0 GmbH", "Köln")
+
+
+def test_a_list_that_is_kept_by_hand_tells_customers_apart_by_their_name(
+    tmp_path: Path,
+) -> None:
+    rows = [(f"Alpha Tools Ltd {at}", f"Mr {at}", "Leeds", "Sue") for at in range(40)]
+    header = "Customer name,Contact,Town,Rep"
+    made = make(write_csv(tmp_path / "customers.csv", header, rows), tmp_path / "p")
+    found = staged(made).execute(
+        "select count(distinct source_customer_id), min(customer_name) from stg_customers"
+    )
+    assert found.fetchone() == (40, "Alpha Tools Ltd 0")
+
+
 @pytest.mark.parametrize("has_one", [True, False])
 def test_who_always_sells_to_a_customer_is_its_owner(
     tmp_path: Path, has_one: bool
