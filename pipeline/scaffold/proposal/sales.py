@@ -59,12 +59,16 @@ def lines(
         mapping.add(name, answer)
     mapping.add("channel", values.answer(draft, item, "channel"))
     quantity = values.number(draft, item, "quantity")
+    worth = _signed(item, worth)
     mapping.add(
         "quantity",
         values.answer(draft, item, "quantity")
-        or Answer("1", 0.7, "no column says how many: one of each line"),
+        or Answer(
+            f"case when {worth.sql} < 0 then -1 else 1 end",
+            0.7,
+            "no column says how many: one of each line, or one back",
+        ),
     )
-    worth = _signed(item, worth)
     mapping.add("net_amount", adjustments.adjusted(draft, mapping, order, worth))
     mapping.add("cost_amount", _cost(connection, draft, mapping, worth, quantity))
     mapping.add("freight_amount", _freight(draft, mapping, order))
