@@ -18,7 +18,7 @@ from typing import Any, Final
 import duckdb
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.common.home import Home
@@ -285,10 +285,17 @@ def copy(source: Path, target: Path) -> None:
         shutil.copytree(source, target, symlinks=True)
 
 
+SOME_DAYS = [
+    ([(late, 17), (corrected, 40), (merged, 3), (rated, 1)], 60),
+    ([(split, 0), (deleted, 900), (another_policy, 0), (another_day, 4)], None),
+]
+
+
 @pytest.mark.slow
+@example(days=SOME_DAYS)
 @given(days=st.lists(A_DAY, min_size=1, max_size=3))
 @settings(
-    max_examples=examples(12, fast=2),
+    max_examples=examples(12, fast=1),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_days_end_as_a_full_build_of_them_ends(
