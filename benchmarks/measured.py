@@ -31,7 +31,12 @@ IDENTITY = frozenset(
     for name in ("blocks", "forms", "keys", "links", "prints", "records", "references")
 )
 FORECASTS = frozenset(
-    ["core_customer_forecasts", "core_forecast_history", "core_value_backtest"]
+    [
+        "core_customer_forecasts",
+        "core_forecast_history",
+        "core_forecast_scores",
+        "core_value_backtest",
+    ]
 )
 
 

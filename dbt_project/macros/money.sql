@@ -12,14 +12,22 @@ Money of any currency in the reporting currency.
             and {{ day }} < {{ end_of("fx_rates") }}
 {% endmacro %}
 
-{#- The rate that `join_fx_rates` found; null where there is none, so that the amount is
-    null and a test finds it. Wide, because DuckDB keeps the product of two decimals of 18
+{#- An amount of a relation in the reporting currency, at the rate that `join_fx_rates` found;
+    null where there is none, so that a test finds it. One in the reporting currency is that
+    amount, and not multiplied by one: a product of decimals and its rounding are most of what
+    such a query costs. Rounded before it is cast, which is the same to the last digit and a
+    third of the time. The rate is wide, because DuckDB keeps the product of two decimals of 18
     digits at 18: with twelve decimals a million would not fit. -#}
-{% macro fx_rate(relation) -%}
-    cast(case
-        when {{ relation }}.currency = '{{ var("reporting_currency") }}' then 1
-        else fx_rates.rate
-    end as decimal(28, 8))
+{% macro in_reporting_currency(amount, relation, rate="fx_rates.rate") -%}
+    case
+        when {{ relation }}.currency = '{{ var("reporting_currency") }}'
+            then cast({{ amount }} as {{ type_money() }})
+        else
+            cast(
+                round({{ amount }} * cast({{ rate }} as decimal(28, 8)), 4)
+                as {{ type_money() }}
+            )
+    end
 {%- endmacro %}
 
 {#- The rows of a relation with `spread_amount`: what an amount of a whole order comes to in

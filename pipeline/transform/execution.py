@@ -240,7 +240,8 @@ class Execution:
             found = {"status": "success", "rows": former["rows"], "carried": True}
             content = former["content"]
         else:
-            materialization.drop(cursor, node)
+            if node.get("language") != "python":
+                materialization.drop(cursor, node)
             found = run(cursor, node, compiled)
             rows = found.get("rows")
             content = self._traces.content(cursor, name, key, compiled, rows)

@@ -327,10 +327,16 @@ def _run_python(cursor: duckdb.DuckDBPyConnection, node: Node, compiled: str) ->
     writer = cursor if is_relation else cursor_of(cursor)
     name = f"__model_{node['alias']}"
     writer.register(name, frame)
+    relation = node["relation_name"]
+    schema, _, own = relation.rpartition(".")
+    unfinished = f"{schema}.{sql.quoted(node['alias'] + '__unfinished')}"
     try:
-        return _changed(
-            writer, f"create table {node['relation_name']} as select * from {name}"
-        )
+        # The model may read its table of before (`dbt.this`) until it has ended.
+        writer.execute(f"drop table if exists {unfinished}")
+        rows = _changed(writer, f"create table {unfinished} as select * from {name}")
+        drop(writer, node)
+        writer.execute(f"alter table {unfinished} rename to {own}")
+        return rows
     finally:
         writer.unregister(name)
         if writer is not cursor:

@@ -8,12 +8,15 @@ here: the likelihoods (the models), and what is done about a failed fit (`champi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from pipeline.value.histories import Floats, Triples, weighted
+from pipeline.value.kept import unless_kept
 from pipeline.value.models import PurchaseModel
 from pipeline.value.priors import LogNormal, each_prior
 from pipeline.value.search import (
@@ -115,6 +118,53 @@ class Fit:
         return replace(self, diagnosis=replace(self.diagnosis, problems=problems))
 
 
+def unless_made(
+    about: Sequence[object], columns: Sequence[Floats], make: Callable[[], Fit]
+) -> Fit:
+    """A fit that is made only where it is not kept (`kept.unless_kept`)."""
+    return unless_kept(about, columns, make, _written, _read)
+
+
+def _written(fitted: Fit) -> str:
+    """A fit as JSON, whose numbers are read again as they were, to the last bit."""
+    return json.dumps(
+        {
+            "model": fitted.model,
+            "names": fitted.names,
+            "parameters": fitted.parameters.tolist(),
+            "standard_errors": fitted.standard_errors.tolist(),
+            "log_covariance": fitted.log_covariance.tolist(),
+            "log_likelihood": float(fitted.log_likelihood),
+            "prior": None if fitted.prior is None else list(map(asdict, fitted.prior)),
+            "diagnosis": asdict(fitted.diagnosis),
+        }
+    )
+
+
+def _read(text: str) -> Fit:
+    """A fit that `_written` wrote.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: It is none.
+    """
+    found = json.loads(text)
+    prior = found["prior"]
+    diagnosis: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in found["diagnosis"].items()
+    }
+    return Fit(
+        model=found["model"],
+        names=tuple(found["names"]),
+        parameters=np.array(found["parameters"], dtype=np.float64),
+        standard_errors=np.array(found["standard_errors"], dtype=np.float64),
+        log_covariance=np.array(found["log_covariance"], dtype=np.float64),
+        log_likelihood=found["log_likelihood"],
+        prior=None if prior is None else tuple(LogNormal(**each) for each in prior),
+        diagnosis=Diagnosis(**diagnosis),
+    )
+
+
 def fit(
     model: PurchaseModel,
     triples: Triples,
@@ -135,6 +185,21 @@ def fit(
     """
     sound = triples.sound().collapsed()[0]
     left_out = int((~triples.valid).sum())
+    priors = each_prior(prior, len(model.parameter_names))
+    return unless_made(
+        (model.name, priors, left_out),
+        (sound.x, sound.t_x, sound.age, sound.count),
+        lambda: _fitted(model, sound, left_out, priors),
+    )
+
+
+def _fitted(
+    model: PurchaseModel,
+    sound: Triples,
+    left_out: int,
+    priors: tuple[LogNormal, ...] | None,
+) -> Fit:
+    """Fits a purchase model to rows that can all be a history."""
     empty = Diagnosis(sound.customers, len(sound), left_out)
     if sound.customers == 0:
         return failed(
@@ -151,7 +216,6 @@ def fit(
             problem = "no customer has been known for any time"
             return failed(model.name, model.parameter_names, empty, problem)
     scaled = sound.in_unit(unit)
-    priors = each_prior(prior, len(model.parameter_names))
     return maximise(
         model.name,
         model.parameter_names,

@@ -15,8 +15,9 @@ month end at which a forecast is not plausible, goes to the next in the order, a
 
 The work is on distinct histories. A customer at a month end is (x, t_x, T), which
 core_customer_moments gives for all of them, and the month ends that share a fit share the
-histories. The engine counts these, numpy forecasts each once, and the engine joins them
-back, with the spend of a purchase day in closed form.
+histories. The engine counts these, numpy forecasts each once (`learnt`), and the engine
+joins them back, with the spend of a purchase day in closed form (`replayed`). Parameters and
+forecasts are kept: what was learnt at a month end stands as long as the past before it.
 
 Not here: the forecast of the present, and who is champion (`forecasts`); what can
 be learnt at a month end (`replay`); the queries (`history_sql` beside it).
@@ -26,7 +27,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import duckdb
 import numpy as np
@@ -37,12 +39,14 @@ from pipeline.value import replay as replaying
 from pipeline.value.agreement import poisson_limit
 from pipeline.value.baselines import NAIVE, RECENCY, SILENT
 from pipeline.value.bg_bb import BG_BB
-from pipeline.value.forecasters import implausible_today, is_poisson
+from pipeline.value.forecasters import FittedModel, implausible_today, is_poisson
 from pipeline.value.history_sql import (
     BANDS,
     BY_HISTORY,
     BY_LAST_YEAR,
     BY_OPPORTUNITY,
+    KEPT,
+    LEARNT,
     OPPORTUNITIES,
     PARAMETERS,
     PLACE,
@@ -50,6 +54,7 @@ from pipeline.value.history_sql import (
     SCORES,
     triple,
 )
+from pipeline.value.kept import keeping
 from pipeline.value.population import DAYS_PER_WEEK, Forecast, Population
 from pipeline.value.replay import Learner, Moment, Replay
 from pipeline.value.session import YEAR
@@ -57,16 +62,16 @@ from pipeline.value.session import YEAR
 log = logging.getLogger("customer_tiers.forecasts")
 
 
-def replayed(
+def learnt(
     connection: duckdb.DuckDBPyConnection,
     days: str,
     customers: str,
     moments: str,
     known: str,
     choices: str,
-    present: str,
-) -> duckdb.DuckDBPyRelation:
-    """The forecast of every customer that had ever bought, at every month end.
+    former: str | None = None,
+) -> pa.Table:
+    """What was known at each month end of what is to come, for all who had bought.
 
     Args:
         connection: dbt's session.
@@ -75,13 +80,14 @@ def replayed(
         moments: Relation of the moments (core_moments).
         known: Relation of the customers at each moment (core_customer_moments).
         choices: Relation that `forecasts.tested` made.
-        present: Relation that `forecasts.forecasts` made; what it says is tables of the
-            as-of day, where that is a month end.
+        former: What was made here before, if it is there still: what would be the same
+            is taken from it. What is returned is the same without it.
 
     Returns:
-        One row per customer and month end: customer_id, moment_no, value_model,
-        predicted_spend_12m, predicted_orders_12m. Nothing of it knows of anything after
-        the month end, but for who is champion.
+        By `kind` (`LEARNT`): the `parameters` of each type of customers and month end, the
+        `scores` of distinct histories, the forecasts that BG/BB makes of each customer
+        (`opportunities`), and what is `kept` so that it need not be made again. Nothing
+        of it knows of anything after the month end, but for who is champion.
     """
     past = [
         Moment(*row)
@@ -92,28 +98,99 @@ def replayed(
     ]
     replay = Replay(connection, days, customers, known)
     tables = _Tables()
-    for group in replay.groups:
-        order, learn_group, factor = forecasts.chosen(connection, group, choices)
-        for learner, span in _spans(replay, learn_group, past):
-            _forecast_span(replay, tables, learner, group, order, span, factor)
-    tables.register(connection)
-    parts = {
-        "scores": BY_HISTORY.format(
-            place=PLACE, recency=RECENCY, bands=BANDS, triple=triple("grid_days")
-        ),
-        "opportunities": BY_OPPORTUNITY.format(opportunities=BG_BB.name),
-        "naive": BY_LAST_YEAR.format(
-            silent=SILENT, days=days, moments=moments, customers=customers, naive=NAIVE
-        ),
-    }
+    with keeping(_known(connection, former)) as kept:
+        for group in replay.groups:
+            order, learn_group, factor = forecasts.chosen(connection, group, choices)
+            for learner, span in _spans(replay, learn_group, past):
+                _forecast_span(replay, tables, learner, group, order, span, factor)
+    log.info("history: %d of %d results were made anew", kept.made, len(kept.texts))
+    return tables.table(kept.texts)
+
+
+def _known(connection: duckdb.DuckDBPyConnection, former: str | None) -> dict[str, str]:
+    """What a relation of `LEARNT` keeps; nothing where it is not there."""
+    if former is not None:
+        with suppress(duckdb.CatalogException, duckdb.BinderException):
+            return dict(
+                connection.execute(
+                    f"select key, text from {former} where kind = 'kept'"
+                ).fetchall()
+            )
+    return {}
+
+
+def replayed(
+    connection: duckdb.DuckDBPyConnection,
+    days: str,
+    customers: str,
+    moments: str,
+    known: str,
+    scores: str,
+    present: str,
+) -> duckdb.DuckDBPyRelation:
+    """The forecast of every customer that had ever bought, at every month end.
+
+    Args:
+        connection: dbt's session.
+        days: Relation of customers' days (`purchase_days`).
+        customers: Relation of customers.
+        moments: Relation of the moments (core_moments).
+        known: Relation of the customers at each moment (core_customer_moments).
+        scores: Relation that `learnt` made.
+        present: Relation that `forecasts.forecasts` made; what it says is tables of the
+            as-of day, where that is a month end.
+
+    Returns:
+        One row per customer and month end: customer_id, moment_no, value_model,
+        predicted_spend_12m, predicted_orders_12m. Nothing of it knows of anything after
+        the month end, but for who is champion.
+    """
+    for kind, schema in (
+        ("parameters", PARAMETERS),
+        ("scores", SCORES),
+        ("opportunities", OPPORTUNITIES),
+    ):
+        connection.execute(
+            f"create or replace temp table _history_{kind} as "
+            f"select {', '.join(schema.names)} from {scores} where kind = '{kind}'"
+        )
+    by_history, by_opportunity = connection.execute(
+        "select count(score_no) > 0, count_if(value_model = ?) > 0 "
+        "from _history_parameters",
+        [BG_BB.name],
+    ).fetchone() or (False, False)
+    by_last_year = connection.execute(
+        "select count_if(value_model = ?) > 0 from _history_parameters", [NAIVE]
+    ).fetchone()
+    parts = [
+        part
+        for is_asked_for, part in (
+            (
+                by_history,
+                BY_HISTORY.format(
+                    place=PLACE,
+                    recency=RECENCY,
+                    bands=BANDS,
+                    triple=triple("grid_days"),
+                ),
+            ),
+            (by_opportunity, BY_OPPORTUNITY.format(opportunities=BG_BB.name)),
+            (
+                by_last_year == (True,) or not (by_history or by_opportunity),
+                BY_LAST_YEAR.format(
+                    silent=SILENT,
+                    days=days,
+                    moments=moments,
+                    customers=customers,
+                    naive=NAIVE,
+                ),
+            ),
+        )
+        if is_asked_for
+    ]
     return connection.sql(
         REPLAYED.format(
-            known=known,
-            forecasts=present,
-            forecast="    union all".join(
-                part for kind, part in parts.items() if kind in tables.kinds
-            )
-            or parts["naive"],
+            known=known, forecasts=present, forecast="    union all".join(parts)
         )
     )
 
@@ -151,25 +228,27 @@ class _Tables:
         self.parameters: list[dict[str, object]] = []
         self.scores: list[pa.Table] = []
         self.opportunities: list[pa.Table] = []
-        self.kinds: set[str] = set()
 
-    def register(self, connection: duckdb.DuckDBPyConnection) -> None:
-        for name, schema, parts in (
-            (
-                "parameters",
-                PARAMETERS,
-                [pa.Table.from_pylist(self.parameters, PARAMETERS)],
-            ),
-            ("scores", SCORES, self.scores),
-            ("opportunities", OPPORTUNITIES, self.opportunities),
-        ):
-            connection.register(
-                "_rows", pa.concat_tables([schema.empty_table(), *parts])
-            )
-            connection.execute(
-                f"create or replace temp table _history_{name} as from _rows"
-            )
-            connection.unregister("_rows")
+    def table(self, kept: Mapping[str, str]) -> pa.Table:
+        """All of them as one, with what is kept."""
+        texts = {"key": list(kept), "text": list(kept.values())}
+        parts = [
+            ("parameters", [pa.Table.from_pylist(self.parameters, PARAMETERS)]),
+            ("scores", self.scores),
+            ("opportunities", self.opportunities),
+            ("kept", [pa.table(texts, schema=KEPT)]),
+        ]
+        return pa.concat_tables(
+            [
+                LEARNT.empty_table(),
+                *(
+                    found.append_column("kind", pa.array([kind] * len(found)))
+                    for kind, tables in parts
+                    for found in tables
+                ),
+            ],
+            promote_options="default",
+        )
 
 
 def _forecast_span(
@@ -205,8 +284,6 @@ def _forecast_span(
                 else (_by_histories, "scores")
             )
             taken = speak(replay, tables, learner, group, name, left, factor)
-        if taken:
-            tables.kinds.add(kind)
         for moment in taken:
             purchase_days, orders = tally.until(moment.day)
             tables.parameters.append(
@@ -258,9 +335,11 @@ def _by_histories(
     """Forecasts distinct histories, and returns the month ends where it is plausible."""
     rows = replay.histories(group, span, learner.grid_days, bands=name == RECENCY)
     most_days, _ = replay.busiest(group, learner.moment.day)
-    forecast = learner.forecaster(name).forecast(
-        Population(rows.cells(), busiest=most_days), YEAR / DAYS_PER_WEEK
-    )
+    population = Population(rows.cells(), busiest=most_days)
+    forecaster = learner.forecaster(name)
+    if isinstance(forecaster, FittedModel):
+        forecaster.keep(population.cells.distinct[0], YEAR / DAYS_PER_WEEK)
+    forecast = forecaster.forecast(population, YEAR / DAYS_PER_WEEK)
     taken = [
         moment
         for moment in span

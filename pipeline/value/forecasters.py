@@ -6,8 +6,9 @@ published (`champion`).
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from pipeline.value.baselines import BASELINES, NAIVE, RECENCY, Naive, RecencyTa
 from pipeline.value.bg_bb import BG_BB
 from pipeline.value.bg_nbd import BG_NBD, MBG_NBD
 from pipeline.value.fitting import Fit, fit
-from pipeline.value.histories import Floats, weighted
+from pipeline.value.histories import Floats, Triples, weighted
+from pipeline.value.kept import unless_kept
 from pipeline.value.models import PurchaseModel
 from pipeline.value.pareto_nbd import PARETO_NBD
 from pipeline.value.population import (
@@ -41,6 +43,11 @@ class FittedModel:
 
     model: PurchaseModel
     fitted: Fit
+    # What was forecast last: customers one by one have the histories that they have
+    # together, and those are what takes time.
+    _last: dict[str, tuple[Triples, float, Floats, Floats]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def name(self) -> str:
@@ -56,15 +63,37 @@ class FittedModel:
         """E[Y(t) | x, t_x, T] and P(no purchase in t), once for each distinct triple."""
         cells = population.cells
         triples, places = cells.distinct
-        parameters = self.fitted.parameters
+        purchases, none = self._of_distinct(triples, weeks)
         return Forecast(
             "cells",
-            self.model.conditional_expectation(parameters, triples, weeks)[places],
-            self.model.no_purchase_probability(parameters, triples, weeks)[places],
+            purchases[places],
+            none[places],
             cells.holdout,
             cells.triples.count,
             cells.triples.valid,
         ).agreeing(population, weeks, poisson=is_poisson(self.name))
+
+    def keep(self, triples: Triples, weeks: float) -> None:
+        """Forecasts histories, unless it is kept what came of that before."""
+        purchases, none = unless_kept(
+            (self.name, self.fitted.parameters.tolist(), weeks),
+            (triples.x, triples.t_x, triples.age),
+            lambda: self._of_distinct(triples, weeks),
+            _written,
+            _read,
+        )
+        self._last["last"] = triples, weeks, purchases, none
+
+    def _of_distinct(self, triples: Triples, weeks: float) -> tuple[Floats, Floats]:
+        if "last" in self._last:
+            before, time, purchases, none = self._last["last"]
+            if time == weeks and before.are(triples):
+                return purchases, none
+        parameters = self.fitted.parameters
+        purchases = self.model.conditional_expectation(parameters, triples, weeks)
+        none = self.model.no_purchase_probability(parameters, triples, weeks)
+        self._last["last"] = triples, weeks, purchases, none
+        return purchases, none
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +146,24 @@ class FittedOpportunities:
             rows.triples.count,
             rows.triples.valid,
         ).agreeing(population, weeks)
+
+
+def _written(columns: tuple[Floats, Floats]) -> str:
+    """Two columns of numbers as a text, to the last bit."""
+    return " ".join(base64.b64encode(column.tobytes()).decode() for column in columns)
+
+
+def _read(text: str) -> tuple[Floats, Floats]:
+    """What `_written` wrote.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    purchases, none = (
+        np.frombuffer(base64.b64decode(part, validate=True), dtype=np.float64)
+        for part in text.split(" ")
+    )
+    return purchases, none
 
 
 def is_poisson(name: str) -> bool:

@@ -16,6 +16,7 @@ import datetime as dt
 import logging
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,11 +32,13 @@ from pipeline.value.champion import Choice
 from pipeline.value.fitting import Fit
 from pipeline.value.forecasters import MODELS, is_poisson, learn
 from pipeline.value.histories import Floats
+from pipeline.value.kept import keeping
 from pipeline.value.population import Cells
 from pipeline.value.priors import WEAK
 from pipeline.value.session import (
     EVERYBODY,
     YEAR,
+    Plan,
     busiest,
     customer_types,
     grid_days,
@@ -68,10 +71,10 @@ TESTED: Final = pa.schema(
 
 
 def _windows(
-    connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date
+    connection: duckdb.DuckDBPyConnection, group: str, planned: Plan
 ) -> Iterator[Window]:
-    horizon, origins, opportunity = plan(connection, group, as_of)
-    for origin in origins:
+    horizon, opportunity = planned.horizon_days, planned.opportunity_days
+    for origin in planned.origins:
         _, now = snapshot(connection, group, origin, horizon, opportunity)
         _, before = snapshot(
             connection, group, origin - dt.timedelta(days=horizon), horizon, opportunity
@@ -92,7 +95,11 @@ def _windows(
 
 
 def tested(
-    connection: duckdb.DuckDBPyConnection, days: str, customers: str, as_of: dt.date
+    connection: duckdb.DuckDBPyConnection,
+    days: str,
+    customers: str,
+    as_of: dt.date,
+    former: str | None = None,
 ) -> pa.Table:
     """Every forecaster at every origin, for each group of customers.
 
@@ -104,38 +111,26 @@ def tested(
         days: Relation of customers' days (`purchase_days`).
         customers: Relation of customers.
         as_of: The last day that is known.
+        former: What was made here before, if it is there still: a fit to data that are
+            the same is taken from it. What is returned is the same without it.
 
     Returns:
         One row per figure (`TESTED`), those of a fit at the as-of day beside those of the
         origins. With target `choice`: measure `champion` and why in `reason`; `factor`, by
         which the total of a baseline was off at most; `order`, in which forecasters are to
         be tried; `error` of each and what speaks against it; `error_to_baseline`, its
-        error over that of the better baseline for this very group; and by origin whether
-        it was `usable`.
+        error over that of the better baseline for this very group; by origin whether
+        it was `usable`; and `tested_until`, the end of the past that was tested. With
+        target `kept`: the fits, so that they need not be made again (`kept`).
     """
     purchase_days(connection, days, customers)
-    groups = customer_types(connection)
-    found = {group: backtest(_windows(connection, group, as_of)) for group in groups}
-    if all(champion.has_enough(result) for result in found.values()):
-        choices = {group: champion.choose(result) for group, result in found.items()}
-    else:
-        # A group that is too small is forecast as all customers are.
-        everybody = backtest(_windows(connection, EVERYBODY, as_of))
-        choices = champion.choose_by_group(found, everybody)
-        found[EVERYBODY], choices[EVERYBODY] = everybody, champion.choose(everybody)
-    rows: list[tuple[Any, ...]] = []
-    for group, result in found.items():
-        choice = choices[group]
-        own = group == EVERYBODY or champion.has_enough(result)
-        rows += [(group, *row, None) for row in result.rows()]
-        rows += _choice_rows(group, choice, result, own=own)
-        if own:
-            rows += [
-                (group, as_of, fitted.model, "fit", measure, value, None)
-                for fitted in _final_fits(connection, group, choice.order, as_of)
-                for measure, value in fit_figures(fitted)
-            ]
-        log.info("forecasts of %s: %s", group, choice.reason)
+    with keeping(known_fits(connection, former)) as fits:
+        rows = list(_tested_rows(connection, as_of))
+    log.info("forecasts: %d of %d fits were made anew", fits.made, len(fits.texts))
+    rows += [
+        (None, None, None, "kept", key, None, text)
+        for key, text in sorted(fits.texts.items())
+    ]
     columns = list(zip(*rows, strict=True)) or [()] * len(TESTED)
     return pa.table(
         [
@@ -144,6 +139,58 @@ def tested(
         ],
         schema=TESTED,
     )
+
+
+def known_fits(
+    connection: duckdb.DuckDBPyConnection, tested_before: str | None
+) -> dict[str, str]:
+    """The fits that a relation of `TESTED` keeps; none where it is not there."""
+    if tested_before is None:
+        return {}
+    with suppress(duckdb.CatalogException, duckdb.BinderException):
+        return dict(
+            connection.execute(
+                f"select measure, reason from {tested_before} where target = 'kept'"
+            ).fetchall()
+        )
+    return {}
+
+
+def _tested_rows(
+    connection: duckdb.DuckDBPyConnection, as_of: dt.date
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of `TESTED` without the fits."""
+    plans = {
+        group: plan(connection, group, as_of)
+        for group in [*customer_types(connection), EVERYBODY]
+    }
+
+    def test(group: str) -> Backtest:
+        return backtest(_windows(connection, group, plans[group]))
+
+    found = {group: test(group) for group in plans if group != EVERYBODY}
+    if all(champion.has_enough(result) for result in found.values()):
+        choices = {group: champion.choose(result) for group, result in found.items()}
+    else:
+        # A group that is too small is forecast as all customers are.
+        everybody = test(EVERYBODY)
+        choices = champion.choose_by_group(found, everybody)
+        found[EVERYBODY], choices[EVERYBODY] = everybody, champion.choose(everybody)
+    for group, result in found.items():
+        choice = choices[group]
+        own = group == EVERYBODY or champion.has_enough(result)
+        yield from ((group, *row, None) for row in result.rows())
+        yield from _choice_rows(group, choice, result, own=own)
+        until = plans[group if own else EVERYBODY].until
+        yield (
+            *(group, until, choice.champion, "choice", "tested_until"),
+            *(float(len(result.origins)), None),
+        )
+        if own:
+            for fitted in _final_fits(connection, group, choice.order, as_of):
+                for measure, value in fit_figures(fitted):
+                    yield group, as_of, fitted.model, "fit", measure, value, None
+        log.info("forecasts of %s: %s", group, choice.reason)
 
 
 def _choice_rows(
@@ -203,7 +250,8 @@ class _Today:
     def of(
         cls, connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date
     ) -> _Today:
-        horizon, _, opportunity = plan(connection, group, as_of)
+        planned = plan(connection, group, as_of)
+        horizon, opportunity = planned.horizon_days, planned.opportunity_days
         _, known = snapshot(connection, group, as_of, YEAR, opportunity)
         earlier = as_of - dt.timedelta(days=horizon)
         _, before = snapshot(connection, group, earlier, horizon, opportunity)
@@ -223,14 +271,17 @@ def _final_fits(
     order: tuple[str, ...],
     as_of: dt.date,
 ) -> Iterator[Fit]:
-    """The fits at the as-of day that `forecasts` makes, of all that it may try."""
+    """The fits at the as-of day: the champion's and, where it is not sound, the next's."""
     today = _Today.of(connection, group, as_of)
     population = today.known.population(today.grid)
     for name in order:
-        if name in MODELS:
-            made = learn(name, population, today.before, today.horizon_days / 7)
-            assert made.fitted is not None
-            yield made.fitted
+        if name not in MODELS:
+            break  # a baseline, which needs none
+        made = learn(name, population, today.before, today.horizon_days / 7)
+        assert made.fitted is not None
+        yield made.fitted
+        if not made.problems:
+            break
     yield today.spend_fit()[1]
 
 
@@ -274,10 +325,12 @@ def forecasts(
         not taken off. What is not known is null.
     """
     purchase_days(connection, days, customers)
-    parts = [
-        _forecast_group(connection, group, choices, as_of, yearly_discount)
-        for group in customer_types(connection)
-    ]
+    # What was tested was fitted to this day as well.
+    with keeping(known_fits(connection, choices)):
+        parts = [
+            _forecast_group(connection, group, choices, as_of, yearly_discount)
+            for group in customer_types(connection)
+        ]
     return pa.concat_tables(parts) if parts else FORECASTS.empty_table()
 
 

@@ -21,7 +21,14 @@ import numpy.typing as npt
 from scipy.special import digamma, gammaln
 
 from pipeline.value import metrics
-from pipeline.value.fitting import COARSE_ROWS, Diagnosis, Fit, failed, maximise
+from pipeline.value.fitting import (
+    COARSE_ROWS,
+    Diagnosis,
+    Fit,
+    failed,
+    maximise,
+    unless_made,
+)
 from pipeline.value.histories import (
     Booleans,
     Floats,
@@ -163,6 +170,18 @@ def fit(spend: Spend, prior: LogNormal | Sequence[LogNormal] | None = None) -> F
     with np.errstate(invalid="ignore"):
         left_out = int(((spend.x > 0) & ~spend.valid).sum())
     about = Diagnosis(customers, len(sound), left_out)
+    priors = each_prior(prior, len(NAMES))
+    return unless_made(
+        (NAME, priors, left_out),
+        (sound.x, sound.m, sound.count),
+        lambda: _fitted(sound, about, priors),
+    )
+
+
+def _fitted(
+    sound: Spend, about: Diagnosis, priors: tuple[LogNormal, ...] | None
+) -> Fit:
+    """Fits the model to distinct rows that all can be a spend."""
     if not len(sound):
         return failed(
             NAME, NAMES, about, "no customer has repeat purchases with a spend"
@@ -182,8 +201,8 @@ def fit(spend: Spend, prior: LogNormal | Sequence[LogNormal] | None = None) -> F
         coarse=(lambda logs: _by_logarithms(thinned, logs)) if every > 1 else None,
         starts=_STARTS,
         scale=np.array([1.0, 1.0, unit]),
-        log_likelihood_shift=-customers * float(np.log(unit)),
-        prior=each_prior(prior, len(NAMES)),
+        log_likelihood_shift=-about.customers * float(np.log(unit)),
+        prior=priors,
         about=about,
     )
     if result["q"] <= 1:

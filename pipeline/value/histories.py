@@ -128,6 +128,17 @@ class Triples:
         """Some of the rows."""
         return Triples(self.x[rows], self.t_x[rows], self.age[rows], self.count[rows])
 
+    def are(self, other: Triples) -> bool:
+        """Whether the others are the same histories in the same order, of however many."""
+        return all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in (
+                (self.x, other.x),
+                (self.t_x, other.t_x),
+                (self.age, other.age),
+            )
+        )
+
     def sound(self) -> Triples:
         """The valid rows only, with T at least t_x to the last digit."""
         if self.valid.all() and (self.t_x <= self.age).all():

@@ -51,6 +51,19 @@ OPPORTUNITIES: Final = pa.schema(
     ]
 )
 
+KEPT: Final = pa.schema([("key", pa.string()), ("text", pa.string())])
+
+# All of them as one table, with what is kept for the next refresh.
+LEARNT: Final = pa.schema(
+    [
+        ("kind", pa.string()),  # parameters, scores, opportunities or kept
+        *PARAMETERS,
+        *SCORES,
+        ("customer_id", pa.string()),
+        *KEPT,
+    ]
+)
+
 # Days since the last purchase day: `days_since_last_order` of core_valued_moments, which is
 # made of the forecasts and so comes after them.
 DAYS_SINCE_LAST: Final = "as_of_date - last_order_date"

@@ -28,8 +28,12 @@ def legendre(nodes: int) -> tuple[Floats, Floats]:
     return (places + 1) / 2, weights / 2
 
 
+# A year by months asks twelve times for the same few hundred; the largest are 3 KB.
+@lru_cache(maxsize=2048)
 def beta_nodes(a: float, b: float, nodes: int) -> tuple[Floats, Floats]:
     """Nodes and weights for the mean of f(p) with p ~ Beta(a, b); weights sum to 1.
+
+    Whoever gets them leaves them as they are.
 
     Gauss-Jacobi by the eigenvalues of the recurrence's matrix (Golub and Welsch 1969).
     scipy.special.roots_jacobi scales by a Beta function that underflows for a large b.
@@ -52,7 +56,10 @@ def beta_nodes(a: float, b: float, nodes: int) -> tuple[Floats, Floats]:
     # The first of them is 0/0 in this form where a + b = 1.
     squares[:1] = 4 * a * b / ((a + b) ** 2 * (a + b + 1))
     places, vectors = eigh_tridiagonal(diagonal, np.sqrt(squares))
-    return np.clip((places + 1) / 2, 1e-290, 1.0), vectors[0] ** 2
+    found = np.clip((places + 1) / 2, 1e-290, 1.0), vectors[0] ** 2
+    for array in found:
+        array.flags.writeable = False
+    return found
 
 
 def classes(needed: Floats, sizes: tuple[int, ...]) -> Integers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import duckdb
@@ -137,10 +138,39 @@ def orders_a_day(connection: duckdb.DuckDBPyConnection, group: str) -> float:
     return float(row[0]) if row and row[0] is not None else math.nan
 
 
-def plan(
-    connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date
-) -> tuple[int, tuple[dt.date, ...], int]:
-    """Horizon in days, origins, and the length of an opportunity, for a group."""
+@dataclass(frozen=True)
+class Plan:
+    """What a group of customers is tested on.
+
+    Attributes:
+        until: The last day of the past that it is tested on.
+        horizon_days: The horizon.
+        origins: The origins, ascending; none where nothing can be tested.
+        opportunity_days: The length of an opportunity.
+    """
+
+    until: dt.date
+    horizon_days: int = YEAR
+    origins: tuple[dt.date, ...] = ()
+    opportunity_days: int = 28
+
+
+def plan(connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date) -> Plan:
+    """What a group is tested on: the past until the last month end that is over.
+
+    So who is champion is asked once a month, and in between only where something of that
+    past comes to be known otherwise; and whoever has the same past finds the same
+    champion. Where it is too short to test anything by that month end, and is not by the
+    as-of day, all of it counts.
+    """
+    closed = as_of
+    if (as_of + dt.timedelta(days=1)).month == as_of.month:
+        closed = as_of.replace(day=1) - dt.timedelta(days=1)
+    found = _plan(connection, group, closed)
+    return found if found.origins else _plan(connection, group, as_of)
+
+
+def _plan(connection: duckdb.DuckDBPyConnection, group: str, until: dt.date) -> Plan:
     row = connection.execute(
         f"""
         with gaps as (
@@ -148,15 +178,18 @@ def plan(
                 min(purchase_date) as first_date,
                 (max(purchase_date) - min(purchase_date)) / nullif(count(*) - 1, 0)
                     as gap
-            from _purchase_days where {of_group(group)} group by customer_id
+            from _purchase_days
+            where purchase_date <= ? and {of_group(group)}
+            group by customer_id
         )
         select min(first_date), median(gap) from gaps
-        """
+        """,
+        [until],
     ).fetchone()
     if row is None or row[0] is None:
-        return YEAR, (), 28
-    horizon, origins = plan_origins(row[0], as_of)
-    return horizon, origins, reduction.opportunity_days(row[1] or math.nan)
+        return Plan(until)
+    horizon, origins = plan_origins(row[0], until)
+    return Plan(until, horizon, origins, reduction.opportunity_days(row[1] or math.nan))
 
 
 def mean_of_days(

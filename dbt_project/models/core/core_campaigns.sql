@@ -12,9 +12,8 @@ final as (
         campaigns.channel,
         campaigns.started_on,
         campaigns.ended_on,
-        cast(
-            campaigns.cost_amount * {{ fx_rate("campaigns") }} as {{ type_money() }}
-        ) as cost_amount,
+        {{ in_reporting_currency("campaigns.cost_amount", "campaigns") }}
+            as cost_amount,
         '{{ var("reporting_currency") }}' as currency,
         campaigns.source
     from campaigns

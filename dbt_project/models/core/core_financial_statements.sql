@@ -51,9 +51,7 @@ final as (
         ranked.customer_id,
         ranked.fiscal_year,
         {%- for amount in amounts %}
-        cast(
-            ranked.{{ amount }} * {{ fx_rate("ranked") }} as {{ type_money() }}
-        ) as {{ amount }},
+        {{ in_reporting_currency("ranked." ~ amount, "ranked") }} as {{ amount }},
         ranked.{{ amount }} as source_{{ amount }},
         {%- endfor %}
         '{{ var("reporting_currency") }}' as currency,

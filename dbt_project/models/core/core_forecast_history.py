@@ -8,8 +8,8 @@ def model(dbt, session):
     session.register("_customers", dbt.ref("core_customers"))
     session.register("_moments", dbt.ref("core_moments"))
     session.register("_known", dbt.ref("core_customer_moments"))
-    session.register("_choices", dbt.ref("core_value_backtest"))
+    session.register("_scores", dbt.ref("core_forecast_scores"))
     session.register("_present", dbt.ref("core_customer_forecasts"))
     return forecast_history.replayed(
-        session, "_days", "_customers", "_moments", "_known", "_choices", "_present"
+        session, "_days", "_customers", "_moments", "_known", "_scores", "_present"
     )

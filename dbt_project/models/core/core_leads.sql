@@ -50,9 +50,7 @@ final as (
             when known.closed_on is not null then false
             else known.is_open_today
         end as is_open,
-        cast(
-            known.amount * {{ fx_rate("known") }} as {{ type_money() }}
-        ) as amount,
+        {{ in_reporting_currency("known.amount", "known") }} as amount,
         '{{ var("reporting_currency") }}' as currency,
         known.amount as source_amount,
         known.currency as source_currency,

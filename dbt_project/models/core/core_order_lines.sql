@@ -24,7 +24,7 @@ resolved as (
         coalesce(source_keys.customer_id, unknown_customers.customer_id)
             as customer_id,
         known.source || ':' || known.source_product_id as product_id,
-        {{ fx_rate("known") }} as fx_rate
+        fx_rates.rate as fx_rate
     from known
     left join source_keys
         on
@@ -50,9 +50,9 @@ converted as (
         order_date,
         channel,
         quantity,
-        cast(net_amount * fx_rate as {{ type_money() }}) as net_amount,
-        cast(cost_amount * fx_rate as {{ type_money() }}) as cost_amount,
-        cast(freight_amount * fx_rate as {{ type_money() }}) as freight_amount,
+        {%- for amount in ["net_amount", "cost_amount", "freight_amount"] %}
+        {{ in_reporting_currency(amount, "resolved", "fx_rate") }} as {{ amount }},
+        {%- endfor %}
         is_return,
         currency as source_currency,
         net_amount as source_net_amount,

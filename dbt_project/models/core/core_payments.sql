@@ -52,9 +52,7 @@ converted as (
         known.paid_at,
         known.recorded_on,
         {{ business_date("known.paid_at") }} as paid_on,
-        cast(
-            known.source_amount * {{ fx_rate("known") }} as {{ type_money() }}
-        ) as amount,
+        {{ in_reporting_currency("known.source_amount", "known") }} as amount,
         known.as_of_date,
         known.currency as source_currency,
         known.source_amount,

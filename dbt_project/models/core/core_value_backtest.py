@@ -7,4 +7,5 @@ def model(dbt, session):
     session.register("_days", dbt.ref("core_customer_days"))
     session.register("_customers", dbt.ref("core_customers"))
     (as_of,) = dbt.ref("core_refresh").project("as_of_date").fetchone()
-    return forecasts.tested(session, "_days", "_customers", as_of)
+    # What is fitted to data that have not changed is taken from the table of before.
+    return forecasts.tested(session, "_days", "_customers", as_of, str(dbt.this))

@@ -128,7 +128,7 @@ pipeline as (
         deals.customer_id,
         years_ahead.year_ahead,
         cast(sum(
-            cast(deals.expected_amount * {{ fx_rate("deals") }} as {{ type_money() }})
+            {{ in_reporting_currency("deals.expected_amount", "deals") }}
         ) as {{ type_money_sum() }}) as pipeline_amount
     from deals
     {{ join_fx_rates("deals", "deals.as_of_date") }}

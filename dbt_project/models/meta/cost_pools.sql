@@ -184,7 +184,7 @@ late_payment as (
     select
         invoices.cost_pool,
         {{ interest(
-            "cast(invoices.amount * " ~ fx_rate("invoices") ~ " as " ~ type_money() ~ ")",
+            in_reporting_currency("invoices.amount", "invoices"),
             cost_rate(),
             days_between("invoices.due_date", "invoices.late_until"),
         ) }} as amount,
@@ -204,10 +204,8 @@ late_payment as (
 freight as (
     select
         'freight' as cost_pool,
-        cast(
-            order_lines.freight_amount * {{ fx_rate("order_lines") }}
-            as {{ type_money() }}
-        ) as amount,
+        {{ in_reporting_currency("order_lines.freight_amount", "order_lines") }}
+            as amount,
         0 as unpriced
     from order_lines
     {{ join_fx_rates("order_lines", "order_lines.order_date") }}
@@ -220,9 +218,7 @@ campaigns as (
 acquisition as (
     select
         'acquisition' as cost_pool,
-        cast(
-            campaigns.cost_amount * {{ fx_rate("campaigns") }} as {{ type_money() }}
-        ) as amount,
+        {{ in_reporting_currency("campaigns.cost_amount", "campaigns") }} as amount,
         0 as unpriced
     from campaigns
     {{ join_fx_rates("campaigns", "campaigns.started_on") }}

@@ -354,6 +354,8 @@ learning_figures as (
 
 tested as (
     select * from {{ ref("core_value_backtest") }}
+    -- The fits themselves are for the next refresh.
+    where target <> 'kept'
 ),
 
 tier_stability as (

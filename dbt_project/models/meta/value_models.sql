@@ -36,6 +36,11 @@ errors as (
     where target = 'choice' and measure = 'error'
 ),
 
+ends as (
+    select * from tested
+    where target = 'choice' and measure = 'tested_until'
+),
+
 final as (
     select
         refresh.refresh_id,
@@ -65,6 +70,7 @@ final as (
                     else ''
                 end
         end as reason,
+        ends.origin as tested_until,
         errors.value as relative_error,
         forecasts.no_purchase_model,
         coalesce(forecasts.customers, 0) as customers
@@ -72,6 +78,7 @@ final as (
     cross join refresh
     left join forecasts on customer_types.customer_type = forecasts.customer_type
     left join champions on forecasts.customer_type = champions.customer_group
+    left join ends on forecasts.customer_type = ends.customer_group
     left join errors
         on
             champions.customer_group = errors.customer_group

@@ -135,6 +135,12 @@ class Small:
         for path in (self.candidate.work_file, *self.candidate.databases.values()):
             path.unlink(missing_ok=True)
             duckdb.connect(str(path)).close()
+        return self.run_again(project, by_dbt=by_dbt)
+
+    def run_again(
+        self, project: transform.Project, *, by_dbt: bool = False
+    ) -> dict[str, Result]:
+        """The same, in files that hold what was built before."""
         if by_dbt:
             found = dbt_runner.build(
                 project.manifest_json["nodes"],
@@ -404,6 +410,33 @@ def test_python_models(small: Small) -> None:
     assert found["summed"].rows == 1
     assert small.ask("from marts.summed") == [(2,)]
     assert small.ask("from marts.taken") == [(1, 2)]
+
+
+def test_a_python_model_may_read_its_table_of_before(small: Small) -> None:
+    """Until it has ended, and however it ends nothing of it is left beside the new one."""
+    small.write(
+        **{
+            "models/core/counted.py": (
+                "def model(dbt, session):\n"
+                "    dbt.ref('priced')\n"
+                "    there = session.sql(\n"
+                "        \"select 1 from duckdb_tables() where table_name = 'counted'\"\n"
+                "    ).fetchall()\n"
+                "    before = f'select max(runs) from {dbt.this}' if there else 'select 0'\n"
+                "    return session.sql(f'select ({before}) + 1 as runs')\n"
+            ),
+            "models/marts/prices.sql": "select * from {{ ref('counted') }}",
+        }
+    )
+    project = small.parse()
+    assert small.run(project)["counted"].status == "success"
+    for runs in (2, 3):
+        small.run_again(project)
+        with duckdb.connect(str(small.candidate.work_file)) as connection:
+            assert connection.execute("from core.counted").fetchall() == [(runs,)]
+            assert connection.execute(
+                "select table_name from duckdb_tables() where table_name like 'counted%'"
+            ).fetchall() == [("counted",)]
 
 
 @pytest.mark.parametrize(

@@ -126,14 +126,24 @@ def present(warehouse: Warehouse, as_of: dt.date) -> dict[str, dict[str, Any]]:
 def replayed(warehouse: Warehouse, as_of: dt.date) -> dict[tuple[str, int], Any]:
     """The rows of the history by customer and moment."""
     present(warehouse, as_of)
-    found = forecast_history.replayed(
+    read = {
+        "days": warehouse.relation("core_customer_days"),
+        "customers": warehouse.relation("core_customers"),
+        "moments": warehouse.relation("core_moments"),
+        "known": warehouse.relation("core_customer_moments"),
+    }
+    connection, choices = (
         warehouse.connection,
-        days=warehouse.relation("core_customer_days"),
-        customers=warehouse.relation("core_customers"),
-        moments=warehouse.relation("core_moments"),
-        known=warehouse.relation("core_customer_moments"),
-        choices=warehouse.relation("core_value_backtest"),
-        present="_present",
+        warehouse.relation("core_value_backtest"),
+    )
+    scores = forecast_history.learnt(connection, **read, choices=choices)
+    connection.register("_scores", scores)
+    again = forecast_history.learnt(
+        connection, **read, choices=choices, former="_scores"
+    )
+    assert again.equals(scores), "what is kept is what would be made"
+    found = forecast_history.replayed(
+        connection, **read, scores="_scores", present="_present"
     )
     rows = found.fetchall()
     keyed = {(customer, moment): tuple(said) for customer, moment, *said in rows}
