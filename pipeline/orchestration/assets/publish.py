@@ -35,6 +35,7 @@ from pipeline.release import (
 from pipeline.sources import SourcesFile
 from pipeline.transform import dbt as transform
 from pipeline.transform import meta
+from pipeline.transform.spark import refresh as refresh_on_spark
 
 log = logging.getLogger("customer_tiers.publish")
 
@@ -92,6 +93,8 @@ def publish_asset(
             attempts.end(home, refresh_id, "published")
         log.info("release %s is current", refresh_id)
         pruned = _keep_house(context.instance, home, settings, took)
+        if settings.spark is not None:
+            refresh_on_spark.follow(home, settings)
         published = catalogue.chosen(home, refresh_id)
         return dg.MaterializeResult(
             metadata={
