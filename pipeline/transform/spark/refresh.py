@@ -19,8 +19,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
+from pipeline.common.errors import ConfigurationError
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.release import catalogue, duckdb_files
@@ -50,10 +52,18 @@ def session(settings: Settings, folder: Path) -> Iterator[Session]:
     Args:
         settings: That name Spark's environment.
         folder: For what passes between us and the session.
+
+    Raises:
+        ConfigurationError: There is no such environment.
     """
     assert settings.spark is not None
     environment = dict(settings.environment)
     python = settings.spark / "bin" / "python"
+    if not python.is_file():
+        raise ConfigurationError(
+            f"CUSTOMER_TIERS_SPARK is {str(settings.spark)!r}, where there is no "
+            "bin/python; give the folder of an environment with pyspark and dbt-spark."
+        )
     environment["PYSPARK_PYTHON"] = str(python)
     environment["PATH"] = os.pathsep.join([str(python.parent), environment["PATH"]])
     with opened(python, environment, {}, folder) as found:
@@ -96,8 +106,15 @@ def follow(home: Home, settings: Settings) -> None:
     """Turns the views of Spark's catalog to the current release.
 
     Whatever was interrupted before is made good; where nothing has changed, nothing is.
+
+    Raises:
+        ConfigurationError: There is no Spark where the settings have it.
+        SparkFailed: It did not turn them, or not all.
     """
-    with session(settings, home.root / "spark") as spark:
+    with (
+        TemporaryDirectory(prefix="customer-tiers-") as folder,
+        session(settings, Path(folder)) as spark,
+    ):
         _follow(spark, home, set())
 
 

@@ -12,10 +12,13 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipeline.common.errors import ConfigurationError
+from pipeline.common.home import Home
+from pipeline.common.settings import Settings
 from pipeline.release.duckdb_files import connect
 from pipeline.release.layout import Candidate
 from pipeline.transform.spark import copies, inputs, python_models
-from pipeline.transform.spark.refresh import prefix
+from pipeline.transform.spark.refresh import follow, prefix
 
 MODEL = """
 def model(dbt, session):
@@ -172,3 +175,9 @@ def test_schemas_of_a_release_are_called_after_it() -> None:
         inputs.table_of(node("a", "meta", database="private"), begin)
         == "r000012_20140131_private_meta.`a`"
     )
+
+
+def test_an_environment_that_is_not_there_is_said(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, tmp_path / "sources.yaml", spark=tmp_path / "none")
+    with pytest.raises(ConfigurationError, match=r"CUSTOMER_TIERS_SPARK is .*none"):
+        follow(Home.open(tmp_path / "home"), settings)
