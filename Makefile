@@ -89,7 +89,7 @@ superset-env:
 	"$(SUPERSET_VENV)/bin/python" -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --requirement tests/superset-requirements.txt
 
-# Spark for tests/integration/test_spark.py, in an environment of its own (550 MB); needs Java
+# Spark for tests/integration/test_spark*.py, in an environment of its own (550 MB); needs Java
 # 17 or later. SPARK_VENV is where it lies, as above.
 export SPARK_VENV ?= $(CURDIR)/.spark-venv
 spark-env:
@@ -99,7 +99,7 @@ spark-env:
 
 # Every table as Spark makes it, on a cluster of two workers, beside DuckDB's.
 spark-test: $(INSTALLED)
-	$(BIN)/pytest tests/integration/test_spark.py
+	$(BIN)/pytest tests/integration/test_spark*.py
 
 # Needs uv; writes the hashes of every platform and no address of an index.
 lock:

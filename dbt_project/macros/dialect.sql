@@ -52,8 +52,17 @@ engine needs this file only. Everything else is standard SQL.
     ({{ column }} at time zone '{{ zone }}')
 {%- endmacro %}
 
+{#- Of an hour that the clock shows twice the later one, as DuckDB has it. -#}
 {% macro spark__local_to_utc(column, zone) -%}
-    to_utc_timestamp({{ column }}, '{{ zone }}')
+    {%- set earlier = "to_utc_timestamp(" ~ column ~ ", '" ~ zone ~ "')" -%}
+    {%- set later = earlier ~ " + interval '1' hour" -%}
+    (
+        case
+            when from_utc_timestamp({{ later }}, '{{ zone }}') = {{ column }}
+                then {{ later }}
+            else {{ earlier }}
+        end
+    )
 {%- endmacro %}
 
 {#- A moment as a time in UTC, without a zone in the type. What has no zone is taken to be
@@ -214,7 +223,8 @@ engine needs this file only. Everything else is standard SQL.
 {%- endmacro %}
 
 {% macro spark__row_hash(columns) -%}
-    xxhash64({{ columns | join(", ") }})
+    {#- Never negative, as hashes are kept as what DuckDB's are. -#}
+    (xxhash64({{ columns | join(", ") }}) & 9223372036854775807)
 {%- endmacro %}
 
 {#- Whole seconds since 1970 of a UTC moment. -#}

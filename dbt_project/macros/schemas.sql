@@ -9,7 +9,10 @@
     {{ schema }}
 {%- endmacro %}
 
-{#- Spark has no databases: what few may read lies in a schema of its own. -#}
+{#- Spark has no databases: what few may read lies in a schema of its own. What becomes a
+    release has schemas of this refresh, where the build names it. -#}
 {% macro spark__schema_name(schema, node) -%}
-    {{ "private_" if node.config.database == "private" }}{{ schema }}
+    {%- set is_private = node.config.database == "private" -%}
+    {{ var("spark_release", "") if is_private or schema in ["marts", "meta"] }}
+    {{- "private_" if is_private }}{{ schema }}
 {%- endmacro %}

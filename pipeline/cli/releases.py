@@ -37,7 +37,14 @@ def rollback(
     release_id: str | None, lang: str, home: Path | None, as_json: bool
 ) -> None:
     """Makes a kept release current again; by default the one before the current."""
-    now_current = promotion.rollback(Home.open(Settings.load(home).home), release_id)
+    settings = Settings.load(home)
+    opened = Home.open(settings.home)
+    now_current = promotion.rollback(opened, release_id)
+    if settings.spark is not None:
+        # It imports dbt, which those who have no Spark need not wait for.
+        from pipeline.transform.spark import refresh as refresh_on_spark
+
+        refresh_on_spark.follow(opened, settings)
     if as_json:
         print_json(asdict(now_current))
     else:

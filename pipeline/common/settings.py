@@ -164,6 +164,8 @@ class Settings:
         metrics_file: Where the metrics are written; in the home otherwise.
         pages_url: Where `ui` serves the pages of the home; empty where it does not.
         serving: Which copies every refresh makes.
+        spark: The folder of an environment with Spark and dbt's adapter for it, where
+            the transformation runs there; None for DuckDB.
         language: In which commands and alerts speak, unless they are asked for another.
         environment: What `${NAME}` in `sources.yaml` may refer to; secrets, so never
             printed.
@@ -187,6 +189,7 @@ class Settings:
     limits: Limits = Limits()
     serving: Serving = Serving()
     pages_url: str = ""
+    spark: Path | None = None
     language: language.Code = "en"
 
     @classmethod
@@ -234,6 +237,7 @@ class Settings:
             alerts_off=is_quiet,
             metrics_file=_path(env, "CUSTOMER_TIERS_METRICS"),
             pages_url=_web_address(env, "CUSTOMER_TIERS_PAGES_URL"),
+            spark=_path(env, "CUSTOMER_TIERS_SPARK"),
             language=spoken(env),
         )
         env["CUSTOMER_TIERS_HOME"] = str(settings.home)
@@ -247,6 +251,7 @@ class Settings:
             "CUSTOMER_TIERS_SERVE_DUCKDB": self.serving.duckdb,
             "CUSTOMER_TIERS_SERVE_PARQUET": self.serving.parquet,
             "CUSTOMER_TIERS_PAGES_URL": self.pages_url,
+            "CUSTOMER_TIERS_SPARK": self.spark,
         }
         return {
             **self.environment,

@@ -89,19 +89,22 @@ class LandedEntity(BatchStore):
         if not files:
             return None
         rows = sql.parquet(dict.fromkeys(files))
+        if not (others := self.foreign(batches)):
+            return rows
+        listed = ", ".join(map(sql.literal, others))
+        return f"(select * from {rows} where _batch_id not in ({listed}))"
+
+    def foreign(self, batches: Sequence[Batch]) -> list[str]:
+        """The ids of other batches whose rows lie in the same packs."""
         packed = {batch.pack for batch in batches if batch.pack is not None}
         wanted = {batch.batch_id for batch in batches}
-        others = [
+        return [
             batch.batch_id
             for pack in self.packs()
             if pack.name in packed
             for batch, _ in pack.entries
             if batch.batch_id not in wanted
         ]
-        if not others:
-            return rows
-        listed = ", ".join(map(sql.literal, others))
-        return f"(select * from {rows} where _batch_id not in ({listed}))"
 
     def unread(self) -> list[Batch]:
         """The batches in force that have rows in quarantine.

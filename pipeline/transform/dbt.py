@@ -86,6 +86,10 @@ class Project:
         return self._manifest
 
 
+# Builds a project for a candidate, and tells of each result as it comes.
+Runner = Callable[[Project, Candidate, Callable[[Result], None]], list[Result]]
+
+
 @dataclass(frozen=True)
 class Built:
     """How a build ended."""
@@ -172,6 +176,7 @@ def build(
     on_result: Callable[[Result], None],
     stopped: threading.Event | None = None,
     former: Kept | None = None,
+    runner: Runner | None = None,
 ) -> Built:
     """Builds and tests everything in the candidate's files.
 
@@ -180,6 +185,8 @@ def build(
         stopped: Once it is set, nothing new is begun.
         former: The tables of the release before, which the work file holds; what would
             be the same is taken over.
+        runner: Builds it all on another engine, and leaves marts and meta in the
+            candidate's files; None for DuckDB.
 
     Returns:
         The evidence of dbt's tests, and the errors of models that did not build.
@@ -196,27 +203,12 @@ def build(
             ),
             errors=[],
         )
-    profiles = dbt_runner.write_profile(candidate, settings.threads)
     selection = Selection(project.manifest_json)
-    if reason := why_dbt_itself(project.manifest_json, selection):
-        log.info("dbt runs the project itself: %s", reason)
-        results = dbt_runner.build(
-            project.manifest_json["nodes"],
-            project.manifest(),
-            project.folder,
-            profiles,
-            on_result,
-        )
+    if runner is not None:
+        results = runner(project, candidate, on_result)
     else:
-        results = _execute(
-            project,
-            selection,
-            profiles,
-            candidate,
-            settings,
-            on_result,
-            stopped,
-            former,
+        results = _on_duckdb(
+            project, selection, candidate, settings, on_result, stopped, former
         )
     errors = [
         f"{result.node['name']}: {' '.join(result.message.split())}"
@@ -244,6 +236,38 @@ def build(
             files=verification.hashes(candidate),
         ),
         errors=errors,
+    )
+
+
+def _on_duckdb(
+    project: Project,
+    selection: Selection,
+    candidate: Candidate,
+    settings: Settings,
+    on_result: Callable[[Result], None],
+    stopped: threading.Event | None,
+    former: Kept | None,
+) -> list[Result]:
+    """Runs the nodes in the candidate's files, ourselves or by dbt."""
+    profiles = dbt_runner.write_profile(candidate, settings.threads)
+    if reason := why_dbt_itself(project.manifest_json, selection):
+        log.info("dbt runs the project itself: %s", reason)
+        return dbt_runner.build(
+            project.manifest_json["nodes"],
+            project.manifest(),
+            project.folder,
+            profiles,
+            on_result,
+        )
+    return _execute(
+        project,
+        selection,
+        profiles,
+        candidate,
+        settings,
+        on_result,
+        stopped,
+        former,
     )
 
 

@@ -19,6 +19,7 @@ from pipeline.identity import memory
 from pipeline.landing import accounting
 from pipeline.landing.entity import LandedEntity, landed_entities
 from pipeline.release import catalogue, kept
+from pipeline.release.catalogue import Release
 from pipeline.release.duckdb_files import connect
 from pipeline.release.kept import Kept
 from pipeline.release.layout import Candidate
@@ -50,29 +51,52 @@ def prepare(home: Home, candidate: Candidate, sources: Sequence[Source]) -> Kept
     former = None if candidate.full else kept.take(home, candidate, release)
     with connect(candidate.work_file) as connection:
         connection.execute("drop schema if exists landing cascade")
-        connection.execute("create schema landing")
-        connection.execute(
-            """
-            create table landing.refresh__context as
-            select
-                ?::varchar as refresh_id, ?::date as as_of_date,
-                ?::timestamp as known_until
-            """,
-            [
-                candidate.refresh_id,
-                candidate.as_of_date,
-                known_until(candidate.as_of_date, candidate.time_zone),
-            ],
-        )
-        memory.recall(connection, home, release)
-        entities = list(landed_entities(home, sources))
-        for landed in entities:
-            create_view(connection, landed)
-        accounting.count(connection, entities, candidate.time_zone)
+        write_landing(connection, home, candidate, sources, release)
     for path in candidate.databases.values():
         with connect(path) as connection:
             connection.execute("create schema marts; create schema meta")
     return former
+
+
+def write_landing(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    candidate: Candidate,
+    sources: Sequence[Source],
+    release: Release | None,
+) -> None:
+    """Makes the schema `landing`: what the pipeline knows, and a view a landed entity.
+
+    Args:
+        connection: Where; there is no such schema yet.
+        home: Whose.
+        candidate: What is being made.
+        sources: Those of `sources.yaml`.
+        release: The one to go on from; None where there is none.
+
+    Raises:
+        SourceUnavailable: Nothing of an entity has been landed yet.
+        ConfigurationError: The key of an entity is none of its columns.
+    """
+    connection.execute("create schema landing")
+    connection.execute(
+        """
+        create table landing.refresh__context as
+        select
+            ?::varchar as refresh_id, ?::date as as_of_date,
+            ?::timestamp as known_until
+        """,
+        [
+            candidate.refresh_id,
+            candidate.as_of_date,
+            known_until(candidate.as_of_date, candidate.time_zone),
+        ],
+    )
+    memory.recall(connection, home, release)
+    entities = list(landed_entities(home, sources))
+    for landed in entities:
+        create_view(connection, landed)
+    accounting.count(connection, entities, candidate.time_zone)
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, landed: LandedEntity) -> None:

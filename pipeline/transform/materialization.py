@@ -288,7 +288,7 @@ def _load_seed(cursor: duckdb.DuckDBPyConnection, node: Node) -> int:
         header = next(csv.reader(file, delimiter=delimiter), [])
     types = dict(declared)
     if set(header) - declared.keys():
-        types = {**_inferred(path, declared, delimiter), **declared}
+        types = {**inferred_types(path, declared, delimiter), **declared}
     relation = node["relation_name"]
     definitions = ", ".join(f"{sql.quoted(name)} {types[name]}" for name in header)
     cursor.execute(f"create table {relation} ({definitions})")
@@ -299,7 +299,7 @@ def _load_seed(cursor: duckdb.DuckDBPyConnection, node: Node) -> int:
     )
 
 
-def _inferred(
+def inferred_types(
     path: Path, declared: Mapping[str, str], delimiter: str
 ) -> dict[str, str]:
     """The types that dbt infers for the columns of a seed."""

@@ -13,17 +13,15 @@ import signal
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline.common.settings import PROJECT_ROOT
 
-DRIVER = Path(__file__).with_name("spark_driver.py")
 WORKERS = 2
 # Of the driver, and of each worker's executor.
 MEMORY = "1g"
@@ -142,48 +140,8 @@ def configuration(address: str, folder: Path) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.shuffle.partitions": "4",
-        "spark.sql.ansi.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.decimalOperations.allowPrecisionLoss": "false",
         "spark.sql.warehouse.dir": str(folder / "tables"),
     }
-
-
-def drive(
-    spark: Installation,
-    plan: Mapping[str, Any],
-    folder: Path,
-    while_it_runs: Callable[[], None] = lambda: None,
-) -> Any:
-    """Runs the driver on a plan; what it reports.
-
-    Args:
-        spark: Whose Python runs it.
-        plan: As the driver says.
-        folder: For plan, report and log.
-        while_it_runs: Called again and again until it ends.
-    """
-    report, file = folder / "report.json", folder / "plan.json"
-    file.write_text(json.dumps({**plan, "report": str(report)}), encoding="utf-8")
-    with (folder / "driver.log").open("wb") as log:
-        process = subprocess.Popen(
-            [spark.python, DRIVER, file],
-            env={**spark.environment, "HOME": str(folder)},
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            while process.poll() is None:
-                while_it_runs()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(0.5)
-        finally:
-            process.kill()
-            process.wait(60)
-    said = (folder / "driver.log").read_text(encoding="utf-8", errors="replace")
-    assert process.returncode == 0, said[-3000:]
-    return json.loads(report.read_text(encoding="utf-8"))
 
 
 def _free_port() -> int:

@@ -1,6 +1,6 @@
-"""The tables of a home for Spark, and what Spark made of them beside DuckDB's.
+"""What Spark made of a home beside what DuckDB made of it.
 
-Not here: the cluster (`spark_cluster`), and what runs on it (`spark_driver`).
+Not here: the cluster (`spark_cluster`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from typing import Any
 import duckdb
 
 from pipeline.common import sql
-from pipeline.common.home import Home
-from pipeline.landing.entity import LandedEntity, landed_entities
-from pipeline.sources import Source
 
 Node = Mapping[str, Any]
 
@@ -37,62 +34,6 @@ def opened(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 f"attach {sql.literal(path.resolve())} as {name} (read_only)"
             )
         yield connection
-
-
-def given(
-    connection: duckdb.DuckDBPyConnection,
-    home: Path,
-    sources: Sequence[Source],
-    nodes: Sequence[Node],
-    folder: Path,
-) -> list[dict[str, Any]]:
-    """What Spark takes as it is: landed Parquet, and what only DuckDB makes so far.
-
-    Seeds, the Python models and the tables that the pipeline itself writes below `landing`
-    are copied to Parquet files in the folder.
-    """
-    tables = [_landed(landed) for landed in landed_entities(Home.open(home), sources)]
-    made = [("work", "landing", name) for name in _made_by_the_pipeline(connection)]
-    made += [
-        (database(node), node["schema"], node["alias"])
-        for node in nodes
-        if node["resource_type"] == "seed" or node.get("language") == "python"
-    ]
-    folder.mkdir()
-    for catalog, schema, name in made:
-        file = folder / f"{schema}.{name}.parquet"
-        connection.execute(
-            f"copy {catalog}.{schema}.{sql.quoted(name)} to {sql.literal(file)}"
-        )
-        tables.append(_table(schema, name, [file], landed=False))
-    return tables
-
-
-def _landed(landed: LandedEntity) -> dict[str, Any]:
-    batches = landed.in_force()
-    files = [path for batch in batches if (path := landed.data_file(batch)).exists()]
-    # What needs more than the rows of whole files is SQL of DuckDB's so far.
-    assert landed.relation(batches) == sql.parquet(dict.fromkeys(files))
-    return _table("landing", f"{landed.source}__{landed.name}", files, landed=True)
-
-
-def _table(
-    schema: str, name: str, files: Sequence[Path], *, landed: bool
-) -> dict[str, Any]:
-    return {
-        "schema": schema,
-        "name": name,
-        "files": [str(file) for file in files],
-        "landed": landed,
-    }
-
-
-def _made_by_the_pipeline(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    found = connection.execute(
-        "select table_name from duckdb_tables() "
-        "where database_name = 'work' and schema_name = 'landing' order by table_name"
-    ).fetchall()
-    return [name for (name,) in found]
 
 
 def database(node: Node) -> str:

@@ -1,12 +1,17 @@
-"""The same dbt package on Spark makes the same tables as on DuckDB.
+"""The same project on Spark makes the same tables as on DuckDB, from landing to marts.
 
-The slow test needs Spark (`make spark-env`) and Java, and is skipped without. What Spark
-takes from DuckDB as it is stands in `spark_tables.given` and in docs/engines.md.
+The slow tests need Spark (`make spark-env`) and Java, and are skipped without.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +20,18 @@ import duckdb
 import pytest
 
 from pipeline.common import sql
+from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.gates.suite import product_suites
-from pipeline.sources import load_sources
+from pipeline.release.layout import Candidate
+from pipeline.sources import SourcesFile, load_sources
 from pipeline.transform import dbt as transform
-from pipeline.transform import project
-from pipeline.transform.package import PACKAGE
+from pipeline.transform import foundation
+from pipeline.transform.nodes import Result
+from pipeline.transform.spark import build as spark_build
+from pipeline.transform.spark import inputs
+from pipeline.transform.spark import session as spark_session
+from pipeline.transform.spark.session import Session, SparkFailed
 from tests import dialects
 from tests.integration import spark_cluster, spark_tables
 from tests.integration.spark_cluster import Cluster, Installation
@@ -30,39 +41,50 @@ from tests.unit.transform.test_engines import REFUSED
 # as large: only the number of rows is compared.
 HASHES = {"core_customer_prints": ["print"], "policy_prints": ["policy_print"]}
 DRAWN_BY_A_HASH = {"match_sample": ["customer_type", "match_rule"]}
-# The Python models of the schema `core`, which Spark is given.
-GIVEN_IN_CORE = len([*(PACKAGE / "models" / "core").glob("*.py")])
+# So many tables of core are built when something is killed.
+AT_THE_KILL = 4
 
 
 @dataclass(frozen=True)
 class Company:
-    """A home with one release, and what Spark needs of it.
+    """A home with one release, and what Spark is to make again.
 
     Attributes:
-        home: The home.
-        nodes: Those of its dbt project.
-        project: The composed dbt project.
-        tables: What Spark takes as it is.
+        release: The home of the release.
+        home: The same, without what identity remembers: all is worked out anew.
+        sources: Its `sources.yaml`.
+        project: Its dbt project.
+        candidate: As the release says of itself.
     """
 
-    home: Path
-    nodes: list[Mapping[str, Any]]
-    project: Path
-    tables: list[dict[str, Any]]
+    release: Path
+    home: Home
+    sources: SourcesFile
+    project: transform.Project
+    candidate: Candidate
 
-    def plan(self, cluster: Cluster, folder: Path, *commands: str) -> dict[str, Any]:
-        """What the driver does: these commands of dbt's."""
-        options = [
-            *("--target", "spark", "--quiet", "--indirect-selection", "empty"),
-            *("--project-dir", str(self.project), "--profiles-dir", str(PACKAGE)),
-            *("--target-path", str(folder / "dbt"), "--log-path", str(folder / "dbt")),
-        ]
-        return {
-            "conf": spark_cluster.configuration(cluster.address, folder),
-            "tables": self.tables,
-            "refused": [*REFUSED],
-            "dbt": [[*command.split(), *options] for command in commands],
-        }
+    @property
+    def nodes(self) -> list[Mapping[str, Any]]:
+        """The nodes of its dbt project."""
+        return [*self.project.manifest_json["nodes"].values()]
+
+    def refresh(
+        self,
+        session: Session,
+        folder: Path,
+        on_result: Callable[[Result], None] = lambda result: None,
+    ) -> list[Result]:
+        """Builds all of it on Spark."""
+        folder.mkdir()
+        with duckdb.connect() as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            sources = self.sources.sources
+            foundation.write_landing(
+                connection, self.home, self.candidate, sources, None
+            )
+            inputs.give(session, connection, self.home, sources, folder / "known")
+        place = spark_build.Place(session, folder)
+        return spark_build.build(self.project, place, on_result)
 
 
 @pytest.fixture(scope="module")
@@ -77,23 +99,47 @@ def company(
     company_sources: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Company:
-    settings = Settings.load(published_home, company_sources)
+    folder = tmp_path_factory.mktemp("spark") / "home"
+    shutil.copytree(published_home, folder, symlinks=True)
+    shutil.rmtree(folder / "identity")
+    settings = Settings.load(folder, company_sources)
     sources = load_sources(settings)
-    nodes = [*transform.parse(sources, settings).manifest_json["nodes"].values()]
-    folder = tmp_path_factory.mktemp("spark") / "given"
-    with spark_tables.opened(published_home) as connection:
-        tables = spark_tables.given(
-            connection, published_home, sources.sources, nodes, folder
-        )
-    return Company(published_home, nodes, project.compose(sources, settings), tables)
+    current = (published_home / "current").resolve()
+    said = json.loads((current / "release.json").read_text(encoding="utf-8"))
+    candidate = Candidate(
+        path=folder / "candidates" / current.name,
+        refresh_id=current.name,
+        run_id="",
+        as_of_date=dt.date.fromisoformat(said["as_of_date"]),
+        time_zone=sources.business.time_zone,
+        reporting_currency=sources.business.reporting_currency,
+        opened_at="",
+    )
+    return Company(
+        published_home,
+        Home.open(folder),
+        sources,
+        transform.parse(sources, settings),
+        candidate,
+    )
 
 
-def failures(report: Mapping[str, Any]) -> dict[str, str]:
+@contextmanager
+def opened(spark: Installation, cluster: Cluster, folder: Path) -> Iterator[Session]:
+    """A session on a cluster; the folder holds its tables, and is the same each time."""
+    configuration = spark_cluster.configuration(cluster.address, folder)
+    with spark_session.opened(
+        spark.python, spark.environment, configuration, folder / "driver"
+    ) as session:
+        yield session
+
+
+def failures(results: list[Result]) -> dict[str, str]:
     """Why each node failed that did."""
     return {
-        node["name"]: node["message"]
-        for node in report["nodes"]
-        if node["status"] not in ("success", "pass", "warn")
+        result.node["name"]: result.message
+        for result in results
+        if result.status not in ("success", "pass", "warn")
     }
 
 
@@ -101,67 +147,86 @@ def failures(report: Mapping[str, Any]) -> dict[str, str]:
 def test_every_table_is_the_one_of_duckdb(
     spark: Installation, company: Company, tmp_path: Path
 ) -> None:
-    with spark_cluster.running(spark, tmp_path / "cluster") as cluster:
-        plan = company.plan(
-            *(cluster, tmp_path),
-            "run --exclude file:*.py",
-            "test --exclude test_type:unit",
-        )
-        report = spark_cluster.drive(spark, plan, tmp_path)
-    assert report["executors"] == spark_cluster.WORKERS
-    assert failures(report) == {}
-    # What the lint believes of Spark is what Spark says.
-    assert report["accepted"] == []
-    named = {name for name in report["functions"] if name.isidentifier()}
-    assert named == dialects.FUNCTIONS
-    with spark_tables.opened(company.home) as connection:
-        compared, found = differences(connection, company.nodes, tmp_path / "tables")
-    assert found == {}
-    assert compared == {node["name"] for node in company.nodes if is_table(node)}
+    with (
+        spark_cluster.running(spark, tmp_path / "cluster") as cluster,
+        opened(spark, cluster, tmp_path) as session,
+    ):
+        # What the lint believes of Spark is what Spark says.
+        assert all(session.do("refuses", query=query) for query in REFUSED)
+        named = {
+            name for (name,) in session.run("show functions") if name.isidentifier()
+        }
+        assert named == dialects.FUNCTIONS
+        results = company.refresh(session, tmp_path / "build")
+        assert session.do("executors") == spark_cluster.WORKERS
+    assert failures(results) == {}
+    # dbt's tests were run too.
+    assert {result.node["resource_type"] for result in results} == {
+        *("seed", "model", "test")
+    }
+    assert_equal(company, tmp_path / "tables")
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_lost_costs_time_alone(
+def test_a_driver_and_a_worker_that_are_lost_cost_time_alone(
     spark: Installation, company: Company, tmp_path: Path
 ) -> None:
+    """The driver is killed, and the next refresh succeeds without help, while it loses
+    a worker."""
     tables = tmp_path / "tables"
+    killed: list[int] = []
+
+    def amid_the_build(kill: Callable[[], object]) -> Callable[[Result], None]:
+        """Kills while dbt builds the first models, of which the last seed tells."""
+
+        def wait() -> None:
+            while (built := len([*tables.glob("core.db/*/_SUCCESS")])) < AT_THE_KILL:
+                time.sleep(0.1)
+            kill()
+            killed.append(built)
+
+        thread = threading.Thread(target=wait, daemon=True)
+
+        def on_result(result: Result) -> None:
+            if thread.ident is None:  # schemas are empty by the first result
+                thread.start()
+
+        return on_result
+
     with spark_cluster.running(spark, tmp_path / "cluster") as cluster:
-        killed: list[int] = []
-
-        def kill_once_some_tables_are_built() -> None:
-            built = len([*tables.glob("core.db/core_*/_SUCCESS")])
-            if built > GIVEN_IN_CORE + 2 and not killed:
-                cluster.kill_a_worker()
-                killed.append(built)
-
-        plan = company.plan(
-            *(cluster, tmp_path),
-            "run --exclude file:*.py --select +core_customer_totals",
-        )
-        report = spark_cluster.drive(
-            spark, plan, tmp_path, kill_once_some_tables_are_built
-        )
-    assert failures(report) == {}
-    built = {node["name"] for node in report["nodes"]} & {
-        node["name"] for node in company.nodes if is_table(node)
-    }
-    # Some were built before, the others after.
-    (at_the_time,) = killed
-    assert at_the_time < GIVEN_IN_CORE + len(built)
-    assert report["executors"] == spark_cluster.WORKERS - 1
-    with spark_tables.opened(company.home) as connection:
-        compared, found = differences(connection, company.nodes, tables)
-    assert found == {}
-    assert compared == built
+        with (
+            pytest.raises(SparkFailed, match="ended with -9"),
+            opened(spark, cluster, tmp_path) as session,
+        ):
+            company.refresh(session, tmp_path / "lost", amid_the_build(session.kill))
+        with opened(spark, cluster, tmp_path) as session:
+            results = company.refresh(
+                session, tmp_path / "build", amid_the_build(cluster.kill_a_worker)
+            )
+            assert session.do("executors") == spark_cluster.WORKERS - 1
+    assert len(killed) == 2
+    assert max(killed) < len([*tables.glob("core.db/*")])
+    assert failures(results) == {}
+    assert_equal(company, tables)
 
 
 def is_table(node: Mapping[str, Any]) -> bool:
-    """Whether Spark builds a table of the node."""
+    """Whether a refresh makes a table of the node."""
     return bool(
-        node["resource_type"] == "model"
-        and node.get("language") != "python"
-        and node["config"]["materialized"] == "table"
+        node["resource_type"] == "seed"
+        or (
+            node["resource_type"] == "model"
+            and node["config"]["materialized"] == "table"
+        )
     )
+
+
+def assert_equal(company: Company, tables: Path) -> None:
+    """Every table that Spark has built is DuckDB's."""
+    with spark_tables.opened(company.release) as connection:
+        compared, found = differences(connection, company.nodes, tables)
+    assert found == {}
+    assert compared == {node["name"] for node in company.nodes if is_table(node)}
 
 
 def keys_of(nodes: list[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from pipeline import reports
-from pipeline.common.errors import GateRefused
+from pipeline.common.errors import CustomerTiersError, GateRefused
 from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.gates import data_docs, judgement, relations
@@ -35,6 +35,7 @@ from pipeline.release import (
 from pipeline.sources import SourcesFile
 from pipeline.transform import dbt as transform
 from pipeline.transform import meta
+from pipeline.transform.spark import refresh as refresh_on_spark
 
 log = logging.getLogger("customer_tiers.publish")
 
@@ -92,6 +93,8 @@ def publish_asset(
             attempts.end(home, refresh_id, "published")
         log.info("release %s is current", refresh_id)
         pruned = _keep_house(context.instance, home, settings, took)
+        if settings.spark is not None:
+            _turn_views(home, settings)
         published = catalogue.chosen(home, refresh_id)
         return dg.MaterializeResult(
             metadata={
@@ -154,6 +157,18 @@ def _seal(
     except Exception as error:
         # It only saves work: without it the next refresh takes longer.
         log.warning("identity: nothing kept for the next time: %s", error)
+
+
+def _turn_views(home: Home, settings: Settings) -> None:
+    """Has Spark's views follow; the release is published whether they do or not."""
+    try:
+        refresh_on_spark.follow(home, settings)
+    except CustomerTiersError as error:
+        log.warning(
+            "spark: the views are not all those of the current release, which the next "
+            "refresh or rollback makes good: %s",
+            error,
+        )
 
 
 def _keep_house(

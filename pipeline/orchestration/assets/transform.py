@@ -33,6 +33,7 @@ from pipeline.sources import SourcesFile
 from pipeline.transform import dbt as transform
 from pipeline.transform import dbt_tests, foundation
 from pipeline.transform.nodes import Node, Result, Selection
+from pipeline.transform.spark import refresh as refresh_on_spark
 
 # It imports dbt, which takes a second and is needed to parse only, for names of its own
 # for words such as "success". Where there is no dbt it has them itself.
@@ -132,6 +133,9 @@ def transform_assets(
         candidate = candidates.latest_candidate(home)
         with attempts.stage(home, candidate.refresh_id, "transform"):
             former = foundation.prepare(home, candidate, sources.sources)
+            runner = None
+            if settings.spark is not None:
+                runner = refresh_on_spark.runner(home, sources.sources, settings)
             results: queue.Queue[Result | None] = queue.Queue()
             outcome: list[transform.Built | BaseException] = []
             stopped = threading.Event()
@@ -140,7 +144,13 @@ def transform_assets(
                 try:
                     outcome.append(
                         transform.build(
-                            project, candidate, settings, results.put, stopped, former
+                            project,
+                            candidate,
+                            settings,
+                            results.put,
+                            stopped,
+                            former,
+                            runner,
                         )
                     )
                 except BaseException as error:

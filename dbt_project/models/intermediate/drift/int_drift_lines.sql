@@ -123,7 +123,7 @@ line_figures as (
     select
         source,
         window_no,
-        {{ median("case when not is_return then net_amount end") }}
+        {{ median("case when not is_return then cast(net_amount as double) end") }}
             as median_line_revenue,
         cast(count(case when is_return then 1 end) as double) / count(*)
             as return_share,
