@@ -30,6 +30,9 @@ class _Dbt:
         tables: The relation of each, by the name that the model calls it by.
     """
 
+    # The table of before, which is never there: each build begins with empty schemas.
+    this = '"none of before"'
+
     def __init__(self, tables: Mapping[tuple[str, ...], Any]) -> None:
         self._tables = tables
 

@@ -6,6 +6,7 @@ Needs neither Java nor Spark: the files are written by DuckDB, as Spark writes t
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipeline.common.home import Home
 from pipeline.common.settings import Settings
 from pipeline.release.duckdb_files import connect
 from pipeline.release.layout import Candidate
+from pipeline.transform.package import PACKAGE
 from pipeline.transform.spark import copies, inputs, python_models
 from pipeline.transform.spark.refresh import follow, prefix
 
@@ -128,6 +130,19 @@ def contracted(name: str, database: str) -> dict[str, Any]:
             },
         },
     )
+
+
+def test_the_products_python_models_find_all_that_they_ask_of_dbt() -> None:
+    """Such as the table of before, which is never there on Spark."""
+    asked = {
+        name
+        for path in (PACKAGE / "models").rglob("*.py")
+        for name in re.findall(r"\bdbt\.(\w+)", path.read_text(encoding="utf-8"))
+    }
+    assert {"ref", "this"} <= asked
+    assert asked <= {*dir(python_models._Dbt)}
+    with duckdb.connect() as connection, pytest.raises(duckdb.CatalogException):
+        connection.execute(f"from {python_models._Dbt({}).this}")
 
 
 def test_marts_are_copied_with_their_contracts(
