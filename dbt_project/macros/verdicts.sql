@@ -75,7 +75,7 @@ The verdict of an account: which flag of int_verdict_facts asks for which verdic
         ),
         "likely_silent": (
             "facts.no_purchase_probability_12m > facts.usual_chance",
-            "100 * facts.no_purchase_probability_12m", "percent",
+            "100 * facts.no_purchase_probability_12m", "chance",
         ),
         "expected": (
             "facts.predicted_revenue_12m is not null", "facts.predicted_revenue_12m",
@@ -112,6 +112,9 @@ The verdict of an account: which flag of int_verdict_facts asks for which verdic
 {% macro verdict_figure(value, unit) -%}
     {%- if unit in ("money", "count", "element") -%} {{ thousands(value) }}
     {%- elif unit in ("percent", "times") -%} {{ plain_number(value, 1) }}
+    {%- elif unit == "chance" -%}
+        {#- What a model forecasts is never told as certain, however it is rounded. -#}
+        case when {{ value }} > 99.9 then '>99.9' else {{ plain_number(value, 1) }} end
     {%- else -%} cast(null as {{ type_text() }})
     {%- endif -%}
 {%- endmacro %}

@@ -159,6 +159,31 @@ def test_growth_is_a_share_of_the_year_before() -> None:
     assert told["fell"]["declining"] == pytest.approx(100)
 
 
+def test_no_forecast_is_told_as_certain() -> None:
+    chances = {"a": 0.915, "b": 0.99951, "c": 1.0}
+    rows = judged(
+        {
+            key: {
+                "slips": True,
+                "no_purchase_probability_12m": chance,
+                "usual_chance": 0.5,
+            }
+            for key, chance in chances.items()
+        },
+        "text_en",
+        "text_zh",
+    )
+    told = {
+        key: [texts for fact, *texts in row["for"] if fact == "likely_silent"]
+        for key, row in rows.items()
+    }
+    said = "orders nothing in the next 12 months with a probability of {} %"
+    assert told == {
+        key: [[said.format(figure), f"未来12个月不下单的概率为{figure}%"]]
+        for key, figure in {"a": "91.5", "b": ">99.9", "c": ">99.9"}.items()
+    }
+
+
 def test_the_seed_names_each_verdict_once() -> None:
     declared = sorted(seed_rows("verdicts"), key=lambda row: int(row["verdict_order"]))
     assert [row["verdict"] for row in declared] == [*ORDER, "serve"]
