@@ -147,6 +147,7 @@ def _child(
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.dup2(descriptor, number)
         os.close(descriptor)
+    faulthandler.enable(file=2)
     faulthandler.register(signal.SIGUSR2, file=2, all_threads=True)
     os.environ.clear()
     os.environ.update(environment)
