@@ -24,7 +24,13 @@ from tests.integration import spark_cluster, spark_tables
 pytestmark = pytest.mark.slow
 
 # What a release says of itself, of its moment and of hashes: another one has others.
-OF_ITS_OWN = {"current_release", "check_history", "check_results", "policy_prints"}
+OF_ITS_OWN = {
+    "current_release",
+    "refreshes",
+    "check_history",
+    "check_results",
+    "policy_prints",
+}
 DRAWN = {"match_sample"}
 
 
