@@ -248,7 +248,10 @@ def _on_duckdb(
     stopped: threading.Event | None,
     former: Kept | None,
 ) -> list[Result]:
-    """Runs the nodes in the candidate's files, ourselves or by dbt."""
+    """Runs the nodes in the candidate's files, ourselves where it is known how.
+
+    What they were made of is noted for the next time.
+    """
     profiles = dbt_runner.write_profile(candidate, settings.threads)
     if reason := why_dbt_itself(project.manifest_json, selection):
         log.info("dbt runs the project itself: %s", reason)
@@ -259,29 +262,6 @@ def _on_duckdb(
             profiles,
             on_result,
         )
-    return _execute(
-        project,
-        selection,
-        profiles,
-        candidate,
-        settings,
-        on_result,
-        stopped,
-        former,
-    )
-
-
-def _execute(
-    project: Project,
-    selection: Selection,
-    profiles: Path,
-    candidate: Candidate,
-    settings: Settings,
-    on_result: Callable[[Result], None],
-    stopped: threading.Event | None,
-    former: Kept | None,
-) -> list[Result]:
-    """Runs the nodes ourselves, and notes what they were made of for the next time."""
     manifest = project.manifest_json
     traces = Traces(
         project.folder,

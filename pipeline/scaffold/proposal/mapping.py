@@ -87,6 +87,12 @@ class Mapping:
         if all(known.table is not join.table for known in self.joins):
             self.joins.append(join)
 
+    def take_where(self, test: str) -> None:
+        """Takes only rows of which the test holds, also where sources.yaml counts them."""
+        self.where.append(test)
+        if self.landed_where is not None:
+            self.landed_where.append(test)
+
     def is_own(self, expression: str) -> bool:
         """Whether the SQL is over the table alone, row by row."""
         others = [alias(join.table) for join in self.joins]

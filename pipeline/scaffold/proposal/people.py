@@ -173,7 +173,7 @@ def _leave_nobody_out(mapping: Mapping) -> None:
         column = item.column(name)
         if column is None:
             continue
-        if found := [item for item in column.markers if item.lower() in NOBODY]:
+        if found := [word for word in column.markers if word.lower() in NOBODY]:
             listed = ", ".join(map(sql.literal, found))
             test = f"coalesce(trim({sql.quoted(column.name)}) not in ({listed}), true)"
             mapping.where.append(of(item.table, test))

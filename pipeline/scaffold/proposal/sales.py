@@ -5,6 +5,8 @@ Not here: what a line is worth (`money`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from pipeline.common import sql
@@ -88,7 +90,7 @@ def lines(
     unsold.leave_out_empty(mapping, worth)
     if item.table.wide is not None:
         value = f"{alias(item.table)}.{sql.quoted(item.table.wide.value)}"
-        mapping.where.append(wide.has_amount(value))
+        mapping.take_where(wide.has_amount(value))
     _fill_within_orders(connection, mapping, order)
     return mapping
 
@@ -106,9 +108,32 @@ def bills(draft: Draft) -> list[Recognised]:
             for item in draft.of_role(kind)
             if item.table.name in found and "invoiced_on" in item.meanings
         ]
-        if found:
-            return invoices or [*found.values()]
+        chosen = invoices or [*found.values()]
+        if chosen and _stand_for_sales(draft, chosen):
+            return chosen
     return []
+
+
+def _stand_for_sales(draft: Draft, tables: Sequence[Recognised]) -> bool:
+    """Whether what these tables say was paid or billed is what was sold."""
+    said = " and ".join(
+        f"{item.meanings[name].column} of {item.table.title}"
+        for item in tables
+        for name in ("net_amount", "unit_price")
+        if name in item.meanings
+    )
+    chosen = draft.questions.decide(
+        "sales",
+        f"No table lists orders. Is {said} what was sold?",
+        {
+            "yes": "each row is an order",
+            "no": "sales are not known, and nobody is graded",
+        },
+        "yes",
+        why="it is the only amount that names a customer and a day",
+        where="the staging model of order_lines",
+    )
+    return chosen == "yes"
 
 
 def billed(item: Recognised) -> Recognised | None:

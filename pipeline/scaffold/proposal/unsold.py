@@ -6,6 +6,7 @@ Each is asked about, and counted where it is left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import duckdb
 
@@ -23,16 +24,24 @@ CANCELLED = (
 )  # fmt: skip
 
 
-# Kinds of booking of a ledger: what was paid, and what was sold or given back.
+# What has more different words says more than what kind of booking a row is.
+MOST_KINDS = 20
+
+# Kinds of booking of a ledger: what was paid, and what was sold or given back. A receipt
+# may be either, and is what was paid where nothing says that it was a sale.
 _PAID = re.compile(
-    r"(?i)\b(payments?|receipts?|zahlung\w*|paiements?|règlements?|reglements?|pagos?|"
-    r"cobros?|settlements?|betaling\w*)\b|收款|付款|回款|入金"
+    r"(?i)\b(payments?|zahlung\w*|paiements?|règlements?|reglements?|pagos?|cobros?|"
+    r"settlements?|betaling\w*)\b|收款|付款|回款|入金"
 )
-
-
+_RECEIVED = re.compile(r"(?i)\breceipts?\b")
 _SOLD = re.compile(
-    r"(?i)\b(invoices?|credit|sales?|orders?|bills?|rechnung\w*|gutschrift\w*|factures?|"
-    r"avoirs?|facturas?|ventas?|factuur|facturen)\b|销售|发票|出库|退货|売上"
+    r"(?i)\b(invoices?|credit (memo|note)s?|sales?|orders?|bills?|rechnung\w*|"
+    r"gutschrift\w*|factures?|avoirs?|facturas?|ventas?|factuur|facturen)\b"
+    r"|销售|发票|出库|退货|売上"
+)
+# A column of these is how a sale was paid, and its words are none of bookings.
+_MEANS_OF_PAYMENT = re.compile(
+    r"(?i)pay|zahl|pai?ement|pago|betaal|支付|付款|收款|结算"
 )
 
 
@@ -62,17 +71,14 @@ def leave_out_cancelled(
     dead += [(word, 0) for word in dict.fromkeys(known) if word not in there]
     if not dead:
         return
-    displayed = ", ".join(f"{word} ({rows:,} rows)" for word, rows in dead)
-    chosen = draft.questions.decide(
+    if _are_sales(
+        draft,
+        mapping,
         f"{owner.table.name}.{status.name}",
-        f"Do orders count whose {status.name} is {displayed}?",
-        {"no": "they are left out, and counted as such", "yes": "they are sales"},
-        "no",
-        why="their status says that they came to nothing, or have not come to anything yet",
-        where=f"`where` in the staging model of {item.table.name}, and `becomes` in "
-        "sources.yaml",
-    )
-    if chosen == "yes":
+        f"Do orders count whose {status.name} is",
+        dead,
+        "their status says that they came to nothing, or have not come to anything yet",
+    ):
         return
     listed = ", ".join(sql.literal(word) for word, _ in dead)
     if owner is item and status.name in header.of_the_header(connection, item):
@@ -103,7 +109,8 @@ def leave_out_payments(
     item = mapping.recognised
     used = {found.column for found in item.meanings.values()}
     for column in item.table.columns.values():
-        if column.name in used or column.kind != "text" or column.distinct > 20:
+        is_kind = column.kind == "text" and column.distinct <= MOST_KINDS
+        if column.name in used or not is_kind or _MEANS_OF_PAYMENT.search(column.name):
             continue
         words = [
             (str(word), rows)
@@ -112,24 +119,51 @@ def leave_out_payments(
                 f" where {column.reading} is not null group by 1 order by 2 desc, 1"
             ).fetchall()
         ]
-        paid = [(word, rows) for word, rows in words if _PAID.search(word)]
-        if not paid or not any(_SOLD.search(word) for word, _ in words):
+        paid = [(word, rows) for word, rows in words if _is_paid(word)]
+        if not paid or not any(
+            _SOLD.search(word) and not _is_paid(word) for word, _ in words
+        ):
             continue
-        displayed = ", ".join(f"{word} ({rows:,} rows)" for word, rows in paid)
-        chosen = draft.questions.decide(
+        if not _are_sales(
+            draft,
+            mapping,
             f"{item.table.name}.{column.name}",
-            f"Are rows sales whose {column.name} is {displayed}?",
-            {"no": "they are left out, and counted as such", "yes": "they are sales"},
-            "no",
-            why="what is paid of an invoice is not sold once more",
-            where=f"`where` in the staging model of {item.table.name}, and `becomes` in "
-            "sources.yaml",
-        )
-        if chosen == "no":
+            f"Are rows sales whose {column.name} is",
+            paid,
+            "what is paid of an invoice is not sold once more",
+        ):
             listed = ", ".join(sql.literal(word) for word, _ in paid)
-            test = f"coalesce({of(item.table, column.reading)} not in ({listed}), true)"
-            mapping.where.append(test)
+            mapping.take_where(
+                f"coalesce({of(item.table, column.reading)} not in ({listed}), true)"
+            )
         return
+
+
+def _is_paid(word: str) -> bool:
+    is_receipt = _RECEIVED.search(word) and not _SOLD.search(word)
+    return bool(_PAID.search(word) or is_receipt)
+
+
+def _are_sales(
+    draft: Draft,
+    mapping: Mapping,
+    key: str,
+    question: str,
+    words: Sequence[tuple[str, int]],
+    why: str,
+) -> bool:
+    """Whether rows with these words are sales, which nobody is taken to say."""
+    listed = ", ".join(f"{word} ({rows:,} rows)" for word, rows in words)
+    chosen = draft.questions.decide(
+        key,
+        f"{question} {listed}?",
+        {"no": "they are left out, and counted as such", "yes": "they are sales"},
+        "no",
+        why=why,
+        where=f"`where` in the staging model of {mapping.table.name}, and `becomes` in "
+        "sources.yaml",
+    )
+    return chosen == "yes"
 
 
 def _is_dead(status: Column, word: str) -> bool:
@@ -158,7 +192,4 @@ def leave_out_empty(mapping: Mapping, worth: money.Money) -> None:
     item = mapping.recognised
     column = item.column("net_amount") or item.column("unit_price")
     if column is not None and column.nulls:
-        test = f"{worth.sql} is not null"
-        mapping.where.append(test)
-        if mapping.landed_where is not None:
-            mapping.landed_where.append(test)
+        mapping.take_where(f"{worth.sql} is not null")

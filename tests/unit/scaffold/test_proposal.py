@@ -257,6 +257,12 @@ def test_what_was_billed_is_what_was_sold_where_nothing_else_says_it(
         found = staged(made).execute(asked.format(amount, day, entity)).fetchone()
         assert found == expected
     assert "what was billed is taken for what was sold" in made.text("MAPPING.md")
+    (question,) = (
+        item for item in made.proposal.draft.questions.open if "sold" in item.text
+    )
+    assert question.text == (
+        "No table lists orders. Is Amount Due of invoices.csv what was sold?"
+    )
     brought.becomes_what_it_says(made)
 
 
@@ -363,6 +369,58 @@ def test_what_is_paid_of_an_invoice_is_not_sold_once_more(tmp_path: Path) -> Non
         item for item in made.proposal.draft.questions.open if "Payment" in item.text
     )
     assert question.text == "Are rows sales whose Document type is Payment (100 rows)?"
+    brought.becomes_what_it_says(made)
+
+
+def test_how_a_sale_was_paid_is_no_kind_of_booking(tmp_path: Path) -> None:
+    """Nor is a sales receipt a payment: not a row is left out."""
+    means = ["Invoice", "Mobile payment", "Credit card", "Zahlung per Nachnahme"]
+    kinds = ["Sales receipt", "Invoice", "Credit memo"]
+    rows = [
+        (f"R{at}", "2025-03-03", f"C{at % 40:03}", 50, means[at % 4], kinds[at % 3])
+        for at in range(120)
+    ]
+    header = "Order no,Order date,Customer no,Amount,Payment method,Document type"
+    made = make(write_csv(tmp_path / "sales.csv", header, rows), tmp_path / "p")
+    found = staged(made).execute("select count(*) from stg_order_lines")
+    assert found.fetchone() == (120,)
+    assert not any(
+        "Are rows" in item.text for item in made.proposal.draft.questions.open
+    )
+
+
+def test_a_ledger_with_cancelled_invoices_counts_neither_them_nor_payments(
+    tmp_path: Path,
+) -> None:
+    """What sources.yaml counts of the landed rows is what staging gives."""
+    headers = [
+        (f"V{at:04}", f"2025-0{at % 9 + 1}-03", f"C{at % 40:03}",
+         "Cancelled" if at % 10 == 0 else "Posted")
+        for at in range(200)
+    ]  # fmt: skip
+    write_csv(
+        tmp_path / "in" / "orders.csv",
+        "Order id,Order date,Customer id,Status",
+        headers,
+    )
+    lines = [
+        (
+            f"V{at // 2:04}",
+            at % 2 + 1,
+            f"P{at % 7}",
+            1,
+            30,
+            ("Invoice", "Payment")[at % 2],
+        )
+        for at in range(400)
+    ]
+    header = "Order id,Line number,Product id,Quantity,Line amount,Entry type"
+    write_csv(tmp_path / "in" / "order_lines.csv", header, lines)
+    made = make(tmp_path / "in", tmp_path / "p")
+    found = staged(made).execute(
+        "select count(*), sum(net_amount) from stg_order_lines"
+    )
+    assert found.fetchone() == (180, 5_400)
     brought.becomes_what_it_says(made)
 
 
