@@ -80,7 +80,9 @@ _INCOMING: Final = {
 }
 _CUSTOMERS: Final = {
     "a release without customers was not meant": "没有客户的版本不会是本意",
-    "the two types": "只有两种类型",
+    "the two types, and lines of unknown customers": (
+        "只有两种类型，以及代表未知客户订单的一种"
+    ),
     "a customer of no record": "没有任何记录的客户",
     "who has no parent is the top of its group, and nobody else's": (
         "没有上级的客户是本集团的顶层，且只属于自己的集团"
@@ -366,8 +368,8 @@ _TIERS: Final = {
 }
 _VALUE: Final = {
     "the classes of ABC": "ABC 分类",
-    "where sales are recorded everybody has a class; where none are, nobody has": (
-        "有销售记录时人人都有分类；没有时则都没有"
+    "whose sales are recorded has a class; of whom none are, has none": (
+        "有销售记录的客户都有分类；没有记录的则没有"
     ),
     "an identity, to the last decimal; a lost cost flatters": (
         "恒等式，精确到最后一位小数；漏掉成本会美化结果"

@@ -127,6 +127,10 @@ data is published.
     where sources.yaml says so. No source gives such a key itself. -#}
 {% macro unknown_customer_key() -%} '(unknown customer)' {%- endmacro %}
 
+{#- Its type. Who they are is not known, nor how many: with the revenue of all of them it
+    is compared with nobody, not forecast and not graded, and no action is due. -#}
+{% macro unknown_type() -%} 'unknown' {%- endmacro %}
+
 {#- Whether a source's lines without a known customer are treated in one way: `refuse`,
     `leave_out` or `unknown_customer`, as sources.yaml says (`unknown_customers`). -#}
 {% macro unknown_customers_are(treatment, source_column) -%}

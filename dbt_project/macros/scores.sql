@@ -47,6 +47,17 @@ left join (
         and measured.raw_value < segments.ends_before
 {%- endmacro %}
 
-{#- Why nobody is graded where no source records sales. -#}
-{% macro no_rule_en() -%} 'no sales are recorded' {%- endmacro %}
-{% macro no_rule_zh() -%} '没有销售记录' {%- endmacro %}
+{#- Why somebody is not graded. -#}
+{% macro no_rule_en(customer_type) -%}
+    case
+        when {{ customer_type }} = {{ unknown_type() }}
+            then 'orders of customers whom no source knows'
+        else 'no sales are recorded'
+    end
+{%- endmacro %}
+{% macro no_rule_zh(customer_type) -%}
+    case
+        when {{ customer_type }} = {{ unknown_type() }} then '数据源中查无此客户的订单'
+        else '没有销售记录'
+    end
+{%- endmacro %}

@@ -22,7 +22,11 @@ def customers() -> Suite:
         [
             row_count(1, why="a release without customers was not meant"),
             unique("customer_id", why="the grain: one row per customer"),
-            one_of("customer_type", ["company", "person"], why="the two types"),
+            one_of(
+                "customer_type",
+                ["company", "person", "unknown"],
+                why="the two types, and lines of unknown customers",
+            ),
             between("source_count", 1, None, why="a customer of no record"),
             no_rows(
                 "nobody_owns_itself",

@@ -49,7 +49,8 @@ def customer_tiers() -> Suite:
                 "and batch.tier_code = tiers.tier_code "
                 "where tiers.tier_rank is distinct from batch.tier_rank "
                 "and (batch.tier_code <> 'not_graded' "
-                "or exists (select 1 from marts.order_lines))",
+                "or batch.customer_id not in (select customer_id "
+                "from marts.customer_value where lifecycle_stage = 'not recorded'))",
                 why="a tier that the policy in force does not have promises nothing",
             ),
             one_of(

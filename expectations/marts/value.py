@@ -8,7 +8,7 @@ from pipeline.gates.suite import Suite
 
 STAGES = [
     "prospect",
-    # Where no source records sales.
+    # Where no source records sales, and of lines of unknown customers.
     "not recorded",
     "new",
     "active",
@@ -33,11 +33,10 @@ def customer_value() -> Suite:
             one_of("abc_class", ["A", "B", "C"], why="the classes of ABC"),
             no_rows(
                 "abc_is_total",
-                "select customer_id from {batch} where (abc_class is null "
-                "or abc_class_12m is null) "
-                "and exists (select 1 from marts.order_lines)",
-                why="where sales are recorded everybody has a class; where none are, "
-                "nobody has",
+                "select customer_id from {batch} where "
+                "(abc_class is null) <> (lifecycle_stage = 'not recorded') "
+                "or (abc_class_12m is null) <> (lifecycle_stage = 'not recorded')",
+                why="whose sales are recorded has a class; of whom none are, has none",
             ),
             no_rows(
                 "the_release_knows_one_day",
@@ -79,7 +78,8 @@ def customer_value() -> Suite:
             no_rows(
                 "rfm_scores_come_together",
                 "select customer_id from {batch} "
-                "where (order_count > 0) <> (r_score is not null) "
+                "where (order_count > 0 and lifecycle_stage <> 'not recorded') "
+                "<> (r_score is not null) "
                 "or (r_score is null) <> (f_score is null) "
                 "or (r_score is null) <> (m_score is null)",
                 why="a buyer has three scores, others have none",
@@ -100,7 +100,8 @@ def customer_value() -> Suite:
             no_rows(
                 "who_bought_is_forecast",
                 "select customer_id from {batch} "
-                "where (order_count > 0) <> (value_model is not null) "
+                "where (order_count > 0 and lifecycle_stage <> 'not recorded') "
+                "<> (value_model is not null) "
                 "or (value_model is null) <> (predicted_orders_12m is null)",
                 why="the naive baseline never fails: a gap is a lost join",
             ),
@@ -127,10 +128,9 @@ def customer_value_history() -> Suite:
             one_of("abc_class_12m", ["A", "B", "C"], why="the classes of ABC"),
             no_rows(
                 "abc_is_total",
-                "select customer_id from {batch} where abc_class_12m is null "
-                "and exists (select 1 from marts.order_lines)",
-                why="where sales are recorded everybody has a class; where none are, "
-                "nobody has",
+                "select customer_id from {batch} where "
+                "(abc_class_12m is null) <> (lifecycle_stage = 'not recorded')",
+                why="whose sales are recorded has a class; of whom none are, has none",
             ),
             no_rows(
                 "nobody_is_lost_between_two_month_ends",

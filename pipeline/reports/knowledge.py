@@ -104,7 +104,10 @@ def known(connection: duckdb.DuckDBPyConnection) -> list[Known]:
         f"count(*) filter ({universe})"
         for _, measured, universe, _ in _MEASURES
     )
-    row = connection.execute(f"select {counts} from marts.customer_value").fetchone()
+    row = connection.execute(
+        f"select {counts} from marts.customer_value where customer_id in "
+        "(select customer_id from marts.customers where customer_type <> 'unknown')"
+    ).fetchone()
     assert row is not None
     return [
         Known(measure, row[2 * place], row[2 * place + 1], to_bring)

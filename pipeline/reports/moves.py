@@ -113,6 +113,7 @@ def since(
         left join marts.customer_value
             on customer_tiers.customer_id = customer_value.customer_id
         left join earlier on customer_tiers.customer_id = earlier.customer_id
+        where customers.customer_type <> 'unknown'
         group by all
         order by customers.customer_type, from_rank, from_tier, to_rank, to_tier
         """,

@@ -189,7 +189,9 @@ def _risks(connection: duckdb.DuckDBPyConnection) -> list[Row]:
             from marts.customer_value
             inner join marts.customers
                 on customer_value.customer_id = customers.customer_id
-            where customer_value.revenue_12m > 0
+            where
+                customer_value.revenue_12m > 0
+                and customers.customer_type <> 'unknown'
         ),
 
         few as (select unnest(?::integer[]) as first_few)

@@ -119,7 +119,9 @@ def headline(connection: duckdb.DuckDBPyConnection) -> Row:
         from marts.customers
         inner join marts.customer_value
             on customers.customer_id = customer_value.customer_id
-        where customer_value.last_order_date is not null
+        where
+            customer_value.last_order_date is not null
+            and customers.customer_type <> 'unknown'
         group by customers.customer_type
         order by customers.customer_type
         """,

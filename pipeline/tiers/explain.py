@@ -113,7 +113,7 @@ def run(release: Release, customer: str) -> Explanation:
         one = next(item for item in known if item.policy_id == tier["policy_id"])
         moments = _moments(connection, known, one, customer_id)
         present = moments[-1]
-        # Where no source records sales, the rules were not asked.
+        # Of who is not graded the rules were not asked.
         is_graded = tier["earned_tier_code"] != policy.NOT_GRADED[0]
         factors = _factors(connection, one, customer_id, present["customer_type"])
         confirmations = _confirmations(one, moments, tier) if is_graded else []

@@ -54,8 +54,8 @@ def earned_tiers(
         seeds: A relation for each of `policy_tables.TABLES`.
         facts: A relation; see `scoring`, with as_of_date and is_present.
         as_of: The as-of day.
-        not_graded: policy_id, tier_code and tier_rank of the tier that everybody has
-            where no source records sales; empty where one does.
+        not_graded: policy_id, tier_code and tier_rank of the tier of those whose purchases
+            are not recorded; empty where there can be none.
 
     Returns:
         A query with the columns of `stability.graded` and is_published. Who is not
@@ -84,18 +84,23 @@ def earned_tiers(
         if not one.is_published
     ]
     earned = " union all ".join(queries)
-    if everybody := not_graded.project("policy_id, tier_code, tier_rank").fetchall():
+    if outside := not_graded.project("policy_id, tier_code, tier_rank").fetchall():
         tiers = ", ".join(
             f"({literal(policy_id)}, {literal(code)}, {rank})"
-            for policy_id, code, rank in everybody
+            for policy_id, code, rank in outside
         )
         return (
-            "select earned.* replace (null::integer as rule_order, "
-            "tiers.code as earned_tier_code, tiers.rank as earned_rank, "
-            "tiers.code as tier_code, tiers.rank as tier_rank) "
+            "select earned.* replace ("
+            "case when tiers.code is null then earned.rule_order end as rule_order, "
+            "coalesce(tiers.code, earned.earned_tier_code) as earned_tier_code, "
+            "coalesce(tiers.rank, earned.earned_rank) as earned_rank, "
+            "coalesce(tiers.code, earned.tier_code) as tier_code, "
+            "coalesce(tiers.rank, earned.tier_rank) as tier_rank) "
             f"from ({earned}) as earned "
-            f"inner join (values {tiers}) as tiers (policy_id, code, rank) "
-            "on earned.policy_id = tiers.policy_id"
+            f"inner join {facts} as facts using (customer_id, moment_no) "
+            f"left join (values {tiers}) as tiers (policy_id, code, rank) "
+            "on earned.policy_id = tiers.policy_id "
+            "and facts.lifecycle_stage = 'not recorded'"
         )
     return earned
 

@@ -118,9 +118,10 @@ class Tier:
     grace: int
 
 
-# What everybody is where no source records sales; core_tiers gives it to each policy, and
-# its rank, the one after the policy's last.
+# What everybody is where no source records sales, and who stands for unknown customers;
+# core_tiers gives it to each policy, and its rank, the one after the policy's last.
 NOT_GRADED: Final = ("not_graded", "Not graded", "未分级")
+UNKNOWN_TYPE: Final = "unknown"
 
 
 @dataclass(frozen=True)

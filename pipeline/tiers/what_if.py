@@ -24,7 +24,7 @@ from pipeline.common.sql import literal, quoted
 from pipeline.release.catalogue import Release
 from pipeline.tiers import released, scoring
 from pipeline.tiers.candidate_policy import Chosen, Rows, choose
-from pipeline.tiers.policy import NOT_GRADED, Policy
+from pipeline.tiers.policy import NOT_GRADED, UNKNOWN_TYPE, Policy
 from pipeline.tiers.service import Service, plan_service, recorded_hours
 
 MOVES: Final = ("up", "down", "sideways", "same")
@@ -114,16 +114,20 @@ def grade(connection: duckdb.DuckDBPyConnection, chosen: Policy) -> None:
     Raises:
         ConfigurationError: The release grades nobody, as no source records sales.
     """
-    if connection.execute(
-        "select 1 from warehouse.marts.customer_tiers where tier_code = ? limit 1",
+    (is_nobody_graded,) = connection.execute(
+        "select bool_and(tier_code = ?) from warehouse.marts.customer_tiers",
         [NOT_GRADED[0]],
-    ).fetchone():
+    ).fetchone() or (None,)
+    if is_nobody_graded:
         raise ConfigurationError(
             "This release grades nobody, because no source records sales; no policy "
             "would grade anybody either. Provide order_lines in sources.yaml."
         )
     known = released.columns(connection, "marts", "customer_value")
-    facts = f"({released.present_facts(connection)}) as facts"
+    facts = (
+        f"(select * from ({released.present_facts(connection)}) "
+        f"where customer_type <> {literal(UNKNOWN_TYPE)}) as facts"
+    )
     # What a rule says stands once, and is joined where somebody reads it.
     connection.execute(
         "create table graded as "

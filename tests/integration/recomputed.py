@@ -103,6 +103,12 @@ def expected(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             customer.known_money += abs(net)
             customer.margin += margin
             costed_money += net
+    strangers = {
+        customer_id
+        for (customer_id,) in connection.execute(
+            "select customer_id from marts.customers where customer_type = 'unknown'"
+        ).fetchall()
+    }
     days = [each.first_day for each in customers.values() if each.first_day]
     first_day = min(days, default=None)
     return _totals(
@@ -111,6 +117,7 @@ def expected(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         ranks,
         {
             "is_recorded": bool(customers),
+            "strangers": strangers,
             "reaches_back": (first_day or as_of) <= two_years_ago + ONE_DAY,
             "reaches_a_year": first_day is None or first_day <= year_ago + ONE_DAY,
             "cost_coverage": _share(costed_money, lines_money) if has_line else None,
@@ -143,7 +150,11 @@ def _totals(
     revenue = sum((each.revenue[0] for each in customers.values()), Decimal(0))
     before = sum((each.revenue[1] for each in customers.values()), Decimal(0))
     orders = sum(len(each.orders[0]) for each in customers.values())
-    earlier = [each for each in customers.values() if each.orders[1]]
+    # Who stands for unknown customers brings revenue, and is counted nowhere.
+    counted = {
+        name: each for name, each in customers.items() if name not in facts["strangers"]
+    }
+    earlier = [each for each in counted.values() if each.orders[1]]
     again = [each for each in earlier if each.orders[0]]
     with_margin = sum(
         customers[name].revenue[0] for name, each in margins.items() if each is not None
@@ -154,12 +165,12 @@ def _totals(
     health = [each[4] for each in values.values() if each[4] is not None]
     known: dict[str, Any] = {
         "customers_without_order": sum(
-            each.first_day is None for each in customers.values()
+            each.first_day is None for each in counted.values()
         ),
-        "active_customers": sum(bool(each.orders[0]) for each in customers.values()),
+        "active_customers": sum(bool(each.orders[0]) for each in counted.values()),
         "new_customers": sum(
             each.first_day is not None and each.first_day > facts["year_ago"]
-            for each in customers.values()
+            for each in counted.values()
         )
         if facts["reaches_a_year"]
         else None,
@@ -183,7 +194,7 @@ def _totals(
         if facts["reaches_back"]
         else None,
         "key_customers": len(key),
-        "key_share_of_customers": _share(len(key), len(customers)),
+        "key_share_of_customers": _share(len(key), len(counted)),
         "key_share_of_revenue": _share(
             sum(customers[name].revenue[0] for name in key), revenue
         ),
@@ -192,7 +203,7 @@ def _totals(
         ),
     }
     return {
-        "customers": len(customers),
+        "customers": len(counted),
         **(known if recorded else dict.fromkeys(known)),
         "cost_coverage": facts["cost_coverage"],
         "return_rate": facts["return_rate"],

@@ -900,6 +900,54 @@ def test_lines_of_unknown_customers_stand_under_one(today: SmallCompany) -> None
 
 
 @pytest.mark.slow
+def test_who_stands_for_unknown_customers_is_told_and_not_judged(
+    today: SmallCompany,
+) -> None:
+    """Its revenue counts in every total; it is no customer of which anything is said."""
+    (found,) = rows(
+        today,
+        "select * from marts.customers "
+        "inner join marts.customer_value using (customer_id) "
+        "inner join marts.customer_tiers using (customer_id) "
+        "where customer_type = 'unknown'",
+    )
+    assert found["tier_code"] == "not_graded"
+    assert found["reason_en"].startswith(
+        "Not graded: orders of customers whom no source knows."
+    )
+    assert found["lifecycle_stage"] == found["rfm_segment"] == "not recorded"
+    assert {
+        column: found[column]
+        for column in (
+            *("abc_class", "r_score", "health_score", "predicted_revenue_12m"),
+            *("clv", "value_score", "total_score"),
+        )
+        if found[column] is not None
+    } == {}
+    for table in ("customer_actions", "customer_verdicts", "customer_concentration"):
+        assert (
+            rows(
+                today,
+                f"select * from marts.{table} semi join (select customer_id "
+                "from marts.customers where customer_type = 'unknown') "
+                "using (customer_id)",
+            )
+            == []
+        )
+    graded = rows(
+        today,
+        "select count(*) as n from marts.customer_tiers where tier_code = 'not_graded'",
+    )
+    assert graded == [{"n": 1}]
+    at = ("--home", today.home)
+    explained = command("explain", "unknown customer of shop", *at)
+    assert "customers whom no source knows" in " ".join(explained.stdout.split())
+    moves = json.loads(command("what-if", "base-2010", *at, "--json").stdout)
+    (customers,) = rows(today, "select count(*) as n from marts.customers")
+    assert moves["customers"] == customers["n"] - 1
+
+
+@pytest.mark.slow
 def test_lines_of_unknown_customers_are_left_out_and_counted(
     without_costs: SmallCompany,
 ) -> None:

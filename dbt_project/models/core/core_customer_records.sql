@@ -13,7 +13,7 @@ unknown_customers as (
     select distinct
         source,
         {{ unknown_customer_key() }} as source_customer_id,
-        'company' as customer_type,
+        {{ unknown_type() }} as customer_type,
         'unknown customer of ' || source as customer_name
     from unplaced_lines
     where treatment = 'unknown_customer'

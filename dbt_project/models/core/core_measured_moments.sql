@@ -150,7 +150,7 @@ measured as (
         on
             moments.moment_no = type_moments.moment_no
             and moments.customer_type = type_moments.customer_type
-    inner join lifecycle_settings
+    left join lifecycle_settings
         on moments.customer_type = lifecycle_settings.customer_type
     cross join recorded
     left join whitespace
@@ -193,6 +193,7 @@ compared as (
         end as growth_rate,
         {% if some_source_gives("order_lines") -%}
         case
+            when customer_type = {{ unknown_type() }} then null
             when revenue_share_above_12m < 0.80 then 'A'
             when revenue_share_above_12m < 0.95 then 'B'
             else 'C'
@@ -207,6 +208,7 @@ final as (
     select
         *,
         case
+            when customer_type = {{ unknown_type() }} then 'not recorded'
             {%- if some_source_gives("order_lines") %}
             when first_order_date is null then 'prospect'
             {%- else %}

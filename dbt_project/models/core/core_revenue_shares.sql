@@ -14,7 +14,7 @@ revenues as (
         revenue_12m,
         count(*) as customers
     from customer_moments
-    where revenue_12m > 0
+    where revenue_12m > 0 and customer_type <> {{ unknown_type() }}
     group by moment_no, customer_type, revenue_12m
 ),
 

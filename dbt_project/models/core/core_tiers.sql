@@ -1,7 +1,8 @@
 {#-
-The tiers that a customer can have: those of each policy and, where no source records sales,
-`not_graded` under all of them. Who has not bought is a prospect only where a purchase would
-have been seen; pipeline/tiers/policy.py knows the same tier as NOT_GRADED.
+The tiers that a customer can have: those of each policy and `not_graded` under all of them,
+which is everybody's where no source records sales, and theirs who are known as lines of
+unknown customers alone. Who has not bought is a prospect only where a purchase would have
+been seen; pipeline/tiers/policy.py knows the same tier as NOT_GRADED.
 -#}
 with tiers as (
     select * from {{ ref("tiers") }}
@@ -36,7 +37,9 @@ final as (
     select * from of_policies
     union all
     select * from not_graded
-    where not {{ some_source_gives("order_lines") | lower }}
+    where
+        not {{ some_source_gives("order_lines") | lower }}
+        or {{ ("unknown_customer" in var("unknown_customers", {}).values()) | lower }}
 )
 
 select * from final

@@ -21,14 +21,17 @@ members as (
     from customer_profit
     inner join customers on customer_profit.customer_id = customers.customer_id
     where
-        customer_profit.revenue > 0
-        or (
-            customer_profit.profit is not null
-            and (
-                customer_profit.revenue <> 0
-                or customer_profit.margin <> 0
-                or customer_profit.cost_to_serve <> 0
-                or coalesce(customer_profit.acquisition_cost, 0) <> 0
+        customers.customer_type <> {{ unknown_type() }}
+        and (
+            customer_profit.revenue > 0
+            or (
+                customer_profit.profit is not null
+                and (
+                    customer_profit.revenue <> 0
+                    or customer_profit.margin <> 0
+                    or customer_profit.cost_to_serve <> 0
+                    or coalesce(customer_profit.acquisition_cost, 0) <> 0
+                )
             )
         )
 ),

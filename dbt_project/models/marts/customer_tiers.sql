@@ -106,8 +106,8 @@ facts as (
         earned_tiers.tier_name_en as earned_name_en,
         earned_tiers.tier_name_zh as earned_name_zh,
         -- Only who is not graded has no rule.
-        coalesce(tier_rules.rule_en, {{ no_rule_en() }}) as rule_en,
-        coalesce(tier_rules.rule_zh, {{ no_rule_zh() }}) as rule_zh,
+        coalesce(tier_rules.rule_en, {{ no_rule_en("present.customer_type") }}) as rule_en,
+        coalesce(tier_rules.rule_zh, {{ no_rule_zh("present.customer_type") }}) as rule_zh,
         tiers.is_graded and earned_tiers.is_graded as is_graded,
         coalesce(made_scores.makes_value_score, false) as makes_value_score,
         coalesce(made_scores.makes_potential_score, false) as makes_potential_score,
@@ -213,7 +213,7 @@ final as (
         previous_tier_code,
         tier_name_en || ': ' || why_en || '. '
         || case
-            when not is_graded
+            when not is_graded and customer_type <> {{ unknown_type() }}
                 then
                     coalesce(
                         cast(ticket_count_12m as {{ type_text() }})
@@ -254,7 +254,7 @@ final as (
         end as reason_en,
         tier_name_zh || '：' || why_zh || '。'
         || case
-            when not is_graded
+            when not is_graded and customer_type <> {{ unknown_type() }}
                 then
                     coalesce(
                         '近12个月' || cast(ticket_count_12m as {{ type_text() }})

@@ -43,7 +43,7 @@ rfm_ranks as (
         rank() over (partition by customer_type order by revenue) as m_rank,
         cast(count(*) over (partition by customer_type) as double) as buyers
     from valued
-    where orders > 0
+    where orders > 0 and customer_type <> {{ unknown_type() }}
 ),
 
 rfm_scores as (
@@ -115,7 +115,7 @@ shares as (
         ) - revenue * count(*) over (partition by customer_type, revenue)
             as revenue_above
     from valued
-    where revenue > 0
+    where revenue > 0 and customer_type <> {{ unknown_type() }}
 ),
 
 abc_classes as (
@@ -175,11 +175,15 @@ final as (
         rfm_scores.m_score,
         coalesce(
             rfm_segments.rfm_segment,
+            case when valued.customer_type = {{ unknown_type() }} then 'not recorded' end,
             {% if some_source_gives("order_lines") -%} 'never bought'
             {%- else -%} 'not recorded' {%- endif %}
         ) as rfm_segment,
         {% if some_source_gives("order_lines") -%}
-        coalesce(abc_classes.abc_class, 'C')
+        case
+            when valued.customer_type <> {{ unknown_type() }}
+                then coalesce(abc_classes.abc_class, 'C')
+        end
         {%- else -%}
         cast(null as {{ type_text() }})
         {%- endif %} as abc_class,

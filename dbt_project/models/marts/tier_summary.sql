@@ -81,6 +81,7 @@ filled as (
     cross join anybody
     left join totals on tiers.tier_code = totals.tier_code
     left join effort on tiers.tier_code = effort.tier_code
+    where tiers.is_graded or totals.tier_code is not null
 ),
 
 final as (

@@ -14,7 +14,7 @@ leaves out by its definition is counted apart.
     ["revenue_12m", "customer_value", "tier_summary", "0"],
     ["margin", "customer_value", "tier_summary", "0"],
     ["profit", "customer_value", "tier_summary", "0"],
-    ["profit", "customer_value", "customer_concentration", "0"],
+    ["profit", "customer_value", "customer_concentration", "off_curve_profit"],
     ["orders", "customer_value", "tier_summary", "0"],
     ["tickets", "customer_value", "tier_summary", "0"],
 ] -%}
@@ -27,9 +27,17 @@ with valued as (
         sum(profit) as profit,
         sum(order_count_12m) as orders,
         sum(ticket_count_12m) as tickets,
-        -- Who has no revenue and no known profit has no point on either curve.
-        sum(case when revenue <= 0 and profit is null then revenue else 0 end)
-            as off_curve_revenue
+        -- Who has no revenue and no known profit has no point on either curve, nor has who
+        -- stands for unknown customers.
+        sum(case
+            when
+                (revenue <= 0 and profit is null)
+                or lifecycle_stage = 'not recorded'
+                then revenue
+            else 0
+        end) as off_curve_revenue,
+        sum(case when lifecycle_stage = 'not recorded' then profit else 0 end)
+            as off_curve_profit
     from {{ ref("customer_value") }}
 ),
 

@@ -20,6 +20,7 @@ from pipeline.cli.rendering.language import (
     write,
 )
 from pipeline.tiers.explain import WORDED, Explanation, total
+from pipeline.tiers.policy import UNKNOWN_TYPE
 from pipeline.tiers.scoring import MEASURE_NAMES
 
 
@@ -148,6 +149,11 @@ class _Rendering(Language):
     def _next(self, found: Explanation) -> str:
         """What would move it up, as a sentence."""
         step = found.next
+        if not found.rules and found.customer["customer_type"] == UNKNOWN_TYPE:
+            return self.either(
+                "not graded, as it stands for customers whom no source knows",
+                "代表数据源中查无资料的客户，不评级",
+            )
         if not found.rules:
             return self.either(
                 "nobody is graded, as no source records sales", "无销售记录，不评级"

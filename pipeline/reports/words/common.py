@@ -88,9 +88,11 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "table.sort": ("Sort by", "排序："),
     "type.one.company": ("company", "企业客户"),
     "type.one.person": ("person", "个人客户"),
+    "type.one.unknown": ("unknown", "未知客户"),
     "type.one.lead": ("lead", "线索"),
     "type.many.company": ("Companies", "企业客户"),
     "type.many.person": ("Persons", "个人客户"),
+    "type.many.unknown": ("Unknown customers", "未知客户"),
     # Heads of columns.
     "col.customer": ("Customer", "客户"),
     "col.tier": ("Tier", "等级"),

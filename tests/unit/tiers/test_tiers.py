@@ -794,7 +794,7 @@ def test_spells_are_whole_and_migration_sums(
         assert all(total == pytest.approx(1) for total in by_tier.values())
 
 
-def test_nobody_is_graded_where_no_sales_are_recorded() -> None:
+def test_nobody_is_graded_whose_sales_are_not_recorded() -> None:
     """Under every policy, and under the tier that the rest of the product knows."""
     warehouse = Warehouse().seed("tiers")
     sql = compiled()["core_tiers"][1].strip()
@@ -817,14 +817,19 @@ def test_nobody_is_graded_where_no_sales_are_recorded() -> None:
     }
     warehouse.lay_query(
         "int_tier_facts",
-        "select 'c' as customer_id, 'company' as customer_type, 1 as moment_no, "
+        "select stage as customer_id, 'company' as customer_type, 1 as moment_no, "
         "date '2014-01-31' as as_of_date, true as is_month_end, true as is_present, "
-        "false as has_purchased, "
-        + ", ".join(f"cast(null as double) as {fact}" for fact in FACTS),
+        "false as has_purchased, stage as lifecycle_stage, "
+        + ", ".join(f"cast(null as double) as {fact}" for fact in FACTS)
+        + " from (values ('not recorded'), ('prospect')) as stages (stage)",
     )
+    prospect = ("prospect", 1, "prospect", "prospect", 4)
     for not_graded, expected in (
-        (everybody, [(None, code, code, 5)]),
-        (everybody.filter("false"), [(1, "prospect", "prospect", 4)]),
+        (everybody, [("not recorded", None, code, code, 5), prospect]),
+        (
+            everybody.filter("false"),
+            [("not recorded", 1, "prospect", "prospect", 4), prospect],
+        ),
     ):
         query = models.earned_tiers(
             seeds,
@@ -834,8 +839,9 @@ def test_nobody_is_graded_where_no_sales_are_recorded() -> None:
         )
         assert (
             warehouse.connection.sql(query)
-            .project("rule_order, earned_tier_code, tier_code, tier_rank")
+            .project("customer_id, rule_order, earned_tier_code, tier_code, tier_rank")
             .distinct()
+            .order("customer_id")
             .fetchall()
             == expected
         )

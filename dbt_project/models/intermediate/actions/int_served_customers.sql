@@ -1,6 +1,6 @@
 {#-
 Every customer as it is on the as-of day, with its tier, what the tier promises and what
-the actions ask of it.
+the actions ask of it. Who stands for unknown customers is nobody who could be served.
 -#}
 with refresh as (
     select * from {{ ref("core_refresh") }}
@@ -9,7 +9,7 @@ with refresh as (
 present_tiers as (
     select *
     from {{ ref("int_tiers") }}
-    where is_present
+    where is_present and customer_type <> {{ unknown_type() }}
 ),
 
 spells as (
