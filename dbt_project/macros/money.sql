@@ -5,11 +5,10 @@ Money of any currency in the reporting currency.
 {#- The joins that give a relation its rate: none for the reporting currency, else the one
     of the day, which holds until the next. -#}
 {% macro join_fx_rates(relation, day) %}
-    left join {{ ref("core_fx_rates") }} as fx_rates
+    left join {{ ref("core_fx_days") }} as fx_rates
         on
             {{ relation }}.currency = fx_rates.currency
-            and {{ day }} >= fx_rates.valid_from
-            and {{ day }} < {{ end_of("fx_rates") }}
+            and {{ day }} = fx_rates.fx_day
 {% endmacro %}
 
 {#- An amount of a relation in the reporting currency, at the rate that `join_fx_rates` found;

@@ -28,6 +28,15 @@ known as (
             {{ business_date("payments.paid_at") }},
             refresh.as_of_date
         ) as recorded_on,
+        -- Of an invoice that is known by its future due date alone, today's rate.
+        least(
+            coalesce(
+                payments.invoiced_on,
+                payments.due_date,
+                {{ business_date("payments.paid_at") }}
+            ),
+            refresh.as_of_date
+        ) as rate_day,
         payments.amount as source_amount,
         payments.currency,
         refresh.as_of_date,
@@ -60,7 +69,7 @@ converted as (
         known.customer_source,
         known.source_customer_id
     from known
-    {{ join_fx_rates("known", "known.recorded_on") }}
+    {{ join_fx_rates("known", "known.rate_day") }}
 ),
 
 final as (

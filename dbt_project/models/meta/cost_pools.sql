@@ -168,7 +168,10 @@ invoices as (
         staged_payments.currency,
         staged_payments.amount,
         staged_payments.due_date,
-        coalesce(staged_payments.invoiced_on, staged_payments.due_date) as invoiced_on,
+        least(
+            coalesce(staged_payments.invoiced_on, staged_payments.due_date),
+            refresh.as_of_date
+        ) as rate_day,
         coalesce(
             {{ business_date("staged_payments.paid_at") }}, refresh.as_of_date
         ) as late_until,
@@ -196,7 +199,7 @@ late_payment as (
             else 0
         end as unpriced
     from invoices
-    {{ join_fx_rates("invoices", "invoices.invoiced_on") }}
+    {{ join_fx_rates("invoices", "invoices.rate_day") }}
     {{ join_cost_rates("invoices", "invoices.due_date") }}
     where invoices.late_until > invoices.due_date
 ),

@@ -502,7 +502,7 @@ def leads(*given: dict[str, Any]) -> Warehouse:
         },
         [("EUR", dt.date(2021, 1, 1), AS_OF, 1.5), ("EUR", AS_OF, None, 2)],
     )
-    return warehouse.build("core_leads")
+    return warehouse.build("core_fx_days", "core_leads")
 
 
 def test_a_lead_stands_as_it_stood_on_the_as_of_day() -> None:

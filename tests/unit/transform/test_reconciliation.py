@@ -542,18 +542,21 @@ def marts(**changed: str) -> list[tuple[str, str, Decimal]]:
     """The figures that differ, between three customers' marts."""
     warehouse = Warehouse()
     laid = {
-        "customers": "select 'C' || range as customer_id from range(3)",
-        "customer_tiers": "select 'C' || range as customer_id from range(3)",
-        "customer_source_keys": "select 'C' || range % 3 as customer_id from range(5)",
-        "customer_value": "from (values (10.5, 10, 4, 1.5, 2, 1), (-3, 0, 0, null, 0, 0),"
-        " (0, 0, 0, -2, 0, 3)) as t (revenue, revenue_12m, margin, profit, "
-        "order_count_12m, ticket_count_12m)",
-        "tier_summary": "from (values (2, 7.5, 10, 4, 1.5, 2, 1), (1, 0, 0, 0, -2, 0, 3))"
+        "customers": "select 'C' || range as customer_id from range(4)",
+        "customer_tiers": "select 'C' || range as customer_id from range(4)",
+        "customer_source_keys": "select 'C' || range % 4 as customer_id from range(5)",
+        "customer_value": "from (values (10.5, 10, 4, 1.5, 2, 1, 'active'), "
+        "(-3, 0, 0, null, 0, 0, 'lost'), (0, 0, 0, -2, 0, 3, 'prospect'), "
+        "(5, 1, 1, 0.5, 1, 0, 'not recorded')) "
+        "as t (revenue, revenue_12m, margin, profit, "
+        "order_count_12m, ticket_count_12m, lifecycle_stage)",
+        "tier_summary": "from (values (2, 7.5, 10, 4, 1.5, 2, 1), "
+        "(1, 0, 0, 0, -2, 0, 3), (1, 5, 1, 1, 0.5, 1, 0))"
         " as t (customers, revenue, revenue_12m, margin, profit, order_count_12m, "
         "ticket_count_12m)",
         "customer_concentration": "from (values (10.5, 1.5), (0, -2)) "
         "as t (revenue, profit)",
-        "event_days": "from (values ('order_lines', 7.5), ('payments', 99)) "
+        "event_days": "from (values ('order_lines', 12.5), ('payments', 99)) "
         "as t (entity, amount)",
     }
     for name, query in (laid | changed).items():
@@ -565,7 +568,8 @@ def marts(**changed: str) -> list[tuple[str, str, Decimal]]:
 
 
 def test_marts_that_agree() -> None:
-    """Who has no revenue and no known profit is on no curve, and that is counted."""
+    """Who has no revenue and no known profit, or is not known, is on no curve, and that is
+    counted."""
     assert marts() == []
 
 
@@ -574,18 +578,18 @@ def test_marts_that_agree() -> None:
     [
         (
             "event_days",
-            "select 'order_lines' as entity, 7.5001 as amount",
+            "select 'order_lines' as entity, 12.5001 as amount",
             [("revenue", "customer_value", Decimal("0.0001"))],
         ),
         (
             "customer_tiers",
-            "select 'C' || range as customer_id from range(2)",
+            "select 'C' || range as customer_id from range(3)",
             [("customers", "customer_tiers", 1), ("customers", "tier_summary", -1)],
         ),
         (
             "customer_source_keys",
             "select 'C0' as customer_id",
-            [("customers", "customer_source_keys", 2)],
+            [("customers", "customer_source_keys", 3)],
         ),
         (
             "customer_concentration",
