@@ -136,12 +136,15 @@ def discard(home: Home) -> None:
 
 
 def _is_dense(work: Path) -> bool:
-    """Whether the file can be opened, and is not for the most part room of dropped tables.
+    """Whether the file can be written to, and is not mostly room of dropped tables.
+
+    Opened as it will be: somebody who reads it, after a refusal led there, holds a lock that
+    nobody can write under.
 
     Raises:
-        duckdb.Error: It cannot be opened.
+        duckdb.Error: It cannot be opened, or another process has it open.
     """
-    with duckdb_files.connect(work, read_only=True) as connection:
+    with duckdb_files.connect(work) as connection:
         found = connection.execute(
             "select 2 * free_blocks <= total_blocks from pragma_database_size()"
         ).fetchone()

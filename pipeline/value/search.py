@@ -68,24 +68,25 @@ class Search:
         """The optimum near a starting point, and the value there.
 
         BFGS with backtracking on at most five parameters; one that stands at an edge and
-        is pushed over it stays there until it is pushed back. scipy's L-BFGS-B does the
-        same, but waits for its linear algebra's threads: on two busy cores it took two
-        thirds of the time of a whole backtest.
+        is pushed over it stays there until it is pushed back, and no step leads past an
+        edge. scipy's L-BFGS-B does the same, but waits for its linear algebra's threads: on
+        two busy cores it took two thirds of the time of a whole backtest.
         """
         logs = np.clip(logs, *self._bounds)
         value, gradient = self(logs)
         inverse = np.eye(len(logs))
         for _ in range(_STEPS):
             free = ~at_bound(logs, gradient)
-            slope = np.where(free, gradient, 0.0)
-            if np.abs(slope).max() < _AT_REST:
+            if np.abs(np.where(free, gradient, 0.0)).max() < _AT_REST:
                 break
-            step = -(np.where(np.outer(free, free), inverse, 0.0) @ slope)
+            slope, step = self._downhill(logs, gradient, free, inverse)
             if not step @ slope < 0:
                 inverse = np.eye(len(logs))
-                step = -slope
+                slope, step = self._downhill(logs, gradient, free, inverse)
             # A factor of e in a parameter is as far as a quadratic picture is believed.
             step /= max(1.0, float(np.abs(step).max()))
+            room = self._room(logs, step)
+            step *= room
             for _ in range(_HALVINGS):
                 moved = np.clip(logs + step, *self._bounds)
                 new_value, new_gradient = self(moved)
@@ -97,9 +98,35 @@ class Search:
             inverse = _updated(inverse, moved - logs, new_gradient - gradient)
             gained = value - new_value
             logs, value, gradient = moved, new_value, new_gradient
-            if gained <= _NO_PROGRESS * abs(value):
+            # A short way to an edge gains little, and says nothing of what comes then.
+            if gained <= _NO_PROGRESS * abs(value) and room == 1.0:
                 break
         return logs, value
+
+    def _downhill(
+        self, logs: Floats, gradient: Floats, free: Booleans, inverse: Floats
+    ) -> tuple[Floats, Floats]:
+        """The slope and the quasi-Newton step in the parameters that may move.
+
+        Those are the free ones but for any that stands at an edge and that the step would
+        take over it, because another one moves.
+        """
+        low, high = self._bounds
+        while True:
+            slope = np.where(free, gradient, 0.0)
+            step = -(_among(inverse, free) @ slope)
+            over = free & (((logs <= low) & (step < 0)) | ((logs >= high) & (step > 0)))
+            if not over.any():
+                return slope, step
+            free = free & ~over
+
+    def _room(self, logs: Floats, step: Floats) -> float:
+        """How much of a step there is until the first parameter comes to an edge."""
+        low, high = self._bounds
+        moves = step != 0
+        edge = np.where(step > 0, high, low)
+        share = (edge - logs)[moves] / step[moves]
+        return float(share.min(initial=1.0))
 
     def hessian(self, logs: Floats, gradient: Floats) -> Floats:
         """Differences of the analytic gradient; exact to about 1e-5."""
@@ -158,6 +185,21 @@ class Search:
         free = ~at_bound(logs, gradient)
         rest |= float(np.abs(gradient[free]).max(initial=0.0)) <= SMALL_GRADIENT
         return logs, hessian, gradient, rest
+
+
+def _among(inverse: Floats, free: Booleans) -> Floats:
+    """The inverse of the Hessian's part for the free parameters, the others being fixed.
+
+    Not the part of the inverse: along a ridge, where two parameters grow together, that would
+    let one of them go as far alone as both can.
+    """
+    if free.all():
+        return inverse
+    result = np.zeros_like(inverse)
+    kept, fixed = np.ix_(free, free), np.ix_(~free, ~free)
+    across = inverse[np.ix_(free, ~free)]
+    result[kept] = inverse[kept] - across @ np.linalg.solve(inverse[fixed], across.T)
+    return result
 
 
 def _updated(inverse: Floats, step: Floats, change: Floats) -> Floats:

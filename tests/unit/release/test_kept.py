@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,3 +169,27 @@ def test_what_lies_in_its_place_is_no_hindrance(home: Home) -> None:
     kept.folder(home).write_text("a file of somebody's")
     publish(home, built(home, 1))
     assert taken(home, candidate_with(home, 2)) is not None
+
+
+def test_a_work_file_that_somebody_has_open_is_left_to_its_reader(home: Home) -> None:
+    """The next refresh builds everything; the reader goes on reading."""
+    publish(home, built(home, 1))
+    reading = (
+        "import duckdb, sys; "
+        "connection = duckdb.connect(sys.argv[1], read_only=True); "
+        "print('open', flush=True); sys.stdin.read(); "
+        "print(connection.execute('from t').fetchall())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", reading, str(kept.folder(home) / "work.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "open\n"
+        following = candidate_with(home, 2)
+        assert taken(home, following) is None
+        assert not following.work_file.exists()
+        said, _ = reader.communicate()
+    assert said == "[(1,)]\n"
