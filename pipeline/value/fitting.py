@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,9 @@ _VAGUE = 3.0
 # A mean age that is rounding and no time; no unit of time is so long.
 _NO_TIME = 1e-9
 
-# The search for the region of the optimum runs on at most so many rows.
-COARSE_ROWS = 20_000
+# The search for the optimum goes over so many rows at most: from all starting points over the
+# few, from the best of what they found over the many, and then over all.
+FEW_ROWS, COARSE_ROWS = 2_000, 20_000
 
 # Starting points whose optimum is within so much of the best (in ln L) found the same.
 _SAME_OPTIMUM = 0.01
@@ -220,7 +222,7 @@ def _fitted(
         model.name,
         model.parameter_names,
         objective=lambda logs: _by_logarithms(model, scaled, logs),
-        coarse=_coarse(model, scaled),
+        coarser=_coarser(model, scaled),
         starts=model.starts,
         scale=np.where(model.time_parameters, unit, 1.0),
         # A density of x moments in time: each carries one over the unit.
@@ -242,16 +244,19 @@ def _by_logarithms(
     return value, gradient * parameters
 
 
-def _coarse(model: PurchaseModel, triples: Triples) -> Objective | None:
-    """The same objective on a coarser grid, to find the region of the optimum cheaply."""
+def _coarser(model: PurchaseModel, triples: Triples) -> list[Objective]:
+    """The same objective on coarser grids, the coarsest first, to come near the optimum."""
+    found: list[Objective] = []
     if len(triples) <= COARSE_ROWS or not model.rescales:
-        return None
+        return found
     step = float(triples.age.max()) / 128
-    coarse = triples.on_grid(step)
-    while len(coarse) > COARSE_ROWS and step < float(triples.age.max()) / 8:
-        step *= 2
-        coarse = coarse.on_grid(step)
-    return lambda logs: _by_logarithms(model, coarse, logs)
+    grid = triples.on_grid(step)
+    for most in (COARSE_ROWS, FEW_ROWS):
+        while len(grid) > most and step < float(triples.age.max()) / 8:
+            step *= 2
+            grid = grid.on_grid(step)
+        found.insert(0, partial(_by_logarithms, model, grid))
+    return found
 
 
 def failed(name: str, names: tuple[str, ...], about: Diagnosis, problem: str) -> Fit:
@@ -276,7 +281,7 @@ def maximise(
     names: tuple[str, ...],
     *,
     objective: Objective,
-    coarse: Objective | None,
+    coarser: Sequence[Objective],
     starts: Sequence[Sequence[float]],
     scale: Floats,
     log_likelihood_shift: float,
@@ -290,7 +295,7 @@ def maximise(
         names: Its parameters' names.
         objective: ln L of all customers and its derivatives by the logarithms of the
             parameters, in the units of the fit.
-        coarse: The same on fewer rows, for the search from the starting points; or None.
+        coarser: The same on fewer rows, the fewest first, to come near the optimum.
         starts: Starting points, in the units of the fit.
         scale: What the parameters are multiplied with to come to the units of the data.
         log_likelihood_shift: What ln L gains by the change of units.
@@ -298,16 +303,19 @@ def maximise(
         about: What the diagnosis says about the data.
     """
     search = Search(objective, about.customers, prior)
-    near = search if coarse is None else Search(coarse, about.customers, prior)
+    nearer = [Search(each, about.customers, prior) for each in coarser]
+    first, *others = nearer or [search]
     with np.errstate(all="ignore"):
         found = sorted(
-            (near.climb(np.log(np.asarray(start))) for start in starts),
+            (first.climb(np.log(np.asarray(start))) for start in starts),
             key=lambda each: each[1],
         )
         best, curvature = found[0][0], None
-        if coarse is not None:
+        for near in others:
+            best, _ = near.climb(best)
+        if nearer:
             # The coarse rows know the curvature well enough to lead to the top of all.
-            best, curvature, *_ = near.polish(best)
+            best, curvature, *_ = nearer[-1].polish(best)
         logs, hessian, gradient, converged = search.polish(best, curvature)
 
     free = ~at_bound(logs, gradient)

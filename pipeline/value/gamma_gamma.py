@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -198,7 +198,7 @@ def _fitted(
         NAME,
         NAMES,
         objective=lambda logs: _by_logarithms(scaled, logs),
-        coarse=(lambda logs: _by_logarithms(thinned, logs)) if every > 1 else None,
+        coarser=[partial(_by_logarithms, thinned)] if every > 1 else [],
         starts=_STARTS,
         scale=np.array([1.0, 1.0, unit]),
         log_likelihood_shift=-about.customers * float(np.log(unit)),

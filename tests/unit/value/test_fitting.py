@@ -153,7 +153,7 @@ def test_a_likelihood_that_is_not_finite_is_diagnosed() -> None:
         "nowhere",
         ("one", "two"),
         objective=nowhere,
-        coarse=None,
+        coarser=[],
         starts=[(1.0, 1.0), (2.0, 0.5)],
         scale=np.ones(2),
         log_likelihood_shift=0.0,
