@@ -67,6 +67,8 @@ class Execution:
         self._is_stopped = stopped
         self._traces = traces
         self._former = former
+        # Whether the candidate's files began as those of the former release.
+        self._is_copied = False
         self._nodes = {**selection.tables, **selection.tests}
         self._results: dict[str, Result] = {}
         self._taken: set[str] = set()
@@ -76,10 +78,15 @@ class Execution:
     def run(self) -> list[Result]:
         """Builds and tests everything; errors are results, not exceptions."""
         self._compiled.prepare(self._nodes)
-        with self._connect() as connection, cursor_of(connection) as cursor:
-            if self._former is not None:
-                materialization.drop_all_but(cursor, self._selection.tables.values())
+        with self._open_work() as connection, cursor_of(connection) as cursor:
             self._traces.landed(cursor)
+        if self._former is not None:
+            if self._traces.is_as_before:
+                self._is_copied = materialization.copy_files(
+                    self._former, self._candidate
+                )
+            with self._connect() as connection, cursor_of(connection) as cursor:
+                materialization.drop_all_but(cursor, self._selection.tables.values())
         before = -1
         while before < len(self._results) < len(self._nodes):
             before = len(self._results)
@@ -236,7 +243,9 @@ class Execution:
             if found["status"] == "pass":
                 self._traces.note(name, key)
             return found
-        if former is not None and materialization.take_over(cursor, node):
+        if former is not None and materialization.take_over(
+            cursor, node, is_copied=self._is_copied
+        ):
             found = {"status": "success", "rows": former["rows"], "carried": True}
             content = former["content"]
         else:
@@ -262,12 +271,16 @@ class Execution:
         made_of = self._selection.ancestors[name]
         return any(map(made_of.issuperset, self._refused))
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        """The work file with the release's files beside it, and every schema in them."""
-        connection = duckdb.connect(
+    def _open_work(self) -> duckdb.DuckDBPyConnection:
+        """The work file alone."""
+        return duckdb.connect(
             str(self._candidate.work_file.resolve()),
             config=materialization.config(),
         )
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        """The work file with the release's files beside it, and every schema in them."""
+        connection = self._open_work()
         duckdb_files.attach(connection, self._candidate.databases, read_only=False)
         if self._former is not None:
             files = duckdb_files.databases(self._former)

@@ -16,11 +16,15 @@ from typing import Any
 import duckdb
 
 from pipeline.common import engine, sql
-from pipeline.release.layout import DATABASES
+from pipeline.common.files import copy_whole, read_json, sha256
+from pipeline.release import duckdb_files
+from pipeline.release.layout import DATABASES, Candidate, stated
 from pipeline.transform.nodes import Node, Status
 
-# Before the names of the catalogs of the release before.
-FORMER = "former_"
+log = logging.getLogger("customer_tiers.transform")
+
+# The catalog of the work file; what is before the names of those of the release before.
+WORK, FORMER = "work", "former_"
 
 # What DuckDB's files are opened with, here and by dbt. A time with a zone compared with
 # one without is one in UTC, wherever this runs.
@@ -92,11 +96,42 @@ def build(
     return {"status": "success", "rows": rows}
 
 
-def take_over(cursor: duckdb.DuckDBPyConnection, node: Node) -> bool:
+def copy_files(release: Path, candidate: Candidate) -> bool:
+    """Has a candidate's files begin as those of a release, where most of it will be the same.
+
+    A copy of a file costs what it takes to read and write it, and on a file system that
+    shares blocks nothing; a copy of its tables costs what it takes to make them out. Free
+    blocks may hold rows of tables that were dropped, and none of anybody who was forgotten
+    since: `forget` writes a release's files anew.
+
+    Returns:
+        False, and nothing is copied, where a file is not the one that was sealed.
+    """
+    try:
+        sealed = stated(read_json(release / "release.json"))
+        for name, path in duckdb_files.databases(release).items():
+            target = candidate.databases[name]
+            target.unlink(missing_ok=True)
+            copy_whole(path, target)
+            target.chmod(0o600)
+            if sha256(target) not in {each["sha256"] for each in sealed[path.name]}:
+                raise ValueError(f"{path} is not the file that was sealed")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("the files of %s are not gone on from: %s", release.name, error)
+        for each in candidate.databases.values():
+            each.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def take_over(
+    cursor: duckdb.DuckDBPyConnection, node: Node, *, is_copied: bool = False
+) -> bool:
     """Has the former table of a node stand where the node's own would be made.
 
-    In the work file it lies there already. A release is files of its own, which hold
-    nothing of former ones: its table is copied, from the file in which it belongs.
+    In the work file it lies there already, and so it does in the release's where these
+    were copied whole. Otherwise these hold nothing of former ones: its table is copied,
+    from the file in which it belongs.
 
     Returns:
         False where there is none to take over.
@@ -104,7 +139,7 @@ def take_over(cursor: duckdb.DuckDBPyConnection, node: Node) -> bool:
     kind = node["config"]["materialized"]
     if kind == "ephemeral":
         return True
-    if node["database"] not in DATABASES:
+    if is_copied or node["database"] not in DATABASES:
         return _is_there(cursor, node)
     if kind == "view":
         return False
@@ -134,16 +169,20 @@ def drop(cursor: duckdb.DuckDBPyConnection, node: Node) -> None:
 
 
 def drop_all_but(cursor: duckdb.DuckDBPyConnection, nodes: Iterable[Node]) -> None:
-    """Drops every table and view of the work file that is none of these or landed."""
+    """Drops all tables and views of the candidate that are none of these or landed."""
     wanted = {node["relation_name"] for node in nodes}
+    ours = [WORK, *DATABASES]
     there = cursor.execute(
-        "select 'view' as kind, schema_name, view_name as name from duckdb_views() "
-        "where database_name = 'work' and not internal and schema_name <> 'landing' "
-        "union all select 'table', schema_name, table_name from duckdb_tables() "
-        "where database_name = 'work' and schema_name <> 'landing'"
+        "select 'view' as kind, database_name, schema_name, view_name as name "
+        "from duckdb_views() where not internal and schema_name <> 'landing' "
+        "and database_name in (select unnest(?)) "
+        "union all select 'table', database_name, schema_name, table_name "
+        "from duckdb_tables() where schema_name <> 'landing' "
+        "and database_name in (select unnest(?))",
+        [ours, ours],
     ).fetchall()
-    for kind, schema, name in there:
-        relation = ".".join(map(sql.quoted, ("work", schema, name)))
+    for kind, *place in there:
+        relation = ".".join(map(sql.quoted, place))
         if relation not in wanted:
             cursor.execute(f"drop {kind} {relation}")
 

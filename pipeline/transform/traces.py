@@ -83,6 +83,7 @@ class Traces:
         self._root = root
         is_ours = former.get("version") == _version()
         self._former: Mapping[str, Any] = former.get("nodes", {}) if is_ours else {}
+        self._former_landed = former.get("landed") if is_ours else None
         self._contents: dict[str, str] = {}
         self._noted: dict[str, dict[str, Any]] = {}
 
@@ -91,6 +92,23 @@ class Traces:
         for name, node in self._read.items():
             if node["resource_type"] == "source":
                 self._contents[name] = _landed(connection, node, self._root)
+
+    @property
+    def is_as_before(self) -> bool:
+        """Whether what the company gave, and the day, are those of the build before.
+
+        Then next to all of it will be taken over.
+        """
+        return bool(self._landed) and self._landed == self._former_landed
+
+    @property
+    def _landed(self) -> dict[str, str]:
+        return {
+            name: content
+            for name, content in self._contents.items()
+            if (node := self._read[name])["resource_type"] == "source"
+            and (node["source_name"] != "refresh" or node["name"] == "context")
+        }
 
     def key(self, name: str, compiled: str) -> str:
         """What a node is made of.
@@ -172,7 +190,7 @@ class Traces:
 
     def noted(self) -> dict[str, Any]:
         """All that was noted, for the build after this one."""
-        return {"version": _version(), "nodes": self._noted}
+        return {"version": _version(), "landed": self._landed, "nodes": self._noted}
 
 
 def _landed(connection: duckdb.DuckDBPyConnection, node: Node, root: Path) -> str:

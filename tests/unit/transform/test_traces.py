@@ -13,9 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.release import duckdb_files
+from pipeline.common.files import sha256, write_json
+from pipeline.release import duckdb_files, layout
 from pipeline.transform import dbt as transform
-from pipeline.transform import traces
+from pipeline.transform import materialization, traces
 from pipeline.transform.execution import Execution
 from pipeline.transform.nodes import Result, Selection
 from tests.unit.transform.test_execution import FILES, Small, new_small, traces_of
@@ -85,7 +86,9 @@ class Daily:
     project: transform.Project
     noted: Mapping[str, Any] = field(default_factory=dict)
 
-    def build(self, notes: str = "a", orders: int = 2) -> dict[str, Result]:
+    def build(
+        self, notes: str = "a", orders: int = 2, *, is_damaged: bool = False
+    ) -> dict[str, Result]:
         """Builds in the work file as it is, and keeps the release for the next time."""
         candidate = self.small.candidate
         former = None
@@ -94,6 +97,14 @@ class Daily:
             shutil.rmtree(former, ignore_errors=True)
             candidate.release_folder.rename(former)
             candidate.release_folder.mkdir()
+            files = [
+                {"name": path.name, "sha256": sha256(path)}
+                for path in duckdb_files.databases(former).values()
+            ]
+            write_json(former / "release.json", {"files": files})
+            if is_damaged:
+                with (former / layout.WAREHOUSE).open("ab") as file:
+                    file.write(b" ")
         with duckdb.connect(str(candidate.work_file)) as connection:
             connection.execute("drop schema if exists landing cascade")
             connection.execute("create schema landing")
@@ -179,6 +190,53 @@ def test_nothing_that_is_the_same_is_made_again(daily: Daily) -> None:
     ) == [("In euros.",)]
     # And once more, from what was taken over.
     assert daily.made() == STAMPED | {"few_orders"}
+
+
+@pytest.fixture
+def copied(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the files were copied, of each build that asked for it."""
+    found: list[bool] = []
+    copy_files = materialization.copy_files
+
+    def copy(*arguments: Any) -> bool:
+        found.append(copy_files(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(materialization, "copy_files", copy)
+    return found
+
+
+def test_files_are_copied_where_nothing_has_come_and_no_others(
+    daily: Daily, copied: list[bool]
+) -> None:
+    before = {
+        table: daily.rows(table) for table in ("marts.prices", "marts.all_orders")
+    }
+    same = STAMPED | {"few_orders"}
+    with duckdb.connect(str(daily.small.candidate.warehouse_file)) as connection:
+        connection.execute("create table meta.of_another_refresh as select 1")
+    assert daily.made() == same
+    assert copied == [True]
+    assert daily.small.ask(
+        "select count(*) from duckdb_tables() where table_name = 'of_another_refresh'"
+    ) == [(0,)]
+    # A file that is not the one that was sealed is not gone on from; its tables are.
+    assert daily.made(is_damaged=True) == same
+    assert copied == [True, False]
+    assert {table: daily.rows(table) for table in before} == before
+    # Where something came most of it would be made anew.
+    assert "all_orders" in daily.made(orders=3)
+    assert copied == [True, False]
+    assert daily.rows("marts.all_orders") == [(3,)]
+
+
+def test_copied_files_do_not_grow(daily: Daily, copied: list[bool]) -> None:
+    sizes = []
+    for _ in range(6):
+        daily.build()
+        sizes.append(daily.small.candidate.warehouse_file.stat().st_size)
+    assert copied == [True] * 6
+    assert sizes[-1] == sizes[1]
 
 
 def test_what_is_private_is_taken_over_from_the_private_file_alone(
