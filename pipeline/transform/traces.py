@@ -83,7 +83,9 @@ class Traces:
         self._root = root
         is_ours = former.get("version") == _version()
         self._former: Mapping[str, Any] = former.get("nodes", {}) if is_ours else {}
-        self._former_landed = former.get("landed") if is_ours else None
+        self._former_given = former.get("given") if is_ours else None
+        # Sources, seeds and the day, but not what earlier refreshes left.
+        self._given: dict[str, str] = {}
         self._contents: dict[str, str] = {}
         self._noted: dict[str, dict[str, Any]] = {}
 
@@ -92,6 +94,10 @@ class Traces:
         for name, node in self._read.items():
             if node["resource_type"] == "source":
                 self._contents[name] = _landed(connection, node, self._root)
+                if node["source_name"] != "refresh" or node["name"] == "context":
+                    self._given[name] = self._contents[name]
+            elif node["resource_type"] == "seed":
+                self._given[name] = self.key(name, "")
 
     @property
     def is_as_before(self) -> bool:
@@ -99,16 +105,7 @@ class Traces:
 
         Then next to all of it will be taken over.
         """
-        return bool(self._landed) and self._landed == self._former_landed
-
-    @property
-    def _landed(self) -> dict[str, str]:
-        return {
-            name: content
-            for name, content in self._contents.items()
-            if (node := self._read[name])["resource_type"] == "source"
-            and (node["source_name"] != "refresh" or node["name"] == "context")
-        }
+        return bool(self._given) and self._given == self._former_given
 
     def key(self, name: str, compiled: str) -> str:
         """What a node is made of.
@@ -190,7 +187,7 @@ class Traces:
 
     def noted(self) -> dict[str, Any]:
         """All that was noted, for the build after this one."""
-        return {"version": _version(), "landed": self._landed, "nodes": self._noted}
+        return {"version": _version(), "given": self._given, "nodes": self._noted}
 
 
 def _landed(connection: duckdb.DuckDBPyConnection, node: Node, root: Path) -> str:
