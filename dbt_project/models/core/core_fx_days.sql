@@ -1,8 +1,9 @@
-{#- What one unit of a currency is worth in the reporting currency on each day: facts find
-    their rate by its day. By spells of days each fact would be held against every spell of
-    its currency, which with daily rates of some years costs more than all else that is
-    done with it. No fact that counts is of a day after the as-of day, or a hundred years
-    old. -#}
+{#-
+What one unit of a currency is worth in the reporting currency on each day: facts find their
+rate by its day. By spells of days each fact would be held against every spell of its
+currency, which with daily rates of some years costs more than all else that is done with
+it. No fact that counts is of a day after the as-of day, or a hundred years old.
+-#}
 with rates as (
     select
         fx_rates.currency,

@@ -106,8 +106,10 @@ facts as (
         earned_tiers.tier_name_en as earned_name_en,
         earned_tiers.tier_name_zh as earned_name_zh,
         -- Only who is not graded has no rule.
-        coalesce(tier_rules.rule_en, {{ no_rule_en("present.customer_type") }}) as rule_en,
-        coalesce(tier_rules.rule_zh, {{ no_rule_zh("present.customer_type") }}) as rule_zh,
+        coalesce(tier_rules.rule_en, {{ no_rule_en("present.customer_type") }})
+            as rule_en,
+        coalesce(tier_rules.rule_zh, {{ no_rule_zh("present.customer_type") }})
+            as rule_zh,
         tiers.is_graded and earned_tiers.is_graded as is_graded,
         coalesce(made_scores.makes_value_score, false) as makes_value_score,
         coalesce(made_scores.makes_potential_score, false) as makes_potential_score,

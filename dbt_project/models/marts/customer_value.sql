@@ -175,7 +175,9 @@ final as (
         rfm_scores.m_score,
         coalesce(
             rfm_segments.rfm_segment,
-            case when valued.customer_type = {{ unknown_type() }} then 'not recorded' end,
+            case
+                when valued.customer_type = {{ unknown_type() }} then 'not recorded'
+            end,
             {% if some_source_gives("order_lines") -%} 'never bought'
             {%- else -%} 'not recorded' {%- endif %}
         ) as rfm_segment,

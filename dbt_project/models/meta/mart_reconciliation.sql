@@ -27,8 +27,8 @@ with valued as (
         sum(profit) as profit,
         sum(order_count_12m) as orders,
         sum(ticket_count_12m) as tickets,
-        -- Who has no revenue and no known profit has no point on either curve, nor has who
-        -- stands for unknown customers.
+        -- Who has no revenue and no known profit has no point on either curve, nor has
+        -- who stands for unknown customers.
         sum(case
             when
                 (revenue <= 0 and profit is null)

@@ -101,8 +101,10 @@ worded as (
             else dated.as_of_date
         end as valid_from,
         -- Only who is not graded has no rule.
-        coalesce(tier_rules.rule_en, {{ no_rule_en("dated.customer_type") }}) as rule_en,
-        coalesce(tier_rules.rule_zh, {{ no_rule_zh("dated.customer_type") }}) as rule_zh,
+        coalesce(tier_rules.rule_en, {{ no_rule_en("dated.customer_type") }})
+            as rule_en,
+        coalesce(tier_rules.rule_zh, {{ no_rule_zh("dated.customer_type") }})
+            as rule_zh,
         previous_tiers.tier_name_en as previous_name_en,
         previous_tiers.tier_name_zh as previous_name_zh,
         coalesce(', value score ' || {{ one_decimal("dated.value_score") }}, '')
