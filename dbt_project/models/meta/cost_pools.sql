@@ -1,4 +1,4 @@
-{#- What money was spent on, and whether all of it found a customer: core_cost_pools. -#}
+{#- What money was spent on, and what found no customer: see core_cost_pools. -#}
 with pools as (
     select * from {{ ref("core_cost_pools") }}
 ),
