@@ -103,8 +103,8 @@ class Daily:
             ]
             write_json(former / "release.json", {"files": files})
             if is_damaged:
-                with (former / layout.WAREHOUSE).open("ab") as file:
-                    file.write(b" ")
+                with (former / layout.WAREHOUSE).open("ab") as damaged:
+                    damaged.write(b" ")
         with duckdb.connect(str(candidate.work_file)) as connection:
             connection.execute("drop schema if exists landing cascade")
             connection.execute("create schema landing")
