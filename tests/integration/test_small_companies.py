@@ -920,7 +920,8 @@ def test_who_stands_for_unknown_customers_is_told_and_not_judged(
         column: found[column]
         for column in (
             *("abc_class", "r_score", "health_score", "predicted_revenue_12m"),
-            *("clv", "value_score", "total_score"),
+            *("clv", "value_score", "total_score", "whitespace_revenue"),
+            *("whitespace_margin", "overdue_factor"),
         )
         if found[column] is not None
     } == {}
@@ -939,6 +940,20 @@ def test_who_stands_for_unknown_customers_is_told_and_not_judged(
         "select count(*) as n from marts.customer_tiers where tier_code = 'not_graded'",
     )
     assert graded == [{"n": 1}]
+    assert rows(today, "select customer_type from meta.value_models") == [
+        {"customer_type": "company"}
+    ]
+    (cohorts, buyers) = (
+        rows(today, query)
+        for query in (
+            "select sum(customers) as n from marts.cohort_retention "
+            "where month_number = 0",
+            "select count(*) as n from marts.customer_value "
+            "inner join marts.customers using (customer_id) "
+            "where order_count > 0 and customer_type <> 'unknown'",
+        )
+    )
+    assert cohorts == buyers
     at = ("--home", today.home)
     explained = command("explain", "unknown customer of shop", *at)
     assert "customers whom no source knows" in " ".join(explained.stdout.split())

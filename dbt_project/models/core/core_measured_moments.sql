@@ -181,7 +181,10 @@ measured as (
 compared as (
     select
         *,
-        days_since_last_order / greatest(usual_gap_days, 1.0) as overdue_factor,
+        case
+            when customer_type <> {{ unknown_type() }}
+                then days_since_last_order / greatest(usual_gap_days, 1.0)
+        end as overdue_factor,
         case
             when
                 has_growth_history

@@ -24,7 +24,9 @@ masks as (
         customer_moments.category_mask
     from customer_moments
     inner join peers on customer_moments.customer_id = peers.customer_id
-    where customer_moments.orders > 0
+    where
+        customer_moments.orders > 0
+        and customer_moments.customer_type <> {{ unknown_type() }}
 ),
 
 wide as (

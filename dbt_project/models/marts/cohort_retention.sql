@@ -4,6 +4,10 @@ with order_lines as (
     select * from {{ ref("core_order_lines") }}
 ),
 
+customers as (
+    select * from {{ ref("core_customers") }}
+),
+
 months as (
     select
         customer_id,
@@ -16,11 +20,14 @@ months as (
 
 cohorts as (
     select
-        customer_id,
-        min(order_month) as cohort_month
+        months.customer_id,
+        min(months.order_month) as cohort_month
     from months
-    where has_order = 1
-    group by customer_id
+    inner join customers on months.customer_id = customers.customer_id
+    where
+        months.has_order = 1
+        and customers.customer_type <> {{ unknown_type() }}
+    group by months.customer_id
 ),
 
 activity as (

@@ -6,6 +6,7 @@ with tested as (
 customer_types as (
     select distinct customer_type
     from {{ ref("core_customers") }}
+    where customer_type <> {{ unknown_type() }}
 ),
 
 forecasts as (
