@@ -372,7 +372,10 @@ grown as (
     select
         *,
         first_order_date <= twenty_four_months_ago as has_growth_history,
-        days_since_last_order / greatest(usual_gap_days, 1.0) as overdue_factor,
+        case
+            when usual_gap_days is not null
+                then days_since_last_order / greatest(usual_gap_days, 1.0)
+        end as overdue_factor,
         case
             when
                 first_order_date <= twenty_four_months_ago

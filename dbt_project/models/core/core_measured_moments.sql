@@ -181,8 +181,9 @@ measured as (
 compared as (
     select
         *,
+        -- Where nobody of a type has a rhythm, no silence is long.
         case
-            when customer_type <> {{ unknown_type() }}
+            when customer_type <> {{ unknown_type() }} and usual_gap_days is not null
                 then days_since_last_order / greatest(usual_gap_days, 1.0)
         end as overdue_factor,
         case

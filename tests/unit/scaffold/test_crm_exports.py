@@ -228,10 +228,11 @@ def test_what_else_zoho_exports_comes_through(tmp_path: Path) -> None:
         "and lead_name is not null"
     ) == (len(leads) + len(crm.modules["Deals"].records),)
     cases = crm.modules["Cases"].records
+    closed = sum(case["Status"] == "Closed" for case in cases.values())
     assert one(
         "select count(resolved_at), min(date_diff('hour', opened_at, resolved_at)), "
         "count(priority) from stg_service_tickets"
-    ) == (len(cases), 9, len(cases))
+    ) == (closed, 9, len(cases))
     # On the user's clock: nine in the morning, as the file says.
     assert one("select distinct hour(opened_at) from stg_service_tickets") == (9,)
 
@@ -293,12 +294,13 @@ def test_headers_of_another_language_are_read_by_the_metadata(
     connection = staged(made)
     assert revenue(made, connection) == bought(company)
     # Words of selections as well: which are urgent, which are over.
-    cases = len(crm.modules["Cases"].records)
+    cases = crm.modules["Cases"].records
+    closed = sum(case["Status"] == "Closed" for case in cases.values())
     found = connection.execute(
         "select count(resolved_at), count(*) filter (where priority = 2) "
         "from stg_service_tickets"
     )
-    assert found.fetchone() == (cases, cases)
+    assert found.fetchone() == (closed, len(cases))
     closed = connection.execute(
         "select count(*) from stg_leads where stage = ? and is_open",
         [WORDS[language]["Closed Won"]],

@@ -373,6 +373,28 @@ def test_stages(bought: list[dt.date], as_of: dt.date, stage: str) -> None:
     assert found["lifecycle_stage"] == stage
 
 
+def test_nobody_is_late_where_nobody_has_a_rhythm() -> None:
+    """Nor at risk: one-time buyers, of whom no gap is known."""
+    as_of = dt.date(2022, 1, 31)
+    rows = [
+        (n, customer, "p", day, 10.0, False)
+        for n, (customer, day) in enumerate(
+            [("a", dt.date(2019, 12, 5)), ("b", dt.date(2021, 2, 20))]
+        )
+    ]
+    query = (
+        "select lifecycle_stage, usual_gap_days, overdue_factor "
+        "from {customer_value_history} "
+        f"where customer_id = 'b' and as_of_date = '{as_of}'"
+    )
+    (found,) = world(as_of, rows).rows(query)
+    assert list(found.values()) == ["active", None, None]
+    days = [dt.date(2021, 3, day) for day in (1, 11, 21)]
+    rows += [(99 + n, "c", "p", day, 10.0, False) for n, day in enumerate(days)]
+    (found,) = world(as_of, rows).rows(query)
+    assert list(found.values()) == ["at risk", 10.0, pytest.approx(34.5)]
+
+
 @pytest.mark.parametrize(
     ("last_year", "this_year", "stage"),
     [(100.0, 100.0, "active"), (100.0, 130.0, "growing"), (100.0, 70.0, "declining")],

@@ -5,6 +5,7 @@
 with versions as (
     select
         id,
+        Created_Time,
         Modified_Time,
         coalesce(lower(Status) in {{ closed }}, false) as is_closed
     from {{ source("zoho", "cases") }}
@@ -31,7 +32,7 @@ last_open as (
 closings as (
     select
         versions.id,
-        min(versions.Modified_Time) as closed_at
+        greatest(min(versions.Modified_Time), min(versions.Created_Time)) as closed_at
     from versions
     left join last_open on versions.id = last_open.id
     where
@@ -61,8 +62,8 @@ renamed as (
         'zoho' as customer_source,
         labelled.Account_Name as source_customer_id,
         labelled.Created_Time as opened_at,
-        greatest(closings.closed_at, labelled.Created_Time) as resolved_at,
-        greatest(closings.closed_at, labelled.Created_Time) as closed_at,
+        closings.closed_at as resolved_at,
+        closings.closed_at,
         -- Put your own words in.
         case
             when labelled.priority_label in ('critical', 'urgent', '紧急') then 1
