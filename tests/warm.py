@@ -156,6 +156,9 @@ def _child(
     sys.argv = ["customer-tiers", *arguments]
     # What was imported gave the log a handler; a new process has none yet.
     logging.getLogger().handlers.clear()
+    # Of what cannot be imported beforehand the fork server says nothing.
+    if "tests.warm_imports" not in sys.modules:
+        sys.exit("tests/warm_imports.py could not be imported: run it to see why.")
     from pipeline.cli.main import main
 
     code: str | int | None = 1

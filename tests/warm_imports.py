@@ -25,7 +25,8 @@ from pipeline.transform import dbt as transform
 # so, which a refresh would do again in each child.
 for package in (pipeline, expectations):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not module.name.endswith("__main__"):
+        # The driver runs where Spark is, in an environment of its own.
+        if not module.name.endswith(("__main__", ".spark.driver")):
             importlib.import_module(module.name)
 for name in (
     "alembic.autogenerate",

@@ -7,7 +7,6 @@ on writing. No Dagster here, and nothing of the product's own project.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -30,37 +29,40 @@ RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
 def parse(folder: Path) -> Any:
     """Dbt's manifest of a composed project; written beside it as well."""
     target = folder / "parsed"
-    _drop_stale_parse(folder, target)
+    cached = target / "partial_parse.msgpack"
+    has_cache = cached.exists()
     arguments = ["parse", *_arguments(folder, target, folder)]
     try:
-        return _invoke(arguments).result
+        manifest = _invoke(arguments).result
     except CustomerTiersError:
         # dbt's cached parse trips over descriptions that have moved to another file.
-        cached = target / "partial_parse.msgpack"
-        if not cached.exists():
+        if not has_cache:
             raise
-        cached.unlink()
-        return _invoke(arguments).result
+    else:
+        if not (has_cache and _has_lost_descriptions(manifest)):
+            return manifest
+    cached.unlink(missing_ok=True)
+    return _invoke(arguments).result
 
 
-def _drop_stale_parse(folder: Path, target: Path) -> None:
-    """Has dbt parse everything anew where a macro or a singular test is another.
+def _has_lost_descriptions(manifest: Any) -> bool:
+    """Whether a singular test is without what a YAML file says of it.
 
-    From its cached parse dbt drops the descriptions and severities of singular tests whose
-    file changed, and what is described with them.
+    From its cached parse dbt drops description, severity and `meta` of singular tests that
+    it parses again: because they, a macro, or anything above them changed.
     """
-    content = hashlib.sha256()
-    for kind in ("macros", "tests"):
-        for path in sorted((folder / kind).rglob("*")):
-            if path.is_file():
-                content.update(f"{path.relative_to(folder)}\0".encode())
-                content.update(path.read_bytes() + b"\0")
-    noted = target / "parsed_from"
-    if noted.exists() and noted.read_text() == content.hexdigest():
-        return
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "partial_parse.msgpack").unlink(missing_ok=True)
-    noted.write_text(content.hexdigest())
+    described = {
+        test["name"]
+        for file in manifest.files.values()
+        for test in (getattr(file, "dict_from_yaml", None) or {}).get("data_tests", ())
+    }
+    return any(
+        node.resource_type == "test"
+        and node.test_node_type == "singular"
+        and node.name in described
+        and node.patch_path is None
+        for node in manifest.nodes.values()
+    )
 
 
 def write_docs(folder: Path, target: Path) -> Path:

@@ -6,6 +6,7 @@ import ast
 import os
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipeline.common import engine
@@ -108,3 +109,20 @@ def test_a_copy_takes_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (taken(copying=False), taken(copying=True)) == ("6.0 GiB", "2.0 GiB")
     monkeypatch.setenv(engine.MEMORY, "1GB")
     assert (taken(copying=False), taken(copying=True)) == ("1.0 GiB", "1.0 GiB")
+
+
+@pytest.mark.parametrize("form", ["count(*)", "sum(x)", "max(x)"])
+def test_a_total_beside_few_rows_does_not_fail_now_and_then(form: str) -> None:
+    """DuckDB 1.5.5 does, with two threads, within some tens of tries."""
+    query = f"""
+        with given as (select i as x from range(1) as numbers (i)),
+        few as (
+            select * from given where x > 0
+            union all
+            select * from given where not exists (select 1 from given where x > 0)
+        )
+        select x, {form} over () from few
+    """
+    with duckdb.connect(config={"threads": 2, "memory_limit": "1GB"}) as connection:
+        found = {tuple(connection.execute(query).fetchall()) for _ in range(400)}
+    assert len(found) == 1

@@ -53,7 +53,8 @@ customer_tiers:
 """
 # What dbt keeps of a project with nothing but macros, by its dbt_project.yml: those of dbt
 # itself, which take two seconds, are parsed once.
-PARSED: dict[str, dict[str, bytes]] = {}
+PARSED: dict[str, bytes] = {}
+KEPT = "partial_parse.msgpack"
 # What the marts below are made of.
 FILES = {
     "dbt_project.yml": PROJECT,
@@ -85,15 +86,12 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _parsed(bare: Path) -> dict[str, bytes]:
+def _parsed(bare: Path) -> bytes:
     """What dbt keeps of a project, parsed where nobody has yet."""
     described = (bare / "dbt_project.yml").read_text()
     if described not in PARSED:
         dbt_runner.parse(bare)
-        names = ("partial_parse.msgpack", "parsed_from")
-        PARSED[described] = {
-            name: (bare / "parsed" / name).read_bytes() for name in names
-        }
+        PARSED[described] = (bare / "parsed" / KEPT).read_bytes()
     return PARSED[described]
 
 
@@ -120,8 +118,7 @@ class Small:
             bare = self.folder / "bare"
             for name in ("dbt_project.yml", "profiles.yml", "macros"):
                 _copy(project / name, bare / name)
-            for name, content in _parsed(bare).items():
-                (parsed / name).write_bytes(content)
+            (parsed / KEPT).write_bytes(_parsed(bare))
         manifest = dbt_runner.parse(project)
         write_text(project / "profiles.yml", dbt_runner.profile(self.candidate, 1))
         return transform.Project(
@@ -183,17 +180,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("small")
 
 
-# What dbt keeps of a parse, and what it is of.
-KEPT = {"partial_parse.msgpack", "parsed_from"}
-
-
 @pytest.fixture
 def small(place: Path, tmp_path: Path) -> Small:
     for path in sorted(place.rglob("*"), reverse=True):
         if path.is_dir():
             if not any(path.iterdir()):
                 path.rmdir()
-        elif path.name not in KEPT:
+        elif path.name != KEPT:
             path.unlink()
     made = new_small(place, tmp_path)
     made.write(**FILES)

@@ -342,29 +342,49 @@ def test_a_source_of_the_demonstration_s_name_needs_none_of_its_tables(
     assert staging == {"_refresh__sources", "stg_crm__contacts"}
 
 
-def test_an_edited_test_keeps_its_description(own: Own) -> None:
-    """dbt's cached parse loses it; of a project that is whole, and small."""
+@pytest.mark.parametrize(
+    ("edited", "text"),
+    [
+        (
+            "tests/nothing_is_wrong.sql",
+            "select id from {{ ref('above') }} where id = 2",
+        ),
+        ("models/_docs.md", "{% docs above %}Of other words.{% enddocs %}"),
+        ("models/above.sql", "select 3 as id"),
+        ("macros/limit.sql", "{% macro limit() %}4{% endmacro %}"),
+    ],
+)
+def test_what_is_said_of_a_test_outlives_an_edit(
+    own: Own, edited: str, text: str
+) -> None:
+    """dbt's cached parse loses its severity too; of a project that is whole, and small."""
     shutil.rmtree(own.folder / "dbt_project")
-    own.write(
-        "dbt_project/dbt_project.yml",
-        "{name: customer_tiers, version: 1.0.0, profile: customer_tiers}",
-    )
-    own.write(
-        "dbt_project/tests/_own.yml",
-        "data_tests:\n  - name: nothing_is_wrong\n    description: Nothing is wrong.\n",
-    )
+    files = {
+        "dbt_project.yml": (
+            "{name: customer_tiers, version: 1.0.0, profile: customer_tiers}"
+        ),
+        "macros/limit.sql": "{% macro limit() %}1{% endmacro %}",
+        "models/above.sql": "select {{ limit() }} as id",
+        "models/_docs.md": "{% docs above %}Of some words.{% enddocs %}",
+        "models/_models.yml": (
+            "models: [{name: above, description: \"{{ doc('above') }}\"}]"
+        ),
+        "tests/nothing_is_wrong.sql": "select id from {{ ref('above') }} where id = 1",
+        "tests/_own.yml": (
+            "data_tests: [{name: nothing_is_wrong, description: Nothing is wrong., "
+            "config: {severity: warn, meta: {zh: 没有错误}}}]"
+        ),
+    }
 
-    def described() -> Mapping[str, str]:
-        return {
-            node["name"]: node["description"]
-            for node in dbt.parse(own.sources, own.settings)
-            .manifest_json["nodes"]
-            .values()
-            if node["resource_type"] == "test" and not node.get("test_metadata")
-        }
+    def said() -> tuple[str, str, Mapping[str, str]]:
+        nodes = dbt.parse(own.sources, own.settings).manifest_json["nodes"]
+        (test,) = (node for node in nodes.values() if node["resource_type"] == "test")
+        config = test["config"]
+        return test["description"], config["severity"], config["meta"]
 
-    own.write("dbt_project/tests/nothing_is_wrong.sql", "select 1 where false")
-    before = described()
-    assert before["nothing_is_wrong"] == "Nothing is wrong."
-    own.write("dbt_project/tests/nothing_is_wrong.sql", "select 2 where false")
-    assert described() == before
+    for path, content in files.items():
+        own.write(f"dbt_project/{path}", content)
+    before = said()
+    assert before == ("Nothing is wrong.", "warn", {"zh": "没有错误"})
+    own.write(f"dbt_project/{edited}", text)
+    assert said() == before
