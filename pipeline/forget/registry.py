@@ -154,11 +154,18 @@ def ids_of(
 
 
 def ids_in(folder: Path, subject: Subject) -> set[str]:
-    """The ids of a release that any of his keys has there, old or new."""
+    """The ids of a release that any of his keys has there, old or new.
+
+    An id and what takes its place are his together: a kill may have left some of the
+    release's files with the one and some with the other.
+    """
     keys = [(item.source, item.key) for item in subject.records]
     keys += [(item.source, item.pseudonym) for item in subject.records]
     with duckdb_files.open_release(folder) as connection:
-        return {*ids_of(connection, keys)}
+        found = {*ids_of(connection, keys)}
+    return found.union(
+        *(pair for pair in subject.ids.items() if not found.isdisjoint(pair))
+    )
 
 
 def _type_of(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> str | None:

@@ -1065,6 +1065,7 @@ import pyarrow
 pyarrow.array([])  # imports pandas
 
 base, template, every = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+within = sys.argv[4]
 
 def forget(folder):
     settings = Settings(
@@ -1080,7 +1081,7 @@ def in_a_process(moment, folder):
     if (child := os.fork()) == 0:
         try:
             if moment:
-                die_at(moment, str(folder / "home"))
+                die_at(moment, str(folder / within))
             forget(folder)
         except BaseException:
             traceback.print_exc()
@@ -1102,14 +1103,18 @@ print(json.dumps(codes))
 
 
 @pytest.mark.parametrize(
-    "every",
+    ("every", "within", "least"),
     [
-        20,
-        pytest.param(1, marks=pytest.mark.campaign),
+        (20, "home", 50),
+        # When one file of a release is the new one, and the other not yet.
+        (1, "home/releases/r000002-20140131/.private.duckdb", 1),
+        pytest.param(1, "home", 50, marks=pytest.mark.campaign),
     ],
-    ids=["some", "all"],
+    ids=["some", "between the files of a release", "all"],
 )
-def test_a_kill_at_every_step(template: Path, tmp_path: Path, every: int) -> None:
+def test_a_kill_at_every_step(
+    template: Path, tmp_path: Path, every: int, within: str, least: int
+) -> None:
     """Readers see the old release or the new one, and a second run finishes the job."""
     money = Company(template).totals()
     code, codes = support.run(
@@ -1117,13 +1122,14 @@ def test_a_kill_at_every_step(template: Path, tmp_path: Path, every: int) -> Non
         tmp_path,
         template,
         every,
+        within,
         prelude=support.DIE_AT,
         timeout=1_200,
     )
     assert code == 0
     assert codes[-1] == 0
     assert set(codes[:-1]) == {-signal.SIGKILL}
-    assert len(codes) * every >= 50
+    assert (len(codes) - 1) * every >= least
     for moment in range(1, (len(codes) - 1) * every + 2, every):
         killed = Company(tmp_path / f"{moment}-killed")
         assert catalogue.current_id(killed.home) == "r000002-20140131"
@@ -1134,8 +1140,10 @@ def test_a_kill_at_every_step(template: Path, tmp_path: Path, every: int) -> Non
         assert traces_of_ann(company.home) == []
         assert company.totals() == money
         assert company.land() == []
+        # What is left says where; it keeps the journal.
+        receipt = read_json(company.home.receipts / "f000001.json")
+        assert (receipt["left"], receipt["found"]) == ([], 0), moment
         assert [path.name for path in company.home.forgotten.iterdir()] == ["list.json"]
-        assert read_json(company.home.receipts / "f000001.json")["found"] == 0
         assert not list(company.home.root.rglob("*.partial*"))
         for item in catalogue.releases(company.home):
             record = read_json(item.path / "release.json")
