@@ -111,12 +111,14 @@ class Reference:
 
 @dataclass
 class Wide:
-    """How months stand in the columns of a table.
+    """How months or years stand in the columns of a table.
 
     Attributes:
         relation: The sample as it was read; the table's own is the long one.
         ids: The columns that are no months, and no sums of months.
-        months: Column, year and month; the year is None where the name has none.
+        months: Column, year and month, the first one of a year; the year is None where
+            the name has none.
+        span: How many months a column stands for: 1, or 12.
         year: The year of months without one.
         year_column: The column that says the year of a row.
         is_year_of_file: Each file is another year, as its name says.
@@ -128,6 +130,7 @@ class Wide:
     relation: str
     ids: Sequence[str]
     months: Sequence[tuple[str, int | None, int]]
+    span: int
     year: int | None
     year_column: str | None
     is_year_of_file: bool
@@ -155,8 +158,8 @@ class Table:
             comes of it; it is read in the first.
         keys: Combinations of columns that tell the rows apart, the best first.
         is_repeated: Whether a later part holds again most keys of an earlier one.
-        wide: How its months stand in columns, where they do; all else is then said of
-            the long table, with a row for each month.
+        wide: How months or years stand in its columns, where they do; all else is then
+            said of the long table, with a row for each of them.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Tables whose months are columns: recognised, and made one row a month.
+"""Tables whose months or years are columns: recognised, and made one row a month or year.
 
-Such a table holds the sums of months, with what they are of in the other columns. It is
+Such a table holds the sums of them, with what they are of in the other columns. It is
 measured and mapped as the long table that stands for it; staging makes it long by the same
 SQL. Not here: what the long table is taken for.
 """
@@ -18,8 +18,10 @@ from pipeline.common import sql
 from pipeline.profiling import columns
 from pipeline.profiling.tables import NUMBERS, Column, Table, Wide
 
-# Fewer columns with the name of a month may be anything.
+# Fewer columns with the name of a month, or of a year and nothing else, may be anything.
 LEAST_MONTHS = 3
+# Of years with what was sold in them.
+LEAST_YEARS = 2
 
 _ENGLISH = (
     "jan",
@@ -58,6 +60,17 @@ _TOTAL = re.compile(
 )
 _YEAR_NAMES = {"year", "fiscal year", "fy", "年", "年份", "年度"}
 _QUANTITY = re.compile(r"qty|quantit|units|pieces|数量|销量|件数")
+_ONE_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
+_OF_A_YEAR = re.compile(r"\bfy\b|\bytd\b|\bto date\b|年度|年|至今|[-/._()（） ]+")
+_SOLD = re.compile(
+    r"sales|revenue|turnover|amount|invoiced|billed|purchas|order value|umsatz|umsätze"
+    r"|chiffre|ventas|vendas|omzet|fatturato|売上|销售|營業額|营业额|营收|金额|采购额|成交额"
+    rf"|收入|{_QUANTITY.pattern}"
+)
+_NOT_SOLD = re.compile(
+    r"target|budget|plan|forecast|goal|quota|rep\b|team|cost|profit|margin|tax|growth|%"
+    r"|目标|预算|计划|预测|成本|利润|毛利|税|增长|率"
+)
 
 
 def month_of(name: str) -> tuple[int | None, int] | None:
@@ -73,6 +86,21 @@ def month_of(name: str) -> tuple[int | None, int] | None:
     return None
 
 
+def year_of(name: str) -> tuple[int, str] | None:
+    """The year in a column's name, and what is of it; None where that is no sales.
+
+    What is of it is empty where the name says nothing but the year.
+    """
+    text = " ".join(name.strip().lower().split())
+    found = _ONE_YEAR.findall(text)
+    if len(found) != 1:
+        return None
+    of = " ".join(_OF_A_YEAR.sub(" ", _ONE_YEAR.sub(" ", text)).split())
+    if of and (not _SOLD.search(of) or _NOT_SOLD.search(of)):
+        return None
+    return int(found[0]), of
+
+
 def _number(text: str) -> int:
     if text.isdigit():
         return int(text)
@@ -82,7 +110,7 @@ def _number(text: str) -> int:
 
 
 def lengthen(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Has a table whose months are columns measured as the long one that it stands for."""
+    """Has a table with months or years in columns measured as the long one it means."""
     found = _recognise(connection, table)
     if found is not None:
         table.wide = found
@@ -95,7 +123,7 @@ def remeasure(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     wide = table.wide
     relation = f"{wide.relation}_long"
     query = long(wide, sql.quoted(wide.relation), ("_row", "_part"), "_part")
-    # What is measured is what happened: months to come have columns, too.
+    # What is measured is what happened: months and years to come have columns, too.
     connection.execute(
         f"create or replace table {sql.quoted(relation)} as select * from ({query}) "
         f"where {has_amount(sql.quoted(wide.value))}"
@@ -117,35 +145,32 @@ def remeasure(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _recognise(connection: duckdb.DuckDBPyConnection, table: Table) -> Wide | None:
-    """How the months stand in the columns, where they do."""
-    months = [
-        (name, *found)
-        for name in table.columns
-        if (found := month_of(name)) is not None
-    ]
-    dated = {year is not None for _, year, _ in months}
-    moments = {(year, month) for _, year, month in months}
-    if len(months) < LEAST_MONTHS or len(dated) != 1 or len(moments) != len(months):
-        return None
+    """How the months or years stand in the columns, where they do."""
+    months, of = _months(table), ""
+    span = 1 if months else 12
+    if not months:
+        months, of = _years(table)
     named = {name for name, _, _ in months}
-    if not all(_is_sum(table.columns[name]) for name in named):
+    if not months or not all(_is_sum(table.columns[name]) for name in named):
         return None
     rest = [column for name, column in table.columns.items() if name not in named]
     ids = [
         column.name
         for column in rest
         if not _TOTAL.fullmatch(column.name.strip().lower())
+        # Whatever else is of one year is not of the others.
+        and not (span > 1 and _ONE_YEAR.search(column.name))
     ]
     if not ids:
         return None
-    is_dated = dated == {True}
+    is_dated = months[0][1] is not None
     year_column = next(
         (name for name in ids if name.strip().lower() in _YEAR_NAMES), None
     )
     by_file = (
         not is_dated and year_column is None and _years_of(table.parts) is not None
     )
-    title = f"{table.title} {table.entity.sheet or ''}"
+    title = f"{table.title} {table.entity.sheet or ''} {of}"
     said = re.search(_YEAR, title)
     taken = {name.lower() for name in ids}
     is_quantity = _QUANTITY.search(title.lower()) is not None
@@ -153,6 +178,7 @@ def _recognise(connection: duckdb.DuckDBPyConnection, table: Table) -> Wide | No
         relation=table.relation,
         ids=ids,
         months=months,
+        span=span,
         year=None
         if is_dated or year_column or by_file
         else int(said[1])
@@ -167,8 +193,43 @@ def _recognise(connection: duckdb.DuckDBPyConnection, table: Table) -> Wide | No
     )
 
 
+def _months(table: Table) -> list[tuple[str, int | None, int]]:
+    """The columns of months, each with its year, if it says one, and its month."""
+    months = [
+        (name, *found)
+        for name in table.columns
+        if (found := month_of(name)) is not None
+    ]
+    dated = {year is not None for _, year, _ in months}
+    moments = {(year, month) for _, year, month in months}
+    if len(months) < LEAST_MONTHS or len(dated) != 1 or len(moments) != len(months):
+        return []
+    return months
+
+
+def _years(table: Table) -> tuple[list[tuple[str, int | None, int]], str]:
+    """The columns of years, each with its year and January, and what is of them.
+
+    Of several things that are known of years, that of most years, the first in the table.
+    """
+    families: dict[str, dict[int, str]] = {}
+    for name in table.columns:
+        if (found := year_of(name)) is not None:
+            year, of = found
+            families.setdefault(of, {}).setdefault(year, name)
+    enough = {
+        of: names
+        for of, names in families.items()
+        if len(names) >= (LEAST_YEARS if of else LEAST_MONTHS)
+    }
+    if not enough:
+        return [], ""
+    of = max(enough, key=lambda each: len(enough[each]))
+    return [(name, year, 1) for year, name in sorted(enough[of].items())], of
+
+
 def _is_sum(column: Column) -> bool:
-    """Whether a column of a month holds numbers, or nothing."""
+    """Whether a column of a month or year holds numbers, or nothing."""
     return column.known == 0 or column.kind in NUMBERS
 
 
@@ -180,7 +241,7 @@ def _years_of(parts: Sequence[str]) -> set[str] | None:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    return name if name not in taken else f"{name}_of_month"
+    return name if name not in taken else f"{name}_of_period"
 
 
 def _total_words(
@@ -226,12 +287,12 @@ def _key(
 
 
 def has_amount(column: str) -> str:
-    """SQL of whether something happened in a month: a cell that is neither empty nor 0."""
+    """SQL of whether something happened: a cell that is neither empty nor 0."""
     return f"regexp_matches({column}, '[1-9]')"
 
 
 def long(wide: Wide, relation: str, kept: Sequence[str], file_column: str) -> str:
-    """SQL of the long table: a row for each row and month, without sums of others.
+    """SQL of the long table: a row for each row and month or year, without sums of others.
 
     Args:
         wide: How the months stand in the columns.

@@ -172,9 +172,10 @@ def _tables(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterat
         ]
         if table.wide is not None:
             first, last = table.wide.months[0][0], table.wide.months[-1][0]
+            span = "month" if table.wide.span == 1 else "year"
             stated.append(
-                f"Its months are columns, {first} to {last}: staging makes a row of each "
-                "month that has an amount, on the month's first day."
+                f"Its {span}s are columns, {first} to {last}: staging makes a row of each "
+                f"{span} that has an amount, on the {span}'s first day."
             )
             for name, words in table.wide.total_words.items():
                 stated.append(

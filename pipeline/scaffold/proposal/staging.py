@@ -54,7 +54,7 @@ def model(source: str, entity: str, mappings: Sequence[Mapping], currency: str) 
         if table.wide is None:
             parts.append(f"{own} as (\n    {latest}\n),\n\n")
             continue
-        # Months in columns: a row for each row and month.
+        # Months or years in columns: a row for each row and month or year.
         rows = f"by_row_{table.name}"
         query = wide.long(table.wide, rows, OWN_COLUMNS, "_source_file")
         parts.append(f"{rows} as (\n    {latest}\n),\n\n")

@@ -243,7 +243,7 @@ def _becomes(proposal: Proposal, table: Table) -> Iterator[str]:
     found = [
         item
         for mapping in proposal.mappings
-        # Of months in columns, no row of the source is a row of anything.
+        # Of months or years in columns, no row of the source is a row of anything.
         if mapping.table is table and table.wide is None
         for item in [_becomes_of(proposal, mapping)]
         if item is not None

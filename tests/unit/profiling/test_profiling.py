@@ -477,6 +477,34 @@ def test_the_month_in_the_name_of_a_column(
     assert wide.month_of(name) == month
 
 
+@pytest.mark.parametrize(
+    ("name", "year"),
+    [
+        ("2024", (2024, "")),
+        ("FY2024", (2024, "")),
+        ("2024年度", (2024, "")),
+        ("2026 YTD", (2026, "")),
+        ("Sales 2023", (2023, "sales")),
+        ("2023 Revenue (EUR)", (2023, "revenue eur")),
+        ("Umsatz 2023", (2023, "umsatz")),
+        ("2023年销售额", (2023, "销售额")),
+        ("Qty 2023", (2023, "qty")),
+        ("Sales target 2024", None),
+        ("2024年销售目标", None),
+        ("Cost of sales 2023", None),
+        ("Sales growth 2023 %", None),
+        ("Employees 2023", None),
+        ("Sales 2022/2023", None),
+        ("Sales", None),
+        ("Order 202412", None),
+    ],
+)
+def test_the_year_in_the_name_of_a_column(
+    name: str, year: tuple[int, str] | None
+) -> None:
+    assert wide.year_of(name) == year
+
+
 def long_rows(measure: Measure, path: Path) -> tuple[Any, list[tuple[Any, ...]]]:
     with sample.opened() as connection:
         (table,) = profile(connection, str(path)).tables.values()
@@ -513,6 +541,23 @@ def test_months_in_columns_are_rows(measure: Measure, tmp_path: Path) -> None:
     assert table.columns["net_amount"].declared is None, "the reader has no such column"
 
 
+def test_years_in_columns_are_rows(measure: Measure, tmp_path: Path) -> None:
+    """What else is of one year is not repeated with each; several things are one."""
+    header = ["customer", "town", "Qty 2023", "Sales 2022", "Sales 2023", "Sales 2024"]
+    path = write(
+        tmp_path / "t.csv",
+        [*header, "Profit 2023", "Total"],
+        [("a", "x", 3, "1.50", "", "3", 9, "4.5"), ("b", "y", 0, 0, "7", "", 9, "7")],
+    )
+    table, rows = long_rows(measure, path)
+    assert rows == [
+        ("a", "x", dt.date(2022, 1, 1), "1.50"),
+        ("a", "x", dt.date(2024, 1, 1), "3"),
+        ("b", "y", dt.date(2023, 1, 1), "7"),
+    ]
+    assert (table.wide.span, table.wide.value) == (12, "net_amount")
+
+
 def test_the_year_of_months_stands_in_a_column_or_a_file(
     measure: Measure, tmp_path: Path
 ) -> None:
@@ -547,9 +592,12 @@ def test_the_year_of_months_stands_in_a_column_or_a_file(
         ["customer", "Jan", "Feb", "January"],
         ["customer", "Jan", "Feb", "2024-03"],
         ["Jan", "Feb", "Mar"],
+        ["customer", "2023", "2024"],
+        ["customer", "Sales 2024"],
+        ["customer", "Employees 2022", "Employees 2023", "Employees 2024"],
     ],
 )
-def test_what_is_no_table_of_months(
+def test_what_is_no_table_of_months_or_years(
     measure: Measure, tmp_path: Path, header: list[str]
 ) -> None:
     rows = [[f"c{n}" if name == "customer" else n for name in header] for n in range(5)]

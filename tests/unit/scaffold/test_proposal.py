@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -692,6 +693,27 @@ def test_months_in_columns_become_lines(tmp_path: Path) -> None:
     page = made.text("MAPPING.md")
     assert "Its months are columns, 1月 to 4月" in page
     assert "Rows with 合计 in 客户名称 are sums, and left out." in page
+
+
+def test_years_in_columns_become_lines(tmp_path: Path) -> None:
+    """A list of customers as it is kept by hand; the last year is known to its end."""
+    header = "Customer,Town,Rep,Sales 2023,Sales 2024,Sales 2025,Target 2026,Remarks"
+    rows = [
+        (f"Firm {n} Ltd", "Leeds", "Sue", n, 0, 2 * n, 900, "call back")
+        for n in range(1, 31)
+    ]
+    rows.append(("Firm 31 Ltd", "Leeds", "Sue", "", "", "", 900, ""))
+    made = make(write_csv(tmp_path / "list.csv", header, rows), tmp_path / "p")
+    assert {"customers", "order_lines"} <= {*made.sources.provides()}
+    found = staged(made).execute(
+        "select order_date::text, count(*), sum(net_amount)::int from stg_order_lines "
+        "group by all order by all"
+    )
+    assert found.fetchall() == [("2023-01-01", 30, 465), ("2025-01-01", 30, 930)]
+    customers = staged(made).execute("select count(*) from stg_customers").fetchone()
+    assert customers == (31,), "who bought nothing is a customer all the same"
+    assert made.sources.business.as_of == dt.date(2025, 12, 31)
+    assert "Its years are columns, Sales 2023 to Sales 2025" in made.text("MAPPING.md")
 
 
 TICKETS = "ticket_id,customer_id,priority,status,opened_at,resolved_at"
