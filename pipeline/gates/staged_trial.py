@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.common import sql
+from pipeline.common import calendar, sql
 from pipeline.common.errors import GateRefused
 from pipeline.common.language import joined, said
 from pipeline.common.yaml_places import Places
@@ -127,12 +127,20 @@ def _days(
             continue
         day = f"cast(coalesce({', '.join(f'cast({one} as date)' for one in begins)}) as date)"
         row = connection.execute(
-            f"select min({day}), max({day}) from {item.table}"
+            f"select min(day), max(day), count(distinct day) > 1 "
+            "and bool_and(extract(day from day) = 1), "
+            "bool_and(extract(month from day) = 1) "
+            f"from (select {day} as day from {item.table})"
         ).fetchone()
         assert row is not None
-        if row[1] is not None:
-            first = min(row[0], first or row[0])
-            last = max(row[1], last or row[1])
+        begun, ended, by_month, by_year = row
+        if ended is not None:
+            if by_month:
+                # The first day stands for a month or year that is known to its end.
+                span = 12 if by_year else 1
+                ended = calendar.months_before(ended, -span) - dt.timedelta(days=1)
+            first = min(begun, first or begun)
+            last = max(ended, last or ended)
     if first is None or last is None:
         return
     line = places.line("business", "as_of") or places.line("business") or 1

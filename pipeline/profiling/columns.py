@@ -1,7 +1,8 @@
 """What the values of a column are: kind, range, patterns; measured over the sample in SQL.
 
 Text is taken for a number, a day, a time or a yes only where all of its values are,
-those aside that stand for nothing. Nothing here depends on the column's name.
+those aside that stand for nothing. Nothing here depends on the column's name, but in which
+units it says that its numbers are.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling import ways
+from pipeline.profiling import units, ways
 from pipeline.profiling.tables import MOMENTS, NUMBERS, Column, Kind, Table
 from pipeline.profiling.ways import Way
 
@@ -81,6 +82,7 @@ def _column(
         column.has_zone = landed == "TIMESTAMP WITH TIME ZONE"
         if column.kind == "text":
             column.reading = f"cast({sql.quoted(name)} as varchar)"
+    units.apply(column, units.scale_of(column.called))
     _count(connection, table, column)
     _find_prefix(column)
     if landed != "VARCHAR" and _is_a_day_in_digits(connection, table, column):

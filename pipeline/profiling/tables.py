@@ -25,6 +25,7 @@ class Column:
         declared: How `columns` in sources.yaml makes the reader give that kind; None
             where it does so already, or where some values would be refused.
         reading: SQL of the value in its kind, over the column as it is landed.
+        scale: What its numbers are multiplied by, where its name says so: 10,000 of 万元.
         rows, nulls, distinct: Counted over the sample; values that stand for nothing
             (`markers`) count as null.
         markers: Values that stand for nothing, such as `?`.
@@ -49,6 +50,7 @@ class Column:
     kind: Kind = "text"
     declared: str | None = None
     reading: str = ""
+    scale: int = 1
     rows: int = 0
     nulls: int = 0
     distinct: int = 0
@@ -123,6 +125,8 @@ class Wide:
         year_column: The column that says the year of a row.
         is_year_of_file: Each file is another year, as its name says.
         day, value: What the columns of the long table are called.
+        scale: What the amounts are multiplied by, as the names of the columns or of the
+            table say.
         total_words: Column → words that mark a row as a sum of others.
         key: The columns that tell the landed rows apart; none where their place does.
     """
@@ -136,6 +140,7 @@ class Wide:
     is_year_of_file: bool
     day: str
     value: str
+    scale: int
     total_words: dict[str, list[str]]
     key: list[str]
 

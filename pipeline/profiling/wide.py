@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling import columns
+from pipeline.profiling import columns, units
 from pipeline.profiling.tables import NUMBERS, Column, Table, Wide
 
 # Fewer columns with the name of a month, or of a year and nothing else, may be anything.
@@ -142,6 +142,7 @@ def remeasure(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         # Sums so far are whole; the next need not be.
         value.kind = "decimal"
         value.reading = f"try_cast({sql.quoted(wide.value)} as decimal(18, 4))"
+    units.apply(value, wide.scale)
 
 
 def _recognise(connection: duckdb.DuckDBPyConnection, table: Table) -> Wide | None:
@@ -188,6 +189,7 @@ def _recognise(connection: duckdb.DuckDBPyConnection, table: Table) -> Wide | No
         is_year_of_file=by_file,
         day=_free("order_date", taken),
         value=_free("quantity" if is_quantity else "net_amount", taken),
+        scale=units.scale_of(f"{months[0][0]} {title}"),
         total_words=_total_words(connection, table, ids),
         key=_key(connection, table, ids),
     )

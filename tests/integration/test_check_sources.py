@@ -529,6 +529,13 @@ def only_headers(folder: Path) -> None:
         path.write_text(path.read_text().splitlines(True)[0])
 
 
+def sums_of_months(folder: Path) -> None:
+    """Each line on the first day of its month, known until the last; told a month later."""
+    for path in (folder / "inbox").glob("order_lines_*.csv"):
+        path.write_text(re.sub(r"(2024-\d\d)-\d\d", r"\1-01", path.read_text()))
+    declare("2024-06-30", "2024-07-20")(folder)
+
+
 # What is no fault, and what is noted of it.
 SOUND: dict[str, tuple[Callable[[Path], None], str]] = {
     "a further column in the second file": (
@@ -547,6 +554,7 @@ SOUND: dict[str, tuple[Callable[[Path], None], str]] = {
         "Your data ends on 2024-06-10, and a refresh would know of everything until "
         "2025-06-30",
     ),
+    "sums of months on their first days": (sums_of_months, ""),
     "no as-of day": (declare("  as_of: 2024-06-30\n", ""), "Set `as_of: 2024-06-10`"),
     "data that begins later": (
         declare("2024-06-30", "2023-06-30"),

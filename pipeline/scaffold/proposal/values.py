@@ -22,7 +22,8 @@ def answer(draft: Draft, item: Recognised, meaning: str) -> Answer | None:
     return Answer(
         value(draft, item.table, column, kind),
         found.confidence,
-        f"{column.name}: {found.evidence}",
+        f"{column.name}: {found.evidence}"
+        + (f"; in units of {column.scale:,}" if column.scale > 1 else ""),
         [column.name],
     )
 

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 
 from pipeline.common.errors import ConfigurationError
-from pipeline.profiling import names, sample, wide
+from pipeline.profiling import names, sample, units, wide
 from pipeline.profiling.columns import identity
 from pipeline.profiling.profile import profile
 from pipeline.profiling.tables import Column, Profile, Reference
@@ -503,6 +503,62 @@ def test_the_year_in_the_name_of_a_column(
     name: str, year: tuple[int, str] | None
 ) -> None:
     assert wide.year_of(name) == year
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("金额（万元）", 10_000),
+        ("销售额(万)", 10_000),
+        ("销量（万件）", 10_000),
+        ("注册资本 百万元", 1_000_000),
+        ("营业额（亿元）", 100_000_000),
+        ("应收 千元", 1_000),
+        ("Umsatz TEUR", 1_000),
+        ("Umsatz Tsd. €", 1_000),
+        ("Umsatz (Mio. EUR)", 1_000_000),
+        ("Sales (k€)", 1_000),
+        ("Sales in thousands", 1_000),
+        ("Turnover '000", 1_000),
+        ("Turnover (000s)", 1_000),
+        ("Revenue ($m)", 1_000_000),
+        ("Revenue in millions", 1_000_000),
+        ("Turnover ₹ lakh", 100_000),
+        ("Turnover Rs. crore", 10_000_000),
+        ("金额（元）", 1),
+        ("万科销售额", 1),
+        ("重量（千克）", 1),
+        ("Distance km", 1),
+        ("Weight (t)", 1),
+        ("Order 10000", 1),
+        ("Sales 2000", 1),
+        ("Kgs", 1),
+        ("M", 1),
+    ],
+)
+def test_the_units_in_the_name_of_a_column(name: str, scale: int) -> None:
+    assert units.scale_of(name) == scale
+
+
+def test_numbers_are_what_their_units_make_of_them(
+    measure: Measure, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path / "t.csv",
+        ["编号", "金额（亿元）", "客户数（万个）", "备注（万元）"],
+        [("a1", "1.23456789", 2, "x"), ("b2", "-0.5", 3, "y")],
+    )
+    (table,) = measure(path).tables.values()
+    named = table.columns
+    assert (named["金额（亿元）"].low, named["金额（亿元）"].high) == (
+        -50_000_000,
+        123_456_789,
+    )
+    assert named["金额（亿元）"].declared is None, (
+        "the reader would land another number"
+    )
+    assert named["客户数（万个）"].high == 30_000
+    assert named["备注（万元）"].scale == 1, "texts are what they are"
 
 
 def long_rows(measure: Measure, path: Path) -> tuple[Any, list[tuple[Any, ...]]]:

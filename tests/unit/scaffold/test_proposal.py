@@ -716,6 +716,40 @@ def test_years_in_columns_become_lines(tmp_path: Path) -> None:
     assert "Its years are columns, Sales 2023 to Sales 2025" in made.text("MAPPING.md")
 
 
+def test_amounts_in_ten_thousands_are_amounts(tmp_path: Path) -> None:
+    """As Chinese workbooks have them, in a column of its own or of a year."""
+    header = "订单编号,客户名称,订单日期,产品名称,数量,金额（万元）"
+    rows: list[tuple[object, ...]] = [
+        (
+            f"D{n}",
+            f"上海{n % 9}有限公司",
+            f"2024-03-{1 + n % 28:02}",
+            "泵",
+            n,
+            "0.12345",
+        )
+        for n in range(1, 41)
+    ]
+    made = make(write_csv(tmp_path / "orders.csv", header, rows), tmp_path / "p")
+    found = staged(made).execute(
+        "select count(*), min(net_amount)::varchar, max(net_amount)::varchar "
+        "from stg_order_lines"
+    )
+    assert found.fetchone() == (40, "1234.5000", "1234.5000")
+    assert "in units of 10,000" in made.text("MAPPING.md")
+
+    header = "客户名称,城市,2023年销售额（万元）,2024年销售额（万元）,年营业额（亿元）"
+    rows = [(f"上海{n}公司", "上海", 1.5, n, 2) for n in range(1, 31)]
+    made = make(write_csv(tmp_path / "list.csv", header, rows), tmp_path / "q")
+    found = staged(made).execute(
+        "select order_date::text, sum(net_amount)::bigint from stg_order_lines "
+        "group by all order by all"
+    )
+    assert found.fetchall() == [("2023-01-01", 450_000), ("2024-01-01", 4_650_000)]
+    size = staged(made).execute("select distinct annual_revenue from stg_customers")
+    assert size.fetchall() == [(200_000_000,)]
+
+
 TICKETS = "ticket_id,customer_id,priority,status,opened_at,resolved_at"
 
 

@@ -1,0 +1,56 @@
+"""In which thousands, 万 or lakhs a column's name says that its numbers are.
+
+A name such as 金额（万元）, Umsatz TEUR or Revenue ($ millions) multiplies every number below
+it. Only words that mean nothing else are read: an `m` or `k` alone may be metres, men or
+kilograms.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.profiling.tables import NUMBERS, Column
+
+_COUNTED = "(?:元|美元|欧元|港元|日元|円|人民币|件|台|个|份|张|箱)"
+
+
+def _asian(digits: str) -> str:
+    return rf"{digits}{_COUNTED}|[（(]\s*{digits}\s*[）)]"
+
+
+# The longer words first: 百万 holds 万.
+_SCALES = (
+    (1_000_000_000, re.compile(r"\b(?:billions?|bn|mrd|milliarden)\b|十亿元")),
+    (100_000_000, re.compile(_asian("[亿億]"))),
+    (10_000_000, re.compile(r"\bcrores?\b")),
+    (1_000_000, re.compile(
+        r"\b(?:millions?|millionen|millones|mln|mio|m€|meur|musd|mgbp)\b|m€|€m\b|\$m\b|£m\b"
+        rf"|{_asian('百[万萬]')}"
+    )),
+    (100_000, re.compile(r"\b(?:lakhs?|lacs?)\b")),
+    (10_000, re.compile(_asian("[万萬]"))),
+    (1_000, re.compile(
+        r"\b(?:thousands?|thsd|tsd|miles de|milliers|teur|tusd|tchf|keur|kusd|kgbp)\b"
+        r"|\b[kt] ?€|€ ?k\b|\$ ?k\b|\bk ?\$|£ ?k\b|\bk ?£|['’]000\b|[（(]000s?[）)]|\b000s\b"
+        rf"|{_asian('千')}"
+    )),
+)  # fmt: skip
+
+
+def scale_of(name: str) -> int:
+    """What the numbers below a name are to be multiplied by; 1 where it says nothing."""
+    text = name.lower()
+    return next((scale for scale, words in _SCALES if words.search(text)), 1)
+
+
+def apply(column: Column, scale: int) -> None:
+    """Has the numbers of a column read as what they mean.
+
+    The reader cannot do that, so that staging does it with every number; with so many
+    decimals that 1.23456789 亿 lose none of their cents.
+    """
+    if scale > 1 and column.kind in NUMBERS:
+        exact = column.reading.replace("decimal(18, 4)", "decimal(28, 12)")
+        column.scale = scale
+        column.reading = f"({exact}) * {scale}"
+        column.declared = None
