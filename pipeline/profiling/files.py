@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.common.errors import ConfigurationError, SourceUnavailable
-from pipeline.profiling import field_labels, names
+from pipeline.profiling import field_labels, names, units
 from pipeline.sources import Entity, Source, open_reader
 from pipeline.sources.entity import POSITION
 from pipeline.sources.files.detection import AmbiguousEncoding
@@ -39,7 +39,8 @@ class Found:
     """A table that was found: how it is read, and the files or sheets that it is of.
 
     `encodings` are those that its bytes allow, where there are several, each with what
-    comes of it; the first is the one that is taken.
+    comes of it; the first is the one that is taken. `scale` is what a line above it
+    multiplies its amounts by.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Found:
     entity: Entity
     parts: Sequence[str]
     encodings: Sequence[str] = ()
+    scale: int = 1
 
 
 def source_of(folder: Path, entity: Entity, name: str = "new") -> Source:
@@ -267,7 +269,7 @@ def _sheets(folder: Path, family: Sequence[Path]) -> Iterator[Found]:
     for paths in [list(family)] if is_one else [[path] for path in family]:
         found = shapes[paths[0]]
         names_of_sheets = [name for sheets in found.values() for name in sheets]
-        for (header, _), sheets in found.items():
+        for (header, scale, _), sheets in found.items():
             wanted = _sheets_pattern(sheets, names_of_sheets)
             for group in [sheets] if wanted else [[name] for name in sheets]:
                 yield Found(
@@ -280,22 +282,29 @@ def _sheets(folder: Path, family: Sequence[Path]) -> Iterator[Found]:
                         header_row=header,
                     ),
                     parts=[f"{path.name}[{name}]" for path in paths for name in group],
+                    scale=scale,
                 )
 
 
-def _shapes(path: Path, folder: Path) -> dict[tuple[int, tuple[str, ...]], list[str]]:
-    """Header row and columns → the sheets of a workbook that have them."""
+# Header row, scale of its amounts, columns → the sheets of a workbook that have them.
+Shapes = dict[tuple[int, int, tuple[str, ...]], list[str]]
+
+
+def _shapes(path: Path, folder: Path) -> Shapes:
+    """The shapes of the sheets of a workbook that hold a table."""
     pattern = _pattern([path], folder)
     first = entity_of(pattern)
     (part, *_) = parts_of(path, first, path.name)
-    shapes: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    shapes: Shapes = {}
     for name, is_visible in listed_sheets(part, first):
         if not is_visible:
             continue
         cells = open_sheet(part, entity_of(pattern, sheet=name)).cells
         header = header_row(cells)
         if header is not None:
-            shape = (header, tuple(str(cell).strip() for cell in cells[header - 1]))
+            above = " ".join(str(cell) for row in cells[: header - 1] for cell in row)
+            columns = tuple(str(cell).strip() for cell in cells[header - 1])
+            shape = (header, units.scale_of_note(above), columns)
             shapes.setdefault(shape, []).append(name)
     return shapes
 

@@ -102,6 +102,7 @@ def _of_files(connection: duckdb.DuckDBPyConnection, what: str) -> Profile:
             entity=item.entity,
             parts=item.parts,
             encodings=item.encodings,
+            scale=item.scale,
         )
         _read(connection, table, profile)
     return profile

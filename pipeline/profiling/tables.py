@@ -163,6 +163,7 @@ class Table:
             comes of it; it is read in the first.
         keys: Combinations of columns that tell the rows apart, the best first.
         is_repeated: Whether a later part holds again most keys of an earlier one.
+        scale: What a line above the table multiplies its amounts of money by.
         wide: How months or years stand in its columns, where they do; all else is then
             said of the long table, with a row for each of them.
     """
@@ -180,6 +181,7 @@ class Table:
     encodings: Sequence[str] = ()
     keys: Sequence[Sequence[str]] = ()
     is_repeated: bool = False
+    scale: int = 1
     wide: Wide | None = None
 
     @property

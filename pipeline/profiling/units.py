@@ -1,8 +1,8 @@
 """In which thousands, 万 or lakhs a column's name says that its numbers are.
 
 A name such as 金额（万元）, Umsatz TEUR or Revenue ($ millions) multiplies every number below
-it. Only words that mean nothing else are read: an `m` or `k` alone may be metres, men or
-kilograms.
+it; a line above the table, such as 单位：万元, every amount of money in it. Only words that
+mean nothing else are read: an `m` or `k` alone may be metres, men or kilograms.
 """
 
 from __future__ import annotations
@@ -41,6 +41,26 @@ def scale_of(name: str) -> int:
     """What the numbers below a name are to be multiplied by; 1 where it says nothing."""
     text = name.lower()
     return next((scale for scale, words in _SCALES if words.search(text)), 1)
+
+
+_NOTED = re.compile(
+    r"(?:单位|units?\b|einheit|angaben|beträge|montants|importes|amounts?|\bin\b|[（(])"
+    r".{0,20}"
+)
+# 单价（元） is in 元, whatever is noted above.
+_PLAIN = re.compile(r"[（(]\s*(?:元|人民币|rmb|cny|usd|eur|gbp|[$€£¥￥₩₹])\s*[）)]")
+
+
+def scale_of_note(text: str) -> int:
+    """What a line above a table says of its amounts; 1 where it is about anything else."""
+    noted = (scale_of(found) for found in _NOTED.findall(text.lower()))
+    return next((scale for scale in noted if scale > 1), 1)
+
+
+def apply_note(column: Column, scale: int) -> None:
+    """`apply`, where the column's own name says nothing else."""
+    if column.scale == 1 and not _PLAIN.search(column.name.lower()):
+        apply(column, scale)
 
 
 def apply(column: Column, scale: int) -> None:

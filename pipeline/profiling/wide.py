@@ -189,7 +189,10 @@ def _recognise(connection: duckdb.DuckDBPyConnection, table: Table) -> Wide | No
         is_year_of_file=by_file,
         day=_free("order_date", taken),
         value=_free("quantity" if is_quantity else "net_amount", taken),
-        scale=units.scale_of(f"{months[0][0]} {title}"),
+        scale=max(
+            units.scale_of(f"{months[0][0]} {title}"),
+            1 if is_quantity else table.scale,
+        ),
         total_words=_total_words(connection, table, ids),
         key=_key(connection, table, ids),
     )

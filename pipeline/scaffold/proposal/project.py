@@ -9,7 +9,7 @@ import duckdb
 
 from pipeline.common import sql
 from pipeline.common.errors import ConfigurationError
-from pipeline.profiling import wide
+from pipeline.profiling import units, wide
 from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Profile, Table
 from pipeline.scaffold.proposal import (
@@ -21,6 +21,7 @@ from pipeline.scaffold.proposal import (
     rates,
     sales,
     service,
+    vocabulary,
 )
 from pipeline.scaffold.proposal.business import Business
 from pipeline.scaffold.proposal.mapping import Draft, Mapping, alias
@@ -80,6 +81,7 @@ def propose(
         if item.preset is not None and item.role is None:
             draft.left_out[item.table.name] = f"{item.table.title}: {item.evidence}"
         _ask_role(draft, item)
+        _apply_units(item)
     draft.mappings += people.customers(connection, draft)
     draft.mappings += goods.products(draft)
     draft.mappings += _lines(connection, draft)
@@ -119,6 +121,14 @@ def propose(
         )
     found = business.propose(connection, draft, today)
     return Proposal(draft, found, _unknown_customers(connection, draft))
+
+
+def _apply_units(item: Recognised) -> None:
+    """Has amounts of money in the units that a line above the table says."""
+    for meaning, found in item.meanings.items():
+        if vocabulary.is_money(meaning):
+            for name in (found.column, *found.others):
+                units.apply_note(item.table.columns[name], item.table.scale)
 
 
 def _ignore_key_of_a_customer(item: Recognised) -> None:

@@ -23,7 +23,7 @@ def answer(draft: Draft, item: Recognised, meaning: str) -> Answer | None:
         value(draft, item.table, column, kind),
         found.confidence,
         f"{column.name}: {found.evidence}"
-        + (f"; in units of {column.scale:,}" if column.scale > 1 else ""),
+        + (f"; multiplied by {column.scale:,}" if column.scale > 1 else ""),
         [column.name],
     )
 

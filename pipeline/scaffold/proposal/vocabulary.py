@@ -109,6 +109,11 @@ def kind_of(column: str) -> str:
     raise KeyError(column)
 
 
+def is_money(column: str) -> bool:
+    """Whether the values of a column of this meaning are amounts of money."""
+    return column.endswith("_amount") or column in _files()[0]["kinds"]["money"]
+
+
 @functools.cache
 def column_phrases(role: str) -> dict[str, list[Phrase]]:
     """Column → what it may be called in a table of the role."""

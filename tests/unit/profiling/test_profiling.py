@@ -540,6 +540,24 @@ def test_the_units_in_the_name_of_a_column(name: str, scale: int) -> None:
     assert units.scale_of(name) == scale
 
 
+@pytest.mark.parametrize(
+    ("above", "scale"),
+    [
+        ("销售明细表  单位：万元", 10_000),
+        ("2024年销售统计（单位:千元）", 1_000),
+        ("Sales by customer (in thousands)", 1_000),
+        ("Alle Beträge in TEUR", 1_000),
+        ("Amounts in $ millions", 1_000_000),
+        ("单位：元", 1),
+        ("编制单位：上海万千贸易有限公司", 1),
+        ("Our million customers", 1),
+        ("", 1),
+    ],
+)
+def test_the_units_in_a_line_above_a_table(above: str, scale: int) -> None:
+    assert units.scale_of_note(above) == scale
+
+
 def test_numbers_are_what_their_units_make_of_them(
     measure: Measure, tmp_path: Path
 ) -> None:

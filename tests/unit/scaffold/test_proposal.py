@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -698,7 +699,7 @@ def test_months_in_columns_become_lines(tmp_path: Path) -> None:
 def test_years_in_columns_become_lines(tmp_path: Path) -> None:
     """A list of customers as it is kept by hand; the last year is known to its end."""
     header = "Customer,Town,Rep,Sales 2023,Sales 2024,Sales 2025,Target 2026,Remarks"
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (f"Firm {n} Ltd", "Leeds", "Sue", n, 0, 2 * n, 900, "call back")
         for n in range(1, 31)
     ]
@@ -736,7 +737,24 @@ def test_amounts_in_ten_thousands_are_amounts(tmp_path: Path) -> None:
         "from stg_order_lines"
     )
     assert found.fetchone() == (40, "1234.5000", "1234.5000")
-    assert "in units of 10,000" in made.text("MAPPING.md")
+    assert "multiplied by 10,000" in made.text("MAPPING.md")
+
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in [
+        ["销售明细表", *[None] * 5, "单位：万元"],
+        ["订单编号", "客户名称", "订单日期", "产品名称", "数量", "单价（元）", "金额"],
+        *([*row[:5], 1_234.5, 0.12345 * 2] for row in rows),
+    ]:
+        sheet.append(row)
+    (tmp_path / "sheets").mkdir()
+    book.save(tmp_path / "sheets" / "销售.xlsx")
+    made = make(tmp_path / "sheets", tmp_path / "r")
+    found = staged(made).execute(
+        "select count(*), min(net_amount)::varchar, max(net_amount)::varchar, "
+        "sum(quantity)::int from stg_order_lines"
+    )
+    assert found.fetchone() == (40, "2469.0000", "2469.0000", 820)
 
     header = "客户名称,城市,2023年销售额（万元）,2024年销售额（万元）,年营业额（亿元）"
     rows = [(f"上海{n}公司", "上海", 1.5, n, 2) for n in range(1, 31)]
