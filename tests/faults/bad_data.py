@@ -177,8 +177,12 @@ def truncated_archive(world: World) -> None:
     path.write_bytes(packed[: len(packed) // 2])
     os.utime(path, (0, 0))
     sources = world.shop.home.parent / "sources.yaml"
-    text = Path(world.shop.variables["CUSTOMER_TIERS_SOURCES"]).read_text()
+    given = Path(world.shop.variables["CUSTOMER_TIERS_SOURCES"])
+    text = given.read_text()
     sources.write_text(text.replace("invoices_*.csv", '"invoices_*.csv*"'))
+    # A project lies beside its sources.yaml.
+    for name in ("dbt_project", "expectations"):
+        sources.with_name(name).symlink_to(given.with_name(name))
     world.shop.variables["CUSTOMER_TIERS_SOURCES"] = str(sources)
 
 
@@ -388,7 +392,7 @@ KINDS: dict[str, Kind] = {
     ),
     # The policy
     "weights that do not sum": Kind(
-        seed("score_factors", "0.3", "0.4"), "policy:policies_are_whole"
+        seed("score_factors", "0.3", "0.4"), "score_factors:weights_sum_to_one"
     ),
     "a tier without a rule": Kind(
         seed("tiers", "standard", "stndard"), "policy:policies_are_whole"
