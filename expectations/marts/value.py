@@ -99,8 +99,9 @@ def customer_value() -> Suite:
             ),
             no_rows(
                 "who_bought_is_forecast",
-                "select customer_id from {batch} "
-                "where (order_count > 0 and lifecycle_stage <> 'not recorded') "
+                "select customer_id from (select *, count(value_model) over () "
+                "as forecasts from {batch}) as valued where forecasts > 0 "
+                "and (order_count > 0 and lifecycle_stage <> 'not recorded') "
                 "<> (value_model is not null) "
                 "or (value_model is null) <> (predicted_orders_12m is null)",
                 why="the naive baseline never fails: a gap is a lost join",

@@ -36,6 +36,8 @@ from pipeline.value.population import (
 from pipeline.value.priors import WEAK, LogNormal
 
 _HORIZONS = (365, 182, 91)
+# Days with purchases of anybody that a horizon must hold, at the mean.
+LEAST_SALES_DAYS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,19 +185,31 @@ def _figures(
             yield f"calibration_{name}_{tenth:02}", float(value)
 
 
+def is_too_coarse(gap: float) -> bool:
+    """Whether nothing can be said of the next year, because purchases stand too far apart.
+
+    Args:
+        gap: Mean days between two days on which anybody bought.
+    """
+    return _HORIZONS[0] < LEAST_SALES_DAYS * gap
+
+
 def plan_origins(
-    first: dt.date, as_of: dt.date, *, most: int = 4
+    first: dt.date, as_of: dt.date, *, gap: float = 0, most: int = 4
 ) -> tuple[int, tuple[dt.date, ...]]:
     """Which horizon and origins a history is long enough for.
 
     The horizon is 365 days where three of them fit into the history, else 182, else 91.
     The last origin is one horizon before the as-of day, the others each a quarter of a
     horizon earlier, as long as there is one horizon and a half of history before them: one
-    that the recency table learns from, and half of one before that.
+    that the recency table learns from, and half of one before that. Where anybody buys on
+    fewer than two days of a horizon, as in sums of years, what a horizon holds hangs on
+    the day on which it begins, and nothing can be tested.
 
     Args:
         first: Day of the first purchase of all.
         as_of: The last day that is known.
+        gap: Mean days between two days on which anybody bought.
         most: The most origins to plan.
 
     Returns:
@@ -205,6 +219,8 @@ def plan_origins(
     history = (as_of - first).days
     horizon = next((days for days in _HORIZONS if history >= 3 * days), _HORIZONS[-1])
     latest = history - horizon
+    if horizon < LEAST_SALES_DAYS * gap:
+        return horizon, ()
     starts = (latest - number * (horizon // 4) for number in range(most))
     origins = [day for day in starts if day >= 1.5 * horizon]
     return horizon, tuple(sorted(first + dt.timedelta(days=day) for day in origins))

@@ -262,7 +262,11 @@ def _forecast_span(
 ) -> None:
     """Lets the first of the order that is sound speak for each month end of a span."""
     tally = replay.tally(group)
-    left = [moment for moment in span if tally.until(moment.day)[0]]
+    left = [
+        moment
+        for moment in span
+        if tally.until(moment.day)[0] and not replay.is_too_coarse(moment)
+    ]
     for name in (*learner.able(order), NAIVE):
         if not left:
             break

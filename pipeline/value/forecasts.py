@@ -70,6 +70,12 @@ TESTED: Final = pa.schema(
 )
 
 
+TOO_COARSE: Final = (
+    "Purchases stand more than half a year apart, as sums of years do, so that nothing is "
+    "said of the next 12 months."
+)
+
+
 def _windows(
     connection: duckdb.DuckDBPyConnection, group: str, planned: Plan
 ) -> Iterator[Window]:
@@ -169,6 +175,11 @@ def _tested_rows(
         return backtest(_windows(connection, group, plans[group]))
 
     found = {group: test(group) for group in plans if group != EVERYBODY}
+    if plans[EVERYBODY].is_too_coarse:
+        for group in found:
+            log.info("forecasts of %s: %s", group, TOO_COARSE)
+            yield group, None, NAIVE, "choice", "champion", 1.0, TOO_COARSE
+        return
     if all(champion.has_enough(result) for result in found.values()):
         choices = {group: champion.choose(result) for group, result in found.items()}
     else:
@@ -322,9 +333,12 @@ def forecasts(
         customer's own purchases, the same discounted month by month, and the probability
         that it buys nothing, all by one forecaster and agreeing with each other
         (`agreement`); and who was to forecast before, with why it could not. Returns are
-        not taken off. What is not known is null.
+        not taken off. What is not known is null. No row where purchases stand too far
+        apart (`is_too_coarse`).
     """
     purchase_days(connection, days, customers)
+    if plan(connection, EVERYBODY, as_of).is_too_coarse:
+        return FORECASTS.empty_table()
     # What was tested was fitted to this day as well.
     with keeping(known_fits(connection, choices)):
         parts = [

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.value import gamma_gamma, reduction
-from pipeline.value.backtest import plan_origins
+from pipeline.value.backtest import is_too_coarse, plan_origins
 from pipeline.value.baselines import BASELINES, RECENCY, SILENT
 from pipeline.value.bg_bb import BG_BB
 from pipeline.value.champion import ENOUGH_BUYERS
@@ -103,6 +103,11 @@ class Tally:
             return 0, 0
         return int(self.purchase_days[place]), int(self.orders[place])
 
+    def gap(self, day: dt.date) -> float:
+        """Mean days between two days with purchases, by the end of a day; 0 for fewer."""
+        known = np.unique(self.days[self.days <= day.toordinal()])
+        return float(known[-1] - known[0]) / (len(known) - 1) if len(known) > 1 else 0.0
+
     @property
     def first(self) -> dt.date:
         """The first day on which anything was bought."""
@@ -158,6 +163,10 @@ class Replay:
                 columns[:, 0], np.cumsum(columns[:, 1]), np.cumsum(columns[:, 2])
             )
         return self._tallies[group]
+
+    def is_too_coarse(self, moment: Moment) -> bool:
+        """Whether purchases stood too far apart by then for a forecast of the next year."""
+        return is_too_coarse(self.tally(EVERYBODY).gap(moment.day))
 
     @cached_property
     def _buyers(self) -> dict[tuple[str, int], tuple[int, int]]:
@@ -313,8 +322,8 @@ class Learner:
         Nobody where it could have tested nothing; where too few customers had bought twice
         for a model to be learnt, the baselines.
         """
-        first = self._replay.tally(self._group).first
-        _, origins = plan_origins(first, self.moment.day)
+        tally, day = self._replay.tally(self._group), self.moment.day
+        _, origins = plan_origins(tally.first, day, gap=tally.gap(day))
         _, repeaters = self._replay.buyers(self._group, self.moment)
         if not origins:
             return ()

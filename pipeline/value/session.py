@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.value import reduction
-from pipeline.value.backtest import plan_origins
+from pipeline.value.backtest import is_too_coarse, plan_origins
 from pipeline.value.histories import Floats
 
 YEAR: Final = 365
@@ -147,12 +147,15 @@ class Plan:
         horizon_days: The horizon.
         origins: The origins, ascending; none where nothing can be tested.
         opportunity_days: The length of an opportunity.
+        is_too_coarse: Purchases stand so far apart, as sums of years do, that nothing is
+            forecast.
     """
 
     until: dt.date
     horizon_days: int = YEAR
     origins: tuple[dt.date, ...] = ()
     opportunity_days: int = 28
+    is_too_coarse: bool = False
 
 
 def plan(connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date) -> Plan:
@@ -173,23 +176,37 @@ def plan(connection: duckdb.DuckDBPyConnection, group: str, as_of: dt.date) -> P
 def _plan(connection: duckdb.DuckDBPyConnection, group: str, until: dt.date) -> Plan:
     row = connection.execute(
         f"""
-        with gaps as (
+        with known as (
+            select customer_id, purchase_date
+            from _purchase_days
+            where purchase_date <= ? and {of_group(group)}
+        ),
+
+        gaps as (
             select
                 min(purchase_date) as first_date,
                 (max(purchase_date) - min(purchase_date)) / nullif(count(*) - 1, 0)
                     as gap
-            from _purchase_days
-            where purchase_date <= ? and {of_group(group)}
+            from known
             group by customer_id
         )
-        select min(first_date), median(gap) from gaps
+
+        select min(first_date), median(gap), (
+            select
+                (max(purchase_date) - min(purchase_date))
+                / nullif(count(distinct purchase_date) - 1, 0)
+            from known
+        )
+        from gaps
         """,
         [until],
     ).fetchone()
     if row is None or row[0] is None:
         return Plan(until)
-    horizon, origins = plan_origins(row[0], until)
-    return Plan(until, horizon, origins, reduction.opportunity_days(row[1] or math.nan))
+    gap = row[2] or 0
+    horizon, origins = plan_origins(row[0], until, gap=gap)
+    opportunity = reduction.opportunity_days(row[1] or math.nan)
+    return Plan(until, horizon, origins, opportunity, is_too_coarse(gap))
 
 
 def mean_of_days(

@@ -48,8 +48,12 @@ final as (
         refresh.as_of_date,
         customer_types.customer_type,
         forecasts.value_model,
-        champions.forecaster as champion,
         case
+            when forecasts.value_model is not null then champions.forecaster
+        end as champion,
+        case
+            when champions.reason is not null and forecasts.value_model is null
+                then champions.reason
             when forecasts.value_model is null
                 then
                     'No customer of this type had bought anything by the as-of day, so '
@@ -78,7 +82,7 @@ final as (
     from customer_types
     cross join refresh
     left join forecasts on customer_types.customer_type = forecasts.customer_type
-    left join champions on forecasts.customer_type = champions.customer_group
+    left join champions on customer_types.customer_type = champions.customer_group
     left join ends on forecasts.customer_type = ends.customer_group
     left join errors
         on

@@ -243,6 +243,25 @@ def test_origins_follow_the_length_of_the_history(
     assert tuple((each - first).days for each in planned) == origins
 
 
+@pytest.mark.parametrize(
+    ("days", "gap", "is_tested"),
+    [
+        (4 * 365, 365.25, False),  # sums of years
+        (4 * 365, 182.6, False),
+        (4 * 365, 91.3, True),
+        (4 * 365, 30.4, True),
+        (600, 91.3, False),
+        (373, 30.4, True),
+    ],
+)
+def test_sums_of_spans_as_long_as_the_horizon_test_nothing(
+    days: int, gap: float, is_tested: bool
+) -> None:
+    first = dt.date(2020, 1, 1)
+    _, planned = plan_origins(first, first + days * ONE_DAY, gap=gap)
+    assert bool(planned) == is_tested
+
+
 def test_the_naive_baseline() -> None:
     # Silent for 0, 179, 180 and 400 days.
     triples = Triples.of([3, 3, 3, 3], np.array([700, 521, 520, 300]) / 7, [100.0] * 4)

@@ -185,3 +185,30 @@ def test_a_history_too_short_to_test_anything() -> None:
             " and customer_group = 'all'"
         ).fetchone() or ("",)
         assert reason.startswith("There is no history")
+
+
+def test_of_sums_of_years_nothing_is_forecast() -> None:
+    """What a horizon holds would hang on the day on which it begins: all, or nothing."""
+    with duckdb.connect() as made:
+        made.execute(
+            """
+            create table customers as
+            select 'c' || i as customer_id, i as customer_no, 'company' as customer_type
+            from range(80) as r(i);
+
+            create table lines as
+            select
+                'c' || i as customer_id, make_date(year, 1, 1) as order_date,
+                i || '/' || year as order_id,
+                cast(100 + i as decimal(18, 4)) as net_amount, false as is_return
+            from range(80) as r(i), range(2020, 2025) as years(year)
+            where hash(i, year) % 4 > 0
+            """
+        )
+        made.execute(DAYS)
+        tested = forecasts.tested(made, "days", "customers", AS_OF)
+        made.register("choices", tested)
+        found = forecasts.forecasts(made, "days", "customers", "choices", AS_OF, 0.1)
+    assert found.num_rows == 0
+    (row,) = (row for row in tested.to_pylist() if row["target"] == "choice")
+    assert (row["measure"], row["reason"]) == ("champion", forecasts.TOO_COARSE)
