@@ -193,6 +193,15 @@ def published_home(
             CUSTOMER_TIERS_SOURCES=str(company_sources),
         )
         assert result.returncode == 0, result.stderr
+        # What its SQL was, before another test has the project compiled over other data.
+        from pipeline.common.settings import Settings
+        from pipeline.sources import load_sources
+        from pipeline.transform import project
+        from pipeline.transform.compiled import COMPILED
+
+        settings = Settings.load(sources_file=company_sources)
+        composed = project.compose(load_sources(settings), settings)
+        shutil.copy(composed / COMPILED, folder / "compiled.json")
 
     return made_once(tmp_path_factory, "published", make) / "home"
 

@@ -99,10 +99,11 @@ def customer_value() -> Suite:
             ),
             no_rows(
                 "who_bought_is_forecast",
-                "select customer_id from (select *, count(value_model) over () "
-                "as forecasts from {batch}) as valued where forecasts > 0 "
-                "and (order_count > 0 and lifecycle_stage <> 'not recorded') "
-                "<> (value_model is not null) "
+                "select customer_id from (select valued.*, count(value_model) over "
+                "(partition by customer_type) as of_type from {batch} as valued "
+                "inner join marts.customers using (customer_id)) as typed "
+                "where (order_count > 0 and lifecycle_stage <> 'not recorded' "
+                "and of_type > 0) <> (value_model is not null) "
                 "or (value_model is null) <> (predicted_orders_12m is null)",
                 why="the naive baseline never fails: a gap is a lost join",
             ),

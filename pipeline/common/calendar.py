@@ -1,7 +1,8 @@
 """Days of the business: which one a refresh is as of, and when that day ends in UTC.
 
 Not here: months and windows of figures, which are SQL of the dbt project, but for
-`months_before`, by which reports and what-ifs cut what they read from a release.
+`months_before`, by which reports and what-ifs cut what they read from a release, and
+`last_day_from`, until which data are known that come as sums of months or years.
 """
 
 from __future__ import annotations
@@ -67,3 +68,11 @@ def months_before(day: dt.date, months: int) -> dt.date:
     last = monthrange(year, month + 1)[1]
     is_last = day.day == monthrange(day.year, day.month)[1]
     return dt.date(year, month + 1, last if is_last else min(day.day, last))
+
+
+def last_day_from(first: dt.date, months: int) -> dt.date:
+    """The last day of so many months, of which the first day is given.
+
+    By which a sum of a month or year is known, where its first day stands for all of it.
+    """
+    return months_before(first, -months) - dt.timedelta(days=1)

@@ -136,9 +136,7 @@ def _days(
         begun, ended, by_month, by_year = row
         if ended is not None:
             if by_month:
-                # The first day stands for a month or year that is known to its end.
-                span = 12 if by_year else 1
-                ended = calendar.months_before(ended, -span) - dt.timedelta(days=1)
+                ended = calendar.last_day_from(ended, 12 if by_year else 1)
             first = min(begun, first or begun)
             last = max(ended, last or ended)
     if first is None or last is None:

@@ -82,7 +82,7 @@ def _column(
         column.has_zone = landed == "TIMESTAMP WITH TIME ZONE"
         if column.kind == "text":
             column.reading = f"cast({sql.quoted(name)} as varchar)"
-    units.apply(column, units.scale_of(column.called))
+    units.apply(column, units.scale_of(name))
     _count(connection, table, column)
     _find_prefix(column)
     if landed != "VARCHAR" and _is_a_day_in_digits(connection, table, column):

@@ -37,7 +37,7 @@ _MEASURES = (
         "orders expected",
         "predicted_orders_12m",
         "order_count > 0",
-        "a longer history of sales; meta.value_models says what was tried",
+        "a longer history of sales by day; meta.value_models says what was tried",
     ),
     (
         "service tickets",

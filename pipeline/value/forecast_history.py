@@ -265,7 +265,7 @@ def _forecast_span(
     left = [
         moment
         for moment in span
-        if tally.until(moment.day)[0] and not replay.is_too_coarse(moment)
+        if tally.until(moment.day)[0] and not replay.is_too_coarse(group, moment)
     ]
     for name in (*learner.able(order), NAIVE):
         if not left:

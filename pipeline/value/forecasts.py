@@ -174,12 +174,14 @@ def _tested_rows(
     def test(group: str) -> Backtest:
         return backtest(_windows(connection, group, plans[group]))
 
-    found = {group: test(group) for group in plans if group != EVERYBODY}
-    if plans[EVERYBODY].is_too_coarse:
-        for group in found:
-            log.info("forecasts of %s: %s", group, TOO_COARSE)
-            yield group, None, NAIVE, "choice", "champion", 1.0, TOO_COARSE
-        return
+    found = {}
+    for group in customer_types(connection):
+        if not plans[group].is_too_coarse:
+            found[group] = test(group)
+            continue
+        # Nor does a champion of all customers speak for it, who buy otherwise.
+        log.info("forecasts of %s: %s", group, TOO_COARSE)
+        yield group, None, None, "choice", "champion", None, TOO_COARSE
     if all(champion.has_enough(result) for result in found.values()):
         choices = {group: champion.choose(result) for group, result in found.items()}
     else:
@@ -333,17 +335,16 @@ def forecasts(
         customer's own purchases, the same discounted month by month, and the probability
         that it buys nothing, all by one forecaster and agreeing with each other
         (`agreement`); and who was to forecast before, with why it could not. Returns are
-        not taken off. What is not known is null. No row where purchases stand too far
-        apart (`is_too_coarse`).
+        not taken off. What is not known is null. No row of a type of customers whose
+        purchases stand too far apart (`is_too_coarse`).
     """
     purchase_days(connection, days, customers)
-    if plan(connection, EVERYBODY, as_of).is_too_coarse:
-        return FORECASTS.empty_table()
     # What was tested was fitted to this day as well.
     with keeping(known_fits(connection, choices)):
         parts = [
             _forecast_group(connection, group, choices, as_of, yearly_discount)
             for group in customer_types(connection)
+            if not plan(connection, group, as_of).is_too_coarse
         ]
     return pa.concat_tables(parts) if parts else FORECASTS.empty_table()
 

@@ -164,9 +164,9 @@ class Replay:
             )
         return self._tallies[group]
 
-    def is_too_coarse(self, moment: Moment) -> bool:
+    def is_too_coarse(self, group: str, moment: Moment) -> bool:
         """Whether purchases stood too far apart by then for a forecast of the next year."""
-        return is_too_coarse(self.tally(EVERYBODY).gap(moment.day))
+        return is_too_coarse(self.tally(group).gap(moment.day))
 
     @cached_property
     def _buyers(self) -> dict[tuple[str, int], tuple[int, int]]:

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from pipeline.profiling import sample
+from pipeline.value.forecasts import TOO_COARSE
 from tests.conftest import command, invoke
 from tests.integration import servers
 from tests.unit.scaffold import brought
@@ -79,6 +80,50 @@ def test_a_workbook_of_overlapping_sheets_is_published_as_it_comes(
         assert told == (lines, guests, lines - guests, 0, 0)
         marts = connection.execute("select sum(net_amount) from marts.order_lines")
         assert float(marts.fetchall()[0][0]) == pytest.approx(revenue)
+
+
+@pytest.mark.slow
+def test_a_list_with_a_column_of_each_year_is_graded_and_not_forecast(
+    tmp_path: Path,
+) -> None:
+    """Kept by hand, in 万元; a year says who is large, and not who orders when."""
+    years = ",".join(f"{year}年销售额（万元）" for year in (2022, 2023, 2024))
+    rows = [
+        f"上海{n}公司,上海,张三,{n % 3 * n / 8},{n / 4},{'' if n % 5 == 0 else n * n / 16}"
+        for n in range(1, 61)
+    ]
+    path = tmp_path / "客户.csv"
+    path.write_text("\n".join([f"客户名称,城市,业务员,{years}", *rows]))
+    os.utime(path, (0, 0))
+    project = tmp_path / "list"
+    made = command("init", project, "--from", path)
+    assert made.returncode == 0, made.stderr
+    on = ("--sources", project / "sources.yaml", "--home", project / "data")
+    refreshed = command("refresh", *on)
+    assert refreshed.returncode == 0, refreshed.stderr
+    warehouse = (project / "data" / "current" / "warehouse.duckdb").resolve()
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        revenue = "sum(revenue_12m), sum(revenue_previous_12m)"
+        (found,) = connection.execute(
+            f"select {revenue}, count(value_model), count(predicted_revenue_12m), "
+            "count(no_purchase_probability_12m) from marts.customer_value"
+        ).fetchall()
+        kept = [n for n in range(1, 61) if n % 5]
+        assert [*map(float, found)] == [
+            sum(n * n for n in kept) * 625,
+            sum(range(1, 61)) * 2_500,
+            *(0, 0, 0),
+        ]
+        (model,) = connection.execute(
+            "select value_model, champion, reason from meta.value_models"
+        ).fetchall()
+        assert model == (None, None, TOO_COARSE)
+        tiers = connection.execute(
+            "select tier_code, min(revenue_12m), count(*) from marts.customer_tiers "
+            "inner join marts.customer_value using (customer_id) group by all "
+            "order by 2 desc"
+        ).fetchall()
+        assert tiers[0][0] == "key" and len(tiers) > 2
 
 
 def test_what_init_cannot_do_is_said(tmp_path: Path) -> None:

@@ -354,8 +354,9 @@ learning_figures as (
 
 tested as (
     select * from {{ ref("core_value_backtest") }}
-    -- The fits themselves are for the next refresh.
-    where target <> 'kept'
+    -- The fits themselves are for the next refresh; without a forecaster nothing was
+    -- measured.
+    where target <> 'kept' and forecaster is not null
 ),
 
 tier_stability as (

@@ -48,16 +48,15 @@ final as (
         refresh.as_of_date,
         customer_types.customer_type,
         forecasts.value_model,
+        champions.forecaster as champion,
         case
-            when forecasts.value_model is not null then champions.forecaster
-        end as champion,
-        case
-            when champions.reason is not null and forecasts.value_model is null
-                then champions.reason
             when forecasts.value_model is null
                 then
-                    'No customer of this type had bought anything by the as-of day, so '
-                    || 'that there is nothing to forecast from.'
+                    coalesce(
+                        champions.reason,
+                        'No customer of this type had bought anything by the as-of '
+                        || 'day, so that there is nothing to forecast from.'
+                    )
             else
                 champions.reason
                 || case

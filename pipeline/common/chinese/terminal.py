@@ -94,8 +94,8 @@ _RELEASES: Final = {
     "growth against the year before": "同比增长",
     "two years of sales": "两年的销售记录",
     "orders expected": "预期订单数",
-    "a longer history of sales; meta.value_models says what was tried": (
-        "更长的销售历史；尝试过的模型见 meta.value_models"
+    "a longer history of sales by day; meta.value_models says what was tried": (
+        "更长的、按日的销售历史；尝试过的模型见 meta.value_models"
     ),
     "service tickets": "服务工单",
     "the tickets of a help desk (service_tickets)": "服务台的工单（service_tickets）",

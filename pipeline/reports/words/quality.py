@@ -178,8 +178,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "bring.growth against the year before": ("two years of sales", "两年的销售数据"),
     "bring.orders expected": (
-        "a longer history of sales; meta.value_models says what was tried",
-        "更长的销售历史；尝试过的模型见 meta.value_models",
+        "a longer history of sales by day; meta.value_models says what was tried",
+        "更长的、按日的销售历史；尝试过的模型见 meta.value_models",
     ),
     "bring.service tickets": (
         "the tickets of a help desk (service_tickets)",

@@ -335,9 +335,7 @@ def _highest(table: Table, column: Column, zone: str) -> dt.date | None:
             whole = dt.datetime.fromisoformat(str(whole))
         value = whole if isinstance(whole, dt.date) else value
     if table.wide and column.name == table.wide.day and isinstance(value, dt.date):
-        # The first day stands for a month or year that is known to its end.
-        end = calendar.months_before(value, -table.wide.span)
-        return end - dt.timedelta(days=1)
+        return calendar.last_day_from(value, table.wide.span)
     if isinstance(value, dt.datetime):
         if column.has_zone:
             aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)

@@ -16,6 +16,7 @@ from pipeline.common.files import sha256
 from pipeline.common.home import Home
 from pipeline.common.lock import refresh_lock
 from pipeline.common.settings import Settings, duration
+from pipeline.journal import attempts
 from pipeline.operations import freshness
 from tests.unit.operations import alerting
 
@@ -119,8 +120,10 @@ def test_a_release_of_the_future_is_not_young(home: Home, settings: Settings) ->
     found = freshness.assess(settings, home)
     assert (found.exit_code, found.trouble) == (1, "clock")
     # Its attempt ended after it was sealed: until then it is known to have grown old.
-    assert found.age_seconds is not None
-    assert 0 <= found.age_seconds < HOUR.total_seconds()
+    (attempt,) = attempts.history(home)
+    assert found.sealed_at is not None and attempt.ended_at is not None
+    sealed, ended = map(dt.datetime.fromisoformat, (found.sealed_at, attempt.ended_at))
+    assert found.age_seconds == max(ended - sealed, dt.timedelta(0)).total_seconds()
 
 
 def test_an_attempt_of_the_future_reports_the_clock_too(

@@ -188,27 +188,42 @@ def test_a_history_too_short_to_test_anything() -> None:
 
 
 def test_of_sums_of_years_nothing_is_forecast() -> None:
-    """What a horizon holds would hang on the day on which it begins: all, or nothing."""
+    """What a horizon holds would hang on the day on which it begins: all, or nothing.
+
+    Nor by a champion of all customers, because others buy every week.
+    """
     with duckdb.connect() as made:
         made.execute(
             """
             create table customers as
             select 'c' || i as customer_id, i as customer_no, 'company' as customer_type
-            from range(80) as r(i);
+            from range(80) as r(i)
+            union all
+            select 'p' || i, 80 + i, 'person' from range(80) as r(i);
 
             create table lines as
-            select
-                'c' || i as customer_id, make_date(year, 1, 1) as order_date,
-                i || '/' || year as order_id,
-                cast(100 + i as decimal(18, 4)) as net_amount, false as is_return
-            from range(80) as r(i), range(2020, 2025) as years(year)
-            where hash(i, year) % 4 > 0
+            with bought as (
+                select 'c' || i as customer_id, make_date(year, 1, 1) as order_date
+                from range(80) as r(i), range(2020, 2025) as years(year)
+                where hash(i, year) % 4 > 0
+                union all
+                select 'p' || i,
+                    date '2020-01-06' + cast(7 * week + hash(i) % 5 as integer)
+                from range(80) as r(i), range(250) as weeks(week)
+                where hash(i, week) % 20 = 0
+            )
+            select *, customer_id || order_date as order_id,
+                cast(100 as decimal(18, 4)) as net_amount, false as is_return
+            from bought
             """
         )
         made.execute(DAYS)
         tested = forecasts.tested(made, "days", "customers", AS_OF)
         made.register("choices", tested)
         found = forecasts.forecasts(made, "days", "customers", "choices", AS_OF, 0.1)
-    assert found.num_rows == 0
-    (row,) = (row for row in tested.to_pylist() if row["target"] == "choice")
-    assert (row["measure"], row["reason"]) == ("champion", forecasts.TOO_COARSE)
+    names = found.column("customer_id").to_pylist()
+    assert len(names) > 70 and {name[0] for name in names} == {"p"}
+    rows = [row for row in tested.to_pylist() if row["customer_group"] == "company"]
+    assert [(row["measure"], row["forecaster"], row["reason"]) for row in rows] == [
+        ("champion", None, forecasts.TOO_COARSE)
+    ]
