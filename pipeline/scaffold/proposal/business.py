@@ -22,8 +22,8 @@ from pipeline.common.han import simplified
 from pipeline.common.settings import is_time_zone
 from pipeline.profiling import databases, names
 from pipeline.profiling.tables import Column, Table
-from pipeline.scaffold.proposal import vocabulary
-from pipeline.scaffold.proposal.mapping import Draft
+from pipeline.scaffold.proposal import deals, vocabulary
+from pipeline.scaffold.proposal.mapping import Draft, Mapping
 from pipeline.scaffold.proposal.recognition import Recognised
 
 NO_CURRENCY = "XXX"
@@ -83,7 +83,7 @@ def propose(
     territory, why = _territory(connection, draft)
     currency, currency_why = _currency(connection, draft, territory, why)
     zone, zone_why = _zone(draft, territory, why)
-    last, as_of_why = _last_day(draft, today, zone)
+    last, as_of_why = _last_day(connection, draft, today, zone)
     is_past = last is not None and (today - last).days > DAYS_UNTIL_PAST
     return Business(
         zone,
@@ -297,7 +297,9 @@ def _marked_currency(
     return None
 
 
-def _last_day(draft: Draft, today: dt.date, zone: str) -> tuple[dt.date | None, str]:
+def _last_day(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, today: dt.date, zone: str
+) -> tuple[dt.date | None, str]:
     """The last day of the business on which anything happened, as the facts begin."""
     begins = {
         "order_lines": "ordered_at",
@@ -311,8 +313,8 @@ def _last_day(draft: Draft, today: dt.date, zone: str) -> tuple[dt.date | None, 
             (day, table, column)
             for mapping in draft.mappings
             if mapping.entity == entity
-            for table, column in _moments(draft, mapping.recognised, meaning)
-            if (day := _highest(table, column, zone)) is not None
+            for table, column, high in _moments(connection, draft, mapping, meaning)
+            if (day := _day_of(table, column, high, zone)) is not None
         ]
         if days:
             day, table, column = max(days, key=lambda item: item[0])
@@ -323,17 +325,21 @@ def _last_day(draft: Draft, today: dt.date, zone: str) -> tuple[dt.date | None, 
     return None, "no column says when anything happened"
 
 
-def _highest(table: Table, column: Column, zone: str) -> dt.date | None:
-    """The last day in a column; of a database all of it, although a sample was read."""
-    value = column.high
+def _highest(table: Table, column: Column) -> object:
+    """The greatest value; of a database that of all, although a sample was read."""
     is_cut = not table.is_whole and table.source.kind == "database"
-    if is_cut and table.wide is None:
-        assert table.source.url is not None
-        name = table.entity.table or table.name
-        whole = databases.last_value(table.source.url, name, column.name)
-        with contextlib.suppress(ValueError):  # drivers give some times as text
-            whole = dt.datetime.fromisoformat(str(whole))
-        value = whole if isinstance(whole, dt.date) else value
+    if not is_cut or table.wide is not None:
+        return column.high
+    assert table.source.url is not None
+    name = table.entity.table or table.name
+    whole = databases.last_value(table.source.url, name, column.name)
+    with contextlib.suppress(ValueError):  # drivers give some times as text
+        whole = dt.datetime.fromisoformat(str(whole))
+    return whole if isinstance(whole, dt.date) else column.high
+
+
+def _day_of(table: Table, column: Column, value: object, zone: str) -> dt.date | None:
+    """The day of the business on which a moment of a column lies."""
     if table.wide and column.name == table.wide.day and isinstance(value, dt.date):
         return calendar.last_day_from(value, table.wide.span)
     if isinstance(value, dt.datetime):
@@ -345,14 +351,26 @@ def _highest(table: Table, column: Column, zone: str) -> dt.date | None:
 
 
 def _moments(
-    draft: Draft, item: Recognised, meaning: str
-) -> list[tuple[Table, Column]]:
-    column = item.column(meaning)
-    if column is not None:
-        return [(item.table, column)]
-    return [
-        (other.table, found)
-        for reference in draft.profile.from_table(item.table.name)
-        for other in [draft.found[reference.to_table]]
-        if (found := other.column(meaning)) is not None
+    connection: duckdb.DuckDBPyConnection, draft: Draft, mapping: Mapping, meaning: str
+) -> list[tuple[Table, Column, object]]:
+    """The columns that say when something was, each with the last of its moments."""
+    item = mapping.recognised
+    found = [
+        (owner.table, column)
+        for owner in (
+            item,
+            *(
+                draft.found[reference.to_table]
+                for reference in draft.profile.from_table(item.table.name)
+                if item.column(meaning) is None
+            ),
+        )
+        if (column := owner.column(meaning)) is not None
     ]
+    if mapping.entity == "order_lines" and item.role == "leads":
+        # Open deals close on days to come; who makes new ones is there on that day.
+        (_, closed), *_ = found
+        begun = draft.found[item.table.name].column("created_on")
+        won = (item.table, closed, deals.last_won(connection, item, closed))
+        return [won, *([(item.table, begun, begun.high)] if begun else [])]
+    return [(table, column, _highest(table, column)) for table, column in found]

@@ -6,6 +6,8 @@ what stands for it. Not here: the rest of a ticket (`service`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.profiling.tables import MOMENTS, Column
 from pipeline.scaffold.proposal import values
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping
@@ -88,5 +90,13 @@ def _take(
 ) -> None:
     moment = values.timestamp(draft, mapping.table, column)
     expression = f"coalesce({first.sql}, {moment})" if first else moment
+    own = mapping.columns.get("first_response_at")
+    if own is not None and column.name in own.columns:
+        # What stands for the opening does not say how long anybody waited from there. An
+        # end stays one, because a ticket without it is open.
+        del mapping.columns["first_response_at"]
+        if first is not None:
+            known = f"case when {first.sql} is not null then {own.sql} end"
+            mapping.add("first_response_at", replace(own, sql=known))
     # Types of two columns may differ; both are moments.
     mapping.add("opened_at", Answer(expression, 0.5, evidence, [column.name]))

@@ -7,13 +7,14 @@ tables lie in between.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import duckdb
 
 from pipeline.common import sql
 from pipeline.profiling.columns import NOBODY, identity
 from pipeline.profiling.tables import Column, Reference, Table
-from pipeline.scaffold.proposal import distilling, joins, values, vocabulary
+from pipeline.scaffold.proposal import companies, distilling, joins, values, vocabulary
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Join, Mapping, of
 from pipeline.scaffold.proposal.recognition import Recognised
 
@@ -22,26 +23,6 @@ CUSTOMER_COLUMNS = (
     "phone", "website", "birth_date", "registration_number", "acquisition_source",
     "acquired_on", "annual_revenue", "employee_count", "yearly_income",
 )  # fmt: skip
-
-# What only persons, and what only companies have.
-OF_PERSONS = {"given_name", "family_name", "birth_date", "yearly_income"}
-OF_COMPANIES = {"industry", "employee_count", "annual_revenue", "registration_number"}
-
-PERSON_WORDS = (
-    "person", "individual", "consumer", "private", "b2c", "household", "home office",
-    "retail", "个人", "自然人", "零售",
-)  # fmt: skip
-COMPANY_WORDS = (
-    "company", "corporate", "business", "b2b", "organi", "enterprise", "reseller", "dealer",
-    "wholesale", "shop", "store", "企业", "公司", "单位", "经销", "批发", "集团",
-)  # fmt: skip
-# Where fewer names than these are those of companies, it is by chance.
-LEAST_OF_COMPANIES = 0.1
-COMPANY_NAME = (
-    r"(?i)(公司|集团|厂|商行|中心|银行|医院|学校|大学|\b(ltd|llc|inc|gmbh|ag|co|corp|plc|"
-    r"s\.?a|bv|nv|oy|ab|kg|kgaa|ohg|ug|sarl|sas|eurl|srl|spa|ltda|aps|pty|limited|"
-    r"company|corporation|group|store|shop)\b)"
-)
 
 
 def customers(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]:
@@ -188,10 +169,16 @@ def _describe_customers(
 ) -> None:
     """Name, type and what else is known of a customer."""
     item = mapping.recognised
-    mapping.add("customer_type", _type(connection, draft, item))
+    companies.leave_contacts_out(item)
+    mapping.add("customer_type", companies.customer_type(connection, draft, item))
     mapping.add("customer_name", _name(draft, mapping))
+    company = companies.of_a_person(item)
     for name in ("given_name", "family_name"):
-        mapping.add(name, values.answer(draft, item, name))
+        own = values.answer(draft, item, name)
+        if own is not None and company is not None:
+            is_person = f"{of(item.table, values.text(company))} is null"
+            own = replace(own, sql=f"case when {is_person} then {own.sql} end")
+        mapping.add(name, own)
     for name in CUSTOMER_COLUMNS:
         found = values.answer(draft, item, name)
         if found is None and name in {"country", "region", "city", "postal_code"}:
@@ -215,7 +202,8 @@ def _name(draft: Draft, mapping: Mapping) -> Answer:
         if (found := values.answer(draft, item, name))
     ]
     whole = values.answer(draft, item, "customer_name")
-    if len(parts) == 2 and (whole is None or whole.confidence < 0.98):
+    company = whole if companies.of_a_person(item) else None
+    if len(parts) == 2 and (whole is None or company or whole.confidence < 0.98):
         given, family = (part.sql for part in parts)
         column = item.column("family_name")
         # A Chinese family name stands in front, without a blank.
@@ -231,9 +219,16 @@ def _name(draft: Draft, mapping: Mapping) -> Answer:
             " and ".join(part.evidence.partition(":")[0] for part in parts),
             [name for part in parts for name in part.columns],
         )
+    if company is not None and whole is not None:
+        whole = Answer(
+            f"coalesce({company.sql}, {whole.sql})",
+            whole.confidence,
+            f"{company.evidence.partition(':')[0]}; else {whole.evidence}",
+            [*company.columns, *whole.columns],
+        )
     whole = whole or (parts[0] if parts else None)
     column = item.column("source_customer_id")
-    if whole is None and column is not None and _is_a_name(column):
+    if whole is None and column is not None and companies.is_a_name(column):
         return Answer(key.sql, 0.8, f"{column.name}: the key is a name", key.columns)
     if whole is None:
         return Answer(
@@ -247,104 +242,6 @@ def _name(draft: Draft, mapping: Mapping) -> Answer:
         whole.evidence,
         whole.columns,
     )
-
-
-def _is_a_name(column: Column) -> bool:
-    """Whether a key is what its customer is called: words with blanks, or Chinese."""
-    called = max(column.share("spaced"), column.share("chinese"))
-    return column.kind == "text" and called > 0.5
-
-
-def _type(
-    connection: duckdb.DuckDBPyConnection, draft: Draft, item: Recognised
-) -> Answer:
-    """Company or person: by a column, by the names, or by what is known of them."""
-    preset = item.preset
-    if preset and preset.customer_type:
-        return Answer(
-            sql.literal(preset.customer_type), 1.0, f"the preset {preset.name}"
-        )
-    column = item.column("customer_type")
-    if column is not None and (by_column := _type_by_words(item.table, column)):
-        return by_column
-    persons = OF_PERSONS & set(item.meanings)
-    companies = OF_COMPANIES & set(item.meanings)
-    named = item.column("customer_name")
-    key = item.column("source_customer_id")
-    if named is None and key is not None and _is_a_name(key):
-        named = key
-    share = _share_of_companies(connection, item.table, named) if named else 0.0
-    if named is not None and LEAST_OF_COMPANIES <= share <= 0.9 and not persons:
-        expression = of(item.table, values.text(named))
-        return Answer(
-            f"case when regexp_matches({expression}, {sql.literal(COMPANY_NAME)}) "
-            "then 'company' else 'person' end",
-            0.6,
-            f"{named.name}: {share:.0%} are called as companies are",
-        )
-    title = set(vocabulary.stems(item.table.name))
-    is_company = (
-        share > 0.9
-        or bool(companies - persons)
-        or bool(title & {"company", "reseller", "dealer", "account"})
-        or (named is not None and vocabulary.names_a_company(named.name))
-    )
-    if persons and not companies:
-        return Answer("'person'", 0.9, f"they have {', '.join(sorted(persons))}")
-    if is_company:
-        why = (
-            f"they have {', '.join(sorted(companies))}" if companies else "their names"
-        )
-        return Answer("'company'", 0.85, why)
-    chosen = draft.questions.decide(
-        f"{item.table.name}: customer type",
-        f"Are the customers in {item.table.title} companies or persons?",
-        {"person": "all are persons", "company": "all are companies"},
-        "company" if share >= LEAST_OF_COMPANIES else "person",
-        why=f"no column says it; {share:.0%} of the names are those of companies",
-        where="customer_type in the staging model of customers",
-    )
-    return Answer(sql.literal(chosen), 0.4, "nothing says it: see the questions")
-
-
-def _type_by_words(table: Table, column: Column) -> Answer | None:
-    """The type from a column of words, where each of them can be told."""
-    if column.kind != "text" or column.distinct > 12:
-        return None
-    persons = [word for word in column.examples if _is_one(word, PERSON_WORDS)]
-    companies = [word for word in column.examples if _is_one(word, COMPANY_WORDS)]
-    stated = {*persons, *companies}
-    if (
-        not stated
-        or len(stated) < len(column.examples)
-        or not {*persons}.isdisjoint(companies)
-    ):
-        return None
-    value = of(table, values.text(column))
-    listed = ", ".join(map(sql.literal, persons))
-    if not persons:
-        return Answer("'company'", 0.85, f"{column.name}: {', '.join(companies)}")
-    return Answer(
-        f"case when {value} in ({listed}) then 'person' else 'company' end",
-        0.85,
-        f"{column.name}: {', '.join(persons)} are persons",
-        [column.name],
-    )
-
-
-def _is_one(word: str, words: Sequence[str]) -> bool:
-    return any(mark in word.lower() for mark in words)
-
-
-def _share_of_companies(
-    connection: duckdb.DuckDBPyConnection, table: Table, column: Column
-) -> float:
-    row = connection.execute(
-        f"select avg(case when regexp_matches({column.reading}, ?) then 1.0 else 0 end) "
-        f"from {sql.quoted(table.relation)}",
-        [COMPANY_NAME],
-    ).fetchone()
-    return float(row[0] or 0) if row else 0.0
 
 
 def _from_facts(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]:

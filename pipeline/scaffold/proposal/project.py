@@ -227,7 +227,7 @@ def _ask_overlap(
 def _lines(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]:
     """Order lines; orders are taken for lines where nothing lists their lines.
 
-    What was billed stands for what was sold where nothing else says it.
+    What was billed, paid or won stands for what was sold where nothing else says it.
     """
     items = draft.of_role("order_lines")
     listed = {
@@ -242,7 +242,9 @@ def _lines(connection: duckdb.DuckDBPyConnection, draft: Draft) -> list[Mapping]
         found = [sales.lines(connection, draft, bill) for bill in bills]
         for mapping in filter(None, found):
             mapping.notes.append(
-                "No table lists orders: what was billed is taken for what was sold."
+                "No table lists orders: what was "
+                f"{'won' if mapping.recognised.role == 'leads' else 'billed'} "
+                "is taken for what was sold."
             )
     return [mapping for mapping in found if mapping is not None]
 

@@ -81,6 +81,7 @@ def recognise(profile: Profile) -> dict[str, Recognised]:
     }
     _by_those_who_refer(profile, found)
     _by_references(profile, found)
+    _by_keys_alone(found)
     _yield(found)
     return found
 
@@ -374,6 +375,33 @@ def _by_those_who_refer(profile: Profile, found: Mapping[str, Recognised]) -> No
                 one.confidence,
                 f"{own.table.name}.{one.column} refers to it",
             )
+
+
+def _by_keys_alone(found: Mapping[str, Recognised]) -> None:
+    """Where nothing else names a customer, a table with one row of each lists them."""
+    if any(
+        item.role == "customers"
+        or (item.role and "source_customer_id" in item.meanings)
+        for item in found.values()
+    ):
+        return
+    phrases = vocabulary.column_phrases("customers")["source_customer_id"]
+    for item in found.values():
+        if item.role is not None or item.is_something_else or item.preset:
+            continue
+        meanings = column_meanings(item.table, "customers", frozenset())
+        key = meanings.get("source_customer_id")
+        if key is None or not item.table.columns[key.column].is_unique:
+            continue
+        words = vocabulary.stems(key.column)
+        # An `id` alone may be that of anything.
+        if words[1:] and vocabulary.agreement(words, phrases, frozenset()) >= NAMED:
+            item.role = "customers"
+            item.confidence = key.confidence * 0.6
+            item.evidence = (
+                f"{key.column} is another in each row, and no table says more"
+            )
+            item.meanings = meanings
 
 
 def _by_references(profile: Profile, found: Mapping[str, Recognised]) -> None:

@@ -15,6 +15,7 @@ from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import MOMENTS, Table
 from pipeline.scaffold.proposal import (
     adjustments,
+    deals,
     distilling,
     header,
     joins,
@@ -36,6 +37,12 @@ _OF_THE_LINE = {
     "order_id", "line_number", "source_product_id", "quantity", "net_amount", "cost_amount",
     "freight_amount", "is_return",
 }  # fmt: skip
+
+
+# When a table says that something was sold which is none of sales. Until a deal is won,
+# the day of its closing is the expected one; then it is that day.
+_BILLED = ("invoiced_on", "paid_at", "due_date", "occurred_at")
+_CLOSED = ("closed_on", "expected_close_date")
 
 
 def lines(
@@ -88,6 +95,8 @@ def lines(
     unsold.leave_out_cancelled(connection, draft, mapping)
     unsold.leave_out_payments(connection, draft, mapping)
     unsold.leave_out_empty(mapping, worth)
+    if item.role == "leads":
+        deals.take_won(mapping)
     if item.table.wide is not None:
         value = f"{alias(item.table)}.{sql.quoted(item.table.wide.value)}"
         mapping.take_where(wide.has_amount(value))
@@ -97,7 +106,7 @@ def lines(
 
 def bills(draft: Draft) -> list[Recognised]:
     """The tables that say what was sold where none is one of sales, each sale once."""
-    for kind in ("payments", "interactions"):
+    for kind in ("payments", "interactions", "leads"):
         found = {
             item.table.name: bill
             for item in draft.of_role(kind)
@@ -109,21 +118,21 @@ def bills(draft: Draft) -> list[Recognised]:
             if item.table.name in found and "invoiced_on" in item.meanings
         ]
         chosen = invoices or [*found.values()]
-        if chosen and _stand_for_sales(draft, chosen):
+        if chosen and _stand_for_sales(draft, kind, chosen):
             return chosen
     return []
 
 
-def _stand_for_sales(draft: Draft, tables: Sequence[Recognised]) -> bool:
-    """Whether what these tables say was paid or billed is what was sold."""
+def _stand_for_sales(draft: Draft, kind: str, tables: Sequence[Recognised]) -> bool:
+    """Whether what these tables say was paid, billed or won is what was sold."""
     said = " and ".join(
-        f"{item.meanings[name].column} of {item.table.title}"
+        f"{item.meanings[name].column} of {item.table.title}{_if_won(item)}"
         for item in tables
         for name in ("net_amount", "unit_price")
         if name in item.meanings
     )
     chosen = draft.questions.decide(
-        "sales",
+        f"sales: {kind}",
         f"No table lists orders. Is {said} what was sold?",
         {
             "yes": "each row is an order",
@@ -136,19 +145,30 @@ def _stand_for_sales(draft: Draft, tables: Sequence[Recognised]) -> bool:
     return chosen == "yes"
 
 
-def billed(item: Recognised) -> Recognised | None:
-    """A table of invoices, payments or visits as one of sales.
+def _if_won(item: Recognised) -> str:
+    column = deals.outcome(item) if item.role == "leads" else None
+    return f", where {column.name} is {', '.join(deals.won(column))}," if column else ""
 
-    For those who have no other record of sales, such as a subscription's or a clinic's.
+
+def billed(item: Recognised) -> Recognised | None:
+    """A table of invoices, payments, visits or deals as one of sales.
+
+    For those who have no other record of sales, such as a subscription's, a clinic's or
+    that of a CRM which knows deals alone: of these, what was won when they were closed.
 
     Returns:
         None where the table does not say of whom, when, or how much.
     """
+    is_deal = item.role == "leads"
+    if is_deal and not (
+        deals.won(deals.outcome(item)) and set(_CLOSED) & set(item.meanings)
+    ):
+        return None
     own = column_meanings(item.table, "order_lines", frozenset(title_words(item.table)))
     for meaning, names in {
-        "order_id": ("order_id", "payment_id", "interaction_id"),
+        "order_id": ("order_id", "payment_id", "interaction_id", "lead_id"),
         "source_customer_id": ("source_customer_id",),
-        "ordered_at": ("invoiced_on", "paid_at", "due_date", "occurred_at"),
+        "ordered_at": _CLOSED if is_deal else _BILLED,
         "net_amount": ("amount",),
         "currency": ("currency",),
     }.items():
@@ -160,6 +180,11 @@ def billed(item: Recognised) -> Recognised | None:
                 break
     if {"source_customer_id", "ordered_at", "net_amount"} - own.keys():
         return None
+    if is_deal:
+        # How it ended says which deals count, and is no status of an order.
+        own.pop("order_status", None)
+        ended = {"stage", "outcome"} & set(item.meanings)
+        own |= {meaning: item.meanings[meaning] for meaning in ended}
     return Recognised(item.table, item.role, item.confidence, item.evidence, own)
 
 

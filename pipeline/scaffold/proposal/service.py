@@ -6,7 +6,7 @@ import duckdb
 
 from pipeline.common import sql
 from pipeline.profiling.tables import NUMBERS, Column
-from pipeline.scaffold.proposal import opening, people, values
+from pipeline.scaffold.proposal import deals, opening, people, values
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
 from pipeline.scaffold.proposal.recognition import Recognised
 
@@ -67,28 +67,6 @@ PRIORITIES = (
 # Words in the status of a ticket that is over.
 ENDED = ("closed", "resolved", "solved", "done", "completed", "关闭", "已解决", "已完成",
          "结案")  # fmt: skip
-LOST = (
-    "lost",
-    "closed lost",
-    "dead",
-    "unqualified",
-    "disqualified",
-    "输",
-    "流失",
-    "失败",
-    "无效",
-)
-WON = (
-    "won",
-    "closed won",
-    "converted",
-    "赢",
-    "成交",
-    "已签",
-    "成功",
-    "已转换",
-    "已转化",
-)
 
 
 def facts(
@@ -374,18 +352,13 @@ def _outcome(draft: Draft, mapping: Mapping) -> None:
     """The stage, and whether it may still be won."""
     item = mapping.recognised
     stage = item.column("stage")
-    # Where one column says how far a deal is and another how it ended, that one counts.
-    outcome = item.column("outcome") or stage
+    outcome = deals.outcome(item)
     if stage is None:
         mapping.add("stage", Answer("'open'", 0.4, "no column says the stage"))
         mapping.add("is_open", Answer("true", 0.4, "no column says how it ended"))
     else:
         assert outcome is not None
-        over = [
-            word
-            for word in outcome.words
-            if any(mark in outcome.said(word) for mark in (*LOST, *WON))
-        ]
+        over = deals.over(outcome)
         listed = ", ".join(map(sql.literal, over)) or "''"
         ended = of(item.table, values.text(outcome))
         test = f"coalesce({ended} not in ({listed}), true)"

@@ -35,6 +35,10 @@ _OF_COMPANY_NAMES = {
 }  # fmt: skip
 # A name that agrees more than so with a phrase of a language is of that language.
 SPEAKS = 0.7
+# Words that are written together are parted into known ones of so many letters, and these.
+LEAST_OF_A_PART = 3
+_SHORT_PARTS = {"id", "no", "nr"}
+_BEFORE_A_NAME = {"tbl", "dim", "fact", "stg"}
 # Classes that alone say too little: they must be the whole name.
 _BARE = {"{id}", "{name}", "{day}", "{amount}"}
 _CLASS = re.compile(r"\{(\w+)\}")
@@ -194,9 +198,59 @@ def _expanded(
 
 
 def stems(name: str) -> Words:
-    """The words of a name, plurals as their singular, without the clock of a time."""
-    words = [_singular(word) for word in names.words(name)]
+    """The words of a name, plurals as their singular, without the clock of a time.
+
+    What is written together is parted: `CUSTOMERNAME` is customer, name.
+    """
+    words = [
+        _singular(part)
+        for word in names.words(name)
+        for part in _parted(word) or [word]
+    ]
     return tuple(words[:-1] if words[1:] and words[-1] in {"utc", "gmt"} else words)
+
+
+@functools.cache
+def _known_words() -> frozenset[str]:
+    """Every word of a phrase, in all languages."""
+    phrases = itertools.chain.from_iterable(
+        _texts(language[part])
+        for language in _files()[1]
+        for part in ("words", "tables", "columns")
+    )
+    return frozenset(word for phrase in phrases for word in names.words(phrase))
+
+
+def _texts(found: object) -> Iterator[str]:
+    """The texts of nested lists and mappings; keys are none of them."""
+    if isinstance(found, Mapping):
+        found = list(found.values())
+    if isinstance(found, list):
+        for each in found:
+            yield from _texts(each)
+    else:
+        yield str(found)
+
+
+@functools.cache
+def _parted(word: str) -> Words | None:
+    """The fewest known words of which an unknown one is made; None where it is not."""
+    known = _known_words()
+    if not word.isascii() or {word, _singular(word)} & known:
+        return None
+    # Length of the beginning → the words of which it is made.
+    made: dict[int, Words] = {0: ()}
+    made |= {len(each): (each,) for each in _BEFORE_A_NAME if word.startswith(each)}
+    for end in range(1, len(word) + 1):
+        ways = [
+            (*before, word[start:end])
+            for start, before in made.items()
+            if (end - start >= LEAST_OF_A_PART or word[start:end] in _SHORT_PARTS)
+            and {word[start:end], _singular(word[start:end])} & known
+        ]
+        if ways and end not in made:
+            made[end] = min(ways, key=len)
+    return made.get(len(word))
 
 
 def _singular(word: str) -> str:

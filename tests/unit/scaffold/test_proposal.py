@@ -823,6 +823,51 @@ def test_some_tickets_without_an_opening_time(
     brought.becomes_what_it_says(made)
 
 
+def test_what_stands_for_the_opening_is_no_answer_to_it(tmp_path: Path) -> None:
+    rows = [
+        (n, f"u{n % 9}@example.org", "High", f"2024-03-{1 + n % 28:02} 09:00", "Closed")
+        for n in range(60)
+    ]
+    header = (
+        "Ticket ID,Customer Email,Ticket Priority,First Response Time,Ticket Status"
+    )
+    what = write_csv(tmp_path / "in" / "customer_support_tickets.csv", header, rows)
+    made = make(what, tmp_path / "p", "desk")
+    assert list(made.sources.provides()) == ["customers", "service_tickets"]
+    (mapping,) = [
+        one for one in made.proposal.mappings if one.entity == "service_tickets"
+    ]
+    assert "First Response Time" in mapping.columns["opened_at"].sql
+    # It would say that everybody was answered at once.
+    assert "first_response_at" not in mapping.columns
+    assert mapping.columns["source_customer_id"].columns == ["Customer Email"]
+
+
+def test_a_list_of_keys_is_one_of_customers_where_nothing_else_names_any(
+    tmp_path: Path,
+) -> None:
+    rows = [(f"{n:04}-ABC", "Female", n % 70, 20 + n, "No") for n in range(40)]
+    header = "customerID,gender,tenure,MonthlyCharges,Churn"
+    write_csv(tmp_path / "in" / "telco.csv", header, rows)
+    made = make(tmp_path / "in", tmp_path / "p")
+    assert list(made.sources.provides()) == ["customers"]
+    assert staged(made).execute("select count(*) from stg_customers").fetchone() == (
+        40,
+    )
+    # Beside a list of customers it is none.
+    names = [(f"{n:04}-ABC", f"Ann Lee {n}", f"a{n}@example.org") for n in range(40)]
+    write_csv(tmp_path / "in" / "customers.csv", "customer_id,name,email", names)
+    both = make(tmp_path / "in", tmp_path / "q")
+    assert [one.table.name for one in both.proposal.mappings] == ["customers"]
+
+
+def test_an_id_alone_is_nobodys(tmp_path: Path) -> None:
+    rows = [(n, 1940 + n % 50, n * 100) for n in range(40)]
+    what = write_csv(tmp_path / "in" / "campaign.csv", "ID,Year_Birth,Z_Revenue", rows)
+    with pytest.raises(ConfigurationError, match="names a customer"):
+        make(what, tmp_path / "p")
+
+
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     url = "postgresql://me:${NO_SUCH_SECRET}@h/d"
     result = CliRunner().invoke(main, ["init", str(tmp_path / "p"), "--from", url])
@@ -949,6 +994,14 @@ def test_every_meaning_has_a_kind_and_every_role_words_in_both_languages() -> No
         ("SalesOrderNumber", "order_lines", "order_id"),
         ("Invoice No", "order_lines", "order_id"),
         ("cust_no", "order_lines", "source_customer_id"),
+        ("CUSTOMERNUMBER", "order_lines", "source_customer_id"),
+        ("quantityordered", "order_lines", "quantity"),
+        ("ORDERLINENUMBER", "order_lines", "line_number"),
+        ("fechapedido", "order_lines", "ordered_at"),
+        ("custname", "customers", "customer_name"),
+        ("filename", "customers", None),
+        ("nickname", "customers", None),
+        ("paid", "order_lines", None),
         ("ResellerKey", "order_lines", "source_customer_id"),
         ("EnglishProductName", "products", "product_name"),
         ("下单日期", "order_lines", "ordered_at"),
