@@ -11,6 +11,7 @@
     policy         the seeds that decide: rules, weights, thresholds
     vetoes         what keeps two records apart, whatever speaks for them
     comparisons    what is compared of two records, and in how many levels
+    chance         how often two people agree without being one
     pairs          which two records are the same, by which rule, how sure
     clusters       pairs to groups, with a guard against chains
     grouping       the same on the tables of a refresh

@@ -14,21 +14,21 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
-from pipeline.identity import pairs
+from pipeline.identity import chance, pairs
+from pipeline.identity.chance import Weights
 from pipeline.identity.comparisons import COMPARISONS
 from pipeline.identity.policy import CUSTOMER_TYPES, Policy
 from pipeline.identity.templates import create
 
 log = logging.getLogger("customer_tiers.identity")
 
-Weights = Mapping[tuple[str, str, str], tuple[float, float]]
 # Fewer decisions than these teach nothing.
 LEAST_DECISIONS: Final = 100
 # The declared m counts like so many pairs.
@@ -74,7 +74,7 @@ class Learned:
 def in_force(
     connection: duckdb.DuckDBPyConnection, policy: Policy, forms: str, decisions: str
 ) -> pa.Table:
-    """The weights that pairs are scored by, declared or learned.
+    """The weights that pairs are scored by, declared or learned, and raised by chance.
 
     Args:
         connection: A connection that may create temporary tables.
@@ -102,10 +102,11 @@ def in_force(
                 kind,
                 "learned" if learned.is_learned else "declared",
             )
+        weights = chance.raised(connection, forms, kind, learned.weights)
         rows += [
             (*key, *weight, learned.decisions, learned.is_learned,
              learned.declared_loss, learned.learned_loss)
-            for key, weight in sorted(learned.weights.items())
+            for key, weight in sorted(weights.items())
         ]  # fmt: skip
     return pa.Table.from_pylist(
         [dict(zip(SCHEMA.names, row, strict=True)) for row in rows], SCHEMA

@@ -2,10 +2,10 @@
 
 First the deterministic rules of `match_rules`, in order; then, for pairs that share a
 block but no rule, the Fellegi-Sunter model of `match_weights`, scored by splink inside
-DuckDB. The weights are declared and not fitted in a refresh: a pair's score is a function
-of its two records alone. That makes a refresh repeatable, lets scores be kept while
-neither record has changed, and works for a company with fifty customers. How the weights
-were measured: `docs/identity.md`.
+DuckDB. The weights are declared and not fitted to the pairs of a refresh: a score is a
+function of its two records and of weights that seldom change (`chance`, `learning`). That
+makes a refresh repeatable, lets scores be kept while neither record has changed, and
+works for a company with fifty customers. How they were measured: `docs/identity.md`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def score(
     pairs: str,
     target: str,
 ) -> None:
-    """Scores pairs by the declared weights, with splink.
+    """Scores pairs by the weights in force, with splink.
 
     Args:
         connection: A connection that may create temporary tables.

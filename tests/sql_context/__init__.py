@@ -106,6 +106,7 @@ vetoes = rules.vetoes[:1]
 veto = vetoes[0]
 traits = [veto.reason]
 no_dates = ["1900-01-01"]
+agreements = {"city": "city_key", "family name": "family_key"}
 general, institutions = ["university"], ["university"]
 unit_heads, unit_ends, countries = ["department"], ["group"], ["france"]
 carriers = _shared.CARRIERS[:1]
