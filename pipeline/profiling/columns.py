@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling import units, ways
+from pipeline.profiling import counted, units, ways
 from pipeline.profiling.tables import MOMENTS, NUMBERS, Column, Kind, Table
 from pipeline.profiling.ways import Way
 
@@ -83,12 +83,14 @@ def _column(
         if column.kind == "text":
             column.reading = f"cast({sql.quoted(name)} as varchar)"
     units.apply(column, units.scale_of(name))
-    _count(connection, table, column)
+    count(connection, table, column)
     _find_prefix(column)
     if landed != "VARCHAR" and _is_a_day_in_digits(connection, table, column):
         column.kind = "date"
         column.reading = _day_in_digits(name)
-        _count(connection, table, column)
+        count(connection, table, column)
+    elif counted.apply(connection, table, column):
+        count(connection, table, column)
     return column
 
 
@@ -182,13 +184,14 @@ def _read_text(
     column.markers = markers
     column.reading = way.value.format(v=base)
     column.declared = way.declared if not markers else None
+    column.span = way.span
     if way.form == ways.ISO:
         zoned = connection.execute(
             f"select coalesce(bool_and(regexp_matches(v, '{ways.ZONE}')), false) "
             f"from _values where {clean}"
         ).fetchone()
         column.has_zone = zoned == (True,)
-    elif way.form:
+    elif way.form and not way.span and way.form != ways.WEEK:
         column.formats = _fitting_formats(connection, clean, way)
 
 
@@ -222,7 +225,12 @@ def _way(connection: duckdb.DuckDBPyConnection, clean: str) -> Way | None:
     ]
     if not all(_DIGIT.search(value) for value in some):
         return None
-    for kind in (list(ways.numbers()), ways.possible(some), list(ways.iso())):
+    for kind in (
+        list(ways.numbers()),
+        ways.possible(some),
+        list(ways.iso()),
+        list(ways.periods(some)),
+    ):
         for way in _that_fit(connection, kind, clean, MANY_VALUES):
             if _that_fit(connection, [way], clean):
                 return _day_or_number(connection, way, clean)
@@ -328,7 +336,7 @@ def format_reading(column: Column, form: str) -> tuple[str, str]:
     return parsed, f"timestamp {form}"
 
 
-def _count(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> None:
+def count(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> None:
     """Counts values, range and patterns."""
     value = column.reading
     bounds = f"min({value}), max({value})" if column.kind != "boolean" else "null, null"

@@ -49,6 +49,7 @@ def find_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         column
         for column in table.columns.values()
         if column.nulls == 0
+        and not column.parts
         and column.distinct > 1
         and column.kind != "boolean"
         and (column.is_whole or column.kind in {"date", "timestamp"})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling import columns, keys, sample, wide
+from pipeline.profiling import columns, counted, keys, sample, wide
 from pipeline.profiling.tables import Profile, Table
 
 
@@ -31,6 +31,9 @@ def profile(
     for table in found.tables.values():
         columns.measure(connection, table)
         wide.lengthen(connection, table)
+        if (day := counted.join(connection, table)) is not None:
+            columns.count(connection, table, day)
+            table.columns[day.name] = day
         keys.find_keys(connection, table)
         table.is_repeated = _is_repeated(connection, table)
     keys.find_references(connection, found)

@@ -34,6 +34,9 @@ class Column:
         shares: Pattern → share of the values that have it: `email`, `phone`, `url`,
             `currency`, `chinese`, `negative`, `fraction`.
         formats: Of text that is a day or time, each format that fits all values.
+        span: How many months each of its days stands for, of which it is the first; 0 for
+            days, and for weeks.
+        parts: Of a day that stands in several columns, such as year and month: these.
         has_zone: Its times are those of the world, such as 10:00Z, and not of a clock.
         is_padded: Blanks stand around some of its texts, or some are empty.
         is_unique: Each row has a value, and within one file each another.
@@ -60,6 +63,8 @@ class Column:
     high: Any = None
     shares: dict[str, float] = field(default_factory=dict)
     formats: Sequence[str] = ()
+    span: int = 0
+    parts: Sequence[str] = ()
     has_zone: bool = False
     is_padded: bool = False
     is_unique: bool = False

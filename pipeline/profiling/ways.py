@@ -20,7 +20,14 @@ _DAYS_EUROPEAN = (
     "%d-%m-%y",
 )
 _DAYS_AMERICAN = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
-_DAYS_NAMED = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
+_DAYS_NAMED = (
+    "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y",
+    "%A, %B %d, %Y", "%A, %d %B %Y", "%a, %d %b %Y",
+)  # fmt: skip
+_MONTHS = (
+    "%Y-%m", "%Y/%m", "%Y.%m", "%Y年%m月", "%b-%y", "%b-%Y", "%b %Y", "%B %Y", "%Y-%b",
+    "%m/%Y", "%m-%Y", "%m.%Y",
+)  # fmt: skip
 _TIMES = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f")
 
 INTEGER = r"[+-]?\d{1,18}"
@@ -35,6 +42,7 @@ _COMMA_GROUPED = rf"[+-]?{_BY_POINT}(,\d+)?"
 _ISO_TIME = r"\d{4}-\d\d-\d\d[ T]\d{1,2}:\d\d(:\d\d([.,]\d+)?)?.*"
 ZONE = r"([zZ]|UTC|[+-]\d\d:?\d\d)$"
 ISO = "ISO 8601"
+WEEK = "ISO week"
 # A code in front of digits may as well be a part's number, such as SKU12.
 _CODES = (
     "USD|EUR|GBP|CNY|RMB|JPY|CHF|BRL|INR|AUD|CAD|HKD|SEK|NOK|DKK|PLN|MXN|ZAR|KRW|SGD"
@@ -56,7 +64,8 @@ _MONEY_COMMA = _money(rf"(\d+|{_BY_POINT})(,\d{{1,2}})?")
 class Way:
     """One way to read a text: the kind, its test and its SQL over `{v}`.
 
-    `declared` is how sources.yaml says it; None where only staging can.
+    `declared` is how sources.yaml says it; None where only staging can. `span` is how many
+    months a day stands for, of which it is the first: 0 for a day.
     """
 
     kind: Kind
@@ -64,6 +73,7 @@ class Way:
     value: str
     declared: str | None
     form: str | None = None
+    span: int = 0
 
 
 def moments() -> Iterator[Way]:
@@ -157,6 +167,32 @@ def iso() -> Iterator[Way]:
         "timestamp",
         ISO,
     )
+
+
+def periods(some: Sequence[str]) -> Iterator[Way]:
+    """Months, quarters and weeks that a few values fit, each as its first day."""
+    for form in _MONTHS:
+        if all(_reads(form, value) for value in some):
+            parsed = f"try_strptime({{v}}, {sql.literal(form)})"
+            sane = f"year({parsed}) between 1900 and 2100"
+            yield Way("date", sane, f"cast({parsed} as date)", None, form, span=1)
+    for pattern, year, quarter in (
+        (r"(\d{4})[-/ ]?[Qq]([1-4])", 1, 2),
+        (r"[Qq]([1-4])[-/ ]?(\d{4})", 2, 1),
+        (r"(\d{4})年第?([1-4])季度", 1, 2),
+    ):
+        found = _braced(sql.literal(pattern))
+        first = (
+            f"make_date(try_cast(regexp_extract({{v}}, {found}, {year}) as int), "
+            f"3 * try_cast(regexp_extract({{v}}, {found}, {quarter}) as int) - 2, 1)"
+        )
+        fits = f"regexp_full_match({{v}}, {found})"
+        yield Way("date", fits, first, None, "quarter", span=3)
+    for form, pattern in (("%G-W%V-%u", r"\d{4}-W\d\d"), ("%GW%V-%u", r"\d{4}W\d\d")):
+        monday = f"try_strptime({{v}} || '-1', {sql.literal(form)})"
+        fits = f"regexp_full_match({{v}}, {_braced(sql.literal(pattern))})"
+        fits = f"{fits} and {monday} is not null"
+        yield Way("date", fits, f"cast({monday} as date)", None, WEEK)
 
 
 def possible(some: Sequence[str]) -> list[Way]:

@@ -137,6 +137,7 @@ def remeasure(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     for name in (wide.day, wide.value):
         # The reader has no such column to make anything of.
         table.columns[name].declared = None
+    table.columns[wide.day].span = wide.span
     value = table.columns[wide.value]
     if value.kind == "integer":
         # Sums so far are whole; the next need not be.

@@ -340,8 +340,8 @@ def _highest(table: Table, column: Column) -> object:
 
 def _day_of(table: Table, column: Column, value: object, zone: str) -> dt.date | None:
     """The day of the business on which a moment of a column lies."""
-    if table.wide and column.name == table.wide.day and isinstance(value, dt.date):
-        return calendar.last_day_from(value, table.wide.span)
+    if column.span and isinstance(value, dt.date):
+        return calendar.last_day_from(value, column.span)
     if isinstance(value, dt.datetime):
         if column.has_zone:
             aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)

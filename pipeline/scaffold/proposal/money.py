@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from pipeline.common import sql
+from pipeline.profiling.columns import identity
 from pipeline.profiling.tables import Column
 from pipeline.scaffold.proposal import values
 from pipeline.scaffold.proposal.mapping import Draft, of
@@ -61,13 +62,15 @@ def worth(
 
     None where no column says anything of money.
     """
+    _see_counts(connection, draft, item)
     quantity = values.number(draft, item, "quantity")
     price = values.number(draft, item, "unit_price")
     discount = item.column("discount")
     amount = item.column("net_amount")
     product = None
     if price is not None:
-        product = f"{quantity} * {price}" if quantity else price
+        is_whole = amount is None and _is_of_the_line(connection, draft, item)
+        product = f"{quantity} * {price}" if quantity and not is_whole else price
     if amount is not None:
         return _stated(connection, draft, item, amount)
     if product is None:
@@ -89,9 +92,87 @@ def worth(
         )
     if discount is not None and discount.known:
         return _discounted(draft, item, product, discount)
-    return Money(
-        _money(product), 0.85, "no column is the amount of a line: quantity times price"
+    how = "price, which is the line's" if product == price else "quantity times price"
+    return Money(_money(product), 0.85, f"no column is the amount of a line: {how}")
+
+
+# What a line is worth is seldom less than a piece of it: below that it is how many.
+MOST_OF_A_COUNT = 1000
+# Of so many products at least it is seen whether a price grows with the quantity.
+LEAST_PRODUCTS = 5
+
+
+def _see_counts(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, item: Recognised
+) -> None:
+    """A column called amount may say how many, where another says the price."""
+    amount, price = item.column("net_amount"), item.column("unit_price")
+    if amount is None or price is None or "quantity" in item.meanings:
+        return
+    if amount.kind != "integer" or int(amount.high) > MOST_OF_A_COUNT:
+        return
+    row = connection.execute(
+        f"select avg(case when abs({amount.reading}) < abs({price.reading}) then 1.0 "
+        f"else 0 end) from {sql.quoted(item.table.relation)} "
+        f"where {amount.reading} <> 0 and {price.reading} <> 0"
+    ).fetchone()
+    share = float(row[0] or 0) if row else 0.0
+    if share <= 0.5:
+        return
+    chosen = draft.questions.decide(
+        f"{item.table.name}.{amount.name}",
+        f"Is {amount.name} of {item.table.title} how many, or what a line is worth?",
+        {"how many": "a quantity", "worth": "an amount of money"},
+        "how many",
+        why=f"it is less than {price.name} in {share:.0%} of the rows",
+        where=f"the staging model of {item.table.name}",
     )
+    if chosen == "how many":
+        item.meanings["quantity"] = item.meanings.pop("net_amount")
+
+
+def _is_of_the_line(
+    connection: duckdb.DuckDBPyConnection, draft: Draft, item: Recognised
+) -> bool:
+    """Whether what is called a price is that of all pieces: it grows with their number."""
+    quantity, price = item.column("quantity"), item.column("unit_price")
+    product = item.column("source_product_id")
+    if quantity is None or price is None or product is None:
+        return False
+    many, each = quantity.reading, price.reading
+    row = connection.execute(
+        f"""
+        with products as (
+            select
+                avg({each}) filter (where {many} = 1) as of_one,
+                avg({each}) filter (where {many} > 1) as of_many,
+                avg({each} / {many}) filter (where {many} > 1) as of_each
+            from {sql.quoted(item.table.relation)}
+            where {many} > 0 and {each} > 0
+            group by {identity(product)}
+        )
+
+        select
+            count(*),
+            avg(case when abs(of_each - of_one) < abs(of_many - of_one)
+                then 1.0 else 0 end)
+        from products
+        where of_one is not null and of_many is not null
+        """
+    ).fetchone()
+    products, share = (int(row[0]), float(row[1] or 0)) if row else (0, 0.0)
+    if products < LEAST_PRODUCTS or share < 0.9:
+        return False
+    chosen = draft.questions.decide(
+        f"{item.table.name}.{price.name}",
+        f"Is {price.name} of {item.table.title} the price of a piece, or of all pieces "
+        "of a line?",
+        {"a line": "it is what the line is worth", "a piece": "it is multiplied"},
+        "a line",
+        why=f"of {share:.0%} of the products it grows with the quantity",
+        where=f"net_amount in the staging model of {item.table.name}",
+    )
+    return chosen == "a line"
 
 
 def _money(expression: str) -> str:

@@ -346,6 +346,30 @@ def test_visits_that_were_paid_for_are_sales_where_nothing_else_is(
     assert "interactions" in made.sources.provides()
 
 
+@pytest.mark.parametrize("of_line", [True, False])
+def test_an_amount_may_be_how_many_and_a_price_that_of_the_line(
+    of_line: bool, tmp_path: Path
+) -> None:
+    rows = []
+    for n in range(120):
+        product, many = n % 12, 1 + n // 12 % 3
+        price = (10 + product) * (many if of_line else 1)
+        rows.append(
+            (f"2024-03-{1 + n % 28:02}", f"C{n % 9}", f"P{product}", many, price)
+        )
+    header = "TRANSACTION_DT,CUSTOMER_ID,PRODUCT_ID,AMOUNT,SALES_PRICE"
+    what = write_csv(tmp_path / "in" / "transactions.csv", header, rows)
+    made = make(what, tmp_path / "p")
+    assert made.questions["transactions.AMOUNT"] == "how many"
+    assert ("transactions.SALES_PRICE" in made.questions) == of_line
+    found = staged(made).execute(
+        "select sum(quantity), sum(net_amount) from stg_order_lines"
+    )
+    worth = sum(row[4] * (1 if of_line else row[3]) for row in rows)
+    assert found.fetchone() == (sum(row[3] for row in rows), worth)
+    brought.becomes_what_it_says(made)
+
+
 def test_what_is_paid_of_an_invoice_is_not_sold_once_more(tmp_path: Path) -> None:
     """A ledger of debtors; credit memos are sales that went back."""
     kinds = {"Invoice": 500, "Credit memo": -100, "Payment": -400}
