@@ -41,6 +41,17 @@ NOBODY = (
     "零售散客", "现金客户", "门市客户", "临时客户",
 )  # fmt: skip
 
+# What stands in a row of sums, below or between the rows of a list.
+TOTALS = (
+    "total", "totals", "grand total", "subtotal", "sub-total", "sub total", "sum", "summe",
+    "gesamt", "gesamtsumme", "zwischensumme", "total général", "total general",
+    "sous-total", "totales", "合计", "总计", "小计", "本页合计", "合計", "総計", "小計",
+    "总 计", "合 计",
+)  # fmt: skip
+# Somebody may be called so: rows of sums are few, and say little else or stand at the end.
+MOST_TOTALS = 0.05
+LAST_ROWS = 3
+
 # Of so many different values the patterns are looked at.
 MOST_VALUES = 5_000
 
@@ -158,11 +169,14 @@ def _read_text(
         f"select {trimmed} as v, count(*) as n from {sql.quoted(table.relation)} "
         f"where {trimmed} is not null group by all"
     )
-    listed = ", ".join(map(sql.literal, (*MARKERS, *NOBODY)))
+    listed = ", ".join(map(sql.literal, (*MARKERS, *NOBODY, *TOTALS)))
     found = connection.execute(
         f"select v, n from _values where lower(v) in ({listed}) order by n desc"
     ).fetchall()
-    markers = [value for value, _ in found]
+    markers = [value for value, _ in found if value.lower() not in TOTALS]
+    totals = [value for value, _ in found if value.lower() in TOTALS]
+    if totals and _are_sums(connection, table, trimmed, totals):
+        markers += totals
     base = trimmed
     for marker in markers:
         base = f"nullif({base}, {sql.literal(marker)})"
@@ -172,9 +186,12 @@ def _read_text(
     way = _way(connection, clean)
     if way is None:
         column.kind = "text"
-        # What is a marker among texts may be a word: only `?` and the like are none.
+        # What is a marker among texts may be a word: of these only `?` and the like, what
+        # says nobody, and rows of sums are none.
         column.markers = [
-            item for item in markers if item.lower() in NOBODY or not item.isalpha()
+            item
+            for item in markers
+            if item.lower() in {*NOBODY, *TOTALS} or not item.isalpha()
         ]
         column.reading = trimmed
         for marker in column.markers:
@@ -193,6 +210,38 @@ def _read_text(
         column.has_zone = zoned == (True,)
     elif way.form and not way.span and way.form != ways.WEEK:
         column.formats = _fitting_formats(connection, clean, way)
+
+
+def _are_sums(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    value: str,
+    words: Sequence[str],
+) -> bool:
+    """Whether the rows with such a word in a column are sums of others."""
+    relation = sql.quoted(table.relation)
+    names = [
+        name
+        for name, *_ in connection.execute(f"describe {relation}").fetchall()
+        if name not in {"_row", "_part"}
+    ]
+    empty = " + ".join(f"cast({sql.quoted(name)} is null as int)" for name in names)
+    listed = ", ".join(map(sql.literal, words))
+    row = connection.execute(
+        f"""
+        select
+            count(*),
+            avg(({empty}) / {len(names)}),
+            bool_and(_row > last_row - {LAST_ROWS})
+        from (
+            select *, max(_row) over (partition by _part) as last_row from {relation}
+        )
+        where {value} in ({listed})
+        """
+    ).fetchone()
+    rows, is_empty, is_last = row or (0, 0.0, False)
+    few = rows <= max(2, len(table.parts), MOST_TOTALS * table.rows)
+    return bool(few and (is_empty >= 0.5 or is_last))
 
 
 def _trimmed(column: Column) -> str:

@@ -276,16 +276,14 @@ def _key(
     connection: duckdb.DuckDBPyConnection, table: Table, ids: Sequence[str]
 ) -> list[str]:
     """The columns that tell the landed rows apart; none where their place does."""
-    usable = [
-        name
-        for name in ids
-        if table.columns[name].nulls == 0 and table.columns[name].is_whole
-    ]
+    usable = [name for name in ids if table.columns[name].is_whole]
     for size in (1, 2, 3):
         for names in itertools.combinations(usable, size):
+            # Words for rows of sums count as values here: those rows are landed as well.
+            known = " and ".join(f"{sql.quoted(name)} is not null" for name in names)
             row = connection.execute(
                 f"select count(*) = count(distinct (_part, {sql.columns(names)})) "
-                f"from {sql.quoted(table.relation)}"
+                f"and bool_and({known}) from {sql.quoted(table.relation)}"
             ).fetchone()
             if row is not None and row[0]:
                 return list(names)

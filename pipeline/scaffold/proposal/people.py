@@ -12,7 +12,7 @@ from dataclasses import replace
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling.columns import NOBODY, identity
+from pipeline.profiling.columns import NOBODY, TOTALS, identity
 from pipeline.profiling.tables import Column, Reference, Table
 from pipeline.scaffold.proposal import companies, distilling, joins, values, vocabulary
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Join, Mapping, of
@@ -147,21 +147,27 @@ def _customers_of(
     return mapping
 
 
+_NO_CUSTOMERS = {
+    NOBODY: "nobody's name, but where sales are booked of whom nobody asked the name",
+    TOTALS: "a row of sums",
+}
+
+
 def _leave_nobody_out(mapping: Mapping) -> None:
-    """Takes the account that gathers sales without a name for no customer."""
+    """Takes sums, and the account that gathers sales without a name, for no customers."""
     item = mapping.recognised
     for name in ("customer_name", "source_customer_id"):
         column = item.column(name)
         if column is None:
             continue
-        if found := [word for word in column.markers if word.lower() in NOBODY]:
-            listed = ", ".join(map(sql.literal, found))
-            test = f"coalesce(trim({sql.quoted(column.name)}) not in ({listed}), true)"
-            mapping.where.append(of(item.table, test))
-            mapping.notes.append(
-                f"{' and '.join(found)}: nobody's name, but where sales are booked of "
-                "whom nobody asked the name; no customer."
-            )
+        for words, why in _NO_CUSTOMERS.items():
+            if found := [word for word in column.markers if word.lower() in words]:
+                listed = ", ".join(map(sql.literal, found))
+                test = (
+                    f"coalesce(trim({sql.quoted(column.name)}) not in ({listed}), true)"
+                )
+                mapping.where.append(of(item.table, test))
+                mapping.notes.append(f"{' and '.join(found)}: {why}; no customer.")
 
 
 def _describe_customers(

@@ -234,6 +234,8 @@ def column_meanings(
     for at, column in enumerate(table.columns.values()):
         words = vocabulary.stems(column.called)
         for meaning, phrases in vocabulary.column_phrases(role).items():
+            if meaning == "ordered_at" and vocabulary.is_one_of_several(words):
+                continue
             agrees = vocabulary.agreement(words, phrases, context)
             if agrees >= LEAST_OF_A_COLUMN:
                 sure = agrees * fit(column, vocabulary.kind_of(meaning))

@@ -23,6 +23,7 @@ from pipeline.scaffold.proposal import (
     people,
     unsold,
     values,
+    vocabulary,
 )
 from pipeline.scaffold.proposal.mapping import Answer, Draft, Mapping, alias, of
 from pipeline.scaffold.proposal.recognition import (
@@ -94,6 +95,7 @@ def lines(
         mapping.amount = worth.sql
     unsold.leave_out_cancelled(connection, draft, mapping)
     unsold.leave_out_payments(connection, draft, mapping)
+    unsold.leave_out_sums(draft, mapping)
     unsold.leave_out_empty(mapping, worth)
     if item.role == "leads":
         deals.take_won(mapping)
@@ -232,7 +234,10 @@ def _only_moment(draft: Draft, mapping: Mapping) -> tuple[Table, Meaning | None]
         columns = [
             column
             for column in owner.table.columns.values()
-            if column.kind in MOMENTS and column.name not in used and column.known
+            if column.kind in MOMENTS
+            and column.name not in used
+            and column.known
+            and not vocabulary.is_one_of_several(vocabulary.stems(column.name))
         ]
         found = money.choose(
             draft, owner, "ordered_at", columns, "When was it ordered?"

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling.columns import identity
+from pipeline.profiling.columns import TOTALS, identity
 from pipeline.profiling.tables import Column
-from pipeline.scaffold.proposal import header, joins, money
+from pipeline.scaffold.proposal import header, joins, money, values
 from pipeline.scaffold.proposal.mapping import Draft, Mapping, alias, of
 
 # Words in the status of an order that was never one, is none yet, or none any more.
@@ -185,6 +185,27 @@ def _leave_out_orders(
     mapping.where.append(test.format(table=alias(item.table)))
     view = f"landing.{draft.source}__{item.table.name}"
     mapping.landed_where = [test.format(table=view)]
+
+
+def leave_out_sums(draft: Draft, mapping: Mapping) -> None:
+    """Rows of sums below or between the lines: 合计, Total, without a day."""
+    table = mapping.table
+    when = mapping.columns["ordered_at"]
+    for column in table.columns.values():
+        words = [word for word in column.markers if word.lower() in TOTALS]
+        if not words or not mapping.is_own(when.sql):
+            continue
+        listed = ", ".join(map(sql.literal, words))
+        is_sum = of(table, f"trim({sql.quoted(column.name)}) in ({listed})")
+        # Who is called Total buys on some day.
+        days = [table.columns[name] for name in when.columns if name in table.columns]
+        no_day = " and ".join(
+            of(table, f"{values.typed(draft, table, day)} is null") for day in days
+        )
+        mapping.take_where(f"not (coalesce({is_sum}, false) and {no_day})")
+        mapping.notes.append(
+            f"{' and '.join(words)} in {column.name}: rows of sums, left out."
+        )
 
 
 def leave_out_empty(mapping: Mapping, worth: money.Money) -> None:

@@ -33,6 +33,12 @@ _OF_COMPANY_NAMES = {
     "company", "firma", "firmenname", "unternehmen", "raison", "société", "entreprise",
     "razón", "razon", "empresa", "organisation", "organization",
 }  # fmt: skip
+# In the names of days: the last purchase of a customer is no order by itself.
+_ONE_OF_SEVERAL = {
+    "last", "latest", "first", "previous", "recent", "next", "letzte", "letzter",
+    "letztes", "erste", "dernier", "dernière", "premier", "première", "último", "última",
+    "ultimo", "ultima", "primera", "primer",
+}  # fmt: skip
 # A name that agrees more than so with a phrase of a language is of that language.
 SPEAKS = 0.7
 # Words that are written together are parted into known ones of so many letters, and these.
@@ -142,6 +148,15 @@ def names_a_company(name: str) -> bool:
     """Whether a column of this name holds names of companies."""
     return bool(_OF_COMPANY_NAMES & {*stems(name)}) or any(
         word in name for word in ("公司", "企业", "单位")
+    )
+
+
+def is_one_of_several(words: Words) -> bool:
+    """Whether a name is that of the first or last of several days, which sums go with."""
+    return bool(_ONE_OF_SEVERAL & {*words}) or any(
+        mark in word
+        for word in words
+        for mark in ("最近", "最后", "上次", "末次", "首次")
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import openpyxl
@@ -368,6 +369,60 @@ def test_an_amount_may_be_how_many_and_a_price_that_of_the_line(
     worth = sum(row[4] * (1 if of_line else row[3]) for row in rows)
     assert found.fetchone() == (sum(row[3] for row in rows), worth)
     brought.becomes_what_it_says(made)
+
+
+@pytest.mark.parametrize("place", ["日期", "购货单位"])
+def test_rows_of_sums_are_no_lines_and_no_customers(place: str, tmp_path: Path) -> None:
+    header = ["日期", "单据编号", "购货单位", "产品名称", "实发数量", "销售金额"]
+    rows: list[Sequence[object]] = []
+    for n in range(60):
+        day = f"2024-03-{1 + n % 28:02}"
+        rows.append((day, f"XOUT{n:04}", f"苏州{n % 7}号有限公司", "轴承", 2, 100 + n))
+        if n == 29:
+            rows.append(
+                ["小计" if name == place else "" for name in header[:-1]] + [3435]
+            )
+    total = sum(100 + n for n in range(60))
+    rows.append(["合计" if name == place else "" for name in header[:-1]] + [total])
+    what = write_csv(tmp_path / "in" / "销售出库.csv", header, rows)
+    made = make(what, tmp_path / "p")
+    connection = staged(made)
+    found = connection.execute("select count(*), sum(net_amount) from stg_order_lines")
+    assert found.fetchone() == (60, total)
+    assert connection.execute("select count(*) from stg_customers").fetchone() == (7,)
+    brought.becomes_what_it_says(made)
+    assert not [key for key in made.questions if key.startswith("lines without")]
+
+
+def test_who_is_called_total_is_a_customer(tmp_path: Path) -> None:
+    rows = [
+        (
+            f"O{n}",
+            f"2024-03-{1 + n % 28:02}",
+            ("Total", "Shell", "BP")[n % 3],
+            2,
+            10 + n,
+        )
+        for n in range(60)
+    ]
+    header = "order_id,order_date,customer,quantity,net_amount"
+    what = write_csv(tmp_path / "in" / "sales.csv", header, rows)
+    made = make(what, tmp_path / "p")
+    found = staged(made).execute(
+        "select source_customer_id, count(*) from stg_order_lines group by all order by 1"
+    )
+    assert found.fetchall() == [("BP", 20), ("Shell", 20), ("Total", 20)]
+
+
+def test_the_last_purchase_of_a_customer_is_no_order(tmp_path: Path) -> None:
+    rows = [
+        (f"C{n}", f"Firm {n}", f"2024-03-{1 + n % 28:02}", n, 100 * n)
+        for n in range(40)
+    ]
+    header = "CustomerID,CustomerName,LastPurchaseDate,Orders,TotalRevenue"
+    what = write_csv(tmp_path / "in" / "customers_rfm.csv", header, rows)
+    made = make(what, tmp_path / "p")
+    assert list(made.sources.provides()) == ["customers"]
 
 
 def test_what_is_paid_of_an_invoice_is_not_sold_once_more(tmp_path: Path) -> None:
@@ -1026,6 +1081,9 @@ def test_every_meaning_has_a_kind_and_every_role_words_in_both_languages() -> No
         ("filename", "customers", None),
         ("nickname", "customers", None),
         ("paid", "order_lines", None),
+        ("Kundenkarte", "order_lines", "source_customer_id"),
+        ("Policyholder", "order_lines", "source_customer_id"),
+        ("Annual Premium", "order_lines", "net_amount"),
         ("ResellerKey", "order_lines", "source_customer_id"),
         ("EnglishProductName", "products", "product_name"),
         ("下单日期", "order_lines", "ordered_at"),
