@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import duckdb
 
 from pipeline.common import sql
-from pipeline.profiling import counted, units, ways
+from pipeline.profiling import counted, nested, units, ways
 from pipeline.profiling.tables import MOMENTS, NUMBERS, Column, Kind, Table
 from pipeline.profiling.ways import Way
 
@@ -80,6 +80,11 @@ def measure(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         if name in {"_row", "_part"}:
             continue
         table.columns[name] = _column(connection, table, name, landed)
+    for cell, name, given in nested.open_up(connection, table):
+        column = _column(connection, table, name, "VARCHAR")
+        column.reading = column.reading.replace(sql.quoted(name), f"({given})")
+        column.given, column.parts, column.declared = f"({given})", [cell], None
+        table.columns[name] = column
 
 
 def _column(
@@ -246,7 +251,7 @@ def _are_sums(
 
 def _trimmed(column: Column) -> str:
     """SQL of the text without blanks around it; null where nothing is left."""
-    name = sql.quoted(column.name)
+    name = column.given or sql.quoted(column.name)
     return f"nullif(trim({name}), '')" if column.is_padded else name
 
 

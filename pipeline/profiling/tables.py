@@ -36,7 +36,9 @@ class Column:
         formats: Of text that is a day or time, each format that fits all values.
         span: How many months each of its days stands for, of which it is the first; 0 for
             days, and for weeks.
-        parts: Of a day that stands in several columns, such as year and month: these.
+        parts: Of a column that is not landed, but made of others: these.
+        given: SQL of its value before it is read as anything; empty where that is itself.
+        is_nested: Its values are objects or lists.
         has_zone: Its times are those of the world, such as 10:00Z, and not of a clock.
         is_padded: Blanks stand around some of its texts, or some are empty.
         is_unique: Each row has a value, and within one file each another.
@@ -65,6 +67,8 @@ class Column:
     formats: Sequence[str] = ()
     span: int = 0
     parts: Sequence[str] = ()
+    given: str = ""
+    is_nested: bool = False
     has_zone: bool = False
     is_padded: bool = False
     is_unique: bool = False

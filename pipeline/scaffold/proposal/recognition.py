@@ -143,6 +143,13 @@ def _recognise(table: Table, shared: frozenset[str], profile: Profile) -> Recogn
     role_name = _header_or_lines(table, role_name, meanings)
     if role_name in {"orders", "order_lines"}:
         meanings = column_meanings(table, "order_lines", context)
+        number = _own_number(table)
+        if (
+            role_name == "orders"
+            and number
+            and number.column not in {found.column for found in meanings.values()}
+        ):
+            meanings.setdefault("order_id", number)
     return Recognised(table, role_name, min(1.0, score * 1.4), why, meanings, second)
 
 
@@ -184,10 +191,21 @@ def _header_or_lines(table: Table, role: str, meanings: Mapping[str, Meaning]) -
     lines = column_meanings(table, "order_lines", frozenset(title_words(table)))
     if "source_product_id" in lines or "quantity" in lines:
         return "order_lines"
-    order = lines.get("order_id")
+    order = lines.get("order_id") or _own_number(table)
     if order and table.columns[order.column].is_unique:
         return "orders"
     return role
+
+
+def _own_number(table: Table) -> Meaning | None:
+    """The `id` of a table of orders, which is that of an order."""
+    for column in table.columns.values():
+        if column.is_unique and vocabulary.stems(column.called) in {
+            ("id",),
+            ("number",),
+        }:
+            return Meaning(column.name, 0.9, f"the table's own; {values(column)}")
+    return None
 
 
 def _score(
@@ -276,7 +294,7 @@ def values(column: Column) -> str:
 
 def fit(column: Column, kind: str) -> float:
     """How well the values can be of a kind: 0 where they cannot, 1 where they can."""
-    if column.known == 0:
+    if column.known == 0 or column.is_nested:
         return 0.0
     tests: dict[str, Callable[[Column], float]] = {
         "id": _fits_an_id,

@@ -207,6 +207,7 @@ def _personal(proposal: Proposal, table: Table) -> Iterator[str]:
         if one.column == found.column
     }
     is_plain = column.landed != "VARCHAR" or column.kind in {"text", "integer"}
+    is_plain = is_plain and not column.parts
     if not is_plain or column.is_padded or changed & {table.name, *refers}:
         yield from _comment(
             "TODO say where data of customers stand (`personal`), for `customer-tiers "
