@@ -27,23 +27,19 @@ _CHINESE = re.compile(r"日期|时间|月份|期间|年月|账期|日$|月$")
 # From 1990 to 2100, in seconds since 1970; and from 1968 to 2064 in Excel's days.
 _SECONDS = (631_152_000, 4_102_444_800)
 _EXCEL_DAYS = (25_000, 60_000)
-_UNITS = {1: "seconds", 1_000: "milliseconds", 1_000_000: "microseconds"}
+# Seconds, milliseconds and microseconds: how many make a second.
+_UNITS = (1, 1_000, 1_000_000)
+# What may be a day of Excel's: a column of times may hold the seconds of a day.
+_DAYS = re.compile(r"(?i)date|day|datum|fecha|\bdt\b|日")
 
 # The columns of a day in parts, by what they are called.
 _PARTS = {
     "year": {"year", "jahr", "año", "année", "annee", "年", "年份", "年度"},
     "month": {
-        "month",
-        "monat",
-        "mes",
-        "mois",
-        "月",
-        "月份",
-        "month name",
-        "month number",
+        "month", "monat", "mes", "mois", "月", "月份", "month name", "month number",
     },
     "day": {"day", "tag", "día", "dia", "jour", "日", "day of month"},
-}
+}  # fmt: skip
 
 
 def apply(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> bool:
@@ -87,7 +83,8 @@ def _ways(column: Column) -> Iterator[tuple[Kind, int, str]]:
         digits = f"cast(cast({value} as bigint) as varchar)"
         parsed = f"cast(try_strptime({digits}, '%Y%m') as date)"
         yield "date", 1, f"case when length({digits}) = 6 then {parsed} end"
-    if is_whole and _EXCEL_DAYS[0] <= low <= high <= _EXCEL_DAYS[1]:
+    may_be_days = is_whole and _DAYS.search(column.name)
+    if may_be_days and _EXCEL_DAYS[0] <= low <= high <= _EXCEL_DAYS[1]:
         yield "date", 0, f"date '1899-12-30' + cast({value} as integer)"
     for unit in _UNITS:
         if is_whole and _SECONDS[0] * unit <= low <= high <= _SECONDS[1] * unit:

@@ -72,18 +72,18 @@ def customer_type(
             f"a company where {company.name} says one",
             [company.name],
         )
-    share = _share_of_companies(connection, item.table, named) if named else 0.0
-    if not persons and (why := _why_companies(item, named, share)):
-        return Answer("'company'", 0.85, why)
     if persons and not OF_COMPANIES & set(item.meanings):
         return Answer("'person'", 0.9, f"they have {', '.join(sorted(persons))}")
-    if named is not None and not persons and share >= LEAST_OF_COMPANIES:
+    share = _share_of_companies(connection, item.table, named) if named else 0.0
+    if why := _why_companies(item, named, share):
+        return Answer("'company'", 0.85, why)
+    if named is not None and share >= LEAST_OF_COMPANIES:
         return _type_by_names(draft, item, named, share)
     chosen = draft.questions.decide(
         f"{item.table.name}: customer type",
         f"Are the customers in {item.table.title} companies or persons?",
         {"person": "all are persons", "company": "all are companies"},
-        "company" if share >= LEAST_OF_COMPANIES else "person",
+        "person",
         why=f"no column says it; {share:.0%} of the names are those of companies",
         where="customer_type in the staging model of customers",
     )
@@ -124,7 +124,7 @@ def _type_by_names(
         where="customer_type in the staging model of customers",
     )
     if chosen != "by name":
-        return Answer(sql.literal(chosen), 0.6, "as it was answered")
+        return Answer(sql.literal(chosen), 0.6, "see the questions")
     name = of(item.table, values.text(named))
     return Answer(
         f"case when regexp_matches({name}, {sql.literal(COMPANY_NAME)}) "

@@ -141,6 +141,7 @@ def test_a_database_counts_seconds(tmp_path: Path) -> None:
         # Nor is what cannot be one.
         ("month", [1 + n % 12 for n in range(80)]),
         ("lead_time", [3 + n for n in range(80)]),
+        ("time", [30_000 + n for n in range(80)]),
         ("period", [202390 + n for n in range(80)]),
     ],
 )
