@@ -264,6 +264,12 @@ def _sheets(folder: Path, family: Sequence[Path]) -> Iterator[Found]:
     Workbooks with the same sheets and columns are one family, else each is by itself.
     """
     shapes = {path: _shapes(path, folder) for path in family}
+    if not any(shapes.values()):
+        raise SourceUnavailable(
+            f"{_displayed(family, folder)}: no visible sheet has a row that names each of "
+            "its columns. What is grouped under headings, as reports are, has to be "
+            "exported as a list."
+        )
     first = shapes[family[0]]
     is_one = len(family) > 1 and all(found == first for found in shapes.values())
     for paths in [list(family)] if is_one else [[path] for path in family]:

@@ -373,6 +373,25 @@ def test_sheets_are_tables_and_a_title_is_none(
     assert table.key == ["客户编号"]
 
 
+def test_a_report_in_groups_is_no_list_and_says_so(
+    measure: Measure, tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (
+        ["Sales by Customer Detail"],
+        [None, "Date", "Num", "Amount"],
+        ["Alpha Foods"],
+        [None, "2024-03-05", 1001, 10],
+        ["Total for Alpha Foods", None, None, 10],
+    ):
+        sheet.append(row)
+    book.save(tmp_path / "report.xlsx")
+    with pytest.raises(ConfigurationError, match="grouped under headings"):
+        measure(tmp_path)
+
+
 def test_sheets_with_the_same_columns_are_one_table(
     measure: Measure, tmp_path: Path
 ) -> None:
