@@ -30,6 +30,8 @@ class Site:
         plans: Customer → address of its account plan; likewise `owners`. Addresses are
             from the folder of a language.
         labels: (kind, code) → what the code is called in English and in Chinese.
+        roles: Role that stands for the owner of customers without one, as the tables
+            have it → likewise.
         tier_names: Likewise of tiers, those of earlier policies among them.
         withheld: (what, customer type) whose model is worth less than its bound.
     """
@@ -41,6 +43,7 @@ class Site:
     labels: Mapping[tuple[str, str], tuple[str, str]]
     tier_names: Mapping[str, tuple[str, str]]
     withheld: Set[tuple[str, str]]
+    roles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     plans: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
 
@@ -59,6 +62,7 @@ def collect(connection: duckdb.DuckDBPyConnection, seal: Seal) -> Site:
         labels=_labels(connection),
         tier_names=_tier_names(connection),
         withheld=trust.withheld(connection),
+        roles=_roles(connection),
     )
 
 
@@ -72,6 +76,20 @@ def _labels(
         for row in queries.rows(
             connection,
             "select code_kind, code, label_en, label_zh from meta.code_labels",
+        )
+    }
+
+
+def _roles(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str]]:
+    """The roles of the service policy, which customers without an owner have for one."""
+    named = ("owner_role_en", "owner_role_zh")
+    if not queries.has(connection, "meta", "service_policies", *named):
+        return {}
+    return {
+        row["owner_role_en"]: (row["owner_role_en"], row["owner_role_zh"])
+        for row in queries.rows(
+            connection,
+            "select distinct owner_role_en, owner_role_zh from meta.service_policies",
         )
     }
 
@@ -149,6 +167,11 @@ class Edition:
             return "–"
         names = self.site.labels.get((kind, code))
         return (names[self._place] or code) if names else code
+
+    def owner(self, name: str | None) -> str | None:
+        """Who looks after a customer: by name, or the role in the words of the page."""
+        names = self.site.roles.get(name or "")
+        return (names[self._place] or name) if names else name
 
     def tier_name(self, code: str | None) -> str:
         """What a tier is called, by its code, or the state of who has none."""

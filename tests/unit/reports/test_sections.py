@@ -129,6 +129,28 @@ def test_whom_to_call_first(tmp_path: Path, language: Language) -> None:
     assert "Gamma" not in text
 
 
+@pytest.mark.parametrize(
+    ("language", "expected"), [("en", ["Sales", "Ann"]), ("zh", ["销售", "Ann"])]
+)
+def test_a_role_that_owns_customers_is_called_in_the_words_of_the_page(
+    language: Language, expected: list[str], tmp_path: Path
+) -> None:
+    sample = replace(
+        ORDINARY,
+        tables={
+            "marts.customer_verdicts": [
+                verdict("a", 1, owner="Sales"),
+                verdict("b", 2, owner="Ann"),
+            ]
+        },
+        statements="create or replace table meta.service_policies as "
+        "select 'Sales' as owner_role_en, '销售' as owner_role_zh",
+    )
+    text = section(page(tmp_path, sample, language=language), "today")
+    mark = {"en": "Owner: ", "zh": "负责人："}[language]
+    assert [part.split()[0] for part in text.split(mark)[1:]] == expected
+
+
 def test_who_moved_and_why(tmp_path: Path) -> None:
     long_ago, lately = dt.date(2012, 6, 30), dt.date(2014, 1, 15)
     sample = replace(
