@@ -3,11 +3,11 @@
 With at least a hundred decisions about a type of customer, Splink estimates m on seven in
 ten of the pairs that people have called the same; the declared weight counts like fifty
 pairs beside them, so that a level that was seen twice does not decide alone. u stays as
-declared: pairs are chosen for a person because they are hard, and say nothing about pairs
-at random. Declared and learned weights are then held against each other on the other three
-in ten, and the learned ones are in force where they foretell the answers better. Which
-pairs are held back is a hash of their keys, so that the same decisions give the same
-weights.
+declared, or is raised by `chance`: pairs are chosen for a person because they are hard,
+and say nothing about pairs at random. Declared and learned weights are then held against
+each other on the other three in ten, and the learned ones are in force where they
+foretell the answers better. Which pairs are held back is a hash of their keys, so that
+the same decisions give the same weights.
 """
 
 from __future__ import annotations

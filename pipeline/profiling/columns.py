@@ -1,8 +1,8 @@
 """What the values of a column are: kind, range, patterns; measured over the sample in SQL.
 
 Text is taken for a number, a day, a time or a yes only where all of its values are,
-those aside that stand for nothing. Nothing here depends on the column's name, but in which
-units it says that its numbers are.
+those aside that stand for nothing. Of a column's name only what it says of its numbers
+counts: in which units they are (`units`), and whether they are days or times (`counted`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import duckdb
 from pipeline.common import sql
 from pipeline.profiling.tables import Column
 from pipeline.scaffold.proposal import values
-from pipeline.scaffold.proposal.mapping import Mapping, of
+from pipeline.scaffold.proposal.mapping import Draft, Mapping, of
 from pipeline.scaffold.proposal.recognition import Recognised
 
 # What may or will be won is not; so are 待成交 and 预计成交.
@@ -56,13 +56,17 @@ def won(column: Column | None) -> list[str]:
     ]
 
 
-def take_won(mapping: Mapping) -> None:
-    """Takes the deals that were won alone."""
+def take_won(draft: Draft, mapping: Mapping) -> None:
+    """Takes the deals alone that were won on a known day."""
     item = mapping.recognised
     column = outcome(item)
     assert column is not None  # without it no deal stands for a sale
     listed = ", ".join(map(sql.literal, won(column)))
     mapping.take_where(f"{of(item.table, values.text(column))} in ({listed})")
+    closed = item.column("ordered_at")
+    if closed is not None and closed.nulls:
+        day = of(item.table, values.typed(draft, item.table, closed))
+        mapping.take_where(f"{day} is not null")
 
 
 def last_won(

@@ -98,7 +98,7 @@ def lines(
     unsold.leave_out_sums(draft, mapping)
     unsold.leave_out_empty(mapping, worth)
     if item.role == "leads":
-        deals.take_won(mapping)
+        deals.take_won(draft, mapping)
     if item.table.wide is not None:
         value = f"{alias(item.table)}.{sql.quoted(item.table.wide.value)}"
         mapping.take_where(wide.has_amount(value))

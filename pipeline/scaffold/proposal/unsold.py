@@ -1,6 +1,6 @@
-"""Rows of a table of sales that are none: cancelled, paid for elsewhere, or empty.
+"""Rows of a table of sales that are none: cancelled, payments, sums of others, or empty.
 
-Each is asked about, and counted where it is left out.
+What may be a sale is asked about; all that is left out is counted.
 """
 
 from __future__ import annotations

@@ -220,11 +220,14 @@ def _personal(proposal: Proposal, table: Table) -> Iterator[str]:
     for mapping in own:
         for meaning, one in mapping.recognised.meanings.items():
             if meaning in PERSONAL and one.column not in key:
-                named[one.column] = meaning
+                # Of a member of an object the object is what is landed.
+                for name in table.columns[one.column].parts or [one.column]:
+                    named[name] = meaning
     for column in table.columns.values():
         # An address is personal, whatever its column is called and wherever it goes.
         if column.share("email") > _MOSTLY and column.name not in key:
-            named.setdefault(column.name, "email")
+            for name in column.parts or [column.name]:
+                named.setdefault(name, "email")
     is_master = (
         any(mapping.entity in _MASTER for mapping in own) and item.role in _MASTER
     )

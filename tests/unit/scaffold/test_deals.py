@@ -77,6 +77,24 @@ def test_the_business_goes_on_until_the_last_deal_was_made_or_won(
     assert made.sources.business.as_of == dt.date(2024, 11, 1)
 
 
+def test_a_deal_that_was_won_on_no_known_day_is_left_out_and_counted(
+    tmp_path: Path,
+) -> None:
+    folder = pipeline_of_deals(tmp_path / "in")
+    path = folder / "sales_pipeline.csv"
+    text = path.read_text("utf-8")
+    first_won = text.splitlines()[1]
+    cells = first_won.split(",")
+    cells[5] = ""
+    path.write_text(text.replace(first_won, ",".join(cells)), "utf-8")
+    made = make(folder, tmp_path / "p")
+    found = staged(made).execute(
+        "select count(*), count(order_date) from stg_order_lines"
+    )
+    assert found.fetchone() == (19, 19)
+    brought.becomes_what_it_says(made)
+
+
 def test_who_says_that_deals_are_no_sales_has_none(tmp_path: Path) -> None:
     def ask(question: Question) -> str:
         return "no" if question.about == "sales: leads" else question.chosen

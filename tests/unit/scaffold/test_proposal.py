@@ -416,7 +416,7 @@ def test_who_is_called_total_is_a_customer(tmp_path: Path) -> None:
 
 def test_the_last_purchase_of_a_customer_is_no_order(tmp_path: Path) -> None:
     rows = [
-        (f"C{n}", f"Firm {n}", f"2024-03-{1 + n % 28:02}", n, 100 * n)
+        (f"C{n}", f"Firm {n}", f"2024-03-{1 + n % 28:02}", n, 100.25 * n)
         for n in range(40)
     ]
     header = "CustomerID,CustomerName,LastPurchaseDate,Orders,TotalRevenue"
@@ -1203,11 +1203,47 @@ def test_members_of_objects_are_columns(tmp_path: Path) -> None:
     assert "example.org" not in page
 
 
+def test_an_object_with_personal_members_is_personal(tmp_path: Path) -> None:
+    lines = [
+        {
+            "order_id": n,
+            "order_date": f"2024-03-{1 + n % 28:02}",
+            "customer_id": f"C{n % 7}",
+            "buyer": {"email": f"ann{n % 7}@example.org"},
+            "total": 10 + n,
+        }
+        for n in range(60)
+    ]
+    text = "".join(f"{json.dumps(line)}\n" for line in lines)
+    (tmp_path / "orders.jsonl").write_text(text)
+    made = make(tmp_path / "orders.jsonl", tmp_path / "p")
+    personal = made.entities["orders"].personal
+    assert isinstance(personal, Personal)
+    # What is landed is the object.
+    assert (personal.customer, personal.columns) == ("customer_id", ["buyer"])
+
+
 def test_what_is_nested_is_said_where_nothing_names_a_customer(tmp_path: Path) -> None:
     order = {"id": 1, "customer": [{"id": 7}], "items": [{"sku": "a", "qty": 2}]}
     (tmp_path / "orders.jsonl").write_text(json.dumps(order) + "\n")
     with pytest.raises(ConfigurationError, match="customer holds objects or lists"):
         make(tmp_path, tmp_path / "p")
+
+
+def test_nobody_is_called_by_a_list(tmp_path: Path) -> None:
+    lines = [
+        {
+            "order_id": n,
+            "order_date": f"2024-03-{1 + n % 28:02}",
+            "customer": [{"id": n % 7}],
+            "total": 10 + n,
+        }
+        for n in range(60)
+    ]
+    text = "".join(f"{json.dumps(line)}\n" for line in lines)
+    (tmp_path / "orders.jsonl").write_text(text)
+    with pytest.raises(ConfigurationError, match="customer holds objects or lists"):
+        make(tmp_path / "orders.jsonl", tmp_path / "p")
 
 
 def test_a_file_that_cannot_be_read_is_said_where_nothing_names_a_customer(
